@@ -1,0 +1,80 @@
+# Every target works as the very first command in a fresh clone: it makes .venv from the lock and goes on.
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+  PYTHON := python
+  BIN := .venv/Scripts
+else
+  BIN := .venv/bin
+endif
+RUN := $(BIN)/python -m
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help serve test check format bench proto setup lock clean
+
+help:
+	@echo "make serve   start the server on a simulated market, or on ./data"
+	@echo "make test    run all tests"
+	@echo "make check   ruff and mypy"
+	@echo "make bench   benchmarks (a few minutes)"
+	@echo "make proto   regenerate the protobuf code"
+	@echo "make setup   the environment for working on gexfaker"
+	@echo "make lock    renew the lock files in requirements/"
+
+serve: .venv/runtime
+	@$(BIN)/gexfaker serve $(ARGS)
+
+test: .venv/dev
+	@$(RUN) pytest $(ARGS)
+
+check: .venv/dev
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+
+format: .venv/dev
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+bench: .venv/dev
+	@$(BIN)/python -m bench $(ARGS)
+
+proto: .venv/proto/ready
+	@$(subst .venv,.venv/proto,$(BIN))/python proto/generate.py $(ARGS)
+
+setup: .venv/dev
+
+.venv/python:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { echo "gexfaker needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+# The runtime part alone is what `make serve` waits for: a few seconds instead of the whole toolbox.
+.venv/runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | .venv/python
+	@echo "Setting up .venv (once) ..."
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/runtime
+	@echo "Adding the test tools (once) ..."
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/proto/ready: requirements/proto.txt | .venv/python
+	@$(PYTHON) -m venv .venv/proto
+	@$(subst .venv,.venv/proto,$(BIN))/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/proto.txt
+	@touch $@
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+
+# protobuf is held where the vendor's own client pins it, so that both fit into one environment.
+lock: .venv/dev
+	@$(PIP) install uv
+	@echo "protobuf==6.33.*" > .venv/constraints
+	@$(COMPILE) pyproject.toml -c .venv/constraints -o requirements/runtime.txt
+	@$(COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
+	@$(COMPILE) pyproject.toml --group build --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	@$(COMPILE) --group proto -o requirements/proto.txt
+
+clean:
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

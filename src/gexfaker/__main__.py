@@ -1,0 +1,5 @@
+"""`python -m gexfaker`."""
+
+from gexfaker.cli.main import main
+
+main()

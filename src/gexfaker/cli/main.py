@@ -1,0 +1,38 @@
+"""The installed command `gexfaker`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from gexfaker import __version__
+from gexfaker.cli.listen import listen
+from gexfaker.cli.serve import serve
+from gexfaker.errors import GexfakerError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="gexfaker")
+def cli() -> None:
+    """A local stand-in for the GexBot market-data API.
+
+    \b
+    Examples:
+      gexfaker serve                        a simulated market on http://127.0.0.1:8080
+      gexfaker serve --data-dir ~/gexdata   your recorded days instead
+      gexfaker listen orderflow SPX         watch the feed as a client sees it
+    """
+
+
+cli.add_command(serve)
+cli.add_command(listen)
+
+
+def main() -> None:
+    """Run the command line; errors meant for the user are one line, exit code 2."""
+    try:
+        cli(prog_name="gexfaker")
+    except GexfakerError as error:
+        click.echo(f"gexfaker: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,64 @@
+"""`gexfaker serve`: the server, its flags made from the table of settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gexfaker.settings import FILE, SETTINGS, flag_of, load
+
+if TYPE_CHECKING:
+    from gexfaker.server.service import Service
+
+
+def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    for setting in reversed(SETTINGS):
+        text = f"{setting.help}  [{setting.accepted}; default: {setting.default or 'unset'}]"
+        command = click.option(flag_of(setting.name), setting.name.lower(), metavar="VALUE", help=text)(command)
+    return command
+
+
+@click.command(short_help="Start the server.")
+@click.option("--config", metavar="FILE", default=FILE, show_default=True, help="Settings file (TOML).")
+@_with_settings
+def serve(config: str, **flags: Any) -> None:
+    """Start the server: recorded days from the data folder, or a simulated market where there are none.
+
+    A setting comes from its flag, else GEXFAKER_<NAME> or <NAME> in the environment, else the settings
+    file, else its default.
+
+    \b
+    Examples:
+      gexfaker serve
+      gexfaker serve --port 9000 --data-dir ~/gexdata --data-date 2026-07-17
+      WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
+    """
+    given = {name.upper(): value for name, value in flags.items()}
+    settings = load(given, os.environ, Path(config))
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    if settings.sources["DATA_MODE"] != "the default":
+        logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
+    from gexfaker.server.lifecycle import run
+
+    run(settings, _announce)
+
+
+def _announce(service: Service, url: str) -> None:
+    library = service.library
+    feeds = sorted(library.feeds)
+    # First the line that programs wait for, then what a person wants to know.
+    click.echo(f"gexfaker ready on {url}")
+    click.echo(f"  day {library.date} ({library.origin}), {len(feeds)} feeds")
+    tickers = [feed.ticker for feed in feeds if feed.package == "orderflow"]
+    ticker = tickers[0] if tickers and "SPX" not in tickers else "SPX"
+    at = "" if url == "http://127.0.0.1:8080" else f" --url {url}"
+    click.echo(f"  try: gexfaker listen orderflow {ticker}{at}")
+    click.echo(f'  or:  curl -H "Authorization: Bearer demo" {url}/negotiate', nl=True)

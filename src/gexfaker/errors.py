@@ -1,0 +1,50 @@
+"""Every error gexfaker raises, one tree.
+
+GexfakerError          anything a user can act on; the CLI prints its text as one line, no traceback
+├── SettingError       a setting's value is not acceptable: names the setting, its source, what is
+├── DataError          the data folder, or a name that would leave it, is unusable
+├── RecordError        one record of a tape cannot be served: it is skipped and counted, never fatal
+├── TokenError         an access token is missing, malformed, expired or not ours (HTTP 401)
+└── FrameError         a client's or server's frame is malformed (carries the close code and reason)
+"""
+
+from __future__ import annotations
+
+
+class GexfakerError(Exception):
+    """Base of all errors whose text is meant for the user: what, where, and the remedy."""
+
+
+class SettingError(GexfakerError):
+    """A setting has a value that cannot be used."""
+
+    def __init__(self, name: str, value: object, source: str, accepted: str) -> None:
+        super().__init__(f"{name}={value!r} (from {source}) is not usable: {accepted}")
+        self.name = name
+        self.source = source
+
+
+class DataError(GexfakerError):
+    """A data folder, day, ticker or category that does not exist or may not be read."""
+
+
+class RecordError(GexfakerError):
+    """One record cannot be decoded or encoded; the text says why (the tape adds file and line)."""
+
+
+class TokenError(GexfakerError):
+    """An access token does not open this hub."""
+
+
+class FrameError(GexfakerError):
+    """A malformed message.
+
+    Attributes:
+        code: the WebSocket close code it deserves (1003, 1007, 1009, ...).
+        reason: the close reason, at most 123 bytes of UTF-8.
+    """
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"{code}: {reason}")
+        self.code = code
+        self.reason = reason

@@ -1,0 +1,123 @@
+"""One logical connection: its state, what it has not acknowledged, and what its socket must do next.
+
+    OPEN ──socket lost, reliable──> DETACHED ──recovered──> OPEN
+    OPEN, DETACHED ──closed by either side, refused, overflowed, expired──> ENDED
+
+A plain connection goes from OPEN to ENDED when its socket is lost. ENDED is final.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from enum import Enum
+from typing import Final
+
+from gexfaker.hubs.outputs import Later, Output
+from gexfaker.hubs.publication import Publication
+from gexfaker.limits import MAX_REMEMBERED_ACKS
+from gexfaker.wire.frames import frame
+from gexfaker.wire.messages import Ack, AckError, Downstream
+from gexfaker.wire.subprotocols import Subprotocol
+from gexfaker.wire.tokens import Grant
+
+
+class State(Enum):
+    """Where a logical connection is in its life."""
+
+    OPEN = "open"
+    DETACHED = "detached"
+    ENDED = "ended"
+
+
+class Connection:
+    """A client of a hub, with or without its socket.
+
+    Attributes:
+        id: opaque name, unguessable.
+        grant: what its token allowed; ``grant.user_id`` is the session whose messages it gets.
+        groups: names of the groups it is in (an ordered set).
+        outbox: what the socket must do, oldest first; the hub's owner takes it with ``take``.
+        outlet: where the owner sends the outbox; None while detached.
+    """
+
+    __slots__ = (
+        "_acked",
+        "_numbered",
+        "deadline",
+        "grant",
+        "groups",
+        "id",
+        "outbox",
+        "outlet",
+        "state",
+        "subprotocol",
+        "unacknowledged",
+        "unacknowledged_bytes",
+    )
+
+    def __init__(self, connection_id: str, grant: Grant, subprotocol: Subprotocol) -> None:
+        self.id: Final = connection_id
+        self.grant: Final = grant
+        self.subprotocol: Final = subprotocol
+        self.state = State.OPEN
+        self.groups: dict[str, None] = {}
+        self.outbox: list[Output] = []
+        self.outlet: Callable[[list[Output]], None] | None = None
+        self.deadline = 0.0
+        self.unacknowledged: deque[tuple[int, int, Publication]] = deque()
+        self.unacknowledged_bytes = 0
+        self._numbered = 0
+        self._acked: OrderedDict[int, None] = OrderedDict()
+
+    def take(self) -> list[Output]:
+        """Everything the socket must do now; the outbox is empty afterwards."""
+        out, self.outbox = self.outbox, []
+        return out
+
+    def say(self, message: Downstream, *, delayed: bool = False) -> None:
+        """Queue a message of the service; a simple client gets none."""
+        codec = self.subprotocol.codec
+        if codec is not None and self.state is State.OPEN:
+            made = frame(codec.OPCODE, codec.encode_downstream(message))
+            self.outbox.append(Later(made) if delayed else made)
+
+    def acknowledge(self, ack_id: int | None, error: AckError | None = None) -> None:
+        """Answer an operation that asked for an answer; a success is remembered against duplicates."""
+        if ack_id is None:
+            return
+        if error is None:
+            self._acked[ack_id] = None
+            if len(self._acked) > MAX_REMEMBERED_ACKS:
+                self._acked.popitem(last=False)
+        self.say(Ack(ack_id, error), delayed=True)
+
+    def is_duplicate(self, ack_id: int | None) -> bool:
+        """Whether an operation with this ack id has already succeeded."""
+        return ack_id is not None and ack_id in self._acked
+
+    def deliver(self, publication: Publication) -> int:
+        """Queue a publication; returns the bytes it added to what is unacknowledged (0 when not reliable)."""
+        if not self.subprotocol.reliable:
+            self.outbox.append(publication.frame(self.subprotocol))
+            return 0
+        self._numbered += 1
+        made = publication.numbered(self.subprotocol, self._numbered)
+        self.unacknowledged.append((self._numbered, len(made), publication))
+        self.unacknowledged_bytes += len(made)
+        if self.state is State.OPEN:
+            self.outbox.append(made)
+        return len(made)
+
+    def confirm(self, sequence_id: int) -> int:
+        """Forget everything up to ``sequence_id``; returns the bytes set free."""
+        freed = 0
+        while self.unacknowledged and self.unacknowledged[0][0] <= sequence_id:
+            freed += self.unacknowledged.popleft()[1]
+        self.unacknowledged_bytes -= freed
+        return freed
+
+    def replay(self) -> None:
+        """Queue everything unacknowledged again, byte for byte and in order."""
+        for sequence_id, _, publication in self.unacknowledged:
+            self.outbox.append(publication.numbered(self.subprotocol, sequence_id))

@@ -1,0 +1,283 @@
+"""A hub: its connections, their groups, and what each event means for them. No I/O and no clock.
+
+Groups belong to a session (an API key's world): two keys that join the same name do not hear each other.
+The owner calls one method per event, then ``drain``, which hands every changed connection's outbox to its outlet.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from gexfaker.errors import FrameError
+from gexfaker.hubs.connection import Connection, State
+from gexfaker.hubs.outputs import Abort, Close
+from gexfaker.hubs.permissions import JOIN, SEND, allows
+from gexfaker.hubs.publication import Publication
+from gexfaker.limits import (
+    MAX_CONNECTIONS,
+    MAX_GROUPS_PER_CONNECTION,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_MESSAGES,
+    MAX_TOTAL_QUEUED_BYTES,
+    RECOVERY_WINDOW_SECONDS,
+)
+from gexfaker.wire import messages as m
+from gexfaker.wire.subprotocols import Subprotocol
+from gexfaker.wire.tokens import Grant
+
+Member = tuple[str, str]
+"""(session id, group name): what a publication is addressed to."""
+
+NO_HANDLER: Final = m.AckError("InternalServerError", "Internal server error")
+UNHANDLED_FRAME: Final = Close(1011, "The server has no handler for messages of simple clients.")
+DENIED: Final = {
+    "join": "The client does not have permission to join group '{}'.",
+    "leave": "The client does not have permission to leave group '{}'.",
+    "send": "The client does not have permission to send to group '{}'.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a hub keeps for its connections at most; counts, bytes, seconds."""
+
+    queued_messages: int = MAX_QUEUED_MESSAGES
+    queued_bytes: int = MAX_QUEUED_BYTES
+    total_bytes: int = MAX_TOTAL_QUEUED_BYTES
+    recovery_window: float = RECOVERY_WINDOW_SECONDS
+    connections: int = MAX_CONNECTIONS
+
+
+class Hub:
+    """All connections of one hub.
+
+    Args:
+        name: the hub's name, lower case.
+        new_id: gives an unguessable connection id each time it is called.
+        sign: gives the reconnection token of a connection id.
+        bounds: what to keep at most.
+        joined: called after a connection entered a group, for the log.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        new_id: Callable[[], str],
+        sign: Callable[[str], str],
+        bounds: Bounds | None = None,
+        joined: Callable[[Connection, str], None] = lambda _connection, _group: None,
+    ) -> None:
+        self.name: Final = name
+        self.bounds: Final = bounds or Bounds()
+        self.connections: Final[dict[str, Connection]] = {}
+        self.members: Final[dict[Member, dict[Connection, None]]] = {}
+        self.queued_bytes = 0
+        self.overflows = 0
+        self._new_id: Final = new_id
+        self._sign: Final = sign
+        self._joined: Final = joined
+        self._changed: dict[Connection, None] = {}
+
+    # --- a connection's life -----------------------------------------------------------------
+
+    @property
+    def full(self) -> bool:
+        """Whether no further connection may be opened."""
+        return len(self.connections) >= self.bounds.connections
+
+    def connect(self, grant: Grant, subprotocol: Subprotocol) -> Connection:
+        """A new connection, in its token's groups, with ``connected`` in its outbox."""
+        connection = Connection(self._new_id(), grant, subprotocol)
+        self.connections[connection.id] = connection
+        token = self._sign(connection.id) if subprotocol.reliable else None
+        connection.say(m.Connected(connection.id, grant.user_id, token))
+        self._changed[connection] = None
+        for group in grant.groups:
+            self._enter(connection, group)
+        return connection
+
+    def recover(self, connection_id: str, token: str) -> Connection | None:
+        """The reliable connection of that name back with its groups, all unacknowledged messages queued again.
+
+        A socket it still has is taken over: its outlet is told to abort. None when it cannot be recovered.
+        """
+        connection = self.connections.get(connection_id)
+        if connection is None or not connection.subprotocol.reliable:
+            return None
+        if not hmac.compare_digest(token.encode(), self._sign(connection_id).encode()):
+            return None
+        if connection.outlet is not None:
+            connection.outlet([Abort()])
+            connection.outlet = None
+        connection.take()
+        connection.state = State.OPEN
+        connection.replay()
+        self._changed[connection] = None
+        return connection
+
+    def lost(self, connection: Connection, now: float) -> None:
+        """The socket is gone without a clean end: a reliable connection waits for its client, another ends."""
+        if connection.state is not State.OPEN:
+            return
+        if not connection.subprotocol.reliable:
+            self.end(connection)
+            return
+        connection.state = State.DETACHED
+        connection.deadline = now + self.bounds.recovery_window
+        connection.outlet = None
+        connection.take()
+
+    def close(self, connection: Connection, reason: str = "") -> None:
+        """Close for good on the application's behalf: ``disconnected``, then 1000; it cannot be recovered."""
+        text = "Application server closed the connection." + (f" Reason: {reason}" if reason else "")
+        connection.say(m.Disconnected(text))
+        self._finish(connection, Close(1000))
+
+    def end(self, connection: Connection) -> None:
+        """Forget a connection: its groups, its unacknowledged messages, its name."""
+        connection.state = State.ENDED
+        for group in connection.groups:
+            self._leave_index(connection, group)
+        connection.groups.clear()
+        self.queued_bytes -= connection.unacknowledged_bytes
+        connection.confirm(m.MAX_UINT64)
+        self.connections.pop(connection.id, None)
+
+    def expire(self, now: float) -> int:
+        """End every detached connection whose window is over; returns how many."""
+        late = [c for c in self.connections.values() if c.state is State.DETACHED and c.deadline <= now]
+        for connection in late:
+            self.end(connection)
+        return len(late)
+
+    def _finish(self, connection: Connection, output: Close | Abort) -> None:
+        connection.outbox.append(output)
+        self._changed[connection] = None
+        self.end(connection)
+
+    # --- what clients send -------------------------------------------------------------------
+
+    def receive(self, connection: Connection, payload: bytes, opcode: int) -> None:
+        """One whole message of a client."""
+        if connection.state is not State.OPEN:
+            return
+        codec = connection.subprotocol.codec
+        self._changed[connection] = None
+        if codec is None:
+            self._finish(connection, UNHANDLED_FRAME)
+            return
+        try:
+            if opcode != codec.OPCODE:
+                raise FrameError(1003, codec.WRONG_OPCODE)
+            self._operate(connection, codec.decode_upstream(payload))
+        except FrameError as error:
+            self._finish(connection, Close(error.code, error.reason))
+
+    def _operate(self, connection: Connection, message: m.Upstream) -> None:
+        match message:
+            case m.SequenceAck(sequence_id):
+                self.queued_bytes -= connection.confirm(sequence_id)
+            case m.Ping():
+                connection.say(m.Pong())
+            case _ if connection.is_duplicate(message.ack_id):
+                text = f"Message with ack-id: {message.ack_id} has been processed"
+                connection.acknowledge(message.ack_id, m.AckError("Duplicate", text))
+            case m.Event():
+                connection.acknowledge(message.ack_id, NO_HANDLER)
+            case m.JoinGroup(group):
+                self._permitted(connection, message, JOIN, "join", lambda: self._enter(connection, group))
+            case m.LeaveGroup(group):
+                self._permitted(connection, message, JOIN, "leave", lambda: self._leave(connection, group))
+            case m.SendToGroup(group):
+                self._permitted(connection, message, SEND, "send", lambda: self._send(connection, message))
+
+    def _permitted(
+        self,
+        connection: Connection,
+        message: m.JoinGroup | m.LeaveGroup | m.SendToGroup,
+        right: str,
+        verb: str,
+        operation: Callable[[], m.AckError | None],
+    ) -> None:
+        if allows(connection.grant.roles, right, message.group):
+            error = operation()
+        else:
+            error = m.AckError("Forbidden", DENIED[verb].format(message.group))
+        connection.acknowledge(message.ack_id, error)
+
+    def _enter(self, connection: Connection, group: str) -> m.AckError | None:
+        if group in connection.groups:
+            return None
+        if len(connection.groups) >= MAX_GROUPS_PER_CONNECTION:
+            text = f"The connection is in {MAX_GROUPS_PER_CONNECTION} groups already; leave some first."
+            return m.AckError("BadRequest", text)
+        connection.groups[group] = None
+        self.members.setdefault(_member(connection, group), {})[connection] = None
+        self._joined(connection, group)
+        return None
+
+    def _leave(self, connection: Connection, group: str) -> None:
+        if group in connection.groups:
+            del connection.groups[group]
+            self._leave_index(connection, group)
+
+    def _leave_index(self, connection: Connection, group: str) -> None:
+        member = _member(connection, group)
+        inside = self.members[member]
+        del inside[connection]
+        if not inside:
+            del self.members[member]
+
+    def _send(self, connection: Connection, message: m.SendToGroup) -> None:
+        sent = m.DataMessage(message.data, message.group, connection.grant.user_id)
+        excluded = connection if message.no_echo else None
+        self.publish(_member(connection, message.group), Publication(sent), excluded)
+
+    # --- what is published -------------------------------------------------------------------
+
+    def publish(self, member: Member, publication: Publication, excluded: Connection | None = None) -> int:
+        """Queue a publication for everybody in a session's group; returns for how many."""
+        inside = self.members.get(member)
+        if not inside:
+            return 0
+        overflowed = []
+        for connection in inside:
+            if connection is not excluded:
+                self.queued_bytes += connection.deliver(publication)
+                self._changed[connection] = None
+                if connection.unacknowledged and self._over(connection):
+                    overflowed.append(connection)
+        for connection in overflowed:
+            self.overflow(connection)
+        return len(inside) - (excluded in inside)
+
+    def _over(self, connection: Connection) -> bool:
+        return (
+            len(connection.unacknowledged) > self.bounds.queued_messages
+            or connection.unacknowledged_bytes > self.bounds.queued_bytes
+            or self.queued_bytes > self.bounds.total_bytes
+        )
+
+    def overflow(self, connection: Connection) -> None:
+        """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service."""
+        self.overflows += 1
+        connection.take()
+        self._finish(connection, Abort())
+
+    def audiences(self) -> Iterator[Member]:
+        """Every (session, group) somebody is in, in the order they came to be."""
+        yield from list(self.members)
+
+    def drain(self) -> None:
+        """Hand every changed connection's outbox to its socket."""
+        changed, self._changed = self._changed, {}
+        for connection in changed:
+            if connection.outlet is not None and connection.outbox:
+                connection.outlet(connection.take())
+
+
+def _member(connection: Connection, group: str) -> Member:
+    return connection.grant.user_id or "", group

@@ -1,0 +1,80 @@
+"""Records encoded once and kept for everybody at the same position; the unreadable ones counted and logged once."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from gexfaker.errors import RecordError
+from gexfaker.hubs.publication import Publication
+from gexfaker.limits import MAX_LOGGED_SKIPS, MAX_PUBLICATIONS
+from gexfaker.tapes.tape import Tape
+from gexfaker.wire import orderflow, payload
+from gexfaker.wire.messages import Data, DataMessage, DataType
+
+log: Final = logging.getLogger(__name__)
+
+Encoder = Callable[[bytes], orderflow.Encoded]
+ENCODERS: Final[dict[str, tuple[str, Encoder]]] = {"orderflow": (orderflow.TYPE_URL, orderflow.encode)}
+"""By package: the type URL and how a record becomes a message."""
+
+
+class Payloads:
+    """Publications by (tape, index, group), the least recently used forgotten beyond ``limit``.
+
+    Attributes:
+        skipped: records that could not be served, so far.
+        saturated: numbers that did not fit their field, so far.
+    """
+
+    def __init__(self, limit: int = MAX_PUBLICATIONS) -> None:
+        self._limit: Final = limit
+        self._made: OrderedDict[tuple[Tape, int, str], Publication | None] = OrderedDict()
+        self._reported: set[tuple[Tape, int]] = set()
+        self.skipped = 0
+        self.saturated = 0
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def publication(self, tape: Tape, index: int, group: str) -> Publication | None:
+        """What is sent to ``group`` for a record; None when the record has to be skipped."""
+        key = (tape, index, group)
+        if key in self._made:
+            self._made.move_to_end(key)
+            return self._made[key]
+        made = self._made[key] = self._make(tape, index, group)
+        if len(self._made) > self._limit:
+            self._made.popitem(last=False)
+        return made
+
+    def _make(self, tape: Tape, index: int, group: str) -> Publication | None:
+        type_url, encode = ENCODERS[tape.feed.package]
+        try:
+            encoded = encode(tape.json(index))
+        except RecordError as error:
+            self._skip(tape, index, error)
+            return None
+        if encoded.saturated:
+            self._saturate(tape, index, encoded.saturated)
+        data = Data(DataType.PROTOBUF, payload.pack(type_url, encoded.message))
+        return Publication(DataMessage(data, group))
+
+    def _first_time(self, tape: Tape, index: int) -> bool:
+        """Whether a record's trouble is new and still worth a line; bounded, so that a ruined file cannot flood."""
+        if (tape, index) in self._reported or len(self._reported) >= MAX_LOGGED_SKIPS:
+            return False
+        self._reported.add((tape, index))
+        return True
+
+    def _skip(self, tape: Tape, index: int, error: RecordError) -> None:
+        self.skipped += 1
+        if self._first_time(tape, index):
+            log.warning("%s: skipped (%d so far): %s", tape.place(index), self.skipped, error)
+
+    def _saturate(self, tape: Tape, index: int, names: tuple[str, ...]) -> None:
+        self.saturated += len(names)
+        if self._first_time(tape, index):
+            log.warning("%s: too large for the wire, sent as the bound: %s", tape.place(index), ", ".join(names))

@@ -1,0 +1,96 @@
+"""Every number that bounds memory or time, with its reason. Settings may override those marked so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+# --- tapes -------------------------------------------------------------------------------------
+MAX_LINE_BYTES: Final = 4 * MIB
+"""Longest record read from a tape. The largest real snapshot is about 16 KiB; beyond this a file is not a tape."""
+
+MAX_RECORDS: Final = 1_000_000
+"""Records indexed per tape, 12 bytes each. A real day has 23,400; ten days in one file would still fit."""
+
+MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
+"""What one compressed tape may unpack to in temporary space; a real one is 330 MB. Stops decompression bombs."""
+
+SCAN_CHUNK_BYTES: Final = 1 * MIB
+"""How far the index reads ahead at a time: a few hundred microseconds, so that no tick is held up."""
+
+# --- wire --------------------------------------------------------------------------------------
+MAX_MESSAGE_BYTES: Final = 1 * MIB
+"""A client's WebSocket message; the service closes with 1009 beyond it (documented 1 MB)."""
+
+MAX_HEAD_BYTES: Final = 64 * KIB
+"""Request line and headers together. A token with 150 groups plus recovery parameters needs over 8 KiB."""
+
+MAX_GROUP_LENGTH: Final = 1024
+"""Characters of a group name, as on the service."""
+
+MAX_SNAPSHOT_BYTES: Final = 4 * MIB
+"""What a received zstd frame may unpack to in `gexfaker listen`: as large as a tape's longest line."""
+
+# --- hubs --------------------------------------------------------------------------------------
+MAX_QUEUED_MESSAGES: Final = 1000
+"""Messages waiting for one client that does not read, or does not acknowledge; the service's figure (setting)."""
+
+MAX_QUEUED_BYTES: Final = 16 * MIB
+"""The same in bytes; the service's figure (setting)."""
+
+MAX_REMEMBERED_ACKS: Final = 1000
+"""Successful ack ids kept per connection to refuse duplicates; the service's figure."""
+
+MAX_TOTAL_QUEUED_BYTES: Final = 512 * MIB
+"""Unacknowledged messages of all connections of a hub together; the one that would exceed it is cut."""
+
+MAX_GROUPS_PER_CONNECTION: Final = 10_000
+"""Groups one connection may be in. The service has no documented cap; every feed of every ticker is under 1,000."""
+
+MAX_CONNECTIONS: Final = 20_000
+"""Open and detached connections in one server, about 40 KiB each: below 1 GiB."""
+
+MAX_PUBLICATIONS: Final = 4096
+"""Encoded records kept for sharing, about 4 KiB each: 16 MiB. Holds two ticks of every feed of the universe."""
+
+MAX_SKIPS_PER_TICK: Final = 50
+"""Unreadable records passed over for one group in one tick; a ruined file must not hold up the others."""
+
+MAX_LOGGED_SKIPS: Final = 1000
+"""Lines logged about records that were skipped or saturated; the counters go on."""
+
+MAX_EXPLAINED_GROUPS: Final = 1000
+"""Groups whose silence is explained in the log, each once."""
+
+MAX_SESSIONS: Final = 10_000
+"""API keys with a position of their own; the longest unused is forgotten beyond that."""
+
+WRITE_HIGH_WATER_BYTES: Final = 64 * KIB
+"""What a socket buffers before frames wait, shared, in our own queue."""
+
+# --- time --------------------------------------------------------------------------------------
+ACK_DELAY_SECONDS: Final = 0.002
+"""Answers this late on purpose (setting): the Python SDK loses an ack that arrives before it starts to wait."""
+
+PING_INTERVAL_SECONDS: Final = 20.0
+"""The service's default WebSocket ping (setting)."""
+
+RECOVERY_WINDOW_SECONDS: Final = 30.0
+"""How long a reliable connection survives without its socket; the service's figure (setting)."""
+
+MISSED_PONGS: Final = 3
+"""Pings without an answer before a peer counts as dead. Not published; two lost packets must not end a session."""
+
+CLOSE_TIMEOUT_SECONDS: Final = 3.0
+"""How long a peer may take to answer a close frame; the Python SDK waits as long."""
+
+DRAIN_SECONDS: Final = 8.0
+"""What a stopping server waits for its clients; leaves room to exit within 10 s."""
+
+REAP_INTERVAL_SECONDS: Final = 1.0
+"""How often detached connections are looked through; one second more than the window does no harm."""
+
+MAX_LOOP_BLOCK_SECONDS: Final = 0.005
+"""Longest slice of encoding before the event loop gets its turn."""

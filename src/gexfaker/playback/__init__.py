@@ -1,0 +1,1 @@
+"""Which record is due: positions, end of day, ticks. Pure decisions; the time is always an argument."""

@@ -1,0 +1,127 @@
+"""The opening of a WebSocket: path, token, recovery, subprotocol, and the answer (webpubsub protocol, section 1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from gexfaker.errors import TokenError
+from gexfaker.hubs.connection import Connection
+from gexfaker.hubs.hub import Hub
+from gexfaker.limits import MAX_GROUP_LENGTH
+from gexfaker.server.service import Service
+from gexfaker.wire.subprotocols import choose
+from gexfaker.wire.tokens import Grant, verify
+
+HUB_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
+UNRECOVERABLE: Final = "The connection could not be recovered."
+_PATHS: Final = re.compile(r"/(?:client/hubs|ws)/([^/]+)/?|/client/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The 101 to send, and the connection behind it; ``hub`` and ``connection`` are None for a refused recovery."""
+
+    response: Response
+    hub: Hub | None = None
+    connection: Connection | None = None
+
+
+class _RefusedError(Exception):
+    """The handshake ends with an HTTP status."""
+
+    def __init__(self, status: int, reason: str, text: str = "") -> None:
+        super().__init__(text)
+        self.response = refusal(status, reason, text)
+
+
+def refusal(status: int, reason: str, text: str = "") -> Response:
+    """An HTTP answer instead of the 101; the TCP connection ends with it."""
+    body = text.encode()
+    headers = Headers(
+        [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), ("Connection", "close")]
+    )
+    return Response(status, reason, headers, body)
+
+
+def open_socket(service: Service, request: Request) -> Accepted | Response:
+    """Decide about an upgrade request: a connection to serve, or the HTTP answer that refuses it."""
+    parts = urlsplit(request.path)
+    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    try:
+        if service.draining:
+            raise _RefusedError(503, "Service Unavailable", "The server is stopping.")
+        switch = _websocket(request)
+        hub = _find_hub(service, parts.path, query)
+        if query.get("awps_connection_id"):
+            return _recover(service, hub, switch, query)
+        return _connect(service, hub, switch, request, query)
+    except _RefusedError as refused:
+        return refused.response
+
+
+def _websocket(request: Request) -> Response:
+    response = ServerProtocol().accept(request)
+    if response.status_code != 101:
+        raise _RefusedError(400, "Bad Request", (response.body or b"").decode())
+    return response
+
+
+def _find_hub(service: Service, path: str, query: Mapping[str, str]) -> Hub:
+    match = _PATHS.fullmatch(unquote(path))
+    if match is None:
+        raise _RefusedError(404, "Not Found", "Connect to /client/hubs/HUB, as /negotiate returns it.")
+    name = match[1] or query.get("hub", "")
+    if not HUB_NAME.fullmatch(name):
+        raise _RefusedError(400, "Bad Request", "The hub name is missing or invalid.")
+    hub = service.hubs.get(name.lower())
+    if hub is None or not service.settings.ws_enabled:
+        known = ", ".join(service.hubs) if service.settings.ws_enabled else "none, WS_ENABLED is false"
+        raise _RefusedError(404, "Not Found", f"There is no hub {name!r} (hubs: {known}).")
+    return hub
+
+
+def _recover(service: Service, hub: Hub, switch: Response, query: Mapping[str, str]) -> Accepted:
+    connection = hub.recover(query["awps_connection_id"], query.get("awps_reconnection_token", ""))
+    if connection is None:
+        if service.settings.recovery_reject == "http404":
+            raise _RefusedError(404, "Not Found", UNRECOVERABLE)
+        return Accepted(switch)
+    if connection.subprotocol.name is not None:
+        switch.headers["Sec-WebSocket-Protocol"] = connection.subprotocol.name
+    return Accepted(switch, hub, connection)
+
+
+def _connect(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
+    grant = _grant(service, hub, request, query)
+    if hub.full:
+        raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
+    offered = [name.strip() for line in request.headers.get_all("Sec-WebSocket-Protocol") for name in line.split(",")]
+    subprotocol, spelling = choose(offered)
+    if spelling is not None:
+        switch.headers["Sec-WebSocket-Protocol"] = spelling
+    return Accepted(switch, hub, hub.connect(grant, subprotocol))
+
+
+def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    token = query.get("access_token") or (bearer.strip() if scheme.lower() == "bearer" else "")
+    audience = None
+    if service.settings.token_audience:
+        audience = (
+            f"{service.settings.public_url or 'http://' + request.headers.get('Host', '')}/client/hubs/{hub.name}"
+        )
+    try:
+        grant = verify(token, service.secret, service.clock(), audience)
+    except TokenError:
+        raise _RefusedError(401, "Unauthorized") from None
+    if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
+        raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
+    return grant

@@ -1,0 +1,162 @@
+"""Start, run, drain, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Final
+
+import uvicorn
+
+from gexfaker.errors import SettingError
+from gexfaker.limits import DRAIN_SECONDS, MAX_HEAD_BYTES, MAX_LOOP_BLOCK_SECONDS, REAP_INTERVAL_SECONDS
+from gexfaker.playback.session import next_tick
+from gexfaker.server.app import create_app
+from gexfaker.server.protocol import http_protocol
+from gexfaker.server.service import Service
+from gexfaker.settings import Settings
+
+log: Final = logging.getLogger(__name__)
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that streams, and that drains on the first signal and dies on the second.
+
+    Args:
+        service: what to serve.
+        announce: called once with the base URL when the first request can be answered.
+    """
+
+    def __init__(self, service: Service, announce: Callable[[str], None]) -> None:
+        config = uvicorn.Config(
+            create_app(service),
+            http=http_protocol(service),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+            timeout_graceful_shutdown=int(DRAIN_SECONDS),
+        )
+        # Config knows WebSocket classes of its own only; ours takes the upgrade before this is asked for.
+        config.load()
+        config.ws_protocol_class = asyncio.Protocol
+        super().__init__(config)
+        self.service: Final = service
+        self._announce: Final = announce
+        self._background: list[asyncio.Task[None]] = []
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, start the feed, tell the world."""
+        await super().startup(sockets)
+        self._background = [asyncio.create_task(job) for job in (_stream(self.service), _reap(self.service))]
+        self.service.started = True
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """No new sockets, queued frames flushed, 1001 to everybody, then the end of whoever stays."""
+        self.service.draining = True
+        for task in self._background:
+            task.cancel()
+        for hub in self.service.hubs.values():
+            hub.drain()
+        await super().shutdown(sockets)
+        self.service.close()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """First signal: drain. Second: end at once."""
+        if self.service.draining:
+            os._exit(130)
+        self.service.draining = True
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but a drained stop is a success: the signal is not raised again (exit code 0)."""
+        signals = [signal.SIGINT, signal.SIGTERM]
+        if sys.platform == "win32":
+            signals.append(signal.SIGBREAK)
+        before = {number: signal.signal(number, self.handle_exit) for number in signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+async def _stream(service: Service) -> None:
+    """Tick at every multiple of the interval, encoding in slices so that the loop is never held up."""
+    interval, last = service.settings.ws_stream_interval, 0.0
+    loop = asyncio.get_running_loop()
+    while True:
+        last = next_tick(max(service.clock(), last), interval)
+        await asyncio.sleep(last - service.clock())
+        try:
+            began = loop.time()
+            for _ in service.streamer.tick(service.hubs):
+                if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
+                    await asyncio.sleep(0)
+                    began = loop.time()
+            for hub in service.hubs.values():
+                hub.drain()
+        except Exception:
+            log.exception("a tick failed; the stream goes on")
+
+
+async def _reap(service: Service) -> None:
+    """End the connections whose clients did not come back in time."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(REAP_INTERVAL_SECONDS)
+        for hub in service.hubs.values():
+            hub.expire(loop.time())
+
+
+def listening_socket(settings: Settings) -> socket.socket:
+    """A bound socket for the settings' host and port. Raises SettingError when it cannot be had."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind)
+    except OSError as error:
+        raise SettingError(
+            "HOST", settings.host, settings.sources["HOST"], f"an address of this machine ({error})"
+        ) from None
+    try:
+        if sys.platform != "win32":  # there it would let two servers share a port
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        accepted = f"a free port, such as --port 0 ({error.strerror or error})"
+        raise SettingError("PORT", settings.port, settings.sources["PORT"], accepted) from None
+    return bound
+
+
+def run(settings: Settings, announce: Callable[[Service, str], None]) -> None:
+    """Serve until a signal comes.
+
+    Args:
+        settings: how.
+        announce: called once with the service and its base URL when it is ready.
+
+    Raises:
+        SettingError, DataError: the server cannot start as told.
+    """
+    service = Service(settings)
+    bound = listening_socket(settings)
+    server = Server(service, lambda url: announce(service, url))
+    if settings.host not in ("127.0.0.1", "localhost", "::1"):
+        log.warning("listening on %s: everybody who reaches this machine can use this server", settings.host)
+    server.run(sockets=[bound])

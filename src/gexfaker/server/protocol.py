@@ -1,0 +1,43 @@
+"""HTTP on the same port: uvicorn's h11 protocol, which hands upgrade requests to our Socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+
+from gexfaker.server.service import Service
+from gexfaker.server.socket import Socket
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import h11
+
+
+def http_protocol(service: Service) -> type[asyncio.Protocol]:
+    """The protocol class for ``uvicorn.Config(http=...)``, bound to ``service``."""
+
+    class HttpProtocol(H11Protocol):
+        """One TCP connection, HTTP until it asks for an upgrade."""
+
+        def handle_websocket_upgrade(self, event: h11.Request) -> None:
+            """Turn this connection into a WebSocket; bytes behind the request are its first frames."""
+            self.connections.discard(self)
+            headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers])
+            request = Request(
+                event.target.decode("ascii"),
+                headers,
+                event.method.decode("ascii"),
+                f"HTTP/{event.http_version.decode('ascii')}",
+            )
+            socket = Socket(service, cast("set[Any]", self.connections), self.transport)
+            self.transport.set_protocol(socket)
+            socket.open(request)
+            trailing, _ = self.conn.trailing_data
+            if trailing:
+                socket.data_received(trailing)
+
+    return HttpProtocol

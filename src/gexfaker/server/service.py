@@ -1,0 +1,71 @@
+"""Everything a running server is made of, wired together once."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from gexfaker.catalog import CURRENT_HUBS
+from gexfaker.hubs.connection import Connection
+from gexfaker.hubs.hub import Bounds, Hub
+from gexfaker.hubs.payloads import Payloads
+from gexfaker.hubs.streamer import Streamer
+from gexfaker.playback.session import Sessions
+from gexfaker.settings import Settings
+from gexfaker.tapes.library import Library, open_day
+from gexfaker.wire.tokens import reconnection_token
+
+V2_HUBS: Final = tuple(f"v2_{name}" for name in CURRENT_HUBS)
+
+
+class Service:
+    """The parts of one server and what they share.
+
+    Attributes:
+        draining: set when the server is about to stop; nothing new is accepted then.
+        started: set once the first request can be answered.
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings: Final = settings
+        self.clock: Final = clock
+        self.secret: Final = settings.token_secret or secrets.token_hex(32)
+        today = datetime.datetime.fromtimestamp(clock(), ZoneInfo("America/New_York")).date()
+        self.library: Final[Library] = open_day(Path(settings.data_dir), settings.data_date, settings.seed, today)
+        self.payloads: Final = Payloads()
+        self.streamer: Final = Streamer(
+            self.library, Sessions(), self.payloads, settings.ws_group_prefix, settings.cache_mode
+        )
+        self.hubs: Final = {name: self._hub(name) for name in CURRENT_HUBS}
+        self.draining = False
+        self.started = False
+
+    def _hub(self, name: str) -> Hub:
+        settings = self.settings
+        bounds = Bounds(
+            queued_messages=settings.queue_messages,
+            queued_bytes=settings.queue_bytes,
+            recovery_window=settings.recovery_window,
+        )
+
+        def joined(_connection: Connection, group: str) -> None:
+            self.streamer.joined(name, group)
+
+        def sign(connection_id: str) -> str:
+            return reconnection_token(f"{name}/{connection_id}", self.secret)
+
+        return Hub(name, lambda: secrets.token_urlsafe(18), sign, bounds, joined)
+
+    @property
+    def ready(self) -> bool:
+        """Whether clients may come."""
+        return self.started and not self.draining
+
+    def close(self) -> None:
+        """Give the tapes back."""
+        self.library.close()

@@ -1,0 +1,192 @@
+"""Days on disk, ``{date}/{ticker}/{package}/{category}.jsonl``, and the only way to a file among them.
+
+Names come from requests, so they are matched against patterns and tables before they touch a path,
+and the path they make is resolved and must still be inside the root.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from gexfaker.catalog import CATEGORIES, Feed
+from gexfaker.errors import DataError
+from gexfaker.tapes.jsonl import JsonlTape
+
+log = logging.getLogger(__name__)
+
+LATEST: Final = "latest"
+"""The name of the newest day."""
+
+EXTENSIONS: Final = (".jsonl", ".jsonl.zst", ".jsonl.gz")
+"""File name endings, the one to take first when a category has several."""
+
+LAYOUT: Final = "YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst)"
+
+SHOWN_NAME_CHARS: Final = 40
+"""How much of a refused name an error repeats: requests choose it, and it may be very long."""
+
+SHOWN_DAYS: Final = 5
+"""How many of the newest days an error lists."""
+
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TICKER: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,15}")
+_WINDOWS_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?")
+
+
+def is_date(value: str) -> bool:
+    """Whether ``value`` is a day of the calendar written YYYY-MM-DD."""
+    if not _DATE.fullmatch(value):
+        return False
+    try:
+        datetime.date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def is_ticker(value: str) -> bool:
+    """Whether ``value`` can be a ticker: upper case, and a safe folder name on every system."""
+    # Windows drops a dot at the end and opens a device for some names, wherever they stand.
+    return bool(_TICKER.fullmatch(value)) and not value.endswith(".") and not _WINDOWS_DEVICE.fullmatch(value)
+
+
+class DataFolder:
+    """Days of recorded snapshots. Read from disk at every call: days may be added meanwhile.
+
+    Args:
+        root: the folder; it need not exist yet, and may be a symbolic link.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def dates(self) -> list[str]:
+        """The days there are folders for, oldest first."""
+        return sorted(day.name for day in self._children(self.root, folders=True) if is_date(day.name))
+
+    def latest(self) -> str:
+        """The newest day with a record file. Raises DataError when there is none."""
+        for date in reversed(self.dates()):
+            if self.feeds(date):
+                return date
+        raise DataError(f"{self.root} holds no market data: put files there as {LAYOUT}")
+
+    def resolve_date(self, value: str) -> str:
+        """The day meant by ``latest`` or a date. Raises DataError, naming the days there are."""
+        if value == LATEST:
+            return self.latest()
+        dates = self.dates()
+        if value in dates:
+            return value
+        problem = "no data for" if is_date(value) else "not a date (YYYY-MM-DD):"
+        raise DataError(f"{problem} {_shown(value)}; {_days(dates, self.root)}")
+
+    def feeds(self, date: str) -> list[Feed]:
+        """The feeds a day has files for, sorted; other files are ignored. Raises DataError: no such day."""
+        day = self.root / self._known_date(date)
+        return sorted({feed for ticker in self._tickers(day) for feed in self._feeds_in(ticker)})
+
+    def open(self, date: str, feed: Feed) -> JsonlTape:
+        """A feed's day; the caller closes it.
+
+        Raises DataError when there is none, when it cannot be opened, or when a name is not acceptable.
+        """
+        _check(feed)
+        day = self.root / self._known_date(date)
+        for folder in self._folders_of(feed.ticker, day):
+            if file := self._file(folder / feed.package, feed.category):
+                return self._open(file, feed, date)
+        wanted = day / feed.ticker / feed.package / f"{feed.category}.jsonl"
+        raise DataError(f"no data at {wanted} (nor .gz, .zst): add the file, or choose {self._choice(date)}")
+
+    def _open(self, file: Path, feed: Feed, date: str) -> JsonlTape:
+        try:
+            # The resolved path is the one that was checked; the name is the one the user knows.
+            return JsonlTape(file.resolve(strict=True), feed, date, name=str(file))
+        except (OSError, RuntimeError) as error:
+            raise DataError(f"{file} cannot be opened: {error}") from error
+
+    def _known_date(self, date: str) -> str:
+        if not is_date(date) or not self._is_inside(self.root / date):
+            raise DataError(f"no data for {_shown(date)}; {_days(self.dates(), self.root)}")
+        return date
+
+    def _choice(self, date: str) -> str:
+        tickers = sorted({feed.ticker for feed in self.feeds(date)})
+        return f"another feed or ticker; {date} has {', '.join(tickers)}" if tickers else "another day"
+
+    def _folders_of(self, ticker: str, day: Path) -> Iterator[Path]:
+        """Where a ticker's files may be: its folder, then those whose names differ in case."""
+        yield day / ticker  # first, and without listing the day: this is nearly always it
+        yield from (folder for folder in self._tickers(day) if folder.name.upper() == ticker != folder.name)
+
+    def _tickers(self, day: Path) -> list[Path]:
+        return sorted(child for child in self._children(day, folders=True) if is_ticker(child.name.upper()))
+
+    def _feeds_in(self, ticker: Path) -> Iterator[Feed]:
+        for package, categories in CATEGORIES.items():
+            names = {file.name for file in self._children(ticker / package, folders=False)}
+            for category in categories:
+                if not names.isdisjoint(category + extension for extension in EXTENSIONS):
+                    yield Feed(ticker.name.upper(), package, category)
+
+    def _file(self, folder: Path, category: str) -> Path | None:
+        candidates = (folder / (category + extension) for extension in EXTENSIONS)
+        return next((file for file in candidates if self._is_inside(file) and file.is_file()), None)
+
+    def _children(self, parent: Path, *, folders: bool) -> list[Path]:
+        """The folders, or the regular files, in ``parent``: none if it does not exist.
+
+        Links that lead out of the root are left out, and so is what cannot be read, with a warning.
+        """
+        if parent != self.root and not self._is_inside(parent):
+            return []
+        try:
+            with os.scandir(parent) as entries:
+                return [parent / entry.name for entry in entries if self._is_usable(entry, folders)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            log.warning("%s is left out: %s", parent, error)
+            return []
+
+    def _is_usable(self, entry: os.DirEntry[str], folder: bool) -> bool:
+        if entry.is_symlink() and not self._is_inside(Path(entry.path)):
+            return False  # first, because asking what kind a link without end is raises
+        return entry.is_dir() if folder else entry.is_file()
+
+    def _is_inside(self, path: Path) -> bool:
+        """Whether ``path`` exists and, all links followed, is inside the root."""
+        try:
+            return path.resolve(strict=True).is_relative_to(self.root.resolve(strict=True))
+        except (OSError, RuntimeError, ValueError):  # missing, a loop of links, NUL in a name
+            return False
+
+
+def _check(feed: Feed) -> None:
+    if not is_ticker(feed.ticker):
+        raise DataError(f"{_shown(feed.ticker)} is not a ticker: upper case letters, digits and . _ - only")
+    if feed.package not in CATEGORIES:
+        raise DataError(f"{_shown(feed.package)} is not a package: one of {', '.join(CATEGORIES)}")
+    if feed.category not in CATEGORIES[feed.package]:
+        accepted = ", ".join(CATEGORIES[feed.package])
+        raise DataError(f"{_shown(feed.category)} is not a category of {feed.package}: one of {accepted}")
+
+
+def _shown(name: str) -> str:
+    """A refused name as an error repeats it: escaped and cut."""
+    return repr(name if len(name) <= SHOWN_NAME_CHARS else name[:SHOWN_NAME_CHARS] + "...")
+
+
+def _days(dates: list[str], root: Path) -> str:
+    if not dates:
+        return f"{root} holds no days: put files there as {LAYOUT}"
+    newest = ", ".join(dates[-SHOWN_DAYS:])
+    more = f" and {len(dates) - SHOWN_DAYS} earlier days" if len(dates) > SHOWN_DAYS else ""
+    return f"there is {newest}{more}"

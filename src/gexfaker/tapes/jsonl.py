@@ -1,0 +1,164 @@
+"""A day in a JSON-lines file, plain or compressed: one snapshot a line, oldest first."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import RecordError
+from gexfaker.tapes.index import LineIndex
+from gexfaker.tapes.source import open_source
+
+MARK_STRIDE: Final = 256
+"""Records between two time marks: a seek reads one record in 256 up to its time once, then 8 more."""
+
+MAX_TIMESTAMP: Final = 253_402_300_799
+"""End of the year 9999: later epoch seconds are milliseconds by mistake and fit no calendar."""
+
+BEFORE_ALL: Final = -1
+"""A time mark before any record's."""
+
+
+class _Stamp(msgspec.Struct):
+    timestamp: Annotated[int, msgspec.Meta(ge=0, le=MAX_TIMESTAMP)]
+
+
+_STAMP: Final = msgspec.json.Decoder(_Stamp)
+
+
+class JsonlTape:
+    """One feed's day in a ``.jsonl``, ``.jsonl.gz`` or ``.jsonl.zst`` file; opening reads nothing.
+
+    For use by one thread. Should the file be cut short or overwritten meanwhile, its records raise
+    RecordError.
+
+    Args:
+        path: the file to open.
+        feed: what it holds.
+        date: the market day, YYYY-MM-DD.
+        name: the path as the user knows it, for messages and for the ending that tells the format;
+            ``path`` by default.
+
+    Raises OSError when the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, feed: Feed, date: str, name: str | None = None) -> None:
+        self._feed = feed
+        self._date = date
+        self._name = name or str(path)
+        self._source = open_source(path, self._name)
+        self._index = LineIndex(self._source, self._name)
+        self._marks = array("q")
+
+    @property
+    def feed(self) -> Feed:
+        """The ticker, package and category of the records."""
+        return self._feed
+
+    @property
+    def date(self) -> str:
+        """The market day, YYYY-MM-DD (New York)."""
+        return self._date
+
+    def __len__(self) -> int:
+        """Number of records; reads the file to its end."""
+        return self._index.count()
+
+    def __bool__(self) -> bool:
+        """Whether there is any record; unlike ``len``, reads no further than the first."""
+        return self.has(0)
+
+    def has(self, index: int) -> bool:
+        """Whether record ``index`` exists; reads no further than it must."""
+        return self._index.has(index)
+
+    def timestamp(self, index: int) -> int:
+        """Epoch seconds of a record.
+
+        Raises IndexError past the end, RecordError when the record is not valid JSON or has no
+        usable timestamp.
+        """
+        try:
+            return _STAMP.decode(self._index.read(index)).timestamp
+        except (msgspec.DecodeError, RecursionError) as error:  # RecursionError: brackets without end
+            raise RecordError(f"no timestamp can be read: {error}") from error
+
+    def json(self, index: int) -> bytes:
+        """A record's JSON, without white space around it.
+
+        It is an object from its first to its last byte; what is between is for the encoder to check.
+        Raises IndexError past the end, RecordError when it is none, too long or cut off.
+        """
+        line = self._index.read(index)
+        if not line.startswith(b"{"):
+            raise RecordError("the line is not a JSON object")
+        if not line.endswith(b"}"):
+            raise RecordError("the line is cut off: its JSON object has no end")
+        return line
+
+    def index_at(self, timestamp: int) -> int:
+        """Index of the newest readable record that is not after ``timestamp``; -1 before the first.
+
+        ``timestamp`` is epoch seconds. Reads little further than that record. Where the file is not
+        in order of time, the record found is one that is not after ``timestamp``, and always the same.
+        """
+        while self._last_mark() <= timestamp and self._add_mark():
+            pass
+        first = bisect_right(self._marks, timestamp) * MARK_STRIDE
+        found = self._bisect(timestamp, first, first + MARK_STRIDE)
+        return found if found >= 0 else self._readable_before(first)
+
+    def place(self, index: int) -> str:
+        """Where the record is, for people: ``path/orderflow.jsonl:17``. Raises IndexError past the end."""
+        return f"{self._name}:{self._index.line_number(index)}"
+
+    def close(self) -> None:
+        """Give the file and any temporary space back; may be called again."""
+        self._source.close()
+
+    def _last_mark(self) -> int:
+        return self._marks[-1] if self._marks else BEFORE_ALL
+
+    def _add_mark(self) -> bool:
+        """Note the time at the end of the next stride of records; False when no full stride is left.
+
+        Marks never decrease: a record out of order does not hide the ones before it.
+        """
+        first = len(self._marks) * MARK_STRIDE
+        if not self.has(first + MARK_STRIDE - 1):
+            return False
+        stamps = (self._stamp(index) for index in range(first + MARK_STRIDE - 1, first - 1, -1))
+        readable = next((stamp for stamp in stamps if stamp is not None), BEFORE_ALL)
+        self._marks.append(max(readable, self._last_mark()))
+        return True
+
+    def _bisect(self, timestamp: int, low: int, high: int) -> int:
+        """Newest readable record in [low, high) that is not after ``timestamp``; -1 when there is none."""
+        self.has(high - 1)
+        high = min(high, self._index.known)
+        found = -1
+        while low < high:
+            middle = probe = (low + high) // 2
+            while probe >= low and (stamp := self._stamp(probe)) is None:
+                probe -= 1
+            if probe < low:  # nothing readable from low to middle
+                low = middle + 1
+            elif stamp is not None and stamp <= timestamp:
+                found, low = probe, middle + 1
+            else:
+                high = probe
+        return found
+
+    def _readable_before(self, index: int) -> int:
+        return next((i for i in range(index - 1, -1, -1) if self._stamp(i) is not None), -1)
+
+    def _stamp(self, index: int) -> int | None:
+        try:
+            return self.timestamp(index)
+        except RecordError:
+            return None

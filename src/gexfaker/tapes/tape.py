@@ -1,0 +1,44 @@
+"""What every tape can do, be it a file, a compressed file or a simulated day."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gexfaker.catalog import Feed
+
+
+class Tape(Protocol):
+    """One feed's day: records 0, 1, 2, ... oldest first, found by index or by time.
+
+    A record that cannot be served keeps its index; reading it raises RecordError, and the reader
+    goes on with the next one.
+    """
+
+    @property
+    def feed(self) -> Feed:
+        """The ticker, package and category of the records."""
+
+    @property
+    def date(self) -> str:
+        """The market day, YYYY-MM-DD (New York)."""
+
+    def __len__(self) -> int:
+        """Number of records; may have to read the day to its end."""
+
+    def has(self, index: int) -> bool:
+        """Whether record ``index`` exists; reads no further than it must."""
+
+    def timestamp(self, index: int) -> int:
+        """Epoch seconds of a record. Raises IndexError past the end, RecordError when it cannot be read."""
+
+    def json(self, index: int) -> bytes:
+        """The record's compact JSON without line end. Raises IndexError, RecordError as above."""
+
+    def index_at(self, timestamp: int) -> int:
+        """Index of the newest readable record whose timestamp is not after ``timestamp``; -1 before the first."""
+
+    def place(self, index: int) -> str:
+        """Where the record is, for people: ``path/orderflow.jsonl:17``, or ``simulated SPX orderflow #17``."""
+
+    def close(self) -> None:
+        """Give files and temporary space back; the tape is not used afterwards."""

@@ -1,0 +1,131 @@
+"""The messages of the Azure Web PubSub client protocol, independent of how they are written.
+
+Upstream messages go from client to service, downstream messages the other way. Codecs turn them into
+bytes and back (jsoncodec, protocodec); the connection machine sees only these classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Literal
+
+MAX_UINT64: Final = 2**64 - 1
+
+
+class DataType(StrEnum):
+    """How a message's data is meant; the JSON protocol's ``dataType``."""
+
+    TEXT = "text"
+    JSON = "json"
+    BINARY = "binary"
+    PROTOBUF = "protobuf"
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A message's content as UTF-8 text, JSON text, raw bytes, or a serialised google.protobuf.Any."""
+
+    type: DataType
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class JoinGroup:
+    """Ask for the messages of a group."""
+
+    group: str
+    ack_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveGroup:
+    """Ask for no more messages of a group."""
+
+    group: str
+    ack_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendToGroup:
+    """Publish to a group; with ``no_echo`` the sender itself is left out."""
+
+    group: str
+    data: Data
+    ack_id: int | None = None
+    no_echo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A custom event for an application server (gexfaker has no handler for any)."""
+
+    event: str
+    data: Data
+    ack_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceAck:
+    """Everything up to and including ``sequence_id`` has arrived."""
+
+    sequence_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Ask for a pong."""
+
+
+Upstream = JoinGroup | LeaveGroup | SendToGroup | Event | SequenceAck | Ping
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The first frame of a new connection. ``user_id`` is None for an anonymous client."""
+
+    connection_id: str
+    user_id: str | None
+    reconnection_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """Why the service is about to close."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AckError:
+    """Why an operation failed. Clients need both: an error without message is lost by the Python SDK."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """The answer to a message that carried an ``ack_id``; success when there is no error."""
+
+    ack_id: int
+    error: AckError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataMessage:
+    """Something published, to a group or by the server; numbered on reliable connections, from 1."""
+
+    data: Data
+    group: str | None = None
+    from_user_id: str | None = None
+    sequence_id: int | None = None
+    source: Literal["group", "server"] = field(default="group")
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The answer to a ping."""
+
+
+Downstream = Connected | Disconnected | Ack | DataMessage | Pong

@@ -1,0 +1,134 @@
+"""The orderflow snapshot: JSON record <-> ``proto.orderflow`` message.
+
+One table, FIELDS, names every field once; the record type, the encoder and the decoder are made from it.
+Values after the ticker are scaled by 100.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from gexfaker.errors import RecordError
+from gexfaker.wire.generated.orderflow_pb2 import Orderflow
+from gexfaker.wire.scaling import SINT32, UINT32, saturate, scale
+
+TYPE_URL: Final = "proto.orderflow"
+FACTOR: Final = 100
+
+
+class Field(NamedTuple):
+    """A scaled number of the message: its wire name, its JSON name, the inclusive bounds of its type."""
+
+    wire: str
+    json: str
+    bounds: tuple[int, int]
+
+
+def _table(bounds: tuple[int, int], *rows: str) -> Iterator[Field]:
+    for row in rows:
+        wire, json = row.split()
+        yield Field(wire, json, bounds)
+
+
+FIELDS: Final = (
+    *_table(
+        UINT32,
+        "spot spot",
+        "zero_major_long_gamma z_mlgamma",
+        "zero_major_short_gamma z_msgamma",
+        "one_major_long_gamma o_mlgamma",
+        "one_major_short_gamma o_msgamma",
+        "zero_major_call_gamma zero_mcall",
+        "zero_major_put_gamma zero_mput",
+        "one_major_call_gamma one_mcall",
+        "one_major_put_gamma one_mput",
+    ),
+    *_table(
+        SINT32,
+        "zero_convexity_ratio zcvr",
+        "one_convexity_ratio ocvr",
+        "zero_gex_ratio zgr",
+        "one_gex_ratio ogr",
+        "zero_net_vanna zvanna",
+        "one_net_vanna ovanna",
+        "zero_net_charm zcharm",
+        "one_net_charm ocharm",
+        "zero_agg_total_dex agg_dex",
+        "one_agg_total_dex one_agg_dex",
+        "zero_agg_call_dex agg_call_dex",
+        "one_agg_call_dex one_agg_call_dex",
+        "zero_agg_put_dex agg_put_dex",
+        "one_agg_put_dex one_agg_put_dex",
+        "zero_net_total_dex net_dex",
+        "one_net_total_dex one_net_dex",
+        "zero_net_call_dex net_call_dex",
+        "one_net_call_dex one_net_call_dex",
+        "zero_net_put_dex net_put_dex",
+        "one_net_put_dex one_net_put_dex",
+        "dex_orderflow dexoflow",
+        "gex_orderflow gexoflow",
+        "convexity_orderflow cvroflow",
+        "one_dex_orderflow one_dexoflow",
+        "one_gex_orderflow one_gexoflow",
+        "one_convexity_orderflow one_cvroflow",
+    ),
+)
+
+_Record: Final = msgspec.defstruct(
+    "OrderflowRecord",
+    [("timestamp", int), ("ticker", str), *((field.json, float) for field in FIELDS)],
+    gc=False,
+)
+_decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_Record)
+_numbers: Final = attrgetter(*(field.json for field in FIELDS))
+_INT64: Final = (-(2**63), 2**63 - 1)
+
+
+class Encoded(NamedTuple):
+    """A serialised message, and the JSON names of the fields that did not fit and were saturated."""
+
+    message: bytes
+    saturated: tuple[str, ...]
+
+
+def encode(record: bytes) -> Encoded:
+    """The serialised ``proto.orderflow`` message of one JSON record.
+
+    Raises:
+        RecordError: invalid JSON, a key missing or of the wrong type, a number that is not finite.
+    """
+    try:
+        row = _decoder.decode(record)
+    except msgspec.MsgspecError as error:
+        raise RecordError(f"not an orderflow record: {error}") from None
+    values: dict[str, int] = {}
+    saturated = []
+    for field, number in zip(FIELDS, _numbers(row), strict=True):
+        if not math.isfinite(number):
+            raise RecordError(f"not an orderflow record: {field.json} is not a finite number")
+        scaled = scale(number, FACTOR)
+        values[field.wire] = fitted = saturate(scaled, field.bounds)
+        if fitted != scaled:
+            saturated.append(field.json)
+    timestamp = saturate(row.timestamp, _INT64)
+    message = Orderflow(timestamp=timestamp, ticker=row.ticker, **values)
+    return Encoded(message.SerializeToString(), tuple(saturated))
+
+
+def decode(message: bytes) -> dict[str, int | float | str]:
+    """The JSON record of a serialised message, keys in the REST order, integral values as ints.
+
+    Raises:
+        google.protobuf.message.DecodeError: not a protobuf message.
+    """
+    parsed = Orderflow.FromString(message)
+    record: dict[str, int | float | str] = {"timestamp": parsed.timestamp, "ticker": parsed.ticker}
+    for field in FIELDS:
+        scaled = getattr(parsed, field.wire)
+        record[field.json] = scaled // FACTOR if scaled % FACTOR == 0 else scaled / FACTOR
+    return record

@@ -1,0 +1,35 @@
+"""Numbers to scaled integers: times 10^k, truncated toward zero as a decimal, saturated at the field."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+UINT32: Final = (0, 2**32 - 1)
+SINT32: Final = (-(2**31), 2**31 - 1)
+
+
+def scale(value: float, factor: int) -> int:
+    """``value * factor`` truncated toward zero, as if computed on the number's decimal digits.
+
+    6822.95 gives 682295 at factor 100 although the binary product is 682294.99999. The digits meant are the
+    shortest ones that denote the double, which are the JSON text's for up to 15 of them. ``value`` must be
+    finite and ``factor`` a power of ten.
+
+    The nearest integer n is right when n/factor is the very same double; otherwise it is one too large in
+    magnitude exactly when n/factor lies beyond the value, since correctly rounded division keeps the order.
+    """
+    product = value * factor
+    if not math.isfinite(product):
+        return int(value) * factor
+    nearest = round(product)
+    back = nearest / factor
+    if back == value or abs(back) < abs(value):
+        return nearest
+    return nearest - 1 if nearest > 0 else nearest + 1
+
+
+def saturate(number: int, bounds: tuple[int, int]) -> int:
+    """``number``, or the nearer bound when it lies outside the inclusive ``bounds``."""
+    low, high = bounds
+    return low if number < low else high if number > high else number

@@ -1,0 +1,84 @@
+"""Access tokens: signed, expiring JWTs of the shape the service's own SDKs mint, and keys that stay secret."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+
+from gexfaker.errors import TokenError
+
+ALGORITHM: Final = "HS256"
+JOIN_LEAVE: Final = "webpubsub.joinLeaveGroup"
+CLOCK_SKEW_SECONDS: Final = 300
+"""How far a token may be past its expiry, as the service's emulator allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token allows: whose session it is (None: anonymous), the roles, and groups joined on connect."""
+
+    user_id: str | None
+    roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+def session_id(key: str) -> str:
+    """The name of an API key's session: a digest, so that tokens, logs and replies never carry the key."""
+    return "key-" + hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def mask(secret: str) -> str:
+    """A key as logs may show it: its first characters only, none of a short one."""
+    return f"{secret[:4]}***" if len(secret) >= 12 else "***"
+
+
+def mint(grant: Grant, audience: str, secret: str, now: float, lifetime: float) -> str:
+    """A token for ``audience`` (a hub's URL) valid for ``lifetime`` seconds from ``now`` (epoch seconds)."""
+    claims: dict[str, Any] = {"aud": audience, "iat": int(now), "exp": int(now + lifetime)}
+    if grant.user_id is not None:
+        claims["sub"] = grant.user_id
+    if grant.roles:
+        claims["role"] = list(grant.roles)
+    if grant.groups:
+        claims["webpubsub.group"] = list(grant.groups)
+    return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
+def verify(token: str, secret: str, now: float, audience: str | None = None) -> Grant:
+    """What ``token`` allows, checked for signature, expiry, and ``audience`` when one is given.
+
+    Raises:
+        TokenError: not a token, not signed by us, expired, or made for another audience.
+    """
+    options: Any = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False}
+    try:
+        claims = jwt.decode(token, secret, algorithms=[ALGORITHM], options=options)
+    except jwt.PyJWTError as error:
+        raise TokenError(f"the access token is not valid: {error}") from None
+    expiry = claims.get("exp")
+    if not isinstance(expiry, int | float) or expiry + CLOCK_SKEW_SECONDS < now:
+        raise TokenError("the access token has expired: negotiate again")
+    if audience is not None and str(claims.get("aud")).lower() != audience.lower():
+        raise TokenError("the access token was made for another hub")
+    return Grant(claims.get("sub"), _strings(claims.get("role")), _strings(claims.get("webpubsub.group")))
+
+
+def _strings(claim: object) -> tuple[str, ...]:
+    if isinstance(claim, str):
+        return (claim,)
+    if claim is None:
+        return ()
+    if isinstance(claim, Sequence) and all(isinstance(item, str) for item in claim):
+        return tuple(claim)
+    raise TokenError("the access token's roles or groups are not a list of names")
+
+
+def reconnection_token(connection_id: str, secret: str) -> str:
+    """The token that recovers one connection; it holds for that connection only, any number of times."""
+    message = f"reconnect:{connection_id}".encode()
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
