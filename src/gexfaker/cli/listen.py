@@ -15,6 +15,9 @@ from gexfaker.errors import FrameError, GexfakerError, RecordError
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 NEGOTIATE_TIMEOUT_SECONDS: Final = 10.0
+HEADER_EVERY: Final = 40
+"""Lines between two headings: one stays in sight on an ordinary screen."""
+
 _COLUMNS: Final = (
     "spot",
     "zgr",
@@ -51,16 +54,16 @@ def listen(
       gexfaker listen orderflow SPX ES_SPX --json --count 10
       gexfaker listen orderflow SPX --url http://127.0.0.1:9000 --key mine --raw
     """
-    if not (as_json or raw):
-        click.echo("".join(f"{name:>12}" for name in ("time", "ticker", *_COLUMNS)))
     messages = _messages(package, [ticker.upper() for ticker in tickers], url.rstrip("/"), key)
     try:
-        for frame, record in islice(messages, count):
+        for number, (frame, record) in enumerate(islice(messages, count)):
             if raw:
                 click.echo(frame)
             elif as_json:
                 click.echo(json.dumps(record, separators=(",", ":")))
             else:
+                if number % HEADER_EVERY == 0:
+                    click.echo("".join(f"{name:>12}" for name in ("time", "ticker", *_COLUMNS)))
                 click.echo(_line(record))
     except KeyboardInterrupt:
         click.echo()

@@ -251,7 +251,8 @@ class Hub:
                 if connection.unacknowledged and self._over(connection):
                     overflowed.append(connection)
         for connection in overflowed:
-            self.overflow(connection)
+            if self._over(connection):  # one that was over the total only, until another was cut, may stay
+                self.overflow(connection)
         return len(inside) - (excluded in inside)
 
     def _over(self, connection: Connection) -> bool:

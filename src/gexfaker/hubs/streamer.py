@@ -13,8 +13,8 @@ from gexfaker.hubs.hub import Hub, Member
 from gexfaker.hubs.payloads import ENCODERS, Payloads
 from gexfaker.hubs.publication import Publication
 from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_SKIPS_PER_TICK
+from gexfaker.playback.library import Library
 from gexfaker.playback.session import CacheMode, Session, Sessions
-from gexfaker.tapes.library import Library
 from gexfaker.tapes.tape import Tape
 
 log: Final = logging.getLogger(__name__)

@@ -15,12 +15,10 @@ from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.streamer import Streamer
+from gexfaker.playback.library import Library, open_day
 from gexfaker.playback.session import Sessions
 from gexfaker.settings import Settings
-from gexfaker.tapes.library import Library, open_day
 from gexfaker.wire.tokens import reconnection_token
-
-V2_HUBS: Final = tuple(f"v2_{name}" for name in CURRENT_HUBS)
 
 
 class Service:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 import msgspec
+from google.protobuf.any_pb2 import Any as PackedAny
+from google.protobuf.message import DecodeError
 
 from gexfaker.errors import FrameError
-from gexfaker.limits import MAX_GROUP_LENGTH
+from gexfaker.limits import KIB, MAX_GROUP_LENGTH
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import TEXT
 
@@ -20,6 +22,9 @@ INVALID: Final = "The client message is not a valid JSON protocol message."
 WRONG_OPCODE: Final = "The JSON subprotocol requires text messages."
 EVENT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,127}")
 MAX_TTL_SECONDS: Final = 300
+METADATA_KEY: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]{1,256}")
+MAX_METADATA_VALUE: Final = 1 * KIB
+MAX_METADATA_BYTES: Final = 8 * KIB
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -47,6 +52,14 @@ def _uint(number: int | None) -> int | None:
     return number
 
 
+def metadata_fits(metadata: Mapping[str, str]) -> bool:
+    """Whether a message's metadata keeps to the service's limits (it goes nowhere from here)."""
+    return sum(len(key) + len(value) for key, value in metadata.items()) <= MAX_METADATA_BYTES and all(
+        METADATA_KEY.fullmatch(key) and value.isascii() and len(value) <= MAX_METADATA_VALUE
+        for key, value in metadata.items()
+    )
+
+
 def _group(frame: _Frame) -> str:
     group = frame.group
     if group is None or not group.strip() or len(group) > MAX_GROUP_LENGTH:
@@ -56,7 +69,7 @@ def _group(frame: _Frame) -> str:
 
 def _data(frame: _Frame) -> m.Data:
     raw = bytes(frame.data)
-    if raw == b"null":
+    if raw == b"null" or not metadata_fits(frame.metadata or {}):
         raise FrameError(1007, INVALID)
     kind = m.DataType((frame.data_type or m.DataType.JSON).lower())
     if kind is m.DataType.JSON:
@@ -64,7 +77,10 @@ def _data(frame: _Frame) -> m.Data:
     text = _text.decode(raw)
     if kind is m.DataType.TEXT:
         return m.Data(kind, text.encode())
-    return m.Data(kind, base64.b64decode(text, validate=True))
+    value = base64.b64decode(text, validate=True)
+    if kind is m.DataType.PROTOBUF:
+        PackedAny.FromString(value)  # a receiver of another dialect gets it as a message
+    return m.Data(kind, value)
 
 
 def _send(frame: _Frame) -> m.Upstream:
@@ -105,7 +121,7 @@ def decode_upstream(payload: bytes) -> m.Upstream:
     try:
         frame = _frames.decode(payload.decode())
         return _UPSTREAM[frame.type.lower()](frame)
-    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError, binascii.Error):
+    except (msgspec.MsgspecError, DecodeError, KeyError, ValueError, RecursionError, binascii.Error):
         raise FrameError(1007, INVALID) from None
 
 
@@ -194,6 +210,11 @@ def _data_fields(data: m.Data) -> dict[str, Any]:
     return {"dataType": data.type.value, "data": msgspec.Raw(_value(data))}
 
 
+class _Error(msgspec.Struct, gc=False):
+    name: str = ""
+    message: str = ""
+
+
 class _Downstream(msgspec.Struct, gc=False):
     type: str
     event: str = ""
@@ -203,7 +224,7 @@ class _Downstream(msgspec.Struct, gc=False):
     message: str = ""
     ack_id: int = msgspec.field(default=0, name="ackId")
     success: bool = True
-    error: dict[str, str] | None = None
+    error: _Error | None = None
     source: str = msgspec.field(default="group", name="from")
     group: str | None = None
     from_user_id: str | None = msgspec.field(default=None, name="fromUserId")
@@ -223,7 +244,7 @@ def decode_downstream(payload: bytes) -> m.Downstream:
     """
     try:
         return _downstream(_downstreams.decode(payload))
-    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError):
+    except (msgspec.MsgspecError, DecodeError, KeyError, ValueError, RecursionError):
         raise FrameError(1007, "The service's message is not a valid JSON protocol message.") from None
 
 
@@ -234,8 +255,8 @@ def _downstream(frame: _Downstream) -> m.Downstream:
         case "system", "disconnected":
             return m.Disconnected(frame.message)
         case "ack", _:
-            error = None if frame.success else m.AckError(**(frame.error or {"name": "", "message": ""}))
-            return m.Ack(frame.ack_id, error)
+            error = frame.error or _Error()
+            return m.Ack(frame.ack_id, None if frame.success else m.AckError(error.name, error.message))
         case "message", _:
             carrier = _Frame(type="", data_type=frame.data_type, data=frame.data)
             source = cast("Any", frame.source)

@@ -5,7 +5,6 @@ The type URL is the bare string (``proto.orderflow``), as on the service.
 
 from __future__ import annotations
 
-import io
 from typing import Final
 
 import zstandard
@@ -28,19 +27,17 @@ def pack(type_url: str, message: bytes) -> bytes:
 def unpack(payload: bytes) -> tuple[str, bytes]:
     """(type URL, decompressed message) of a serialised Any.
 
-    Reads as a stream, because a frame without content size cannot be decompressed in one shot, and no
-    further than MAX_SNAPSHOT_BYTES.
+    A frame without content size needs a bound to be decompressed in one shot; MAX_SNAPSHOT_BYTES is it. (A
+    streaming reader would need none, but it takes the end of a cut frame for the end of the message.)
 
     Raises:
-        RecordError: not an Any, not a zstd frame, or larger than the bound.
+        RecordError: not an Any, not a whole zstd frame, or larger than the bound.
     """
     try:
         wrapped = Any.FromString(payload)
+        if zstandard.frame_content_size(wrapped.value) > MAX_SNAPSHOT_BYTES:
+            raise RecordError(f"the payload unpacks to more than {MAX_SNAPSHOT_BYTES} bytes")
         decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES)
-        with decompressor.stream_reader(io.BytesIO(wrapped.value)) as reader:
-            message = reader.read(MAX_SNAPSHOT_BYTES + 1)
+        return wrapped.type_url, decompressor.decompress(wrapped.value, max_output_size=MAX_SNAPSHOT_BYTES)
     except (DecodeError, zstandard.ZstdError) as error:
         raise RecordError(f"not a feed payload: {error}") from None
-    if len(message) > MAX_SNAPSHOT_BYTES:
-        raise RecordError(f"the payload unpacks to more than {MAX_SNAPSHOT_BYTES} bytes")
-    return wrapped.type_url, message

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
+import msgspec
 from google.protobuf.message import DecodeError
 
 from gexfaker.errors import FrameError
@@ -12,12 +13,13 @@ from gexfaker.limits import MAX_GROUP_LENGTH
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import BINARY
 from gexfaker.wire.generated import webpubsub_pb2 as pb
-from gexfaker.wire.jsoncodec import EVENT_NAME, MAX_TTL_SECONDS
+from gexfaker.wire.jsoncodec import EVENT_NAME, MAX_TTL_SECONDS, metadata_fits
 
 OPCODE: Final = BINARY
 INVALID: Final = "The client message is not a valid protobuf protocol message."
 WRONG_OPCODE: Final = "The protobuf.webpubsub.azure.v1 subprotocol requires binary messages."
 
+_json: Final = msgspec.json.Decoder(msgspec.Raw)
 _DATA_TAG: Final = b"\x12"  # Downstream.data, length-delimited
 _SEQUENCE_TAG: Final = b"\x20"  # DataMessage.sequence_id, varint
 
@@ -37,7 +39,7 @@ def _data(data: pb.Data) -> m.Data:
         case "text":
             return m.Data(m.DataType.TEXT, data.text.encode())
         case "json":
-            return m.Data(m.DataType.JSON, data.json.encode())
+            return m.Data(m.DataType.JSON, _checked(data.json.encode()))
         case "binary":
             return m.Data(m.DataType.BINARY, data.binary)
         case "protobuf":
@@ -45,14 +47,23 @@ def _data(data: pb.Data) -> m.Data:
     raise FrameError(1007, INVALID)
 
 
+def _checked(text: bytes) -> bytes:
+    """JSON text as it is: receivers that speak JSON get it inside a frame of theirs, so it must be JSON."""
+    try:
+        _json.decode(text)
+    except (msgspec.MsgspecError, RecursionError):
+        raise FrameError(1007, INVALID) from None
+    return text
+
+
 def _send(part: pb.Upstream.SendToGroup) -> m.Upstream:
-    if part.HasField("stream") or part.ttl_seconds > MAX_TTL_SECONDS:
+    if part.HasField("stream") or part.ttl_seconds > MAX_TTL_SECONDS or not metadata_fits(part.metadata):
         raise FrameError(1007, INVALID)
     return m.SendToGroup(_group(part.group), _data(part.data), _ack_id(part), part.no_echo)
 
 
 def _event(part: pb.Upstream.Event) -> m.Upstream:
-    if not EVENT_NAME.fullmatch(part.event):
+    if not EVENT_NAME.fullmatch(part.event) or not metadata_fits(part.metadata):
         raise FrameError(1007, INVALID)
     return m.Event(part.event, _data(part.data), _ack_id(part))
 

@@ -58,23 +58,33 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
     options: Any = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False}
     try:
         claims = jwt.decode(token, secret, algorithms=[ALGORITHM], options=options)
-    except jwt.PyJWTError as error:
+    except (jwt.PyJWTError, UnicodeError) as error:
         raise TokenError(f"the access token is not valid: {error}") from None
     expiry = claims.get("exp")
     if not isinstance(expiry, int | float) or expiry + CLOCK_SKEW_SECONDS < now:
         raise TokenError("the access token has expired: negotiate again")
     if audience is not None and str(claims.get("aud")).lower() != audience.lower():
         raise TokenError("the access token was made for another hub")
-    return Grant(claims.get("sub"), _strings(claims.get("role")), _strings(claims.get("webpubsub.group")))
+    user_id = claims.get("sub")
+    return Grant(user_id and _text(user_id), _strings(claims.get("role")), _strings(claims.get("webpubsub.group")))
+
+
+def _text(name: str) -> str:
+    """``name`` if it can be sent: JSON's escapes can spell half a character, which no frame can carry."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise TokenError("the access token holds a name that is not text") from None
+    return name
 
 
 def _strings(claim: object) -> tuple[str, ...]:
     if isinstance(claim, str):
-        return (claim,)
+        claim = [claim]
     if claim is None:
         return ()
     if isinstance(claim, Sequence) and all(isinstance(item, str) for item in claim):
-        return tuple(claim)
+        return tuple(_text(item) for item in claim)
     raise TokenError("the access token's roles or groups are not a list of names")
 
 

@@ -1,0 +1,151 @@
+"""A real server in its own process, for the length of a test."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+READY = "gexfaker ready on "
+START_SECONDS = 20.0
+STOP_SECONDS = 15.0
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Return as soon as ``condition`` holds; fail when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.005)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that is a setting of the server."""
+    from gexfaker.settings import SETTINGS
+
+    names = {setting.name for setting in SETTINGS}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GEXFAKER_") and k not in names}
+    return kept | {"PYTHONUNBUFFERED": "1"}
+
+
+class Running:
+    """A server process. ``stdout`` and ``stderr`` are the lines it wrote so far; ``url`` its base URL."""
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=clean_environment()
+        )
+        self.stdout: list[str] = []
+        self.stderr: list[str] = []
+        pairs = ((self.process.stdout, self.stdout), (self.process.stderr, self.stderr))
+        self._drains = [threading.Thread(target=_drain, args=pair, daemon=True) for pair in pairs]
+        for drain in self._drains:
+            drain.start()
+        self.url = ""
+
+    def wait_ready(self) -> None:
+        """Wait for the line that says the server answers."""
+        wait_until(lambda: bool(self._ready_lines()) or self.process.poll() is not None, START_SECONDS, "ready line")
+        if not self._ready_lines():
+            self.join()
+            raise AssertionError(f"the server ended with {self.process.returncode}: {self.stderr}")
+        self.url = self._ready_lines()[0].removeprefix(READY)
+
+    def _ready_lines(self) -> list[str]:
+        return [line for line in self.stdout if line.startswith(READY)]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        parts = urlsplit(self.url)
+        return parts.hostname or "", parts.port or 0
+
+    def signal(self, number: int) -> None:
+        """Send a real signal."""
+        self.process.send_signal(number)
+
+    def join(self, seconds: float = STOP_SECONDS) -> int:
+        """Wait for the end of the process and of its output; its exit code."""
+        code = self.process.wait(seconds)
+        for drain in self._drains:
+            drain.join(seconds)
+        return code
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
+        """Stop the server as an operator would; its exit code."""
+        if self.process.poll() is None:
+            self.signal(number)
+        return self.join(seconds)
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        """Status and body of a GET; ``headers`` may hold a Host."""
+        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        try:
+            connection.request("GET", path, headers=headers or {})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def health(self) -> dict[str, Any]:
+        """The body of /health."""
+        body: dict[str, Any] = json.loads(self.get("/health")[1])
+        return body
+
+    def negotiate(self, key: str = "demo", path: str = "/negotiate") -> dict[str, str]:
+        """The URLs of the hubs for ``key``."""
+        status, body = self.get(path, {"Authorization": f"Bearer {key}"})
+        assert status == 200, body
+        urls: dict[str, str] = json.loads(body)["websocket_urls"]
+        return urls
+
+    def orderflow(self, key: str = "demo") -> str:
+        """The orderflow hub's URL for ``key``."""
+        return self.negotiate(key)["orderflow"]
+
+    def kill(self) -> None:
+        """End the process whatever state it is in, and close the pipes."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.join()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def _drain(pipe: IO[str], lines: list[str]) -> None:
+    for line in pipe:
+        lines.append(line.rstrip("\n"))
+
+
+def serve_command(**settings: str | int) -> list[str]:
+    """The command line of a server with these settings (lower-case names); a free port unless one is given."""
+    command = [sys.executable, "-m", "gexfaker", "serve"]
+    for name, value in ({"port": 0} | settings).items():
+        command += ["--" + name.replace("_", "-"), str(value)]
+    return command
+
+
+@contextlib.contextmanager
+def running_server(**settings: str | int) -> Iterator[Running]:
+    """A server that is ready, and certainly gone afterwards."""
+    # A folder of its own: no gexfaker.toml and no ./data of the developer's.
+    with tempfile.TemporaryDirectory() as folder:
+        server = Running(serve_command(**settings), Path(folder))
+        try:
+            server.wait_ready()
+            yield server
+        finally:
+            server.kill()

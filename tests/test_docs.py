@@ -1,0 +1,73 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gexfaker.cli.main import cli
+from gexfaker.settings import SETTINGS, flag_of, load
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_settings_table_is_fresh() -> None:
+    code = "from docs.__main__ import README, renewed; t = README.read_text(encoding='utf-8'); assert t == renewed(t)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_every_make_target_in_the_documents_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    documents = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for target in set(re.findall(r"\bmake ([a-z]+)\b", documents)) - {"them"}:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    for command in set(re.findall(r"gexfaker (serve|listen|[a-z]+)(?= |\n|`)", README)) & {"serve", "listen"}:
+        assert command in cli.commands
+    assert set(cli.commands) == {"serve", "listen"}
+
+
+def test_every_flag_in_the_readme_is_a_setting() -> None:
+    known = {flag_of(setting.name) for setting in SETTINGS}
+    assert set(re.findall(r"`(--[a-z-]+)", README)) <= known
+    assert known <= set(re.findall(r"`(--[a-z-]+)", README))
+
+
+def test_the_readme_table_of_endpoints_is_complete() -> None:
+    from gexfaker.server.app import create_app
+    from gexfaker.server.service import Service
+
+    service = Service(load({"DATA_DIR": str(ROOT / "no-such-folder")}, {}))
+    paths = {getattr(route, "path", "") for route in create_app(service).routes} - {"/"}
+    for path in paths:
+        assert path.replace("/client/", "/client/") in README, path
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for document in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"):
+        for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / document).read_text(encoding="utf-8")):
+            assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("path", ["requirements/runtime.txt", "requirements/dev.txt", "requirements/build.txt"])
+def test_lock_files_are_hashed_and_name_no_host(path: str) -> None:
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert "://" not in text
+    for pinned in re.findall(r"^([a-z0-9-]+==[^ ]+)(.*)$", text, re.MULTILINE):
+        assert pinned[1].endswith("\\"), f"{pinned[0]} has no hash"
+
+
+def test_the_repository_stands_alone() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    for name in tracked:
+        if name != "tests/test_docs.py":
+            text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
+            assert "../shared" not in text, name
+            assert "/work/shared" not in text, name

@@ -1,0 +1,108 @@
+"""Settings: their sources in order, and what is said about a value that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gexfaker.errors import SettingError
+from gexfaker.playback.session import CacheMode
+from gexfaker.settings import SETTINGS, Settings, flag_of, load
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    settings = load({}, {})
+    assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8080, "./data")
+    assert (settings.data_date, settings.cache_mode) == ("latest", CacheMode.EXHAUST)
+    assert (settings.ws_enabled, settings.ws_stream_interval, settings.ws_group_prefix) == (True, 1.0, "blue")
+    assert settings.token_secret is None
+    assert settings.public_url is None
+    assert (settings.ack_delay, settings.ping_interval, settings.recovery_window) == (0.002, 20.0, 30.0)
+    assert (settings.queue_messages, settings.queue_bytes) == (1000, 16 * 1024 * 1024)
+
+
+def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path: Path) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text('port = 1\ncache_mode = "rotation"\nws_enabled = false\n')
+    assert load({}, {}, file).port == 1
+    assert load({}, {}, file).cache_mode is CacheMode.ROTATION
+    assert load({}, {}, file).ws_enabled is False
+    assert load({}, {"PORT": "2"}, file).port == 2
+    assert load({}, {"PORT": "2", "GEXFAKER_PORT": "3"}, file).port == 3
+    assert load({"PORT": "4"}, {"PORT": "2", "GEXFAKER_PORT": "3"}, file).port == 4
+    assert load({"PORT": None}, {}, file).sources["PORT"] == str(file)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_can_come_from_everywhere(setting: object, tmp_path: Path) -> None:
+    name = getattr(setting, "name", "")
+    text = getattr(setting, "default", "") or {"PUBLIC_URL": "https://x.example", "TOKEN_SECRET": "s" * 32}[name]
+    file = tmp_path / "gexfaker.toml"
+    file.write_text(f'{name.lower()} = "{text}"\n')
+    expected = getattr(load({name: text}, {}), name.lower())
+    assert expected is not None
+    assert getattr(load({}, {name: text}), name.lower()) == expected
+    assert getattr(load({}, {f"GEXFAKER_{name}": text}), name.lower()) == expected
+    assert getattr(load({}, {}, file), name.lower()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("500ms", 0.5), ("1s", 1.0), ("2m", 120.0), ("1.5s", 1.5), ("1h", 3600.0), ("100 ms", 0.1)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert load({"WS_STREAM_INTERVAL": text}, {}).ws_stream_interval == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", ""),
+        ("HOST", " "),
+        ("CACHE_MODE", "loop"),
+        ("DATA_DATE", "2026-02-30"),
+        ("DATA_DATE", "yesterday"),
+        ("WS_ENABLED", "maybe"),
+        ("WS_STREAM_INTERVAL", "1"),
+        ("WS_STREAM_INTERVAL", "0s"),
+        ("WS_STREAM_INTERVAL", "-1s"),
+        ("WS_GROUP_PREFIX", "a_b"),
+        ("TOKEN_SECRET", "short"),
+        ("PUBLIC_URL", "example.org"),
+        ("PUBLIC_URL", "ftp://example.org"),
+        ("QUEUE_MESSAGES", "0"),
+        ("SEED", "x"),
+    ],
+)
+def test_a_bad_value_names_the_setting_its_source_and_what_is_accepted(name: str, text: str) -> None:
+    accepted = next(setting.accepted for setting in SETTINGS if setting.name == name)
+    with pytest.raises(SettingError) as caught:
+        load({}, {f"GEXFAKER_{name}": text})
+    message = str(caught.value)
+    assert name in message
+    assert f"GEXFAKER_{name}" in message
+    assert accepted in message
+    assert "\n" not in message
+    with pytest.raises(SettingError, match=f"flag {flag_of(name)}"):
+        load({name: text}, {})
+
+
+def test_a_bad_secret_is_not_shown() -> None:
+    with pytest.raises(SettingError) as caught:
+        load({"TOKEN_SECRET": "hunter2"}, {})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["port = ", "prot = 1", "port = [1]", "port = 1\nport = 2", "\xff\xfe"])
+def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingError, match=r"gexfaker\.toml"):
+        load({}, {}, file)
+
+
+def test_the_table_and_the_class_agree() -> None:
+    assert {setting.name.lower() for setting in SETTINGS} | {"sources"} == set(Settings.__dataclass_fields__)
