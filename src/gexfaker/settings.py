@@ -125,6 +125,7 @@ SETTINGS: Final = (
         "WS_STREAM_INTERVAL", _positive, "1s", "10ms or more: 500ms, 1s, 2m", "Time between two records of a group."
     ),
     Setting("WS_GROUP_PREFIX", _name, "blue", "letters, digits, dashes", "Prefix of group names on the wire."),
+    Setting("STRICT_GROUPS", _boolean, "false", "true or false", "Refuse to join groups to which nothing will come."),
     Setting("SEED", int, "1", "a whole number", "Seed of the simulated market."),
     Setting("PUBLIC_URL", _url, "", "http(s)://host[:port][/path]", "Base of the URLs handed out, behind a proxy."),
     Setting("TRUST_FORWARDED", _boolean, "false", "true or false", "Believe X-Forwarded-Proto and X-Forwarded-Host."),
@@ -182,6 +183,7 @@ class Settings:
     ws_enabled: bool
     ws_stream_interval: float
     ws_group_prefix: str
+    strict_groups: bool
     seed: int
     public_url: str | None
     trust_forwarded: bool

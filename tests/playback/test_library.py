@@ -53,7 +53,7 @@ def test_a_stored_day_is_played_and_its_tape_opened_once(tmp_path: Path) -> None
     stored(tmp_path, "2026-07-16")
     stored(tmp_path, "2026-07-17")
     library = open_day(tmp_path, "latest", 1, WEDNESDAY)
-    assert (library.date, library.origin, library.feeds) == ("2026-07-17", str(tmp_path), {SPX})
+    assert (library.date, library.origin, library.feeds) == ("2026-07-17", str(tmp_path), frozenset({SPX}))
     tape = library.tape(SPX)
     assert tape is not None
     assert library.tape(SPX) is tape

@@ -20,7 +20,7 @@ PROTOBUF = "protobuf.webpubsub.azure.v1"
 PROTOBUF_RELIABLE = "protobuf.reliable.webpubsub.azure.v1"
 
 
-class Gone(Exception):
+class GoneError(Exception):
     """The server ended the TCP connection, in order or with a reset."""
 
 
@@ -78,7 +78,11 @@ class RawSocket:
         if segment is not None:
             # Small segments keep the server's own kernel buffer small; on loopback it would be megabytes.
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, segment)
-        self.socket.connect((parts.hostname or "", parts.port or 80))
+        try:
+            self.socket.connect((parts.hostname or "", parts.port or 80))
+        except OSError:
+            self.socket.close()
+            raise
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self.status = 0
@@ -110,9 +114,9 @@ class RawSocket:
         except TimeoutError:
             raise AssertionError("the server sent nothing in time") from None
         except OSError as error:
-            raise Gone(str(error)) from error
+            raise GoneError(str(error)) from error
         if not data:
-            raise Gone("end of stream")
+            raise GoneError("end of stream")
         self._buffer += data
 
     def read(self, count: int) -> bytes:
@@ -144,7 +148,7 @@ class RawSocket:
 
     def read_to_end(self) -> bytes:
         """Everything until the server ends the connection."""
-        with contextlib.suppress(Gone):
+        with contextlib.suppress(GoneError):
             while True:
                 self._more()
         taken, self._buffer = self._buffer, b""
@@ -176,15 +180,24 @@ class RawSocket:
                 return struct.unpack("!H", payload[:2])[0], payload[2:].decode()
 
     def read_message(self) -> bytes:
-        """The next data frame's payload; pings are answered on the way. Raises Gone at a close frame too."""
+        """The next data frame's payload; pings are answered on the way. Raises GoneError at a close frame too."""
         while True:
             opcode, payload = self.read_frame()
             if opcode == PING:
                 self.send(frame(PONG, payload))
             elif opcode == CLOSE:
-                raise Gone(f"close frame {payload!r}")
+                raise GoneError(f"close frame {payload!r}")
             elif opcode in (TEXT, BINARY):
                 return payload
+
+    def read_rest(self) -> tuple[list[bytes], GoneError]:
+        """All data frames' payloads to the end of the connection, and how it ended."""
+        payloads = []
+        while True:
+            try:
+                payloads.append(self.read_message())
+            except GoneError as gone:
+                return payloads, gone
 
     def read_json(self) -> Downstream:
         """The next message of a JSON subprotocol."""

@@ -72,7 +72,7 @@ class Running:
         parts = urlsplit(self.url)
         return parts.hostname or "", parts.port or 0
 
-    def signal(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         """Send a real signal."""
         self.process.send_signal(number)
 
@@ -86,7 +86,7 @@ class Running:
     def stop(self, number: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
         """Stop the server as an operator would; its exit code."""
         if self.process.poll() is None:
-            self.signal(number)
+            self.send_signal(number)
         return self.join(seconds)
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support import independent
 
 from gexfaker.errors import RecordError
 from gexfaker.wire import orderflow, payload
+from support import independent
 
 BOUNDS = {
     name: (0, 2**32 - 1) if name in independent.UNSIGNED else (-(2**31), 2**31 - 1) for name in independent.NUMBERS

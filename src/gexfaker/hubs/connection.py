@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from gexfaker.hubs.outputs import Later, Output
 from gexfaker.hubs.publication import Publication
@@ -30,12 +30,20 @@ class State(Enum):
     ENDED = "ended"
 
 
+class RawMode(NamedTuple):
+    """A simple client whose frames are messages to one group (``webpubsub_mode=sendToGroup``)."""
+
+    group: str
+    no_echo: bool = False
+
+
 class Connection:
     """A client of a hub, with or without its socket.
 
     Attributes:
         id: opaque name, unguessable.
         grant: what its token allowed; ``grant.user_id`` is the session whose messages it gets.
+        raw: how the frames of a simple client are meant; None: as events, which nobody handles.
         groups: names of the groups it is in (an ordered set).
         outbox: what the socket must do, oldest first; the hub's owner takes it with ``take``.
         outlet: where the owner sends the outbox; None while detached.
@@ -50,6 +58,7 @@ class Connection:
         "id",
         "outbox",
         "outlet",
+        "raw",
         "state",
         "subprotocol",
         "unacknowledged",
@@ -65,6 +74,7 @@ class Connection:
         self.outbox: list[Output] = []
         self.outlet: Callable[[list[Output]], None] | None = None
         self.deadline = 0.0
+        self.raw: RawMode | None = None
         self.unacknowledged: deque[tuple[int, int, Publication]] = deque()
         self.unacknowledged_bytes = 0
         self._numbered = 0

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gexfaker.errors import FrameError
-from gexfaker.hubs.connection import Connection, State
+from gexfaker.hubs.connection import Connection, RawMode, State
+from gexfaker.hubs.members import Member, Members, member_of
 from gexfaker.hubs.outputs import Abort, Close
 from gexfaker.hubs.permissions import JOIN, SEND, allows
 from gexfaker.hubs.publication import Publication
@@ -25,14 +26,13 @@ from gexfaker.limits import (
     RECOVERY_WINDOW_SECONDS,
 )
 from gexfaker.wire import messages as m
+from gexfaker.wire.frames import TEXT
 from gexfaker.wire.subprotocols import Subprotocol
 from gexfaker.wire.tokens import Grant
 
-Member = tuple[str, str]
-"""(session id, group name): what a publication is addressed to."""
-
 NO_HANDLER: Final = m.AckError("InternalServerError", "Internal server error")
 UNHANDLED_FRAME: Final = Close(1011, "The server has no handler for messages of simple clients.")
+NO_RAW_MODE: Final = Close(1008, "The connection is not authorized for raw sendToGroup mode.")
 DENIED: Final = {
     "join": "The client does not have permission to join group '{}'.",
     "leave": "The client does not have permission to leave group '{}'.",
@@ -60,6 +60,7 @@ class Hub:
         sign: gives the reconnection token of a connection id.
         bounds: what to keep at most.
         joined: called after a connection entered a group, for the log.
+        refuse: why a client may not join a group, or None when it may (strict groups).
     """
 
     def __init__(
@@ -69,16 +70,18 @@ class Hub:
         sign: Callable[[str], str],
         bounds: Bounds | None = None,
         joined: Callable[[Connection, str], None] = lambda _connection, _group: None,
+        refuse: Callable[[str], str | None] = lambda _group: None,
     ) -> None:
         self.name: Final = name
         self.bounds: Final = bounds or Bounds()
         self.connections: Final[dict[str, Connection]] = {}
-        self.members: Final[dict[Member, dict[Connection, None]]] = {}
+        self.members: Final = Members()
         self.queued_bytes = 0
         self.overflows = 0
         self._new_id: Final = new_id
         self._sign: Final = sign
         self._joined: Final = joined
+        self._refuse: Final = refuse
         self._changed: dict[Connection, None] = {}
 
     # --- a connection's life -----------------------------------------------------------------
@@ -88,15 +91,21 @@ class Hub:
         """Whether no further connection may be opened."""
         return len(self.connections) >= self.bounds.connections
 
-    def connect(self, grant: Grant, subprotocol: Subprotocol) -> Connection:
-        """A new connection, in its token's groups, with ``connected`` in its outbox."""
+    def connect(self, grant: Grant, subprotocol: Subprotocol, raw: RawMode | None = None) -> Connection:
+        """A new connection, in its token's groups, with ``connected`` in its outbox.
+
+        ``raw`` makes every frame of a simple client a message to that group; without the role it is closed.
+        """
         connection = Connection(self._new_id(), grant, subprotocol)
+        connection.raw = raw if subprotocol.codec is None else None
         self.connections[connection.id] = connection
         token = self._sign(connection.id) if subprotocol.reliable else None
         connection.say(m.Connected(connection.id, grant.user_id, token))
         self._changed[connection] = None
         for group in grant.groups:
             self._enter(connection, group)
+        if connection.raw is not None and not allows(grant.roles, SEND, connection.raw.group):
+            self._finish(connection, NO_RAW_MODE)
         return connection
 
     def recover(self, connection_id: str, token: str) -> Connection | None:
@@ -139,9 +148,7 @@ class Hub:
     def end(self, connection: Connection) -> None:
         """Forget a connection: its groups, its unacknowledged messages, its name."""
         connection.state = State.ENDED
-        for group in connection.groups:
-            self._leave_index(connection, group)
-        connection.groups.clear()
+        self.members.leave_all(connection)
         self.queued_bytes -= connection.unacknowledged_bytes
         connection.confirm(m.MAX_UINT64)
         self.connections.pop(connection.id, None)
@@ -167,7 +174,7 @@ class Hub:
         codec = connection.subprotocol.codec
         self._changed[connection] = None
         if codec is None:
-            self._finish(connection, UNHANDLED_FRAME)
+            self._receive_raw(connection, payload, opcode)
             return
         try:
             if opcode != codec.OPCODE:
@@ -175,6 +182,18 @@ class Hub:
             self._operate(connection, codec.decode_upstream(payload))
         except FrameError as error:
             self._finish(connection, Close(error.code, error.reason))
+
+    def _receive_raw(self, connection: Connection, payload: bytes, opcode: int) -> None:
+        if connection.raw is None:
+            self._finish(connection, UNHANDLED_FRAME)
+            return
+        try:
+            payload.decode() if opcode == TEXT else None
+        except UnicodeDecodeError:
+            self._finish(connection, Close(1007, "The text message is not valid UTF-8."))
+            return
+        kind = m.DataType.TEXT if opcode == TEXT else m.DataType.BINARY
+        self._send(connection, m.SendToGroup(connection.raw.group, m.Data(kind, payload), None, connection.raw.no_echo))
 
     def _operate(self, connection: Connection, message: m.Upstream) -> None:
         match message:
@@ -188,9 +207,9 @@ class Hub:
             case m.Event():
                 connection.acknowledge(message.ack_id, NO_HANDLER)
             case m.JoinGroup(group):
-                self._permitted(connection, message, JOIN, "join", lambda: self._enter(connection, group))
+                self._permitted(connection, message, JOIN, "join", lambda: self._join(connection, group))
             case m.LeaveGroup(group):
-                self._permitted(connection, message, JOIN, "leave", lambda: self._leave(connection, group))
+                self._permitted(connection, message, JOIN, "leave", lambda: self.members.leave(connection, group))
             case m.SendToGroup(group):
                 self._permitted(connection, message, SEND, "send", lambda: self._send(connection, message))
 
@@ -208,33 +227,26 @@ class Hub:
             error = m.AckError("Forbidden", DENIED[verb].format(message.group))
         connection.acknowledge(message.ack_id, error)
 
+    def _join(self, connection: Connection, group: str) -> m.AckError | None:
+        reason = self._refuse(group)
+        if reason is not None:
+            return m.AckError("NotFound", f"Nothing would ever come to group '{group}': {reason}")
+        return self._enter(connection, group)
+
     def _enter(self, connection: Connection, group: str) -> m.AckError | None:
         if group in connection.groups:
             return None
         if len(connection.groups) >= MAX_GROUPS_PER_CONNECTION:
             text = f"The connection is in {MAX_GROUPS_PER_CONNECTION} groups already; leave some first."
             return m.AckError("BadRequest", text)
-        connection.groups[group] = None
-        self.members.setdefault(_member(connection, group), {})[connection] = None
+        self.members.enter(connection, group)
         self._joined(connection, group)
         return None
 
-    def _leave(self, connection: Connection, group: str) -> None:
-        if group in connection.groups:
-            del connection.groups[group]
-            self._leave_index(connection, group)
-
-    def _leave_index(self, connection: Connection, group: str) -> None:
-        member = _member(connection, group)
-        inside = self.members[member]
-        del inside[connection]
-        if not inside:
-            del self.members[member]
-
     def _send(self, connection: Connection, message: m.SendToGroup) -> None:
-        sent = m.DataMessage(message.data, message.group, connection.grant.user_id)
+        sent = m.DataMessage(message.data, message.group, connection.grant.user_id, metadata=message.metadata)
         excluded = connection if message.no_echo else None
-        self.publish(_member(connection, message.group), Publication(sent), excluded)
+        self.publish(member_of(connection, message.group), Publication(sent), excluded)
 
     # --- what is published -------------------------------------------------------------------
 
@@ -250,16 +262,19 @@ class Hub:
                 self._changed[connection] = None
                 if connection.unacknowledged and self._over(connection):
                     overflowed.append(connection)
+        receivers = len(inside) - (excluded in inside)
         for connection in overflowed:
-            if self._over(connection):  # one that was over the total only, until another was cut, may stay
-                self.overflow(connection)
-        return len(inside) - (excluded in inside)
+            self.overflow(connection)
+        while self.queued_bytes > self.bounds.total_bytes:
+            # Whoever holds the most is the slow one; the others must not feel it.
+            self.overflow(max(self.connections.values(), key=lambda held: held.unacknowledged_bytes))
+        return receivers
 
     def _over(self, connection: Connection) -> bool:
+        bounds = self.bounds
         return (
-            len(connection.unacknowledged) > self.bounds.queued_messages
-            or connection.unacknowledged_bytes > self.bounds.queued_bytes
-            or self.queued_bytes > self.bounds.total_bytes
+            len(connection.unacknowledged) > bounds.queued_messages
+            or connection.unacknowledged_bytes > bounds.queued_bytes
         )
 
     def overflow(self, connection: Connection) -> None:
@@ -278,7 +293,3 @@ class Hub:
         for connection in changed:
             if connection.outlet is not None and connection.outbox:
                 connection.outlet(connection.take())
-
-
-def _member(connection: Connection, group: str) -> Member:
-    return connection.grant.user_id or "", group

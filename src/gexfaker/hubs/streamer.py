@@ -9,7 +9,8 @@ from typing import Final
 
 from gexfaker.catalog import Feed, hub_of, parse_group
 from gexfaker.errors import DataError
-from gexfaker.hubs.hub import Hub, Member
+from gexfaker.hubs.hub import Hub
+from gexfaker.hubs.members import Member
 from gexfaker.hubs.payloads import ENCODERS, Payloads
 from gexfaker.hubs.publication import Publication
 from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_SKIPS_PER_TICK

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from gexfaker.server.negotiate import NO_KEY, api_key, base_url, negotiate
 from gexfaker.server.service import Service
+from gexfaker.server.status import sessions
 from gexfaker.wire.tokens import mask
 
 log: Final = logging.getLogger(__name__)
@@ -77,6 +78,10 @@ async def _ready(request: Request) -> Response:
     return reply({"status": "ready" if ready else "stopping"}, 200 if ready else 503)
 
 
+async def _sessions(request: Request) -> Response:
+    return reply(sessions(_service(request)))
+
+
 async def _not_a_websocket(_request: Request) -> Response:
     return error("This is a WebSocket endpoint: connect with a WebSocket client.", 400)
 
@@ -97,6 +102,7 @@ def create_app(service: Service) -> Starlette:
         Route("/", _welcome),
         Route("/health", _health),
         Route("/ready", _ready),
+        Route("/_gexfaker/sessions", _sessions),
         Route("/negotiate", _negotiate),
         Route("/v2/negotiate", _negotiate),
         Route("/client/hubs/{hub}", _not_a_websocket),

@@ -13,9 +13,10 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from gexfaker.errors import TokenError
-from gexfaker.hubs.connection import Connection
+from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import MAX_GROUP_LENGTH
+from gexfaker.server.negotiate import base_url
 from gexfaker.server.service import Service
 from gexfaker.wire.subprotocols import choose
 from gexfaker.wire.tokens import Grant, verify
@@ -61,7 +62,7 @@ def open_socket(service: Service, request: Request) -> Accepted | Response:
         switch = _websocket(request)
         hub = _find_hub(service, parts.path, query)
         if query.get("awps_connection_id"):
-            return _recover(service, hub, switch, query)
+            return _recover(service, hub, switch, request, query)
         return _connect(service, hub, switch, request, query)
     except _RefusedError as refused:
         return refused.response
@@ -88,11 +89,19 @@ def _find_hub(service: Service, path: str, query: Mapping[str, str]) -> Hub:
     return hub
 
 
-def _recover(service: Service, hub: Hub, switch: Response, query: Mapping[str, str]) -> Accepted:
+def _offered(request: Request) -> list[str]:
+    """The subprotocols the client offers, in its order and spelling."""
+    return [name.strip() for line in request.headers.get_all("Sec-WebSocket-Protocol") for name in line.split(",")]
+
+
+def _recover(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
     connection = hub.recover(query["awps_connection_id"], query.get("awps_reconnection_token", ""))
     if connection is None:
         if service.settings.recovery_reject == "http404":
             raise _RefusedError(404, "Not Found", UNRECOVERABLE)
+        _, spelling = choose(_offered(request))
+        if spelling is not None:  # without one, a client that offered some fails before it can see the 1008
+            switch.headers["Sec-WebSocket-Protocol"] = spelling
         return Accepted(switch)
     if connection.subprotocol.name is not None:
         switch.headers["Sec-WebSocket-Protocol"] = connection.subprotocol.name
@@ -103,11 +112,21 @@ def _connect(service: Service, hub: Hub, switch: Response, request: Request, que
     grant = _grant(service, hub, request, query)
     if hub.full:
         raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
-    offered = [name.strip() for line in request.headers.get_all("Sec-WebSocket-Protocol") for name in line.split(",")]
-    subprotocol, spelling = choose(offered)
+    subprotocol, spelling = choose(_offered(request))
     if spelling is not None:
         switch.headers["Sec-WebSocket-Protocol"] = spelling
-    return Accepted(switch, hub, hub.connect(grant, subprotocol))
+    return Accepted(switch, hub, hub.connect(grant, subprotocol, _raw_mode(query)))
+
+
+def _raw_mode(query: Mapping[str, str]) -> RawMode | None:
+    """How the frames of a simple client are meant (webpubsub protocol 1.1); refused before the upgrade if unclear."""
+    mode = query.get("webpubsub_mode", "sendEvent")
+    if mode == "sendEvent":
+        return None
+    group = query.get("group", "")
+    if mode != "sendToGroup" or not group.strip() or len(group) > MAX_GROUP_LENGTH:
+        raise _RefusedError(400, "Bad Request", "webpubsub_mode is sendEvent, or sendToGroup with a group.")
+    return RawMode(group, query.get("noEcho", "").lower() == "true")
 
 
 def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
@@ -115,9 +134,7 @@ def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str
     token = query.get("access_token") or (bearer.strip() if scheme.lower() == "bearer" else "")
     audience = None
     if service.settings.token_audience:
-        audience = (
-            f"{service.settings.public_url or 'http://' + request.headers.get('Host', '')}/client/hubs/{hub.name}"
-        )
+        audience = f"{base_url(service, request.headers, 'http')}/client/hubs/{hub.name}"
     try:
         grant = verify(token, service.secret, service.clock(), audience)
     except TokenError:

@@ -57,7 +57,11 @@ class Service:
         def sign(connection_id: str) -> str:
             return reconnection_token(f"{name}/{connection_id}", self.secret)
 
-        return Hub(name, lambda: secrets.token_urlsafe(18), sign, bounds, joined)
+        def refuse(group: str) -> str | None:
+            silent = settings.strict_groups and self.streamer.feed_of(name, group) is None
+            return self.streamer.reason(name, group) if silent else None
+
+        return Hub(name, lambda: secrets.token_urlsafe(18), sign, bounds, joined, refuse)
 
     @property
     def ready(self) -> bool:

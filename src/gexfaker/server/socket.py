@@ -7,11 +7,14 @@ up to the hub's bounds; then the peer is cut, and nobody else has noticed.
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+import sys
 from collections import deque
 from enum import Enum
 from typing import Any, Final
 
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import Protocol, Side, State
 
@@ -24,6 +27,8 @@ from gexfaker.server.service import Service
 
 TOO_LARGE: Final = "The client message is too large."
 INVALID_FRAME: Final = "The client frame is invalid."
+_REASONS: Final[dict[int, str]] = {CloseCode.MESSAGE_TOO_BIG: TOO_LARGE, CloseCode.PROTOCOL_ERROR: INVALID_FRAME}
+_RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class _End(Enum):
@@ -34,6 +39,14 @@ class _End(Enum):
     SERVER = "server"
 
 
+class _Frames(Protocol):
+    """The frame parser, with the service's words when it fails a connection."""
+
+    def fail(self, code: CloseCode | int, reason: str = "") -> None:
+        """Start the closing of a connection whose peer broke the frame protocol."""
+        super().fail(code, _REASONS.get(int(code), reason))
+
+
 class Socket(asyncio.Protocol):
     """The asyncio protocol of an upgraded connection."""
 
@@ -42,10 +55,10 @@ class Socket(asyncio.Protocol):
         self._server_connections: Final = server_connections
         self._transport: Final = transport
         self._loop: Final = asyncio.get_running_loop()
-        self._frames: Final = Protocol(Side.SERVER, max_size=MAX_MESSAGE_BYTES)
+        self._frames: Final = _Frames(Side.SERVER, max_size=MAX_MESSAGE_BYTES)
         self._hub: Hub | None = None
         self._connection: Connection | None = None
-        self._message: list[bytes] = []
+        self._message = bytearray()
         self._opcode = Opcode.TEXT
         self._early: list[bytes] | None = []
         self._backlog: deque[bytes] = deque()
@@ -102,9 +115,9 @@ class Socket(asyncio.Protocol):
         for event in self._frames.events_received():
             if isinstance(event, Frame):
                 self._frame_received(event)
+        self._send_protocol_data()  # first: the pong to a ping between fragments comes before the answer to the whole
         if self._hub is not None:
             self._hub.drain()
-        self._send_protocol_data()
 
     def eof_received(self) -> bool:
         """The peer sends no more: as good as gone."""
@@ -118,9 +131,9 @@ class Socket(asyncio.Protocol):
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and self._end is _End.NOBODY:
             if frame.opcode is not Opcode.CONT:
                 self._opcode = frame.opcode
-            self._message.append(bytes(frame.data))
+            self._message += frame.data
             if frame.fin:
-                whole, self._message = b"".join(self._message), []
+                whole, self._message = bytes(self._message), bytearray()
                 self._message_received(whole)
 
     def _message_received(self, payload: bytes) -> None:
@@ -157,10 +170,17 @@ class Socket(asyncio.Protocol):
                 ready = []
                 self._start_close(output.code, output.reason)
             else:
-                self._end = _End.SERVER
-                self._transport.abort()
+                self._cut()
                 return
         self._write(ready)
+
+    def _cut(self) -> None:
+        """Reset the TCP connection: what the peer has not read is dropped, in the kernel too."""
+        self._end = _End.SERVER
+        if not self._transport.is_closing():
+            raw: socket.socket = self._transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
 
     def _delay(self, frame: bytes) -> None:
         self._delayed.append(frame)
@@ -191,8 +211,7 @@ class Socket(asyncio.Protocol):
         if len(self._backlog) > bounds.queued_messages or self._backlog_bytes > bounds.queued_bytes:
             self._backlog.clear()
             self._hub.overflow(self._connection)
-            self._end = _End.SERVER
-            self._transport.abort()
+            self._cut()
 
     def pause_writing(self) -> None:
         """The transport holds all it should: frames wait here from now on."""

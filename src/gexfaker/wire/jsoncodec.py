@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, cast
 
 import msgspec
@@ -13,7 +13,7 @@ from google.protobuf.any_pb2 import Any as PackedAny
 from google.protobuf.message import DecodeError
 
 from gexfaker.errors import FrameError
-from gexfaker.limits import KIB, MAX_GROUP_LENGTH
+from gexfaker.limits import MAX_GROUP_LENGTH
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import TEXT
 
@@ -22,9 +22,6 @@ INVALID: Final = "The client message is not a valid JSON protocol message."
 WRONG_OPCODE: Final = "The JSON subprotocol requires text messages."
 EVENT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,127}")
 MAX_TTL_SECONDS: Final = 300
-METADATA_KEY: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~\-]{1,256}")
-MAX_METADATA_VALUE: Final = 1 * KIB
-MAX_METADATA_BYTES: Final = 8 * KIB
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -52,14 +49,6 @@ def _uint(number: int | None) -> int | None:
     return number
 
 
-def metadata_fits(metadata: Mapping[str, str]) -> bool:
-    """Whether a message's metadata keeps to the service's limits (it goes nowhere from here)."""
-    return sum(len(key) + len(value) for key, value in metadata.items()) <= MAX_METADATA_BYTES and all(
-        METADATA_KEY.fullmatch(key) and value.isascii() and len(value) <= MAX_METADATA_VALUE
-        for key, value in metadata.items()
-    )
-
-
 def _group(frame: _Frame) -> str:
     group = frame.group
     if group is None or not group.strip() or len(group) > MAX_GROUP_LENGTH:
@@ -69,7 +58,7 @@ def _group(frame: _Frame) -> str:
 
 def _data(frame: _Frame) -> m.Data:
     raw = bytes(frame.data)
-    if raw == b"null" or not metadata_fits(frame.metadata or {}):
+    if raw == b"null":
         raise FrameError(1007, INVALID)
     kind = m.DataType((frame.data_type or m.DataType.JSON).lower())
     if kind is m.DataType.JSON:
@@ -83,16 +72,23 @@ def _data(frame: _Frame) -> m.Data:
     return m.Data(kind, value)
 
 
+def _metadata(frame: _Frame) -> m.Metadata:
+    metadata = m.metadata_of(frame.metadata or {})
+    if metadata is None:
+        raise FrameError(1007, INVALID)
+    return metadata
+
+
 def _send(frame: _Frame) -> m.Upstream:
     if not 0 <= (frame.ttl_seconds or 0) <= MAX_TTL_SECONDS:
         raise FrameError(1007, INVALID)
-    return m.SendToGroup(_group(frame), _data(frame), _uint(frame.ack_id), bool(frame.no_echo))
+    return m.SendToGroup(_group(frame), _data(frame), _uint(frame.ack_id), bool(frame.no_echo), _metadata(frame))
 
 
 def _event(frame: _Frame) -> m.Upstream:
     if frame.event is None or not EVENT_NAME.fullmatch(frame.event):
         raise FrameError(1007, INVALID)
-    return m.Event(frame.event, _data(frame), _uint(frame.ack_id))
+    return m.Event(frame.event, _data(frame), _uint(frame.ack_id), _metadata(frame))
 
 
 def _sequence_ack(frame: _Frame) -> m.Upstream:
@@ -147,6 +143,8 @@ def shared(message: m.DataMessage, *, reliable: bool) -> bytes:
     if message.group is not None:
         parts += [b',"group":', quote(message.group)]
     parts += [b',"dataType":"', message.data.type.encode(), b'","data":', _value(message.data)]
+    if message.metadata:
+        parts += [b',"metadata":', quote(dict(message.metadata))]
     if message.source == "group" and reliable and message.from_user_id is not None:
         parts.append(user)
     return b"".join((*parts, b"}"))
@@ -195,9 +193,14 @@ def encode_upstream(message: m.Upstream) -> bytes:
                 "group": group,
             }
         case m.SendToGroup(group, data):
-            fields = {"type": "sendToGroup", "group": group, "noEcho": message.no_echo, **_data_fields(data)}
+            fields = {
+                "type": "sendToGroup",
+                "group": group,
+                "noEcho": message.no_echo,
+                **_data_fields(data, message.metadata),
+            }
         case m.Event(event, data):
-            fields = {"type": "event", "event": event, **_data_fields(data)}
+            fields = {"type": "event", "event": event, **_data_fields(data, message.metadata)}
         case m.SequenceAck(sequence_id):
             fields = {"type": "sequenceAck", "sequenceId": sequence_id}
         case m.Ping():
@@ -206,8 +209,9 @@ def encode_upstream(message: m.Upstream) -> bytes:
     return msgspec.json.encode(fields if ack_id is None else fields | {"ackId": ack_id})
 
 
-def _data_fields(data: m.Data) -> dict[str, Any]:
-    return {"dataType": data.type.value, "data": msgspec.Raw(_value(data))}
+def _data_fields(data: m.Data, metadata: m.Metadata) -> dict[str, Any]:
+    fields: dict[str, Any] = {"dataType": data.type.value, "data": msgspec.Raw(_value(data))}
+    return fields | {"metadata": dict(metadata)} if metadata else fields
 
 
 class _Error(msgspec.Struct, gc=False):
@@ -231,6 +235,7 @@ class _Downstream(msgspec.Struct, gc=False):
     sequence_id: int | None = msgspec.field(default=None, name="sequenceId")
     data_type: str | None = msgspec.field(default=None, name="dataType")
     data: msgspec.Raw = msgspec.Raw(b"null")
+    metadata: dict[str, str] | None = None
 
 
 _downstreams: Final = msgspec.json.Decoder(_Downstream)
@@ -260,7 +265,8 @@ def _downstream(frame: _Downstream) -> m.Downstream:
         case "message", _:
             carrier = _Frame(type="", data_type=frame.data_type, data=frame.data)
             source = cast("Any", frame.source)
-            return m.DataMessage(_data(carrier), frame.group, frame.from_user_id, frame.sequence_id, source)
+            metadata = tuple((frame.metadata or {}).items())
+            return m.DataMessage(_data(carrier), frame.group, frame.from_user_id, frame.sequence_id, source, metadata)
         case "pong", _:
             return m.Pong()
     raise KeyError(frame.type)

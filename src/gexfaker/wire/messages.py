@@ -6,7 +6,9 @@ bytes and back (jsoncodec, protocodec); the connection machine sees only these c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -28,6 +30,26 @@ class Data:
 
     type: DataType
     value: bytes
+
+
+Metadata = tuple[tuple[str, str], ...]
+"""Names and values that travel beside a message's data, in order."""
+
+MAX_METADATA_KEY: Final = 256
+MAX_METADATA_VALUE: Final = 1024
+MAX_METADATA_BYTES: Final = 8 * 1024
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def metadata_of(pairs: Mapping[str, str]) -> Metadata | None:
+    """A message's metadata, or None where it breaks the service's rules: ASCII, keys as HTTP tokens, sizes in bytes."""
+    for key, value in pairs.items():
+        if not _TOKEN.fullmatch(key) or len(key) > MAX_METADATA_KEY:
+            return None
+        if not value.isascii() or len(value) > MAX_METADATA_VALUE:
+            return None
+    total = sum(len(key) + len(value) for key, value in pairs.items())
+    return tuple(pairs.items()) if total <= MAX_METADATA_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,7 @@ class SendToGroup:
     data: Data
     ack_id: int | None = None
     no_echo: bool = False
+    metadata: Metadata = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +86,7 @@ class Event:
     event: str
     data: Data
     ack_id: int | None = None
+    metadata: Metadata = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +144,8 @@ class DataMessage:
     group: str | None = None
     from_user_id: str | None = None
     sequence_id: int | None = None
-    source: Literal["group", "server"] = field(default="group")
+    source: Literal["group", "server"] = "group"
+    metadata: Metadata = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,11 +100,11 @@ def encode(record: bytes) -> Encoded:
     """The serialised ``proto.orderflow`` message of one JSON record.
 
     Raises:
-        RecordError: invalid JSON, a key missing or of the wrong type, a number that is not finite.
+        RecordError: invalid JSON or UTF-8, a key missing or of the wrong type, a number that is not finite.
     """
     try:
         row = _decoder.decode(record)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RecordError(f"not an orderflow record: {error}") from None
     values: dict[str, int] = {}
     saturated = []

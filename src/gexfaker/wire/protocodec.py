@@ -13,7 +13,7 @@ from gexfaker.limits import MAX_GROUP_LENGTH
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import BINARY
 from gexfaker.wire.generated import webpubsub_pb2 as pb
-from gexfaker.wire.jsoncodec import EVENT_NAME, MAX_TTL_SECONDS, metadata_fits
+from gexfaker.wire.jsoncodec import EVENT_NAME, MAX_TTL_SECONDS
 
 OPCODE: Final = BINARY
 INVALID: Final = "The client message is not a valid protobuf protocol message."
@@ -56,16 +56,23 @@ def _checked(text: bytes) -> bytes:
     return text
 
 
-def _send(part: pb.Upstream.SendToGroup) -> m.Upstream:
-    if part.HasField("stream") or part.ttl_seconds > MAX_TTL_SECONDS or not metadata_fits(part.metadata):
+def _metadata(part: Any) -> m.Metadata:
+    metadata = m.metadata_of(dict(part.metadata))
+    if metadata is None:
         raise FrameError(1007, INVALID)
-    return m.SendToGroup(_group(part.group), _data(part.data), _ack_id(part), part.no_echo)
+    return tuple(sorted(metadata))
+
+
+def _send(part: pb.Upstream.SendToGroup) -> m.Upstream:
+    if part.HasField("stream") or part.ttl_seconds > MAX_TTL_SECONDS:
+        raise FrameError(1007, INVALID)
+    return m.SendToGroup(_group(part.group), _data(part.data), _ack_id(part), part.no_echo, _metadata(part))
 
 
 def _event(part: pb.Upstream.Event) -> m.Upstream:
-    if not EVENT_NAME.fullmatch(part.event) or not metadata_fits(part.metadata):
+    if not EVENT_NAME.fullmatch(part.event):
         raise FrameError(1007, INVALID)
-    return m.Event(part.event, _data(part.data), _ack_id(part))
+    return m.Event(part.event, _data(part.data), _ack_id(part), _metadata(part))
 
 
 _UPSTREAM: Final[dict[str, Callable[[Any], m.Upstream]]] = {
@@ -112,7 +119,9 @@ def shared(message: m.DataMessage, *, reliable: bool) -> bytes:
     fields: dict[str, Any] = {"from": message.source, "data": _wrap(message.data)}
     if message.group is not None:
         fields["group"] = message.group
-    return pb.Downstream.DataMessage(**fields).SerializeToString()
+    if message.metadata:
+        fields["metadata"] = dict(message.metadata)
+    return pb.Downstream.DataMessage(**fields).SerializeToString(deterministic=True)
 
 
 def _varint(number: int) -> bytes:
@@ -125,7 +134,7 @@ def _varint(number: int) -> bytes:
 
 
 def complete(part: bytes, sequence_id: int | None) -> bytes:
-    """The whole Downstream message. The sequence id has the highest field number in use, so it may come last."""
+    """The whole Downstream message. The sequence id comes last: parsers take fields in any order."""
     if sequence_id is not None:
         part = part + _SEQUENCE_TAG + _varint(sequence_id)
     return _DATA_TAG + _varint(len(part)) + part
@@ -166,10 +175,12 @@ def encode_upstream(message: m.Upstream) -> bytes:
             part = up.send_to_group
             part.group, part.no_echo = group, message.no_echo
             part.data.CopyFrom(_wrap(data))
+            part.metadata.update(dict(message.metadata))
         case m.Event(event, data):
             part = up.event
             part.event = event
             part.data.CopyFrom(_wrap(data))
+            part.metadata.update(dict(message.metadata))
         case m.SequenceAck(sequence_id):
             up.sequence_ack.sequence_id = sequence_id
             up.sequence_ack.SetInParent()
@@ -198,7 +209,8 @@ def decode_downstream(payload: bytes) -> m.Downstream:
             group = part.group if part.HasField("group") else None
             sequence_id = part.sequence_id if part.HasField("sequence_id") else None
             source = cast("Any", getattr(part, "from"))
-            return m.DataMessage(_data(part.data), group, None, sequence_id, source)
+            metadata = tuple(sorted(part.metadata.items()))
+            return m.DataMessage(_data(part.data), group, None, sequence_id, source, metadata)
         case "ack":
             failed = down.ack.HasField("error")
             error = m.AckError(down.ack.error.name, down.ack.error.message) if failed else None

@@ -1,0 +1,37 @@
+"""Who is in which group. Groups belong to a session, so that two keys never hear each other."""
+
+from __future__ import annotations
+
+from gexfaker.hubs.connection import Connection
+
+Member = tuple[str, str]
+"""(session id, group name): what a publication is addressed to."""
+
+
+class Members(dict[Member, dict[Connection, None]]):
+    """The connections of every group somebody is in; each an ordered set, never an empty one."""
+
+    def enter(self, connection: Connection, group: str) -> None:
+        """Add a connection to a group of its session."""
+        connection.groups[group] = None
+        self.setdefault(member_of(connection, group), {})[connection] = None
+
+    def leave(self, connection: Connection, group: str) -> None:
+        """Take it out again; nothing happens when it is not in."""
+        if group not in connection.groups:
+            return
+        del connection.groups[group]
+        member = member_of(connection, group)
+        del self[member][connection]
+        if not self[member]:
+            del self[member]
+
+    def leave_all(self, connection: Connection) -> None:
+        """Take a connection out of all its groups."""
+        for group in list(connection.groups):
+            self.leave(connection, group)
+
+
+def member_of(connection: Connection, group: str) -> Member:
+    """What a group of that name means for this connection."""
+    return connection.grant.user_id or "", group

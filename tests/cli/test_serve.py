@@ -1,0 +1,207 @@
+"""`gexfaker serve` as a command: one line for what is wrong, the ready line, broken data served around."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from gexfaker.settings import SETTINGS, flag_of
+from support.data import DATE, expected, group, record, write_day
+from support.server import clean_environment, running_server
+
+LISTEN = (sys.executable, "-m", "gexfaker", "listen", "orderflow")
+
+
+def plain_client(url: str) -> ClientConnection:
+    return connect(url, subprotocols=[Subprotocol("json.webpubsub.azure.v1")], proxy=None)
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "gexfaker", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=cwd,
+        env=clean_environment() | environment,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (("--port", "99999"), {}, ("PORT", "--port", "65535")),
+        ((), {"WS_STREAM_INTERVAL": "fast"}, ("WS_STREAM_INTERVAL", "environment variable", "500ms")),
+        ((), {"GEXFAKER_CACHE_MODE": "loop"}, ("CACHE_MODE", "GEXFAKER_CACHE_MODE", "exhaust or rotation")),
+        (("--host", "no.such.host.invalid"), {}, ("HOST", "--host", "address of this machine")),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_one_line(
+    arguments: tuple[str, ...], environment: dict[str, str], said: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = run("serve", *arguments, cwd=tmp_path, **environment)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    for words in said:
+        assert words in done.stderr
+
+
+def test_a_bad_line_in_the_settings_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gexfaker.toml").write_text("prot = 1\n")
+    done = run("serve", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "gexfaker.toml" in done.stderr
+    assert "prot" in done.stderr
+
+
+def test_a_taken_port_is_said_with_a_remedy(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run("serve", "--port", port, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert port in done.stderr
+    assert "--port 0" in done.stderr
+
+
+def test_a_day_that_is_not_stored_is_said(tmp_path: Path) -> None:
+    write_day(tmp_path / "data", 1)
+    done = run("serve", "--data-date", "2020-01-02", cwd=tmp_path)
+    assert done.returncode == 2
+    assert DATE in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_has_every_setting_and_examples(tmp_path: Path) -> None:
+    for command in ("serve", "listen"):
+        text = run(command, "--help", cwd=tmp_path).stdout
+        assert f"gexfaker {command}" in text
+        assert "Examples" in text
+    text = run("serve", "--help", cwd=tmp_path).stdout
+    for setting in SETTINGS:
+        assert flag_of(setting.name) in text
+
+
+def test_the_ready_line_comes_first_and_is_followed_by_what_to_try() -> None:
+    with running_server() as server:
+        assert server.stdout[0] == f"gexfaker ready on {server.url}"
+        assert server.get("/ready") == (200, b'{"status":"ready"}')
+        hint = next(line for line in server.stdout if "listen" in line).partition("gexfaker ")[2]
+        done = subprocess.run(
+            [sys.executable, "-m", "gexfaker", *hint.split(), "--count", "1"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+        assert "SPX" in done.stdout
+        assert server.health()["data_origin"].startswith("simulated")
+
+
+def test_broken_lines_are_skipped_and_named_and_the_rest_is_served(tmp_path: Path) -> None:
+    write_day(tmp_path, 0)
+    file = tmp_path / DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
+    good = [record("ES_SPX", index) for index in range(4)]
+    lines = [
+        "\ufeff" + good[0] + "\r",
+        "",
+        "{not json}",
+        good[1],
+        json.dumps({"timestamp": 1, "ticker": "ES_SPX"}),
+        "   ",
+        good[2].replace('"spot":', '"spot":NaN,"x":'),
+        "x" * (4 * 1024 * 1024 + 1),
+        good[3],
+        good[3][: len(good[3]) // 2],
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8", newline="")
+    with running_server(data_dir=str(tmp_path), ws_stream_interval="30ms", cache_mode="rotation") as server:
+        done = subprocess.run(
+            [*LISTEN, "es_spx", "--url", server.url, "--json", "--count", "7"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+        received = [json.loads(line) for line in done.stdout.splitlines()]
+        wanted = [expected("ES_SPX", index)["timestamp"] for index in (0, 1, 3)]
+        assert [row["timestamp"] for row in received] == (wanted * 3)[:7]
+        warned = [line for line in server.stderr if "skipped" in line]
+        for number in (3, 5, 7, 8, 10):
+            assert sum(f"orderflow.jsonl:{number}:" in line for line in warned) == 1, (number, warned)
+        assert len(warned) == 5
+        assert server.health()["records_skipped"] >= 5
+        assert not [line for line in server.stderr if "Traceback" in line]
+
+
+def test_a_file_that_cannot_be_read_silences_only_its_own_feed(tmp_path: Path) -> None:
+    write_day(tmp_path, 5, tickers=("SPX", "NDX"))
+    broken = tmp_path / DATE / "NDX" / "orderflow" / "orderflow.jsonl"
+    with running_server(data_dir=str(tmp_path), ws_stream_interval="30ms", cache_mode="rotation") as server:
+        broken.unlink()
+        done = subprocess.run(
+            [*LISTEN, "NDX", "SPX", "--url", server.url, "--json", "--count", "3"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+        assert {json.loads(line)["ticker"] for line in done.stdout.splitlines()} == {"SPX"}
+        assert sum("NDX" in line and "nothing will come" in line for line in server.stderr) == 1
+
+
+def test_nothing_outside_the_data_folder_is_read(tmp_path: Path) -> None:
+    write_day(tmp_path / "outside", 3)
+    write_day(tmp_path / "data", 3)
+    escapes = ["..", "../../outside/" + DATE + "/ES_SPX", "%2e%2e", "/etc", "ES_SPX\0", "..\\..", "C:"]
+    names = [group(ticker) for ticker in escapes]
+    with running_server(data_dir=str(tmp_path / "data"), ws_stream_interval="30ms") as server:
+        with plain_client(server.orderflow()) as client:
+            client.recv()
+            for number, name in enumerate([*names, group()]):
+                client.send(json.dumps({"type": "joinGroup", "group": name, "ackId": number}))
+            seen = [json.loads(client.recv(timeout=10)) for _ in range(len(names) + 4)]
+        assert {message["ackId"] for message in seen if message["type"] == "ack"} == {*range(len(names) + 1)}
+        assert {message["group"] for message in seen if message["type"] == "message"} == {group()}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a link needs rights there")
+def test_a_link_that_leads_out_of_the_data_folder_is_not_followed(tmp_path: Path) -> None:
+    write_day(tmp_path / "outside", 3, tickers=("SECRET",))
+    write_day(tmp_path / "data", 3)
+    (tmp_path / "data" / DATE / "LINK").symlink_to(tmp_path / "outside" / DATE / "SECRET")
+    with running_server(data_dir=str(tmp_path / "data")) as server:
+        assert not [line for line in server.stdout if "2 feeds" in line]
+
+
+def test_the_status_says_why_a_group_is_silent_and_strict_groups_refuse_it() -> None:
+    wrong = "blue_SPXX_orderflow_orderflow"
+    for strict in ("false", "true"):
+        with running_server(strict_groups=strict) as server:
+            with plain_client(server.orderflow("my-own-secret-key")) as client:
+                client.recv(timeout=10)
+                client.send(json.dumps({"type": "joinGroup", "group": wrong, "ackId": 1}))
+                ack = json.loads(client.recv(timeout=10))
+                status = json.loads(server.get("/_gexfaker/sessions")[1])
+            [session] = status["sessions"]
+            [connection] = session["connections"]
+            assert "my-own-secret-key" not in json.dumps(status)
+            if strict == "true":
+                assert ack["success"] is False
+                assert ack["error"]["name"] == "NotFound"
+                assert "blue_SPX_orderflow_orderflow" in ack["error"]["message"]
+                assert connection["groups"] == []
+            else:
+                assert ack == {"type": "ack", "ackId": 1, "success": True}
+                [entry] = connection["groups"]
+                assert "blue_SPX_orderflow_orderflow" in entry["silent"]
+                assert sum(wrong in line for line in server.stderr) == 1
