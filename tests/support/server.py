@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 READY = "gexfaker ready on "
 START_SECONDS = 20.0
 STOP_SECONDS = 15.0
+CLEAN_EXIT = 1 if sys.platform == "win32" else 0
+"""What ``stop`` returns when all is well; Windows knows no SIGTERM, there the process is terminated."""
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

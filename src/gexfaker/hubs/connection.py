@@ -1,9 +1,7 @@
 """One logical connection: its state, what it has not acknowledged, and what its socket must do next.
 
-    OPEN ──socket lost, reliable──> DETACHED ──recovered──> OPEN
-    OPEN, DETACHED ──closed by either side, refused, overflowed, expired──> ENDED
-
-A plain connection goes from OPEN to ENDED when its socket is lost. ENDED is final.
+The rules of its life are the two tables below, one for plain and one for reliable subprotocols. What is not in
+the table cannot happen: an ended connection stays ended, a plain one is never recovered.
 """
 
 from __future__ import annotations
@@ -28,6 +26,27 @@ class State(Enum):
     OPEN = "open"
     DETACHED = "detached"
     ENDED = "ended"
+
+
+class Happening(Enum):
+    """What changes a connection's state."""
+
+    LOST = "its socket is gone without a clean end"
+    RECOVERED = "its client came back with the reconnection token"
+    FINISHED = "closed by either side, refused, overflowed, or expired"
+
+
+PLAIN: Final = {
+    State.OPEN: {Happening.LOST: State.ENDED, Happening.FINISHED: State.ENDED},
+}
+RELIABLE: Final = {
+    State.OPEN: {
+        Happening.LOST: State.DETACHED,
+        Happening.RECOVERED: State.OPEN,  # a new socket takes over from one that is still open
+        Happening.FINISHED: State.ENDED,
+    },
+    State.DETACHED: {Happening.RECOVERED: State.OPEN, Happening.FINISHED: State.ENDED},
+}
 
 
 class RawMode(NamedTuple):
@@ -79,6 +98,15 @@ class Connection:
         self.unacknowledged_bytes = 0
         self._numbered = 0
         self._acked: OrderedDict[int, None] = OrderedDict()
+
+    def move(self, happening: Happening) -> bool:
+        """Change the state as the tables say; False, and nothing changed, where they say nothing."""
+        table = RELIABLE if self.subprotocol.reliable else PLAIN
+        state = table.get(self.state, {}).get(happening)
+        if state is None:
+            return False
+        self.state = state
+        return True
 
     def take(self) -> list[Output]:
         """Everything the socket must do now; the outbox is empty afterwards."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from gexfaker.errors import FrameError
-from gexfaker.hubs.connection import Connection, RawMode, State
+from gexfaker.hubs.connection import Connection, Happening, RawMode, State
 from gexfaker.hubs.members import Member, Members, member_of
 from gexfaker.hubs.outputs import Abort, Close
 from gexfaker.hubs.permissions import JOIN, SEND, allows
@@ -33,11 +33,8 @@ from gexfaker.wire.tokens import Grant
 NO_HANDLER: Final = m.AckError("InternalServerError", "Internal server error")
 UNHANDLED_FRAME: Final = Close(1011, "The server has no handler for messages of simple clients.")
 NO_RAW_MODE: Final = Close(1008, "The connection is not authorized for raw sendToGroup mode.")
-DENIED: Final = {
-    "join": "The client does not have permission to join group '{}'.",
-    "leave": "The client does not have permission to leave group '{}'.",
-    "send": "The client does not have permission to send to group '{}'.",
-}
+Operation = m.JoinGroup | m.LeaveGroup | m.SendToGroup | m.Event
+"""The client's messages that are acknowledged when they carry an ack id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,27 +111,25 @@ class Hub:
         A socket it still has is taken over: its outlet is told to abort. None when it cannot be recovered.
         """
         connection = self.connections.get(connection_id)
-        if connection is None or not connection.subprotocol.reliable:
+        if connection is None or not hmac.compare_digest(token.encode(), self._sign(connection_id).encode()):
             return None
-        if not hmac.compare_digest(token.encode(), self._sign(connection_id).encode()):
+        if not connection.move(Happening.RECOVERED):
             return None
         if connection.outlet is not None:
             connection.outlet([Abort()])
             connection.outlet = None
         connection.take()
-        connection.state = State.OPEN
         connection.replay()
         self._changed[connection] = None
         return connection
 
     def lost(self, connection: Connection, now: float) -> None:
         """The socket is gone without a clean end: a reliable connection waits for its client, another ends."""
-        if connection.state is not State.OPEN:
+        if not connection.move(Happening.LOST):
             return
-        if not connection.subprotocol.reliable:
-            self.end(connection)
+        if connection.state is State.ENDED:
+            self._forget(connection)
             return
-        connection.state = State.DETACHED
         connection.deadline = now + self.bounds.recovery_window
         connection.outlet = None
         connection.take()
@@ -147,11 +142,14 @@ class Hub:
 
     def end(self, connection: Connection) -> None:
         """Forget a connection: its groups, its unacknowledged messages, its name."""
-        connection.state = State.ENDED
+        if connection.move(Happening.FINISHED):
+            self._forget(connection)
+
+    def _forget(self, connection: Connection) -> None:
         self.members.leave_all(connection)
         self.queued_bytes -= connection.unacknowledged_bytes
         connection.confirm(m.MAX_UINT64)
-        self.connections.pop(connection.id, None)
+        del self.connections[connection.id]
 
     def expire(self, now: float) -> int:
         """End every detached connection whose window is over; returns how many."""
@@ -204,34 +202,26 @@ class Hub:
             case _ if connection.is_duplicate(message.ack_id):
                 text = f"Message with ack-id: {message.ack_id} has been processed"
                 connection.acknowledge(message.ack_id, m.AckError("Duplicate", text))
-            case m.Event():
-                connection.acknowledge(message.ack_id, NO_HANDLER)
-            case m.JoinGroup(group):
-                self._permitted(connection, message, JOIN, "join", lambda: self._join(connection, group))
-            case m.LeaveGroup(group):
-                self._permitted(connection, message, JOIN, "leave", lambda: self.members.leave(connection, group))
-            case m.SendToGroup(group):
-                self._permitted(connection, message, SEND, "send", lambda: self._send(connection, message))
+            case _:
+                connection.acknowledge(message.ack_id, self._perform(connection, message))
 
-    def _permitted(
-        self,
-        connection: Connection,
-        message: m.JoinGroup | m.LeaveGroup | m.SendToGroup,
-        right: str,
-        verb: str,
-        operation: Callable[[], m.AckError | None],
-    ) -> None:
-        if allows(connection.grant.roles, right, message.group):
-            error = operation()
-        else:
-            error = m.AckError("Forbidden", DENIED[verb].format(message.group))
-        connection.acknowledge(message.ack_id, error)
+    def _perform(self, connection: Connection, message: Operation) -> m.AckError | None:
+        """Run an operation that may be acknowledged; why it failed, or None."""
+        if isinstance(message, m.Event):
+            return NO_HANDLER
+        right, denied, run = OPERATIONS[type(message)]
+        if not allows(connection.grant.roles, right, message.group):
+            return m.AckError("Forbidden", denied.format(message.group))
+        return run(self, connection, message)
 
-    def _join(self, connection: Connection, group: str) -> m.AckError | None:
-        reason = self._refuse(group)
+    def _join(self, connection: Connection, message: m.JoinGroup) -> m.AckError | None:
+        reason = self._refuse(message.group)
         if reason is not None:
-            return m.AckError("NotFound", f"Nothing would ever come to group '{group}': {reason}")
-        return self._enter(connection, group)
+            return m.AckError("NotFound", f"Nothing would ever come to group '{message.group}': {reason}")
+        return self._enter(connection, message.group)
+
+    def _leave(self, connection: Connection, message: m.LeaveGroup) -> None:
+        self.members.leave(connection, message.group)
 
     def _enter(self, connection: Connection, group: str) -> m.AckError | None:
         if group in connection.groups:
@@ -293,3 +283,11 @@ class Hub:
         for connection in changed:
             if connection.outlet is not None and connection.outbox:
                 connection.outlet(connection.take())
+
+
+OPERATIONS: Final[dict[type, tuple[str, str, Callable[[Hub, Connection, Any], m.AckError | None]]]] = {
+    m.JoinGroup: (JOIN, "The client does not have permission to join group '{}'.", Hub._join),
+    m.LeaveGroup: (JOIN, "The client does not have permission to leave group '{}'.", Hub._leave),
+    m.SendToGroup: (SEND, "The client does not have permission to send to group '{}'.", Hub._send),
+}
+"""For each operation on a group: the role it needs, what is said without it, and what it does."""
