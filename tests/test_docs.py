@@ -11,6 +11,7 @@ import pytest
 
 from gexfaker.cli.main import cli
 from gexfaker.settings import SETTINGS, flag_of, load
+from support.server import running_server
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,6 +49,26 @@ def test_the_readme_table_of_endpoints_is_complete() -> None:
     paths = {getattr(route, "path", "") for route in create_app(service).routes} - {"/"}
     for path in paths:
         assert path.replace("/client/", "/client/") in README, path
+
+
+def test_the_readme_client_works_as_printed(tmp_path: Path) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    with running_server(ws_stream_interval="50ms") as server:
+        assert "http://127.0.0.1:8080" in code
+        (tmp_path / "client.py").write_text(code.replace("http://127.0.0.1:8080", server.url))
+        command = [sys.executable, "-u", str(tmp_path / "client.py")]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+            assert client.stdout is not None
+            lines = [client.stdout.readline() for _ in range(3)]
+            _, errors = client.communicate("\n", timeout=20)
+    assert re.search(r"blue_ES_SPX_orderflow_orderflow \d+ bytes", "".join(lines))
+    assert client.returncode == 0, errors
+
+
+def test_the_readme_curl_line_is_what_serve_prints() -> None:
+    with running_server() as server:
+        [line] = [line for line in server.stdout if "curl" in line]
+    assert line.strip().removeprefix("or:").strip().replace(server.url, "http://127.0.0.1:8080") in README
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:

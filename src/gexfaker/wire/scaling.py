@@ -14,7 +14,7 @@ def scale(value: float, factor: int) -> int:
 
     6822.95 gives 682295 at factor 100 although the binary product is 682294.99999. The digits meant are the
     shortest ones that denote the double, which are the JSON text's for up to 15 of them. ``value`` must be
-    finite and ``factor`` a power of ten.
+    finite and ``factor`` a power of ten. Exact below 2**53; every field saturates far earlier.
 
     The nearest integer n is right when n/factor is the very same double; otherwise it is one too large in
     magnitude exactly when n/factor lies beyond the value, since correctly rounded division keeps the order.
