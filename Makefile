@@ -9,13 +9,15 @@ endif
 RUN := $(BIN)/python -m
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve test check format bench proto setup lock clean
+.PHONY: help serve test check format bench fuzz soak proto setup lock clean
 
 help:
 	@echo "make serve   start the server on a simulated market, or on ./data"
 	@echo "make test    run all tests"
 	@echo "make check   ruff and mypy"
 	@echo "make bench   benchmarks (a few minutes)"
+	@echo "make fuzz    a million damaged messages through each parser and the hub"
+	@echo "make soak    ten thousand dropped connections, and RFC 6455 by Autobahn"
 	@echo "make proto   regenerate the protobuf code"
 	@echo "make setup   the environment for working on gexfaker"
 	@echo "make lock    renew the lock files in requirements/"
@@ -34,6 +36,14 @@ check: .venv/dev
 format: .venv/dev
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
+
+# Minutes each; `make test` runs a short version of both.
+fuzz: .venv/dev
+	@$(RUN) tests.fuzz $(ARGS)
+
+soak: .venv/dev
+	@$(RUN) tests.soak.drops $(ARGS)
+	@$(RUN) tests.soak.autobahn
 
 bench: .venv/dev
 	@$(BIN)/python -m bench $(ARGS)

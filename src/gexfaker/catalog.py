@@ -54,7 +54,7 @@ class Feed:
 
 
 def hub_of(package: str, category: str) -> str:
-    """The current-generation hub that publishes a package's category (a stored category, not an expiry)."""
+    """The current-generation hub that publishes a category of a package."""
     if package != "state":
         return package
     if category in GEX_CATEGORIES:

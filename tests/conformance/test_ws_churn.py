@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 
 from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE
-from support.server import Running, running_server, wait_until
+from support.server import CLEAN_EXIT, Running, running_server, wait_until
 
 SECONDS = 60.0
 CLIENTS = 200
@@ -166,5 +166,5 @@ def test_nobody_misses_or_repeats_a_record(tmp_path: Path) -> None:
         health = server.health()
         assert health["clients_cut"] == 0
         assert health["records_skipped"] == 0
-        assert server.stop() == 0
+        assert server.stop() == CLEAN_EXIT
         assert not [line for line in server.stderr if "Traceback" in line or "ERROR" in line], server.stderr

@@ -219,7 +219,8 @@ CLASSIC = Feed("SPX", "classic", "gex_full")
         ("orderflow", "blue__orderflow_orderflow", None),
         ("orderflow", "", None),
         ("classic", GROUP, None),
-        ("classic", "blue_SPX_classic_gex_full", None),
+        ("classic", "blue_SPX_classic_gex_full", CLASSIC),
+        ("state_gex", "blue_SPX_classic_gex_full", None),
     ],
 )
 def test_the_feed_of_a_group(hub: str, group: str, feed: Feed | None) -> None:
@@ -239,7 +240,7 @@ def test_the_feed_of_a_group(hub: str, group: str, feed: Feed | None) -> None:
             "blue_ES_SPY_orderflow_orderflow",
             ["2026-08-14 (memory) has no such feed", f"mean {ES_GROUP!r}?"],
         ),
-        ("classic", "blue_SPX_classic_gex_full", ["does not encode the package 'classic' yet"]),
+        ("state_gex", "blue_SPX_classic_gex_full", ["it belongs to hub 'classic'"]),
     ],
 )
 def test_silence_is_explained_once(hub: str, group: str, said: list[str], caplog: pytest.LogCaptureFixture) -> None:

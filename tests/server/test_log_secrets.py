@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support import data
 from support.raw import JSON, JSON_RELIABLE, connect, try_upgrade
-from support.server import running_server
+from support.server import CLEAN_EXIT, running_server
 
 KEY = "gexbot_custom_SECRETkey0123456789"
 SHORT_KEY = "hunter2"
@@ -37,7 +37,7 @@ def test_neither_keys_nor_tokens_are_written() -> None:
                 assert raw.is_gone()
             try_upgrade(f"{url}&awps_connection_id={told.id}&awps_reconnection_token={told.token}x", [JSON_RELIABLE])
             try_upgrade(f"{url}tampered", [JSON])
-        assert server.stop() == 0
+        assert server.stop() == CLEAN_EXIT
         written = "\n".join(server.stdout + server.stderr)
         assert "negotiated for key gexb***" in written
         assert "NOBODY" in written

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Final
 
 from gexfaker.errors import RecordError
 from gexfaker.hubs.publication import Publication
 from gexfaker.limits import MAX_LOGGED_SKIPS, MAX_PUBLICATIONS
 from gexfaker.tapes.tape import Tape
-from gexfaker.wire import orderflow, payload
+from gexfaker.wire import payload
+from gexfaker.wire.feeds import FORMATS
 from gexfaker.wire.messages import Data, DataMessage, DataType
 
 log: Final = logging.getLogger(__name__)
-
-Encoder = Callable[[bytes], orderflow.Encoded]
-ENCODERS: Final[dict[str, tuple[str, Encoder]]] = {"orderflow": (orderflow.TYPE_URL, orderflow.encode)}
-"""By package: the type URL and how a record becomes a message."""
 
 
 class Payloads:
@@ -51,15 +47,15 @@ class Payloads:
         return made
 
     def _make(self, tape: Tape, index: int, group: str) -> Publication | None:
-        type_url, encode = ENCODERS[tape.feed.package]
+        kind = FORMATS[tape.feed.package, tape.feed.category]
         try:
-            encoded = encode(tape.json(index))
+            encoded = kind.encode(tape.json(index))
         except RecordError as error:
             self._skip(tape, index, error)
             return None
         if encoded.saturated:
             self._saturate(tape, index, encoded.saturated)
-        data = Data(DataType.PROTOBUF, payload.pack(type_url, encoded.message))
+        data = Data(DataType.PROTOBUF, payload.pack(kind.type_url, encoded.message))
         return Publication(DataMessage(data, group))
 
     def _first_time(self, tape: Tape, index: int) -> bool:

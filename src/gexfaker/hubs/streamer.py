@@ -11,7 +11,7 @@ from gexfaker.catalog import Feed, hub_of, parse_group
 from gexfaker.errors import DataError
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.members import Member
-from gexfaker.hubs.payloads import ENCODERS, Payloads
+from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.publication import Publication
 from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_SKIPS_PER_TICK
 from gexfaker.playback.library import Library
@@ -93,7 +93,7 @@ class Streamer:
         feed = parse_group(group.removeprefix(self._prefix)) if group.startswith(self._prefix) else None
         if feed is None or hub_of(feed.package, feed.category) != hub:
             return None
-        return feed if feed in self.library.feeds and feed.package in ENCODERS else None
+        return feed if feed in self.library.feeds else None
 
     # --- explaining silence ------------------------------------------------------------------
 
@@ -117,9 +117,7 @@ class Streamer:
         home = hub_of(feed.package, feed.category)
         if home != hub:
             return f"it belongs to hub {home!r}"
-        if feed not in self.library.feeds:
-            return f"{self.library.date} ({self.library.origin}) has no such feed{self._nearest(group)}"
-        return f"this version does not encode the package {feed.package!r} yet"
+        return f"{self.library.date} ({self.library.origin}) has no such feed{self._nearest(group)}"
 
     def _nearest(self, group: str) -> str:
         known = [f"{self._prefix}{feed.group}" for feed in sorted(self.library.feeds)]

@@ -6,33 +6,24 @@ Values after the ticker are scaled by 100.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
 from gexfaker.errors import RecordError
 from gexfaker.wire.generated.orderflow_pb2 import Orderflow
-from gexfaker.wire.scaling import SINT32, UINT32, saturate, scale
+from gexfaker.wire.scaling import INT64, SINT32, UINT32, Bounds, Encoded, Field, Fitter, saturate, unscale
 
 TYPE_URL: Final = "proto.orderflow"
 FACTOR: Final = 100
 
 
-class Field(NamedTuple):
-    """A scaled number of the message: its wire name, its JSON name, the inclusive bounds of its type."""
-
-    wire: str
-    json: str
-    bounds: tuple[int, int]
-
-
-def _table(bounds: tuple[int, int], *rows: str) -> Iterator[Field]:
+def _table(bounds: Bounds, *rows: str) -> Iterator[Field]:
     for row in rows:
         wire, json = row.split()
-        yield Field(wire, json, bounds)
+        yield Field(wire, json, FACTOR, bounds)
 
 
 FIELDS: Final = (
@@ -86,14 +77,6 @@ _Record: Final = msgspec.defstruct(
 )
 _decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_Record)
 _numbers: Final = attrgetter(*(field.json for field in FIELDS))
-_INT64: Final = (-(2**63), 2**63 - 1)
-
-
-class Encoded(NamedTuple):
-    """A serialised message, and the JSON names of the fields that did not fit and were saturated."""
-
-    message: bytes
-    saturated: tuple[str, ...]
 
 
 def encode(record: bytes) -> Encoded:
@@ -106,18 +89,13 @@ def encode(record: bytes) -> Encoded:
         row = _decoder.decode(record)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RecordError(f"not an orderflow record: {error}") from None
-    values: dict[str, int] = {}
-    saturated = []
-    for field, number in zip(FIELDS, _numbers(row), strict=True):
-        if not math.isfinite(number):
-            raise RecordError(f"not an orderflow record: {field.json} is not a finite number")
-        scaled = scale(number, FACTOR)
-        values[field.wire] = fitted = saturate(scaled, field.bounds)
-        if fitted != scaled:
-            saturated.append(field.json)
-    timestamp = saturate(row.timestamp, _INT64)
-    message = Orderflow(timestamp=timestamp, ticker=row.ticker, **values)
-    return Encoded(message.SerializeToString(), tuple(saturated))
+    fitter = Fitter()
+    values = {
+        field.wire: fitter.fit(number, FACTOR, field.bounds, field.json)
+        for field, number in zip(FIELDS, _numbers(row), strict=True)
+    }
+    timestamp = saturate(row.timestamp, INT64)
+    return fitter.done(Orderflow(timestamp=timestamp, ticker=row.ticker, **values).SerializeToString())
 
 
 def decode(message: bytes) -> dict[str, int | float | str]:
@@ -129,6 +107,5 @@ def decode(message: bytes) -> dict[str, int | float | str]:
     parsed = Orderflow.FromString(message)
     record: dict[str, int | float | str] = {"timestamp": parsed.timestamp, "ticker": parsed.ticker}
     for field in FIELDS:
-        scaled = getattr(parsed, field.wire)
-        record[field.json] = scaled // FACTOR if scaled % FACTOR == 0 else scaled / FACTOR
+        record[field.json] = unscale(getattr(parsed, field.wire), FACTOR)
     return record

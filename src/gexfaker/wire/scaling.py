@@ -3,10 +3,59 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
+from gexfaker.errors import RecordError
+
+Bounds = tuple[int, int]
 UINT32: Final = (0, 2**32 - 1)
 SINT32: Final = (-(2**31), 2**31 - 1)
+INT64: Final = (-(2**63), 2**63 - 1)
+
+
+class Encoded(NamedTuple):
+    """A serialised message, and the JSON names of the fields that did not fit and were saturated."""
+
+    message: bytes
+    saturated: tuple[str, ...]
+
+
+class Field(NamedTuple):
+    """A number of a message: its wire name, its JSON name, its scale, and the inclusive bounds of its type."""
+
+    wire: str
+    json: str
+    factor: int
+    bounds: Bounds
+
+
+class Fitter:
+    """Scales the numbers of one record into their fields and remembers which did not fit."""
+
+    __slots__ = ("saturated",)
+
+    def __init__(self) -> None:
+        self.saturated: dict[str, None] = {}
+
+    def fit(self, value: float, factor: int, bounds: Bounds, name: str) -> int:
+        """The scaled, saturated integer. Raises RecordError naming ``name`` when the value is not finite."""
+        if not math.isfinite(value):
+            raise RecordError(f"{name} is not a finite number")
+        scaled = scale(value, factor)
+        low, high = bounds
+        if low <= scaled <= high:
+            return scaled
+        self.saturated[name] = None
+        return low if scaled < low else high
+
+    def done(self, message: bytes) -> Encoded:
+        """The finished message with what was saturated."""
+        return Encoded(message, tuple(self.saturated))
+
+
+def unscale(number: int, factor: int) -> int | float:
+    """The JSON number of a scaled integer; an integral one is an int, so that it prints without a point."""
+    return number // factor if number % factor == 0 else number / factor
 
 
 def scale(value: float, factor: int) -> int:

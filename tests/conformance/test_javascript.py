@@ -1,0 +1,328 @@
+"""The official JavaScript client in Node: @azure/web-pubsub-client, pinned in js/package-lock.json."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import queue
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+
+from support import data, decode
+from support.server import Running, running_server
+
+FOLDER: Final = Path(__file__).with_name("js")
+INSTALLED: Final = FOLDER / "node_modules"
+LOCK: Final = FOLDER / "package-lock.json"
+SECRET: Final = "javascript-" * 4
+SECONDS: Final = 20.0
+RECORDS: Final = 1500
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    """The node command, the client installed beside the driver."""
+    found, npm = shutil.which("node"), shutil.which("npm")
+    if found is None or npm is None:
+        text = "node and npm are needed to run the official JavaScript client: install Node 20 or newer"
+        if os.environ.get("CI", "").lower() in ("true", "1"):
+            pytest.fail(text)
+        pytest.skip(text)
+    mark = INSTALLED / ".installed"
+    if not mark.exists() or mark.read_bytes() != LOCK.read_bytes():
+        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        subprocess.run(command, cwd=FOLDER, check=True, timeout=300)
+        mark.write_bytes(LOCK.read_bytes())
+    return found
+
+
+class Driver:
+    """A client in a Node process; ``messages`` are what its group-message handler got so far."""
+
+    def __init__(self, node: str, address: str) -> None:
+        self._process: Final = subprocess.Popen(
+            [node, "driver.mjs", address],
+            cwd=FOLDER,
+            text=True,
+            encoding="utf-8",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._events: Final[queue.Queue[dict[str, Any]]] = queue.Queue()
+        self.messages: list[dict[str, Any]] = []
+        self._reader: Final = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._events.put(json.loads(line))
+        self._events.put({"event": "exit"})
+
+    def tell(self, line: str) -> None:
+        """Send a command."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def do(self, line: str) -> None:
+        """Send a command and wait until the client has done it."""
+        self.tell(line)
+        told = self.until("done", "failed")
+        assert told == {"event": "done", "name": line.split(" ")[0]}
+
+    def start(self) -> str:
+        """Open the connection; its id. The event may come before or after the promise is fulfilled."""
+        self.tell("start")
+        first, second = self.until("done", "failed", "connected"), self.until("done", "failed", "connected")
+        connected = first if first["event"] == "connected" else second
+        assert {first["event"], second["event"]} == {"done", "connected"}, (first, second)
+        return str(connected["connection"])
+
+    def until(self, *events: str) -> dict[str, Any]:
+        """The next event of one of these kinds; messages are kept on the way, others passed over."""
+        deadline = time.monotonic() + SECONDS
+        while True:
+            event = self._events.get(timeout=max(deadline - time.monotonic(), 0.01))
+            if event["event"] == "message":
+                self.messages.append(event)
+            if event["event"] in events:
+                return event
+            assert event["event"] != "exit", self._process.communicate()[1]
+
+    def read(self, count: int) -> None:
+        """Wait for so many further messages."""
+        target = len(self.messages) + count
+        while len(self.messages) < target:
+            self.until("message")
+
+    def quiet(self, seconds: float) -> list[str]:
+        """The kinds of events within the next seconds."""
+        time.sleep(seconds)
+        found: list[str] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                event = self._events.get_nowait()
+                found.append(event["event"])
+                if event["event"] == "message":
+                    self.messages.append(event)
+        return found
+
+    def sequences(self) -> list[int]:
+        """The sequence ids of all messages."""
+        return [message["sequence"] for message in self.messages]
+
+    def timestamps(self) -> list[int]:
+        """The records' timestamps, after a look at everything else."""
+        assert {(message["group"], message["type"]) for message in self.messages} == {(data.group(), "protobuf")}
+        return [decode.timestamp(base64.b64decode(message["data"])) for message in self.messages]
+
+    def close(self) -> None:
+        """End the process; the exit code must be 0 unless it had to be killed."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            code = self._process.wait(10)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._reader.join()
+            assert self._process.stderr is not None
+            errors = self._process.stderr.read()
+            for pipe in (self._process.stdout, self._process.stderr):
+                assert pipe is not None
+                pipe.close()
+        assert code == 0, errors
+
+
+@contextlib.contextmanager
+def driver(node: str, address: str) -> Iterator[Driver]:
+    """A client, gone afterwards."""
+    made = Driver(node, address)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class Proxy:
+    """A TCP proxy in front of the server that can cut all its connections with a reset."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._target: Final = target
+        self._listener: Final = socket.create_server(("127.0.0.1", 0))
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._threads: list[threading.Thread] = []
+        self.accepted = 0
+        self.blocked = False
+        self.port: Final[int] = self._listener.getsockname()[1]
+        self._start(self._accept)
+
+    def _start(self, function: Any, *arguments: socket.socket) -> None:
+        thread = threading.Thread(target=function, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                inner, _ = self._listener.accept()
+                if self.blocked:
+                    inner.close()
+                    continue
+                outer = socket.create_connection(self._target)
+                self._pairs.append((inner, outer))
+                self.accepted += 1
+                self._start(self._pump, inner, outer)
+                self._start(self._pump, outer, inner)
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(65536):
+                sink.sendall(chunk)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+    def cut(self) -> None:
+        """Reset every connection, in both directions."""
+        pairs, self._pairs = self._pairs, []
+        for pair in pairs:
+            for end in pair:
+                with contextlib.suppress(OSError):
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    end.shutdown(socket.SHUT_RD)
+                end.close()
+
+    def close(self) -> None:
+        """Accept no more and cut the rest."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+        for thread in self._threads:
+            thread.join(5)
+
+
+@contextlib.contextmanager
+def proxied(server: Running) -> Iterator[Proxy]:
+    """A proxy in front of a server."""
+    proxy = Proxy(server.address)
+    try:
+        yield proxy
+    finally:
+        proxy.close()
+
+
+def via(url: str, proxy: Proxy) -> str:
+    """A URL that leads through the proxy."""
+    return url.replace(urlsplit(url).netloc, f"127.0.0.1:{proxy.port}")
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A data folder."""
+    return str(data.write_day(tmp_path_factory.mktemp("javascript"), RECORDS))
+
+
+def test_open_join_fifty_records_leave_stop(node: str, day: str) -> None:
+    with running_server(data_dir=day, ws_stream_interval="20ms") as server, driver(node, server.orderflow()) as client:
+        client.start()
+        client.do(f"join {data.group()}")
+        client.read(50)
+        client.do(f"leave {data.group()}")
+        count = len(client.messages)
+        assert client.quiet(0.5) == [], "silence after leaving"
+        assert client.sequences() == list(range(1, count + 1))
+        assert client.timestamps() == [data.FIRST + index for index in range(count)]
+        records = [decode.orderflow(base64.b64decode(message["data"])) for message in client.messages]
+        assert records == [data.expected("ES_SPX", index) for index in range(count)]
+        client.tell("stop")
+        assert client.until("stopped")
+
+
+def test_a_cut_connection_is_recovered_without_loss(node: str, day: str) -> None:
+    with (
+        running_server(data_dir=day, ws_stream_interval="20ms") as server,
+        proxied(server) as proxy,
+        driver(node, via(server.orderflow(), proxy)) as client,
+    ):
+        client.start()
+        client.do(f"join {data.group()}")
+        for drop in range(1, 4):
+            client.read(30)
+            proxy.cut()
+            client.read(60)  # what was missed meanwhile among them
+            assert proxy.accepted == drop + 1
+        count = len(client.messages)
+        assert client.sequences() == list(range(1, count + 1))
+        assert client.timestamps() == [data.FIRST + index for index in range(count)]
+        assert "disconnected" not in client.quiet(0)
+
+
+def test_a_restarted_server_is_found_again(node: str, day: str) -> None:
+    with running_server(data_dir=day, ws_stream_interval="20ms", token_secret=SECRET) as first:
+        port = first.address[1]
+        address = first.orderflow()
+        with driver(node, address) as client:
+            was = client.start()
+            client.do(f"join {data.group()}")
+            client.read(20)
+            assert first.stop() == 0
+            before = len(client.messages)
+            with running_server(data_dir=day, ws_stream_interval="20ms", token_secret=SECRET, port=port):
+                assert client.until("disconnected")["connection"] == was
+                assert client.until("connected")["connection"] != was
+                client.read(20)
+                sequences = client.sequences()
+                again = sequences[sequences.index(1, before) :]
+                assert again == list(range(1, len(again) + 1))
+
+
+def test_a_refused_recovery_ends_in_a_new_connection(node: str, day: str) -> None:
+    settings = {"ws_stream_interval": "20ms", "recovery_window": "0ms"}
+    with (
+        running_server(data_dir=day, **settings) as server,
+        proxied(server) as proxy,
+        driver(node, via(server.orderflow(), proxy)) as client,
+    ):
+        was = client.start()
+        client.do(f"join {data.group()}")
+        client.read(20)
+        # The server looks for expired connections once a second: until then the client must not come through.
+        proxy.blocked = True
+        proxy.cut()
+        time.sleep(2.5)
+        assert server.health()["connections"] == 0
+        proxy.blocked = False
+        told = client.until("disconnected")
+        assert told["connection"] == was
+        assert client.until("connected")["connection"] != was
+        before = len(client.messages)
+        client.read(20)
+        again = client.sequences()[before:]
+        assert again == list(range(again[0], again[0] + len(again)))
+        assert again[0] <= 2, "a new connection counts from 1; its first message may precede the event"
+
+
+def test_the_url_may_come_from_negotiate(node: str, day: str) -> None:
+    with running_server(data_dir=day, ws_stream_interval="20ms") as server:
+        with driver(node, f"{server.url}/negotiate") as client:
+            client.start()
+            client.do(f"join {data.group()}")
+            client.read(5)
+            assert client.timestamps()[:5] == [data.FIRST + index for index in range(5)]
+        assert not [line for line in server.stderr if "Traceback" in line], server.stderr

@@ -1,0 +1,1 @@
+"""Mutated messages through every decoder and through the machine: ``python -m tests.fuzz [N]``."""
