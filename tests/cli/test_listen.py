@@ -75,3 +75,56 @@ def test_the_end_of_the_server_is_told() -> None:
     assert process.returncode == 2
     assert "1001" in errors
     assert "Traceback" not in errors
+
+
+GEX = (
+    '{"timestamp":1777492800,"ticker":"SPX","min_dte":0,"sec_min_dte":1,"spot":7138.55,"zero_gamma":7112.95,'
+    '"major_pos_vol":7135,"major_pos_oi":7200,"major_neg_vol":7100,"major_neg_oi":6900,'
+    '"strikes":[[6890,-228.01,-86.9,[-240.55,-243.15,-245.22,-221.27,-220.12]],[7385,5.5,14.27,[0,0,0,0,0]]],'
+    '"sum_gex_vol":1712585.519,"sum_gex_oi":51521.105,"delta_risk_reversal":0.118,"max_priors":[[7140,170979.742]]}'
+)
+DELTA = (
+    '{"timestamp":1753283592,"ticker":"SPX","spot":6326.27,"min_dte":0,"sec_min_dte":1,"major_positive":6345,'
+    '"major_negative":6280.08,"major_long_gamma":6329.46,"major_short_gamma":6335.55,'
+    '"mini_contracts":[[6510,0.426,0,0,[0,0,0],null,null],[6310,0.126,0.137,52.36,[51.41,57.72,30.76],3,[1,2,3]]]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "record"),
+    [
+        ("SPX_classic_gex_full", GEX),
+        ("SPX_state_gex_one", GEX),
+        ("SPX_state_delta_zero", DELTA),
+        ("SPX_state_charm_one", DELTA),
+    ],
+)
+def test_every_kind_of_feed_comes_as_it_was_recorded(group: str, record: str, tmp_path: Path) -> None:
+    _, package, category = group.split("_", 2)
+    file = tmp_path / "2026-04-29" / "SPX" / package / f"{category}.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{record}\n")
+    with running_server(data_dir=str(tmp_path), ws_stream_interval="30ms", cache_mode="rotation") as server:
+        command = [sys.executable, "-m", "gexfaker", "listen", group, "--url", server.url, "--count", "1"]
+        as_json = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=20, check=True)
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    assert as_json.stdout.strip() == record
+    heading, line = shown.stdout.splitlines()
+    assert "spot" in heading
+    assert f"{json.loads(record)['spot']:,.2f}" in line
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("orderflow",), "which ticker"),
+        (("SPX",), "not a group"),
+        (("SPX_classic_gex_zero", "SPX_state_delta_zero"), "one hub at a time"),
+    ],
+)
+def test_names_that_make_no_sense_are_said(names: tuple[str, ...], said: str) -> None:
+    command = [sys.executable, "-m", "gexfaker", "listen", *names]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
