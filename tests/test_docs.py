@@ -41,11 +41,11 @@ def test_every_flag_in_the_readme_is_a_setting() -> None:
     assert known <= set(re.findall(r"`(--[a-z-]+)", README))
 
 
-def test_the_readme_table_of_endpoints_is_complete() -> None:
+def test_the_readme_table_of_endpoints_is_complete(tmp_path: Path) -> None:
     from gexfaker.server.app import create_app
     from gexfaker.server.service import Service
 
-    service = Service(load({"DATA_DIR": str(ROOT / "no-such-folder")}, {}))
+    service = Service(load({"DATA_DIR": str(tmp_path)}, {}))
     paths = {getattr(route, "path", "") for route in create_app(service).routes} - {"/"}
     for path in paths:
         assert path.replace("/client/", "/client/") in README, path

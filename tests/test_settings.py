@@ -96,6 +96,19 @@ def test_a_bad_secret_is_not_shown() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ['token-secret = "hunter2-hunter2"', 'token_secret = ["hunter2-hunter2"]'])
+def test_a_secret_in_a_bad_file_is_not_shown(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text(text)
+    with pytest.raises(SettingError) as caught:
+        load({}, {}, file)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_public_url_is_normalised() -> None:
+    assert load({"PUBLIC_URL": "HTTPS://Example.org:8443/base/"}, {}).public_url == "https://Example.org:8443/base"
+
+
 @pytest.mark.parametrize("text", ["port = ", "prot = 1", "port = [1]", "port = 1\nport = 2", "\xff\xfe"])
 def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
     file = tmp_path / "gexfaker.toml"

@@ -50,10 +50,13 @@ MAX_GROUPS_PER_CONNECTION: Final = 10_000
 """Groups one connection may be in. The service has no documented cap; every feed of every ticker is under 1,000."""
 
 MAX_CONNECTIONS: Final = 20_000
-"""Open and detached connections in one server, about 40 KiB each: below 1 GiB."""
+"""Open and detached connections of one hub, and TCP connections in all, about 40 KiB each: below 1 GiB."""
 
 MAX_PUBLICATIONS: Final = 4096
-"""Encoded records kept for sharing, about 4 KiB each: 16 MiB. Holds two ticks of every feed of the universe."""
+"""Encoded records kept for sharing. Holds four ticks of every feed of the universe."""
+
+MAX_PUBLICATION_BYTES: Final = 32 * MIB
+"""The same in bytes of payload; real ones have up to 4 KiB, and each may be kept in four encodings."""
 
 MAX_SKIPS_PER_TICK: Final = 50
 """Unreadable records passed over for one group in one tick; a ruined file must not hold up the others."""
@@ -64,8 +67,14 @@ MAX_LOGGED_SKIPS: Final = 1000
 MAX_EXPLAINED_GROUPS: Final = 1000
 """Groups whose silence is explained in the log, each once."""
 
-MAX_SESSIONS: Final = 10_000
-"""API keys with a position of their own; the longest unused is forgotten beyond that."""
+MAX_HINTS: Final = 100
+"""Wrong group names for which the nearest right one is looked up, some milliseconds each on a full day."""
+
+MAX_HINTED_LENGTH: Final = 64
+"""Longest wrong name worth a hint; no real group name is longer."""
+
+MAX_SESSIONS: Final = 150_000
+"""API keys with a position of their own, more than all hubs can hold connections; the longest unused goes first."""
 
 WRITE_HIGH_WATER_BYTES: Final = 64 * KIB
 """What a socket buffers before frames wait, shared, in our own queue."""
@@ -82,6 +91,9 @@ RECOVERY_WINDOW_SECONDS: Final = 30.0
 
 MISSED_PONGS: Final = 3
 """Pings without an answer before a peer counts as dead. Not published; two lost packets must not end a session."""
+
+HEAD_TIMEOUT_SECONDS: Final = 30.0
+"""How long a new TCP connection may take to send its first request; idle ones must not use up the descriptors."""
 
 CLOSE_TIMEOUT_SECONDS: Final = 3.0
 """How long a peer may take to answer a close frame; the Python SDK waits as long."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from gexfaker.errors import SettingError
 from gexfaker.limits import (
@@ -89,7 +89,7 @@ def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError
-    return text.rstrip("/")
+    return urlunsplit(parts._replace(scheme=parts.scheme.lower())).rstrip("/")
 
 
 def _choice(*accepted: str) -> Callable[[str], str]:
@@ -260,7 +260,7 @@ def _read_file(file: Path | None) -> dict[str, str]:
     known = {field.name for field in fields(Settings)} - {"sources"}
     for name, value in table.items():
         if name not in known or isinstance(value, dict | list):
-            raise SettingError(name, value, str(file), f"known settings: {', '.join(sorted(known))}")
+            raise SettingError(name, "***", str(file), f"known settings: {', '.join(sorted(known))}")
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in table.items()}
 
 

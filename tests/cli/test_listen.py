@@ -48,7 +48,9 @@ def test_each_key_has_its_own_place() -> None:
     assert json.loads(again.stdout)["timestamp"] > opening + 4
 
 
-@pytest.mark.parametrize("arguments", [("SPX", "--url", "http://127.0.0.1:9"), ("SPX", "--url", "nonsense")])
+@pytest.mark.parametrize(
+    "arguments", [("SPX", "--url", url) for url in ("http://127.0.0.1:9", "nonsense", "http://127.0.0.1:abc")]
+)
 def test_without_a_server_it_says_so_in_one_line(arguments: tuple[str, ...]) -> None:
     done = listen(*arguments)
     assert done.returncode == 2

@@ -42,6 +42,9 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
         ((), {"WS_STREAM_INTERVAL": "fast"}, ("WS_STREAM_INTERVAL", "environment variable", "500ms")),
         ((), {"GEXFAKER_CACHE_MODE": "loop"}, ("CACHE_MODE", "GEXFAKER_CACHE_MODE", "exhaust or rotation")),
         (("--host", "no.such.host.invalid"), {}, ("HOST", "--host", "address of this machine")),
+        (("--host", "a..b"), {}, ("HOST", "--host", "address of this machine")),
+        (("--config", "nope.toml"), {}, ("nope.toml", "--config", "a file that exists")),
+        ((), {"DATA_DIR": "nope"}, ("DATA_DIR", "nope", "environment variable", "a folder that exists")),
     ],
 )
 def test_a_bad_setting_stops_the_start_with_one_line(

@@ -117,3 +117,16 @@ def test_the_least_recently_used_is_forgotten() -> None:
     assert tape.reads == 10
     payloads.publication(tape, 1, GROUP)
     assert tape.reads == 11
+
+
+def test_the_bytes_kept_are_bounded_too() -> None:
+    tape = MemoryTape([record(number) for number in range(10)])
+    made = Payloads().publication(tape, 0, GROUP)
+    assert made is not None
+    size = len(made.message.data.value)
+    payloads = Payloads(byte_limit=size * 3 + size // 2)
+    for number in range(10):
+        payloads.publication(tape, number, GROUP)
+        assert len(payloads) <= 3
+    one = Payloads(byte_limit=1)
+    assert one.publication(tape, 0, GROUP) is one.publication(tape, 0, GROUP), "the newest always stays"

@@ -11,7 +11,7 @@ from gexfaker.errors import DataError
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.streamer import Streamer
-from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_SKIPS_PER_TICK
+from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_SKIPS_PER_TICK
 from gexfaker.playback.library import Library
 from gexfaker.playback.session import CacheMode, Sessions
 from gexfaker.wire import messages as m
@@ -266,3 +266,13 @@ def test_explanations_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
     for number in range(MAX_EXPLAINED_GROUPS + 50):
         stream.joined("orderflow", f"group {number}")
     assert len(caplog.records) == MAX_EXPLAINED_GROUPS
+
+
+def test_hints_are_given_for_a_bounded_number_of_names_and_lengths() -> None:
+    stream = streamer(MemoryTape([]))
+    names = [f"blue_SPX{number}_orderflow_orderflow" for number in range(MAX_HINTS + 1)]
+    reasons = [stream.reason("orderflow", name) for name in names]
+    assert ["did you mean" in reason for reason in reasons] == [True] * MAX_HINTS + [False]
+    assert "did you mean" in stream.reason("orderflow", names[0]), "a known hint stays"
+    long = "blue_" + "S" * MAX_HINTED_LENGTH + "_orderflow_orderflow"
+    assert "did you mean" not in streamer(MemoryTape([])).reason("orderflow", long)

@@ -5,8 +5,11 @@ No generated code, no protobuf runtime, no table of gexfaker's. What is read her
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+import itertools
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import ROUND_DOWN, Decimal
+from typing import Any, Final, NamedTuple
 
 import zstandard
 from websockets.client import ClientProtocol
@@ -172,6 +175,180 @@ def orderflow_payload(data: bytes) -> dict[str, int | str]:
     assert packed.type_url == "proto.orderflow"
     assert_no_content_size(packed.value)
     return orderflow(unzstd(packed.value))
+
+
+# --- gex and greeks: messages within messages, by table ------------------------------------------
+
+
+class Wire(NamedTuple):
+    """A field of a message: its JSON name, type, decimal scale, label, and the table of an inner message."""
+
+    name: str
+    kind: str
+    scale: int = 1
+    label: str = ""
+    inner: Mapping[int, Wire] = {}
+
+
+Table = Mapping[int, Wire]
+
+GEX_PRIORS: Final[Table] = {1: Wire("values", "sint32", 100, "repeated")}
+GEX_STRIKE: Final[Table] = {
+    1: Wire("strike_price", "uint32", 100),
+    2: Wire("value_1", "sint32", 100),
+    3: Wire("value_2", "sint32", 100),
+    4: Wire("priors", "message", 1, "optional", GEX_PRIORS),
+}
+GEX_CHANGE: Final[Table] = {1: Wire("first_value", "sint32", 100), 2: Wire("second_value", "sint32", 1000)}
+GEX_CHANGES: Final[Table] = {1: Wire("tuples", "message", 1, "repeated", GEX_CHANGE)}
+GEX: Final[Table] = {
+    1: Wire("timestamp", "int64"),
+    2: Wire("ticker", "string"),
+    3: Wire("min_dte", "sint32", 1, "optional"),
+    4: Wire("sec_min_dte", "sint32", 1, "optional"),
+    5: Wire("spot", "uint32", 100),
+    6: Wire("zero_gamma", "uint32", 100),
+    7: Wire("major_pos_vol", "uint32", 100),
+    8: Wire("major_pos_oi", "uint32", 100),
+    9: Wire("major_neg_vol", "uint32", 100),
+    10: Wire("major_neg_oi", "uint32", 100),
+    11: Wire("strikes", "message", 1, "repeated", GEX_STRIKE),
+    12: Wire("sum_gex_vol", "sint32", 1000),
+    13: Wire("sum_gex_oi", "sint32", 1000),
+    14: Wire("delta_risk_reversal", "sint32", 1000),
+    15: Wire("max_priors", "message", 1, "optional", GEX_CHANGES),
+}
+
+GREEK_PUT_PRIORS: Final[Table] = {1: Wire("values", "sint32", 1, "repeated")}
+GREEK_CONTRACT: Final[Table] = {
+    1: Wire("strike", "uint32", 100),
+    2: Wire("call_ivol", "uint32", 1000),
+    3: Wire("put_ivol", "uint32", 1000),
+    4: Wire("greek", "sint32", 100),
+    5: Wire("priors", "sint32", 100, "repeated"),
+    6: Wire("put_volume", "sint32", 1, "optional"),
+    7: Wire("put_priors", "message", 1, "optional", GREEK_PUT_PRIORS),
+}
+GREEK: Final[Table] = {
+    1: Wire("timestamp", "int64"),
+    2: Wire("ticker", "string"),
+    3: Wire("spot", "uint32", 100),
+    4: Wire("min_dte", "sint32", 1, "optional"),
+    5: Wire("sec_min_dte", "sint32", 1, "optional"),
+    6: Wire("major_positive", "uint32", 100),
+    7: Wire("major_negative", "uint32", 100),
+    8: Wire("major_long_gamma", "uint32", 100),
+    9: Wire("major_short_gamma", "uint32", 100),
+    10: Wire("mini_contracts", "message", 1, "repeated", GREEK_CONTRACT),
+}
+
+
+def _empty(wire: Wire) -> Any:
+    """What an absent field reads as: None if it says so itself, no items, 0 or no text."""
+    if wire.label:
+        return None if wire.label == "optional" else []
+    return "" if wire.kind == "string" else 0
+
+
+def _number(wire: Wire, value: int) -> int:
+    if wire.kind == "int64":
+        return signed64(value)
+    assert value < 1 << 32, f"{wire.name} is wider than 32 bits"
+    return zigzag(value) if wire.kind == "sint32" else value
+
+
+def _packed(wire: Wire, data: bytes) -> list[int]:
+    """The numbers of a packed repeated field, as proto3 sends them."""
+    found, at = [], 0
+    while at < len(data):
+        value, at = read_varint(data, at)
+        found.append(_number(wire, value))
+    return found
+
+
+def message(data: bytes, table: Table) -> dict[str, Any]:
+    """Scaled values by JSON name, inner messages as dicts; absent: None (optional), [] (repeated), 0 or ""."""
+    values = {wire.name: _empty(wire) for wire in table.values()}
+    seen = set()
+    for number, wire_type, value in fields(data):
+        wire = table[number]
+        one_of_many = wire.kind == "message" and wire.label == "repeated"
+        assert one_of_many or number not in seen, f"{wire.name} twice"
+        seen.add(number)
+        if isinstance(value, int):
+            assert wire.kind not in ("string", "message"), wire.name
+            assert wire.label != "repeated", f"{wire.name} is not packed"
+            values[wire.name] = _number(wire, value)
+            continue
+        assert wire_type == BYTES, wire.name
+        if one_of_many:
+            values[wire.name].append(message(value, wire.inner))
+        elif wire.kind == "message":
+            values[wire.name] = message(value, wire.inner)
+        elif wire.kind == "string":
+            values[wire.name] = value.decode()
+        else:
+            assert wire.label == "repeated", wire.name
+            values[wire.name] = _packed(wire, value)
+    return values
+
+
+def message_payload(data: bytes, type_url: str, table: Table) -> dict[str, Any]:
+    """The scaled values in a group message's payload: Any, zstd frame without size, message."""
+    packed = any_message(data)
+    assert packed.type_url == type_url
+    assert_no_content_size(packed.value)
+    return message(unzstd(packed.value), table)
+
+
+# --- what a number's text must become ------------------------------------------------------------
+
+
+class Scaled(NamedTuple):
+    """The integer a field must hold, and whether it is the field's bound because the number did not fit."""
+
+    value: int
+    cut: bool
+
+
+def scaled(text: str, kind: str, scale: int) -> Scaled:
+    """A JSON number's text times the scale, truncated toward zero as a decimal, saturated at the type's bounds."""
+    number = int((Decimal(text) * scale).to_integral_value(rounding=ROUND_DOWN))
+    low, high = {"uint32": (0, 2**32 - 1), "sint32": (-(2**31), 2**31 - 1)}[kind]
+    fitted = min(max(number, low), high)
+    return Scaled(fitted, fitted != number)
+
+
+AWKWARD: Final = (
+    *("6822.95", "0.29", "1.005", "-2.675", "1.239", "-1.239", "0.57", "1.15", "4.35", "0.001", "-0.001", "-0"),
+    *("0", "0.0", "0.01", "-0.01", "0.009999", "-0.009999", "0.019", "64.1", "1.1", "8.41", "2.51", "9.95", "7139"),
+    *("1712585.519", "41199.07077", "0.0009999", "-0.0009999", "4.035", "8.203", "-597.68386", "1.0005", "2.0019"),
+    *("0.999999", "-0.999999", "56.9999999", "1e-7", "-1e-7", "1E2", "1e+2", "12e-1", "5e-324", "-5e-324"),
+    *("42949672.95", "42949672.955", "42949672.96", "21474836.47", "21474836.479", "21474836.48", "-21474836.48"),
+    *("-21474836.489", "-21474836.49", "4294967.295", "4294967.2959", "4294967.296", "2147483.647", "2147483.6479"),
+    *("2147483.648", "-2147483.648", "-2147483.6489", "-2147483.649", "2147483647", "2147483647.9", "2147483648"),
+    *("-2147483648", "-2147483648.9", "-2147483649", "1e15", "-1e15", "1e300", "-1e300", "999999999999.99"),
+    *("1.7976931348623157e308", "-1.7976931348623157e308", "123456789012.345"),
+)
+
+
+def number_texts(rng: random.Random, count: int) -> list[str]:
+    """Numbers like those of a day, and every kind that is hard; never more than 15 significant digits."""
+    return list(itertools.islice(_number_texts(rng), count))
+
+
+def _number_texts(rng: random.Random) -> Iterator[str]:
+    while True:
+        yield from AWKWARD
+        for _ in range(200):
+            yield f"{rng.uniform(1, 9999):.{rng.randrange(4)}f}"
+            yield f"{rng.uniform(-99999, 99999):.{rng.randrange(7)}f}"
+            yield f"{rng.uniform(-1, 1):.{rng.randrange(1, 6)}f}"
+        for _ in range(60):
+            yield f"{rng.choice((42949672, 21474836, -21474836))}.{rng.randrange(100, 1000)}"
+            yield f"{rng.choice((4294967, 2147483, -2147483))}.{rng.randrange(6000, 7000)}"
+            yield f"{rng.uniform(-9, 9):.13f}e{rng.randrange(-30, 30)}"
+            yield str(rng.randrange(-(10 ** rng.randrange(1, 15)), 10 ** rng.randrange(1, 15)))
 
 
 # --- Web PubSub protobuf messages, by field number -----------------------------------------------

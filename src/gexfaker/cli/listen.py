@@ -90,12 +90,16 @@ def _choose(names: tuple[str, ...]) -> tuple[str, list[str]]:
 
 
 def _line(record: dict[str, Any], columns: list[str]) -> str:
-    moment = datetime.fromtimestamp(record["timestamp"], NEW_YORK)
+    try:
+        moment = f"{datetime.fromtimestamp(record['timestamp'], NEW_YORK):%H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        moment = str(record["timestamp"])  # not epoch seconds
     numbers = (f"{record[name]:>16,.2f}" for name in columns)
-    return " ".join((f"{moment:%H:%M:%S}".rjust(16), f"{record['ticker']:>16}", *numbers))
+    return " ".join((moment.rjust(16), f"{record['ticker']:>16}", *numbers))
 
 
 def _negotiate(url: str, key: str) -> dict[str, Any]:
+    from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import Request, urlopen
 
@@ -107,7 +111,7 @@ def _negotiate(url: str, key: str) -> dict[str, Any]:
         raise ListenError(
             f"{url}/negotiate answered {error.code}: {error.read(500).decode(errors='replace')}"
         ) from None
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, OSError, ValueError, HTTPException) as error:
         raise ListenError(f"no server at {url} ({error}); start one with: gexfaker serve") from None
     return negotiated
 
@@ -121,11 +125,14 @@ def _messages(hub: str, groups: list[str], url: str, key: str) -> Generator[tupl
     from gexfaker.wire.jsoncodec import encode_upstream
 
     negotiated = _negotiate(url, key)
-    address = negotiated["websocket_urls"][hub]
+    try:
+        prefix, address = negotiated["prefix"], str(negotiated["websocket_urls"][hub])
+    except (KeyError, TypeError):
+        raise ListenError(f"{url}/negotiate gave no address for the hub {hub!r}") from None
     try:
         with connect(address, subprotocols=[SUBPROTOCOL], compression=None, proxy=None) as websocket:
             for number, group in enumerate(groups, 1):
-                join = m.JoinGroup(f"{negotiated['prefix']}_{group}", number)
+                join = m.JoinGroup(f"{prefix}_{group}", number)
                 websocket.send(encode_upstream(join), text=True)
             for frame in websocket:
                 message = _decode(frame)
@@ -138,7 +145,14 @@ def _messages(hub: str, groups: list[str], url: str, key: str) -> Generator[tupl
     except ConnectionClosed as error:
         raise ListenError(f"the server closed the connection: {error}") from None
     except (WebSocketException, OSError) as error:
-        raise ListenError(f"cannot connect to {address.partition('?')[0]}: {error}") from None
+        raise ListenError(
+            f"cannot connect to {_bare(address)}: {str(error).replace(address, _bare(address))}"
+        ) from None
+
+
+def _bare(address: str) -> str:
+    """An address without its access token."""
+    return address.partition("?")[0]
 
 
 def _decode(frame: str | bytes) -> Any:

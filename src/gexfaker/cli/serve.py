@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gexfaker.errors import SettingError
 from gexfaker.settings import FILE, SETTINGS, flag_of, load
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command(short_help="Start the server.")
-@click.option("--config", metavar="FILE", default=FILE, show_default=True, help="Settings file (TOML).")
+@click.option("--config", metavar="FILE", help=f"Settings file (TOML).  [default: {FILE}, if there is one]")
 @_with_settings
-def serve(config: str, **flags: Any) -> None:
+def serve(config: str | None, **flags: Any) -> None:
     """Start the server: recorded days from the data folder, or a simulated market where there are none.
 
     A setting comes from its flag, else GEXFAKER_<NAME> or <NAME> in the environment, else the settings
@@ -39,7 +40,9 @@ def serve(config: str, **flags: Any) -> None:
       WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
     """
     given = {name.upper(): value for name, value in flags.items()}
-    settings = load(given, os.environ, Path(config))
+    if config is not None and not Path(config).is_file():
+        raise SettingError("config", config, "the flag --config", "accepted: a file that exists")
+    settings = load(given, os.environ, Path(config or FILE))
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )

@@ -88,6 +88,14 @@ class Hub:
         """Whether no further connection may be opened."""
         return len(self.connections) >= self.bounds.connections
 
+    def make_room(self) -> bool:
+        """Whether one more may be opened; of a full hub, the connection detached for longest has to go."""
+        if self.full:
+            detached = [held for held in self.connections.values() if held.state is State.DETACHED]
+            if detached:
+                self.end(min(detached, key=lambda held: held.deadline))
+        return not self.full
+
     def connect(self, grant: Grant, subprotocol: Subprotocol, raw: RawMode | None = None) -> Connection:
         """A new connection, in its token's groups, with ``connected`` in its outbox.
 
@@ -260,12 +268,9 @@ class Hub:
             self.overflow(max(self.connections.values(), key=lambda held: held.unacknowledged_bytes))
         return receivers
 
-    def _over(self, connection: Connection) -> bool:
-        bounds = self.bounds
-        return (
-            len(connection.unacknowledged) > bounds.queued_messages
-            or connection.unacknowledged_bytes > bounds.queued_bytes
-        )
+    def _over(self, held: Connection) -> bool:
+        many = len(held.unacknowledged) > self.bounds.queued_messages
+        return many or held.unacknowledged_bytes > self.bounds.queued_bytes
 
     def overflow(self, connection: Connection) -> None:
         """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service."""

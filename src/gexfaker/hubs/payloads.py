@@ -8,7 +8,7 @@ from typing import Final
 
 from gexfaker.errors import RecordError
 from gexfaker.hubs.publication import Publication
-from gexfaker.limits import MAX_LOGGED_SKIPS, MAX_PUBLICATIONS
+from gexfaker.limits import MAX_LOGGED_SKIPS, MAX_PUBLICATION_BYTES, MAX_PUBLICATIONS
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import payload
 from gexfaker.wire.feeds import FORMATS
@@ -18,15 +18,18 @@ log: Final = logging.getLogger(__name__)
 
 
 class Payloads:
-    """Publications by (tape, index, group), the least recently used forgotten beyond ``limit``.
+    """Publications by (tape, index, group), the least recently used forgotten beyond ``limit`` of them, or
+    ``byte_limit`` bytes of payload.
 
     Attributes:
         skipped: records that could not be served, so far.
         saturated: numbers that did not fit their field, so far.
     """
 
-    def __init__(self, limit: int = MAX_PUBLICATIONS) -> None:
+    def __init__(self, limit: int = MAX_PUBLICATIONS, byte_limit: int = MAX_PUBLICATION_BYTES) -> None:
         self._limit: Final = limit
+        self._byte_limit: Final = byte_limit
+        self._bytes = 0
         self._made: OrderedDict[tuple[Tape, int, str], Publication | None] = OrderedDict()
         self._reported: set[tuple[Tape, int]] = set()
         self.skipped = 0
@@ -42,8 +45,9 @@ class Payloads:
             self._made.move_to_end(key)
             return self._made[key]
         made = self._made[key] = self._make(tape, index, group)
-        if len(self._made) > self._limit:
-            self._made.popitem(last=False)
+        self._bytes += _size(made)
+        while len(self._made) > self._limit or (self._bytes > self._byte_limit and len(self._made) > 1):
+            self._bytes -= _size(self._made.popitem(last=False)[1])
         return made
 
     def _make(self, tape: Tape, index: int, group: str) -> Publication | None:
@@ -74,3 +78,7 @@ class Payloads:
         self.saturated += len(names)
         if self._first_time(tape, index):
             log.warning("%s: too large for the wire, sent as the bound: %s", tape.place(index), ", ".join(names))
+
+
+def _size(publication: Publication | None) -> int:
+    return 0 if publication is None else len(publication.message.data.value)

@@ -13,7 +13,7 @@ from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.members import Member
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.publication import Publication
-from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_SKIPS_PER_TICK
+from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_SKIPS_PER_TICK
 from gexfaker.playback.library import Library
 from gexfaker.playback.session import CacheMode, Session, Sessions
 from gexfaker.tapes.tape import Tape
@@ -42,6 +42,8 @@ class Streamer:
         self._prefix: Final = f"{prefix}_"
         self._mode: Final = mode
         self._explained: set[tuple[str, str]] = set()
+        self._names: Final = [f"{self._prefix}{feed.group}" for feed in sorted(library.feeds)]
+        self._hints: dict[str, str] = {}
         self.sent = 0
 
     def tick(self, hubs: Mapping[str, Hub]) -> Iterator[None]:
@@ -99,11 +101,14 @@ class Streamer:
 
     def joined(self, hub: str, group: str) -> None:
         """Say once why a group just joined will stay silent, if it will: the service itself never tells."""
-        if self.feed_of(hub, group) is None:
+        if self.feed_of(hub, group) is None and self._is_news(hub, group):
             self._explain(hub, group, self.reason(hub, group))
 
+    def _is_news(self, hub: str, group: str) -> bool:
+        return (hub, group) not in self._explained and len(self._explained) < MAX_EXPLAINED_GROUPS
+
     def _explain(self, hub: str, group: str, reason: str) -> None:
-        if (hub, group) not in self._explained and len(self._explained) < MAX_EXPLAINED_GROUPS:
+        if self._is_news(hub, group):
             self._explained.add((hub, group))
             log.warning("nothing will come to group %r on hub %r: %s", group, hub, reason)
 
@@ -120,6 +125,10 @@ class Streamer:
         return f"{self.library.date} ({self.library.origin}) has no such feed{self._nearest(group)}"
 
     def _nearest(self, group: str) -> str:
-        known = [f"{self._prefix}{feed.group}" for feed in sorted(self.library.feeds)]
-        close = difflib.get_close_matches(group, known, n=1)
-        return f"; did you mean {close[0]!r}?" if close else ""
+        """The hint for a name; looking takes milliseconds, so it is given for a bounded number of names only."""
+        if group not in self._hints:
+            if len(self._hints) >= MAX_HINTS or len(group) > MAX_HINTED_LENGTH:
+                return ""
+            close = difflib.get_close_matches(group, self._names, n=1)
+            self._hints[group] = f"; did you mean {close[0]!r}?" if close else ""
+        return self._hints[group]

@@ -53,6 +53,10 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
+    def peek(self, session_id: str) -> Session | None:
+        """The session of that id as it is; None when it has none yet."""
+        return self._sessions.get(session_id)
+
     def get(self, session_id: str) -> Session:
         """The session of that id, made on first use."""
         session = self._sessions.get(session_id)

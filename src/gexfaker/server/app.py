@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from gexfaker.server.negotiate import NO_KEY, api_key, base_url, negotiate
 from gexfaker.server.service import Service
-from gexfaker.server.status import sessions
+from gexfaker.server.status import close_session, sessions
 from gexfaker.wire.tokens import mask
 
 log: Final = logging.getLogger(__name__)
@@ -82,6 +82,12 @@ async def _sessions(request: Request) -> Response:
     return reply(sessions(_service(request)))
 
 
+async def _close_session(request: Request) -> Response:
+    session = request.path_params["session"]
+    closed = close_session(_service(request), session)
+    return reply({"session": session, "closed": closed}) if closed else error("There is no such session.", 404)
+
+
 async def _not_a_websocket(_request: Request) -> Response:
     return error("This is a WebSocket endpoint: connect with a WebSocket client.", 400)
 
@@ -103,14 +109,15 @@ def create_app(service: Service) -> Starlette:
         Route("/health", _health),
         Route("/ready", _ready),
         Route("/_gexfaker/sessions", _sessions),
+        Route("/_gexfaker/sessions/{session}", _close_session, methods=["DELETE"]),
         Route("/negotiate", _negotiate),
         Route("/v2/negotiate", _negotiate),
         Route("/client/hubs/{hub}", _not_a_websocket),
         Route("/client/", _not_a_websocket),
         Route("/ws/{hub}", _not_a_websocket),
     ]
-    # Dashboards in a browser come from another origin; nothing here depends on cookies.
-    cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["*"], allow_headers=["*"])
+    # Dashboards in a browser come from another origin. Only to read: no foreign page may close a session.
+    cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])
     app = Starlette(routes=routes, middleware=[cors], exception_handlers={HTTPException: _http_error})
     app.state.service = service
     return app

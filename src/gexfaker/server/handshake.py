@@ -54,18 +54,25 @@ def refusal(status: int, reason: str, text: str = "") -> Response:
 
 def open_socket(service: Service, request: Request) -> Accepted | Response:
     """Decide about an upgrade request: a connection to serve, or the HTTP answer that refuses it."""
-    parts = urlsplit(request.path)
-    query = {name: values[0] for name, values in parse_qs(parts.query).items()}
     try:
         if service.draining:
             raise _RefusedError(503, "Service Unavailable", "The server is stopping.")
+        path, query = _target(request)
         switch = _websocket(request)
-        hub = _find_hub(service, parts.path, query)
+        hub = _find_hub(service, path, query)
         if query.get("awps_connection_id"):
             return _recover(service, hub, switch, request, query)
         return _connect(service, hub, switch, request, query)
     except _RefusedError as refused:
         return refused.response
+
+
+def _target(request: Request) -> tuple[str, dict[str, str]]:
+    try:
+        parts = urlsplit(request.path)
+    except ValueError:
+        raise _RefusedError(400, "Bad Request", "The request target is not a URL.") from None
+    return parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}
 
 
 def _websocket(request: Request) -> Response:
@@ -110,7 +117,7 @@ def _recover(service: Service, hub: Hub, switch: Response, request: Request, que
 
 def _connect(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
     grant = _grant(service, hub, request, query)
-    if hub.full:
+    if not hub.make_room():
         raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
     subprotocol, spelling = choose(_offered(request))
     if spelling is not None:
@@ -130,11 +137,12 @@ def _raw_mode(query: Mapping[str, str]) -> RawMode | None:
 
 
 def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    headers = {name.lower(): value for name, value in request.headers.raw_items()}  # the last of several counts
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
     token = query.get("access_token") or (bearer.strip() if scheme.lower() == "bearer" else "")
     audience = None
     if service.settings.token_audience:
-        audience = f"{base_url(service, request.headers, 'http')}/client/hubs/{hub.name}"
+        audience = f"{base_url(service, headers, 'http')}/client/hubs/{hub.name}"
     try:
         grant = verify(token, service.secret, service.clock(), audience)
     except TokenError:

@@ -129,7 +129,7 @@ def listening_socket(settings: Settings) -> socket.socket:
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         bound = socket.socket(family, kind)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise SettingError(
             "HOST", settings.host, settings.sources["HOST"], f"an address of this machine ({error})"
         ) from None

@@ -8,6 +8,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
+from gexfaker.limits import HEAD_TIMEOUT_SECONDS, MAX_CONNECTIONS
 from gexfaker.server.service import Service
 from gexfaker.server.socket import Socket
 
@@ -22,6 +23,17 @@ def http_protocol(service: Service) -> type[asyncio.Protocol]:
 
     class HttpProtocol(H11Protocol):
         """One TCP connection, HTTP until it asks for an upgrade."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            """Take a new TCP connection, unless there are too many; it has a while to send its first request."""
+            super().connection_made(transport)
+            if len(self.connections) > MAX_CONNECTIONS:
+                transport.abort()
+            self.loop.call_later(HEAD_TIMEOUT_SECONDS, self._close_if_idle)
+
+        def _close_if_idle(self) -> None:
+            if cast("object", self.scope) is None:
+                self.transport.close()
 
         def handle_websocket_upgrade(self, event: h11.Request) -> None:
             """Turn this connection into a WebSocket; bytes behind the request are its first frames."""

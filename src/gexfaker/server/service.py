@@ -11,6 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from gexfaker.catalog import CURRENT_HUBS
+from gexfaker.errors import SettingError
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.payloads import Payloads
@@ -34,7 +35,7 @@ class Service:
         self.clock: Final = clock
         self.secret: Final = settings.token_secret or secrets.token_hex(32)
         today = datetime.datetime.fromtimestamp(clock(), ZoneInfo("America/New_York")).date()
-        self.library: Final[Library] = open_day(Path(settings.data_dir), settings.data_date, settings.seed, today)
+        self.library: Final[Library] = open_day(_data_dir(settings), settings.data_date, settings.seed, today)
         self.payloads: Final = Payloads()
         self.streamer: Final = Streamer(
             self.library, Sessions(), self.payloads, settings.ws_group_prefix, settings.cache_mode
@@ -71,3 +72,11 @@ class Service:
     def close(self) -> None:
         """Give the tapes back."""
         self.library.close()
+
+
+def _data_dir(settings: Settings) -> Path:
+    """The data folder; one that was asked for must be there, or a typo would look like a simulated market."""
+    folder, source = Path(settings.data_dir).expanduser(), settings.sources["DATA_DIR"]
+    if source != "the default" and not folder.is_dir():
+        raise SettingError("DATA_DIR", settings.data_dir, source, "accepted: a folder that exists")
+    return folder

@@ -151,6 +151,7 @@ class Socket(asyncio.Protocol):
                 self._hub.end(self._connection)
             else:
                 self._hub.lost(self._connection, self._loop.time())
+        self._await_close()
 
     # --- what the hub decides ----------------------------------------------------------------
 
@@ -257,7 +258,10 @@ class Socket(asyncio.Protocol):
     def _send_protocol_data(self) -> None:
         """Write pongs, close answers and failures of the frame parser; an empty chunk means: close now."""
         failure = self._frames.close_sent
-        for data in self._frames.data_to_send():
+        writes = self._frames.data_to_send()
+        if self._blocked and self._frames.state is State.OPEN:
+            return  # these are pongs for a peer that does not read: it must not fill our memory with them
+        for data in writes:
             if data:
                 self._transport.write(data)
             else:

@@ -18,6 +18,17 @@ def sessions(service: Service) -> dict[str, Any]:
     return {"sessions": [{"session": owner, "connections": found[owner]} for owner in sorted(found)]}
 
 
+def close_session(service: Service, session: str) -> int:
+    """Close all connections of a session as an application server does; returns how many."""
+    closed = 0
+    for hub in service.hubs.values():
+        for connection in [held for held in hub.connections.values() if held.grant.user_id == session]:
+            hub.close(connection, "closed by /_gexfaker/sessions")
+            closed += 1
+        hub.drain()
+    return closed
+
+
 def _connection(service: Service, hub: str, connection: Connection) -> dict[str, Any]:
     return {
         "connection": connection.id,
@@ -33,4 +44,5 @@ def _group(service: Service, hub: str, session: str, group: str) -> dict[str, An
     feed = service.streamer.feed_of(hub, group)
     if feed is None:
         return {"group": group, "silent": service.streamer.reason(hub, group)}
-    return {"group": group, "next_record": service.streamer.sessions.get(session).position(feed)}
+    place = service.streamer.sessions.peek(session)
+    return {"group": group, "next_record": place.position(feed) if place else 0}

@@ -78,7 +78,7 @@ def encode(record: bytes) -> Encoded:
     for name in ("min_dte", "sec_min_dte"):
         days = getattr(row, name)
         if days is not None:
-            setattr(message, name, fit(days, 1, SINT32, name))
+            setattr(message, name, fit(saturate(days, INT64), 1, SINT32, name))
     for strike in row.strikes:
         _add_strike(message, strike, fitter)
     if row.max_priors is not None:

@@ -74,7 +74,7 @@ def encode(record: bytes) -> Encoded:
     for name in ("min_dte", "sec_min_dte"):
         days = getattr(row, name)
         if days is not None:
-            setattr(message, name, fitter.fit(days, 1, SINT32, name))
+            setattr(message, name, fitter.fit(saturate(days, INT64), 1, SINT32, name))
     for contract in row.mini_contracts:
         _add_contract(message, contract, fitter)
     return fitter.done(message.SerializeToString())

@@ -1,0 +1,103 @@
+"""Clients that mean harm: what they send must cost nobody but themselves."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import data
+from support.raw import JSON, JSON_RELIABLE, PING, GoneError, RawSocket, connect, frame, upgrade_request
+from support.server import Running, running_server, wait_until
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+@pytest.fixture
+def server() -> Iterator[Running]:
+    with running_server() as running:
+        yield running
+        assert not [line for line in running.stderr if "Traceback" in line]
+
+
+def resident_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def descriptors(pid: int) -> int:
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+@LINUX
+def test_pings_of_a_peer_that_never_reads_do_not_fill_memory_and_its_close_is_final(server: Running) -> None:
+    pid = server.process.pid
+    server.get("/health")
+    before, opened = resident_mib(pid), descriptors(pid)
+    with connect(server.orderflow("flood"), JSON, receive_buffer=4096) as raw:
+        pings = frame(PING, bytes(125)) * 1000
+        for _ in range(400):  # 52 MB of pings, as many bytes of pongs
+            raw.send(pings)
+        raw.close(1000)
+        wait_until(lambda: descriptors(pid) <= opened, 10, "the socket of a peer that closed but does not read is gone")
+    assert resident_mib(pid) - before < 25
+
+
+def test_joins_to_silent_groups_do_not_hold_up_others(server: Running) -> None:
+    with connect(server.orderflow("joins"), JSON) as raw:
+        raw.read_json()
+        for number in range(2000):
+            raw.send_text(f'{{"type":"joinGroup","group":"blue_SPX{number}_orderflow_orderflow","ackId":{number}}}')
+        for _ in range(2000):
+            assert raw.read_kind("ack").success
+        assert sum("nothing will come" in line for line in server.stderr) == 1000
+        assert server.get("/_gexfaker/sessions")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "headers", "status"),
+    [
+        ("//[x", (), 400),
+        ("/client/hubs/orderflow", ("Authorization: Bearer a", "Authorization: Bearer b"), 401),
+        ("/client/hubs/%ff%00", (), 400),
+    ],
+)
+def test_a_strange_upgrade_request_is_refused(
+    server: Running, target: str, headers: tuple[str, ...], status: int
+) -> None:
+    with RawSocket(server.url) as raw:
+        request = upgrade_request(server.url + "/TARGET", (), headers)
+        raw.send(request.replace(b"/TARGET", target.encode(), 1))
+        assert raw.read_answer() == status
+
+
+def test_an_application_server_close_is_final(server: Running) -> None:
+    url = server.orderflow("closed")
+    with connect(url, JSON_RELIABLE) as raw:
+        told = raw.read_json()
+        raw.join(data.group("SPX"))
+        session = json.loads(server.get("/_gexfaker/sessions")[1])["sessions"][0]["session"]
+        control = http.client.HTTPConnection(*server.address, timeout=10)
+        control.request("DELETE", f"/_gexfaker/sessions/{session}")
+        answer = control.getresponse()
+        assert (answer.status, json.loads(answer.read())) == (200, {"session": session, "closed": 1})
+        control.request("DELETE", f"/_gexfaker/sessions/{session}")
+        assert control.getresponse().status == 404
+        control.close()
+        while (message := raw.read_message()).startswith(b'{"sequenceId"'):
+            pass
+        assert json.loads(message) == {
+            "type": "system",
+            "event": "disconnected",
+            "message": "Application server closed the connection. Reason: closed by /_gexfaker/sessions",
+        }
+        assert raw.read_close() == (1000, "")
+        raw.close(1000)
+        with pytest.raises(GoneError):
+            raw.read_message()
+    with connect(f"{url}&awps_connection_id={told.id}&awps_reconnection_token={told.token}", JSON_RELIABLE) as raw:
+        assert raw.read_close()[0] == 1008
