@@ -8,8 +8,6 @@ import json
 import os
 import queue
 import shutil
-import socket
-import struct
 import subprocess
 import threading
 import time
@@ -21,7 +19,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from support import data, decode
-from support.server import Running, running_server
+from support.proxy import Proxy, proxied
+from support.server import running_server
 
 FOLDER: Final = Path(__file__).with_name("js")
 INSTALLED: Final = FOLDER / "node_modules"
@@ -156,75 +155,6 @@ def driver(node: str, address: str) -> Iterator[Driver]:
         yield made
     finally:
         made.close()
-
-
-class Proxy:
-    """A TCP proxy in front of the server that can cut all its connections with a reset."""
-
-    def __init__(self, target: tuple[str, int]) -> None:
-        self._target: Final = target
-        self._listener: Final = socket.create_server(("127.0.0.1", 0))
-        self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._threads: list[threading.Thread] = []
-        self.accepted = 0
-        self.blocked = False
-        self.port: Final[int] = self._listener.getsockname()[1]
-        self._start(self._accept)
-
-    def _start(self, function: Any, *arguments: socket.socket) -> None:
-        thread = threading.Thread(target=function, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                inner, _ = self._listener.accept()
-                if self.blocked:
-                    inner.close()
-                    continue
-                outer = socket.create_connection(self._target)
-                self._pairs.append((inner, outer))
-                self.accepted += 1
-                self._start(self._pump, inner, outer)
-                self._start(self._pump, outer, inner)
-
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while chunk := source.recv(65536):
-                sink.sendall(chunk)
-        with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)
-
-    def cut(self) -> None:
-        """Reset every connection, in both directions."""
-        pairs, self._pairs = self._pairs, []
-        for pair in pairs:
-            for end in pair:
-                with contextlib.suppress(OSError):
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    end.shutdown(socket.SHUT_RD)
-                end.close()
-
-    def close(self) -> None:
-        """Accept no more and cut the rest."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.cut()
-        for thread in self._threads:
-            thread.join(5)
-
-
-@contextlib.contextmanager
-def proxied(server: Running) -> Iterator[Proxy]:
-    """A proxy in front of a server."""
-    proxy = Proxy(server.address)
-    try:
-        yield proxy
-    finally:
-        proxy.close()
 
 
 def via(url: str, proxy: Proxy) -> str:

@@ -11,9 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gexfaker.errors import RecordError
 from gexfaker.wire.generated.greeks_pb2 import OptionProfile
-from gexfaker.wire.scaling import INT64, SINT32, UINT32, Encoded, Field, Fitter, saturate, unscale
+from gexfaker.wire.scaling import INT64, SINT32, UINT32, Encoded, Field, Fitter, read_record, saturate, unscale
 
 TYPE_URL: Final = "proto.greek"
 PRICE: Final = 100
@@ -61,15 +60,9 @@ def encode(record: bytes) -> Encoded:
     Raises:
         RecordError: invalid JSON or UTF-8, a key missing or of the wrong type, a number that is not finite.
     """
-    try:
-        row = _decoder.decode(record)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(f"not a greeks record: {error}") from None
+    row = read_record(_decoder, record, "a greeks")
     fitter = Fitter()
-    values: dict[str, Any] = {
-        field.wire: fitter.fit(number, field.factor, field.bounds, field.json)
-        for field, number in zip(FIELDS, _numbers(row), strict=True)
-    }
+    values = fitter.fit_all(FIELDS, _numbers(row))
     message = OptionProfile(timestamp=saturate(row.timestamp, INT64), ticker=row.ticker, **values)
     for name in ("min_dte", "sec_min_dte"):
         days = getattr(row, name)

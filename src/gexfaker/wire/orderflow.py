@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from gexfaker.errors import RecordError
 from gexfaker.wire.generated.orderflow_pb2 import Orderflow
-from gexfaker.wire.scaling import INT64, SINT32, UINT32, Bounds, Encoded, Field, Fitter, saturate, unscale
+from gexfaker.wire.scaling import INT64, SINT32, UINT32, Bounds, Encoded, Field, Fitter, read_record, saturate, unscale
 
 TYPE_URL: Final = "proto.orderflow"
 FACTOR: Final = 100
@@ -85,15 +84,9 @@ def encode(record: bytes) -> Encoded:
     Raises:
         RecordError: invalid JSON or UTF-8, a key missing or of the wrong type, a number that is not finite.
     """
-    try:
-        row = _decoder.decode(record)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(f"not an orderflow record: {error}") from None
+    row = read_record(_decoder, record, "an orderflow")
     fitter = Fitter()
-    values = {
-        field.wire: fitter.fit(number, FACTOR, field.bounds, field.json)
-        for field, number in zip(FIELDS, _numbers(row), strict=True)
-    }
+    values = fitter.fit_all(FIELDS, _numbers(row))
     timestamp = saturate(row.timestamp, INT64)
     return fitter.done(Orderflow(timestamp=timestamp, ticker=row.ticker, **values).SerializeToString())
 
