@@ -33,6 +33,7 @@ from gexfaker.wire import protocodec
 from gexfaker.wire.frames import BINARY, TEXT
 from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant, mint, reconnection_token
+from support.data import NO_DATA
 
 JOIN, SEND = "webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"
 ALL: Final = tuple(SUBPROTOCOLS.values())
@@ -180,7 +181,7 @@ NOW: Final = 1_784_300_000.0
 
 
 def make_service(**flags: str) -> Service:
-    settings = load({"TOKEN_SECRET": SECRET, "DATA_DIR": "/nonexistent"} | flags, {})
+    settings = load({"TOKEN_SECRET": SECRET, "DATA_DIR": NO_DATA} | flags, {})
     return Service(settings, lambda: NOW)
 
 

@@ -17,6 +17,7 @@ from gexfaker.server.lifecycle import Server
 from gexfaker.server.service import Service
 from gexfaker.server.socket import Socket
 from gexfaker.settings import load
+from support.data import NO_DATA
 
 
 class Transport(asyncio.Transport):
@@ -132,7 +133,7 @@ def test_the_server_class_has_the_seams_we_use() -> None:
 
 
 def test_our_signal_handlers_are_in_place_and_taken_back() -> None:
-    server = Server(Service(load({"DATA_DIR": "/nonexistent"}, {})), lambda _url: None)
+    server = Server(Service(load({"DATA_DIR": NO_DATA}, {})), lambda _url: None)
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     with contextlib.ExitStack() as stack:
         stack.enter_context(server.capture_signals())

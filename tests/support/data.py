@@ -8,6 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 
 DATE = "2026-07-17"
+NO_DATA = str(Path(__file__).parent)
+"""A folder that exists and holds no day: the server simulates."""
+
 FIRST = 1_784_295_002
 
 POSITIVE = "spot z_mlgamma z_msgamma o_mlgamma o_msgamma zero_mcall zero_mput one_mcall one_mput".split()
