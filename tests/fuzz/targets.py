@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any, Final, Protocol, cast
 
@@ -21,7 +22,6 @@ from gexfaker.wire import jsoncodec, protocodec
 from gexfaker.wire.frames import BINARY, TEXT
 from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant, mint
-from support.data import NO_DATA
 
 from . import corpus
 from .mutate import mutated
@@ -256,7 +256,12 @@ class SocketTarget:
         self.name = "socket"
         self.divisor = 10
         self._loop: Final = asyncio.new_event_loop()
-        flags = {"TOKEN_SECRET": SECRET, "ACK_DELAY": "0ms", "DATA_DIR": NO_DATA, "RECOVERY_WINDOW": "0ms"}
+        flags = {
+            "TOKEN_SECRET": SECRET,
+            "ACK_DELAY": "0ms",
+            "DATA_DIR": str(Path(__file__).parent),
+            "RECOVERY_WINDOW": "0ms",
+        }
         self._service: Final = Service(load(flags, {}))
         token = mint(Grant("u", ROLES, (corpus.GROUP,)), "any", SECRET, self._service.clock(), 1e6)
         self._path: Final = f"/client/hubs/orderflow?access_token={token}"
