@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import struct
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +17,7 @@ from rich.console import Console
 
 from soak.echo import echo_server, echo_url
 from support.raw import BINARY, CLOSE, CONT, PING, PONG, TEXT, GoneError, RawSocket, connect, frame
-from support.server import Running
+from support.server import Running, wait_until
 
 MIB: Final = 1024 * 1024
 Frames = Sequence[tuple[int, bytes]]
@@ -217,10 +216,7 @@ def vanish(server: Running, sent: bytes, how: Callable[[RawSocket], None]) -> No
     raw.send(sent)
     how(raw)
     raw.socket.close()
-    deadline = time.monotonic() + 5
-    while server.health()["connections"]:
-        assert time.monotonic() < deadline, "the connection is not forgotten"
-        time.sleep(0.01)
+    wait_until(lambda: not server.health()["connections"], 5, "the connection is forgotten")
 
 
 def main() -> int:
