@@ -98,10 +98,11 @@ def start_up() -> float:
 def encoding() -> float:
     """Microseconds to make one orderflow payload from its JSON."""
     from gexfaker.market.orderflow import SimulatedOrderflow
-    from gexfaker.wire import orderflow, payload
+    from gexfaker.wire import payload
+    from gexfaker.wire.orderflow import ORDERFLOW
 
     record = SimulatedOrderflow("SPX", "2026-07-17", 1).json(5000)
-    return timeit(lambda: payload.pack(orderflow.TYPE_URL, orderflow.encode(record).message), number=5000) / 5000 * 1e6
+    return timeit(lambda: payload.pack(ORDERFLOW.type_url, ORDERFLOW.encode(record).message), number=5000) / 5000 * 1e6
 
 
 def spread(values: list[float]) -> str:

@@ -1,12 +1,14 @@
 """What exists upstream and what belongs together: tickers, packages, categories, feeds, hubs, groups.
 
-The names are the service's own. A group on the wire is ``{prefix}_{ticker}_{package}_{category}``;
-tickers may hold an underscore (``ES_SPX``), so a group is matched against the known tickers and is
-never split on ``_``.
+The names are the service's own. A group is ``{ticker}_{package}_{category}``, or ``{ticker}_spot``; on the current
+hubs a prefix stands before it. Tickers may hold an underscore (``ES_SPX``), so a group is matched against the known
+endings and is never split on ``_``.
 """
 
 from __future__ import annotations
 
+import datetime
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +19,21 @@ STOCKS: Final = tuple(
 )
 INDEXES: Final = ("NDX", "RUT", "SPX", "VIX")
 FUTURES: Final = ("ES_SPX", "NQ_NDX")
-TICKERS: Final = frozenset((*STOCKS, *INDEXES, *FUTURES))
+WEEKLIES: Final = {"NDXP": "NDX", "RUTW": "RUT", "SPXW": "SPX", "VIXW": "VIX"}
+"""The weekly roots, which the service accepts as tickers of their own, and the index behind each."""
+
+QUANT_STOCKS: Final = tuple(
+    "SOXL LLY FUTU MARA PYPL F ETHA EXK HIMS PINS NKE IREN RIVN IEF MTCH SBSW RIOT ONDS CRM PFE TSLL TGT NXE WMT "
+    "BMNR CIFR TTD SMR XLF WULF DRAM BE NBIS OXY XLE GDX SMH JPM BAC WFC C GS MS SCHW AXP V MA CME CBOE NDAQ".split()
+)
+QUANT_INDEXES: Final = ("XSP",)
+QUANT_TICKERS: Final = frozenset((*QUANT_STOCKS, *QUANT_INDEXES))
+"""Tickers on the real-time feed only: never in REST or history."""
+
+OPTION_TICKERS: Final = frozenset((*STOCKS, *INDEXES, *QUANT_TICKERS))
+"""Tickers that own options, so that expiries can be listed for them; a future shows its index's."""
+
+TICKERS: Final = frozenset((*OPTION_TICKERS, *FUTURES, *WEEKLIES))
 
 CURRENT_HUBS: Final = (
     "classic",
@@ -27,16 +43,32 @@ CURRENT_HUBS: Final = (
     "state_greeks_one",
     "orderflow",
 )
+V2: Final = "v2_"
+"""What stands before the name of a second-generation hub."""
 
+V2_HUBS: Final = tuple(V2 + hub for hub in CURRENT_HUBS)
+HUBS: Final = (*CURRENT_HUBS, *V2_HUBS)
+
+GREEKS: Final = ("delta", "gamma", "vanna", "charm")
 GEX_CATEGORIES: Final = ("gex_full", "gex_zero", "gex_one")
-GREEK_CATEGORIES: Final = tuple(
-    f"{greek}_{expiry}" for greek in ("delta", "gamma", "vanna", "charm") for expiry in ("zero", "one")
-)
+GREEK_CATEGORIES: Final = tuple(f"{greek}_{expiry}" for greek in GREEKS for expiry in ("zero", "one"))
+VOLUME_CATEGORIES: Final = ("volume_zero", "volume_one")
+"""The legacy feeds of the state package, carried as JSON text."""
+
 CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
     "classic": GEX_CATEGORIES,
     "state": (*GEX_CATEGORIES, *GREEK_CATEGORIES),
     "orderflow": ("orderflow",),
 }
+"""The fifteen standard categories, by package."""
+
+SPOT: Final = "spot"
+"""The package of the spot feeds, which have no category."""
+
+TIERS: Final = ("classic", "state", "orderflow", "quant")
+"""Subscriptions, from the smallest to the largest; each has all that the one before it has."""
+
+_EXPIRY: Final = re.compile(r"(?:(gex|delta|gamma|vanna|charm)_)?(\d{8})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,27 +82,55 @@ class Feed:
     @property
     def group(self) -> str:
         """The group's name without the wire prefix."""
-        return f"{self.ticker}_{self.package}_{self.category}"
+        return f"{self.ticker}_{self.package}_{self.category}" if self.category else f"{self.ticker}_{self.package}"
+
+    @property
+    def expiry(self) -> datetime.date | None:
+        """The expiry of an explicit-expiry feed, None of a standard one."""
+        match = _EXPIRY.fullmatch(self.category)
+        return _date(match[2]) if match else None
+
+    @property
+    def kind(self) -> str:
+        """What is shown: gex, a greek, volume, orderflow, or spot."""
+        match = _EXPIRY.fullmatch(self.category)
+        stem = match[1] if match else self.category.partition("_")[0]
+        return stem or self.package
+
+
+def spot_of(ticker: str) -> Feed:
+    """The spot feed of a ticker."""
+    return Feed(ticker, SPOT, "")
+
+
+def explicit(ticker: str, package: str, kind: str, expiry: datetime.date) -> Feed:
+    """The explicit-expiry feed of a kind (gex, a greek, orderflow), e.g. SPX classic gex_20260717."""
+    day = f"{expiry:%Y%m%d}"
+    return Feed(ticker, package, day if package == "orderflow" else f"{kind}_{day}")
 
 
 def hub_of(package: str, category: str) -> str:
-    """The current-generation hub that publishes a category of a package."""
+    """The current-generation hub that publishes a category of a package (not for spot, which is on every V2 hub)."""
     if package != "state":
         return package
-    if category in GEX_CATEGORIES:
+    if category.startswith("gex_"):
         return "state_gex"
-    return "state_greeks_one" if category.endswith("_one") else "state_greeks_zero"
+    ending = category.rpartition("_")[2]
+    return f"state_greeks_{ending}" if ending in ("zero", "one") else "state_greeks"
 
 
 _SUFFIXES: Final = {
     f"_{package}_{category}": (package, category)
-    for package, categories in CATEGORIES.items()
+    for package, categories in ({**CATEGORIES, "state": (*CATEGORIES["state"], *VOLUME_CATEGORIES)}).items()
     for category in categories
-}
+} | {f"_{SPOT}": (SPOT, "")}
+_EXPLICIT: Final = re.compile(
+    r"(.+)_(?:(classic|state)_((?:gex|(?<=_state_)(?:delta|gamma|vanna|charm))_\d{8})|(orderflow)_(\d{8}))", re.DOTALL
+)
 
 
 def parse_group(name: str) -> Feed | None:
-    """The feed of an unprefixed group name, or None when it is not ``{ticker}_{package}_{category}``.
+    """The feed of an unprefixed group name, or None when it is no such name.
 
     The ticker is not checked against the universe: a data folder may hold others.
     """
@@ -78,4 +138,15 @@ def parse_group(name: str) -> Feed | None:
         ticker = name.removesuffix(suffix)
         if ticker and ticker != name:
             return Feed(ticker, package, category)
-    return None
+    match = _EXPLICIT.fullmatch(name) if name.isascii() else None
+    if match is None:
+        return None
+    feed = Feed(match[1], match[2] or match[4], match[3] or match[5])
+    return feed if feed.expiry else None
+
+
+def _date(digits: str) -> datetime.date | None:
+    try:
+        return datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None

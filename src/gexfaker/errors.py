@@ -5,6 +5,7 @@ GexfakerError          anything a user can act on; the CLI prints its text as on
 ├── DataError          the data folder, or a name that would leave it, is unusable
 ├── RecordError        one record of a tape cannot be served: it is skipped and counted, never fatal
 ├── TokenError         an access token is missing, malformed, expired or not ours (HTTP 401)
+├── NegotiationError   a POST or PATCH /negotiate cannot be done as asked (HTTP 400 or 403)
 └── FrameError         a client's or server's frame is malformed (carries the close code and reason)
 """
 
@@ -34,6 +35,18 @@ class RecordError(GexfakerError):
 
 class TokenError(GexfakerError):
     """An access token does not open this hub."""
+
+
+class NegotiationError(GexfakerError):
+    """A negotiation that cannot be done; the text is one sentence that says what to add or change.
+
+    Attributes:
+        status: the HTTP status: 400 (ask differently), 403 (not with this key), 404 (there is no such thing).
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class FrameError(GexfakerError):

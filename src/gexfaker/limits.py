@@ -27,6 +27,9 @@ MAX_MESSAGE_BYTES: Final = 1 * MIB
 MAX_HEAD_BYTES: Final = 64 * KIB
 """Request line and headers together. A token with 150 groups plus recovery parameters needs over 8 KiB."""
 
+MAX_REQUEST_BYTES: Final = 1 * MIB
+"""Body of an HTTP request. The largest legal negotiation, 150 long names, has under 200 KiB."""
+
 MAX_GROUP_LENGTH: Final = 1024
 """Characters of a group name, as on the service."""
 
@@ -42,6 +45,9 @@ MAX_QUEUED_BYTES: Final = 16 * MIB
 
 MAX_REMEMBERED_ACKS: Final = 1000
 """Successful ack ids kept per connection to refuse duplicates; the service's figure."""
+
+MAX_MEMBERSHIPS: Final = 150
+"""Hub-and-group pairs of one key's POST or PATCH negotiation; the service's figure (setting)."""
 
 MAX_TOTAL_QUEUED_BYTES: Final = 512 * MIB
 """Unacknowledged messages of all connections of a hub together; the one that would exceed it is cut."""
@@ -66,6 +72,9 @@ MAX_LOGGED_SKIPS: Final = 1000
 
 MAX_EXPLAINED_GROUPS: Final = 1000
 """Groups whose silence is explained in the log, each once."""
+
+MAX_KNOWN_GROUPS: Final = 50_000
+"""Group names whose feed is remembered, 200 bytes each: all feeds and expiries of a day; forgotten together."""
 
 MAX_HINTS: Final = 100
 """Wrong group names for which the nearest right one is looked up, some milliseconds each on a full day."""

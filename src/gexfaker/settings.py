@@ -7,18 +7,18 @@ and of the documentation.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
+from gexfaker import parsing
+from gexfaker.catalog import TIERS
 from gexfaker.errors import SettingError
 from gexfaker.limits import (
     ACK_DELAY_SECONDS,
+    MAX_MEMBERSHIPS,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_MESSAGES,
     PING_INTERVAL_SECONDS,
@@ -27,142 +27,120 @@ from gexfaker.limits import (
 from gexfaker.playback.session import CacheMode
 
 FILE: Final = "gexfaker.toml"
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
-
-
-def _duration(text: str) -> float:
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ValueError
-    return float(match[1]) * _UNITS[match[2]]
-
-
-def _positive(text: str) -> float:
-    seconds = _duration(text)
-    if seconds < 0.01:
-        raise ValueError
-    return seconds
-
-
-def _boolean(text: str) -> bool:
-    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.strip().lower()]
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise ValueError
-    return port
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-def _day(text: str) -> str:
-    return text if text == "latest" else date.fromisoformat(text).isoformat()
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,32}", text):
-        raise ValueError
-    return text
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise ValueError
-    return text
-
-
-def _secret(text: str) -> str:
-    if len(text.encode()) < 32:
-        raise ValueError
-    return text
-
-
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError
-    return urlunsplit(parts._replace(scheme=parts.scheme.lower())).rstrip("/")
-
-
-def _choice(*accepted: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in accepted:
-            raise ValueError
-        return text
-
-    return parse
 
 
 class Setting(NamedTuple):
-    """One setting: its name, how its text is read, its default as text ("" = unset), what is accepted, what it does."""
+    """One setting: its name, how its text is read, its default as text ("" = unset), what is accepted, what it does.
+
+    The value of a secret one is never shown.
+    """
 
     name: str
     parse: Callable[[str], Any]
     default: str
     accepted: str
     help: str
+    secret: bool = False
 
 
 SETTINGS: Final = (
-    Setting("HOST", _text, "127.0.0.1", "an address or host name to bind", "Address to listen on."),
-    Setting("PORT", _port, "8080", "a number from 0 to 65535; 0 picks a free one", "Port to listen on."),
-    Setting("DATA_DIR", _text, "./data", "a folder", "Recorded days: DATE/TICKER/package/category.jsonl[.gz|.zst]."),
-    Setting("DATA_DATE", _day, "latest", "latest, or a date such as 2026-07-17", "The day to play."),
-    Setting("DATA_MODE", _choice("memory", "stream"), "stream", "memory or stream", "Accepted; has no effect here."),
+    Setting("HOST", parsing.text, "127.0.0.1", "an address or host name to bind", "Address to listen on."),
+    Setting("PORT", parsing.port, "8080", "a number from 0 to 65535; 0 picks a free one", "Port to listen on."),
+    Setting(
+        "DATA_DIR", parsing.text, "./data", "a folder", "Recorded days: DATE/TICKER/package/category.jsonl[.gz|.zst]."
+    ),
+    Setting("DATA_DATE", parsing.day, "latest", "latest, or a date such as 2026-07-17", "The day to play."),
+    Setting(
+        "DATA_MODE", parsing.choice("memory", "stream"), "stream", "memory or stream", "Accepted; has no effect here."
+    ),
     Setting(
         "CACHE_MODE", CacheMode, "exhaust", "exhaust or rotation", "At the end of the day: fall silent, or restart."
     ),
-    Setting("WS_ENABLED", _boolean, "true", "true or false", "Serve the real-time feed."),
+    Setting("WS_ENABLED", parsing.boolean, "true", "true or false", "Serve the real-time feed."),
     Setting(
-        "WS_STREAM_INTERVAL", _positive, "1s", "10ms or more: 500ms, 1s, 2m", "Time between two records of a group."
+        "WS_STREAM_INTERVAL",
+        parsing.positive,
+        "1s",
+        "10ms or more: 500ms, 1s, 2m",
+        "Time between two records of a group.",
     ),
-    Setting("WS_GROUP_PREFIX", _name, "blue", "letters, digits, dashes", "Prefix of group names on the wire."),
-    Setting("STRICT_GROUPS", _boolean, "false", "true or false", "Refuse to join groups to which nothing will come."),
+    Setting("WS_GROUP_PREFIX", parsing.name, "blue", "letters, digits, dashes", "Prefix of group names on the wire."),
+    Setting(
+        "STRICT_GROUPS", parsing.boolean, "false", "true or false", "Refuse to join groups to which nothing will come."
+    ),
+    Setting(
+        "TIERS",
+        parsing.tiers,
+        "*=quant",
+        "KEY=TIER,...; * for all other keys; tiers: " + ", ".join(TIERS),
+        "What each API key has subscribed to; a table [tiers] in the file.",
+        True,
+    ),
+    Setting(
+        "MEMBERSHIP_LIMIT",
+        parsing.count,
+        str(MAX_MEMBERSHIPS),
+        "a number from 1",
+        "Hub-and-group memberships a key may negotiate by POST or PATCH.",
+    ),
     Setting("SEED", int, "1", "a whole number", "Seed of the simulated market."),
-    Setting("PUBLIC_URL", _url, "", "http(s)://host[:port][/path]", "Base of the URLs handed out, behind a proxy."),
-    Setting("TRUST_FORWARDED", _boolean, "false", "true or false", "Believe X-Forwarded-Proto and X-Forwarded-Host."),
-    Setting("TOKEN_SECRET", _secret, "", "32 bytes or more", "Signs access tokens; random at each start when unset."),
     Setting(
-        "TOKEN_LIFETIME", _positive, "60m", "a time such as 60m", "How long an access token opens new connections."
+        "PUBLIC_URL", parsing.url, "", "http(s)://host[:port][/path]", "Base of the URLs handed out, behind a proxy."
     ),
-    Setting("TOKEN_AUDIENCE", _boolean, "false", "true or false", "Refuse tokens made for another host or hub."),
     Setting(
-        "ACK_DELAY", _duration, f"{ACK_DELAY_SECONDS * 1000:g}ms", "a time such as 2ms", "Delay of acks and of the 101."
+        "TRUST_FORWARDED", parsing.boolean, "false", "true or false", "Believe X-Forwarded-Proto and X-Forwarded-Host."
     ),
-    Setting("PING_INTERVAL", _positive, f"{PING_INTERVAL_SECONDS:g}s", "a time such as 20s", "Time between pings."),
+    Setting(
+        "TOKEN_SECRET",
+        parsing.secret,
+        "",
+        "32 bytes or more",
+        "Signs access tokens; random at each start when unset.",
+        True,
+    ),
+    Setting(
+        "TOKEN_LIFETIME",
+        parsing.positive,
+        "60m",
+        "a time such as 60m",
+        "How long an access token opens new connections.",
+    ),
+    Setting("TOKEN_AUDIENCE", parsing.boolean, "false", "true or false", "Refuse tokens made for another host or hub."),
+    Setting(
+        "ACK_DELAY",
+        parsing.duration,
+        f"{ACK_DELAY_SECONDS * 1000:g}ms",
+        "a time such as 2ms",
+        "Delay of acks and of the 101.",
+    ),
+    Setting(
+        "PING_INTERVAL", parsing.positive, f"{PING_INTERVAL_SECONDS:g}s", "a time such as 20s", "Time between pings."
+    ),
     Setting(
         "RECOVERY_WINDOW",
-        _duration,
+        parsing.duration,
         f"{RECOVERY_WINDOW_SECONDS:g}s",
         "a time such as 30s",
         "How long a lost client may return.",
     ),
     Setting(
         "RECOVERY_REJECT",
-        _choice("close1008", "http404"),
+        parsing.choice("close1008", "http404"),
         "close1008",
         "close1008 or http404",
         "How a refused recovery is told.",
     ),
     Setting(
         "QUEUE_MESSAGES",
-        _count,
+        parsing.count,
         str(MAX_QUEUED_MESSAGES),
         "a number from 1",
         "Messages waiting for a client before it is cut.",
     ),
-    Setting("QUEUE_BYTES", _count, str(MAX_QUEUED_BYTES), "a number from 1", "The same in bytes."),
+    Setting("QUEUE_BYTES", parsing.count, str(MAX_QUEUED_BYTES), "a number from 1", "The same in bytes."),
     Setting(
         "LOG_LEVEL",
-        _choice("debug", "info", "warning", "error"),
+        parsing.choice("debug", "info", "warning", "error"),
         "info",
         "debug, info, warning or error",
         "How much to log.",
@@ -184,6 +162,8 @@ class Settings:
     ws_stream_interval: float
     ws_group_prefix: str
     strict_groups: bool
+    tiers: Mapping[str, str]
+    membership_limit: int
     seed: int
     public_url: str | None
     trust_forwarded: bool
@@ -246,7 +226,7 @@ def _parse(setting: Setting, text: str, source: str) -> Any:
     try:
         return setting.parse(text)
     except (ValueError, KeyError):
-        shown = "***" if setting.name == "TOKEN_SECRET" else text
+        shown = "***" if setting.secret else text
         raise SettingError(setting.name, shown, source, f"accepted: {setting.accepted}") from None
 
 
@@ -259,9 +239,16 @@ def _read_file(file: Path | None) -> dict[str, str]:
         raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error})") from None
     known = {field.name for field in fields(Settings)} - {"sources"}
     for name, value in table.items():
-        if name not in known or isinstance(value, dict | list):
+        if name not in known or isinstance(value, list) or (isinstance(value, dict) and name != "tiers"):
             raise SettingError(name, "***", str(file), f"known settings: {', '.join(sorted(known))}")
-    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in table.items()}
+    return {name: _as_text(value) for name, value in table.items()}
+
+
+def _as_text(value: Any) -> str:
+    """A value of the file as it would be written in the environment."""
+    if isinstance(value, dict):
+        return ",".join(f"{key}={tier}" for key, tier in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def flag_of(name: str) -> str:

@@ -449,7 +449,8 @@ def test_ending_twice_changes_nothing() -> None:
 
 
 def test_the_strict_hub_says_why_it_refuses() -> None:
-    hub = Hub("h", lambda: "c1", str, refuse=lambda group: "no such feed" if group == "bad" else None)
+    refusal = m.AckError("NotFound", "no such feed")
+    hub = Hub("h", lambda: "c1", str, refuse=lambda _connection, group: refusal if group == "bad" else None)
     connection = hub.connect(Grant("k", ("webpubsub.joinLeaveGroup",), ("bad",)), JSON)
     assert list(connection.groups) == ["bad"], "a token's groups are not refused"
     done: list[object] = []

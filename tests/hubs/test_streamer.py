@@ -8,6 +8,7 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
+from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.streamer import Streamer
@@ -24,7 +25,8 @@ GROUP, ES_GROUP = "blue_SPX_orderflow_orderflow", "blue_ES_SPX_orderflow_orderfl
 
 
 def streamer(*tapes: MemoryTape, mode: CacheMode = CacheMode.EXHAUST, library: Library | None = None) -> Streamer:
-    return Streamer(library or day(*tapes), Sessions(), Payloads(), "blue", mode)
+    library = library or day(*tapes)
+    return Streamer(library, Sessions(), Payloads(), Groups(library, "blue"), mode)
 
 
 def tick(stream: Streamer, hubs: Mapping[str, Hub]) -> None:
@@ -225,7 +227,7 @@ CLASSIC = Feed("SPX", "classic", "gex_full")
 )
 def test_the_feed_of_a_group(hub: str, group: str, feed: Feed | None) -> None:
     stream = streamer(MemoryTape([]), MemoryTape([], ES_SPX), MemoryTape([], CLASSIC))
-    assert stream.feed_of(hub, group) == feed
+    assert stream.groups.feed_of(hub, group) == feed
 
 
 @pytest.mark.parametrize(
@@ -246,33 +248,33 @@ def test_the_feed_of_a_group(hub: str, group: str, feed: Feed | None) -> None:
 def test_silence_is_explained_once(hub: str, group: str, said: list[str], caplog: pytest.LogCaptureFixture) -> None:
     stream = streamer(MemoryTape([]), MemoryTape([], ES_SPX), MemoryTape([], CLASSIC))
     for _ in range(3):
-        stream.joined(hub, group)
+        stream.groups.joined(hub, group)
     (line,) = [item.getMessage() for item in caplog.records]
     assert repr(group) in line
     assert repr(hub) in line
     for part in said:
         assert part in line
-    stream.joined(hub, group + "x")
+    stream.groups.joined(hub, group + "x")
     assert len(caplog.records) == 2, "another group is another matter"
 
 
 def test_a_group_that_works_is_not_explained(caplog: pytest.LogCaptureFixture) -> None:
-    streamer(MemoryTape([])).joined("orderflow", GROUP)
+    streamer(MemoryTape([])).groups.joined("orderflow", GROUP)
     assert caplog.records == []
 
 
 def test_explanations_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
     stream = streamer(MemoryTape([]))
     for number in range(MAX_EXPLAINED_GROUPS + 50):
-        stream.joined("orderflow", f"group {number}")
+        stream.groups.joined("orderflow", f"group {number}")
     assert len(caplog.records) == MAX_EXPLAINED_GROUPS
 
 
 def test_hints_are_given_for_a_bounded_number_of_names_and_lengths() -> None:
     stream = streamer(MemoryTape([]))
     names = [f"blue_SPX{number}_orderflow_orderflow" for number in range(MAX_HINTS + 1)]
-    reasons = [stream.reason("orderflow", name) for name in names]
+    reasons = [stream.groups.reason("orderflow", name) for name in names]
     assert ["did you mean" in reason for reason in reasons] == [True] * MAX_HINTS + [False]
-    assert "did you mean" in stream.reason("orderflow", names[0]), "a known hint stays"
+    assert "did you mean" in stream.groups.reason("orderflow", names[0]), "a known hint stays"
     long = "blue_" + "S" * MAX_HINTED_LENGTH + "_orderflow_orderflow"
-    assert "did you mean" not in streamer(MemoryTape([])).reason("orderflow", long)
+    assert "did you mean" not in streamer(MemoryTape([])).groups.reason("orderflow", long)

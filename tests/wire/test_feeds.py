@@ -1,47 +1,65 @@
-"""Every feed there is has a message format, and the two tables agree."""
+"""Every feed there is has a message format, and every content finds its way back."""
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
-from gexfaker import catalog
+from gexfaker.catalog import CATEGORIES, GREEKS, VOLUME_CATEGORIES, Feed, explicit, spot_of
 from gexfaker.wire import feeds
 
-EVERY = [(package, category) for package, categories in catalog.CATEGORIES.items() for category in categories]
+DAY = datetime.date(2026, 7, 17)
+EVERY = [Feed("SPX", package, category) for package, categories in CATEGORIES.items() for category in categories]
+LEGACY = [Feed("SPX", "state", category) for category in VOLUME_CATEGORIES]
+EXPLICIT = [
+    explicit("SPX", "classic", "gex", DAY),
+    explicit("SPX", "state", "gex", DAY),
+    explicit("SPX", "orderflow", "orderflow", DAY),
+    *(explicit("SPX", "state", greek, DAY) for greek in GREEKS),
+]
 
 
-def test_the_formats_are_those_of_the_catalog() -> None:
-    assert sorted(feeds.FORMATS) == sorted(EVERY)
-    assert len(EVERY) == 15
+def expected(feed: Feed) -> str:
+    if feed.package == "orderflow":
+        return "proto.orderflow"
+    return "proto.gex" if "gex_" in feed.category else "proto.greek"
 
 
-def test_both_tables_hold_the_same_formats() -> None:
-    assert set(feeds.BY_TYPE_URL) == {"proto.orderflow", "proto.gex", "proto.greek"}
-    assert set(feeds.BY_TYPE_URL.values()) == set(feeds.FORMATS.values())
-    for type_url, kind in feeds.BY_TYPE_URL.items():
-        assert kind.type_url == type_url
+@pytest.mark.parametrize("feed", [*EVERY, *LEGACY, *EXPLICIT], ids=lambda feed: feed.group)
+def test_the_type_url_of_every_feed(feed: Feed) -> None:
+    assert feeds.format_of(feed).type_url == expected(feed)
 
 
-@pytest.mark.parametrize(("package", "category"), EVERY)
-def test_the_type_url_of_every_feed(package: str, category: str) -> None:
-    expected = "proto.orderflow"
-    if package != "orderflow":
-        expected = "proto.gex" if category.startswith("gex_") else "proto.greek"
-    kind = feeds.FORMATS[package, category]
-    assert kind.type_url == expected
-    assert feeds.BY_TYPE_URL[expected] is kind
+def test_spot_has_a_format_of_its_own() -> None:
+    assert feeds.format_of(spot_of("ES_SPX")).type_url == "proto.spot"
 
 
-RECORDS = {
-    "proto.gex": b'{"timestamp":1,"ticker":"SPX","spot":2.5,"zero_gamma":0,"major_pos_vol":0,"major_pos_oi":0,'
-    b'"major_neg_vol":0,"major_neg_oi":0,"strikes":[],"sum_gex_vol":0,"sum_gex_oi":0,"delta_risk_reversal":0}',
-    "proto.greek": b'{"timestamp":1,"ticker":"SPX","spot":2.5,"major_positive":0,"major_negative":0,'
-    b'"major_long_gamma":0,"major_short_gamma":0,"mini_contracts":[]}',
-}
+GEX = (
+    b'{"timestamp":1,"ticker":"SPX","spot":2.5,"zero_gamma":0,"major_pos_vol":0,"major_pos_oi":0,'
+    b'"major_neg_vol":0,"major_neg_oi":0,"strikes":[],"sum_gex_vol":0,"sum_gex_oi":0,"delta_risk_reversal":0}'
+)
+GREEK = (
+    b'{"timestamp":1,"ticker":"SPX","spot":2.5,"major_positive":0,"major_negative":0,'
+    b'"major_long_gamma":0,"major_short_gamma":0,"mini_contracts":[]}'
+)
 
 
-@pytest.mark.parametrize("type_url", RECORDS)
-def test_the_two_functions_of_a_format_belong_together(type_url: str) -> None:
-    kind = feeds.BY_TYPE_URL[type_url]
-    decoded = kind.decode(kind.encode(RECORDS[type_url]).message)
+@pytest.mark.parametrize(
+    ("feed", "record"),
+    [
+        (Feed("SPX", "classic", "gex_zero"), GEX),
+        (Feed("SPX", "state", "vanna_one"), GREEK),
+        (Feed("SPX", "state", "volume_zero"), GREEK),
+        (spot_of("SPX"), GEX),
+    ],
+)
+def test_what_is_encoded_can_be_decoded_by_its_type_url(feed: Feed, record: bytes) -> None:
+    form = feeds.format_of(feed)
+    decoded = feeds.decode(form.type_url, form.encode(record).message)
     assert (decoded["timestamp"], decoded["ticker"], decoded["spot"]) == (1, "SPX", 2.5)
+
+
+def test_an_unknown_type_url_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        feeds.decode("proto.nothing", b"")

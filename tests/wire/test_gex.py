@@ -53,7 +53,7 @@ def spliced(key: str, text: str) -> bytes:
 
 
 def read(record: bytes) -> dict[str, Any]:
-    return independent.message(gex.encode(record).message, independent.GEX)
+    return independent.message(gex.GEX.encode(record).message, independent.GEX)
 
 
 # --- the numbers ---------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_a_hundred_thousand_generated_records(count: int, low: int, high: int) -
     saturated = 0
     for number in range(count):
         text, expected, cut = builder.build(number, builder.rng.randint(low, high))
-        encoded = gex.encode(text.encode())
+        encoded = gex.GEX.encode(text.encode())
         if independent.message(encoded.message, independent.GEX) != expected:
             pytest.fail(f"record {number}: {text}")
         if len(encoded.saturated) != len(cut) or set(encoded.saturated) != cut:
@@ -166,7 +166,7 @@ def test_through_the_payload() -> None:
     builder = Builder(5)
     for number in range(500):
         text, expected, _ = builder.build(number, 3)
-        packed = payload.pack(gex.TYPE_URL, gex.encode(text.encode()).message)
+        packed = payload.pack(gex.GEX.type_url, gex.GEX.encode(text.encode()).message)
         assert independent.message_payload(packed, "proto.gex", independent.GEX) == expected
 
 
@@ -198,22 +198,22 @@ def test_rest_records_come_back_as_the_same_json() -> None:
     rng = random.Random(7)
     for _ in range(2_000):
         row = rest_record(rng)
-        encoded = gex.encode(json.dumps(row).encode())
-        assert json.dumps(gex.decode(encoded.message)) == json.dumps(row)
+        encoded = gex.GEX.encode(json.dumps(row).encode())
+        assert json.dumps(gex.GEX.decode(encoded.message)) == json.dumps(row)
         assert encoded.saturated == ()
 
 
 @pytest.mark.parametrize("text", [CLASSIC, STATE], ids=["classic", "state"])
 def test_a_snapshot_of_the_service_comes_back_as_the_same_text(text: str) -> None:
-    encoded = gex.encode(text.encode())
-    decoded = gex.decode(encoded.message)
+    encoded = gex.GEX.encode(text.encode())
+    decoded = gex.GEX.decode(encoded.message)
     assert json.dumps(decoded, separators=(",", ":")) == text
     assert tuple(decoded) == KEYS
     assert encoded.saturated == ()
 
 
 def test_five_decimals_are_cut_to_three() -> None:
-    decoded = gex.decode(gex.encode(changed(sum_gex_vol=41199.07077, sum_gex_oi=-597.68386)).message)
+    decoded = gex.GEX.decode(gex.GEX.encode(changed(sum_gex_vol=41199.07077, sum_gex_oi=-597.68386)).message)
     assert (decoded["sum_gex_vol"], decoded["sum_gex_oi"]) == (41199.07, -597.683)
 
 
@@ -233,7 +233,7 @@ def test_five_decimals_are_cut_to_three() -> None:
 )
 def test_the_bounds(name: str, text: str, expected: int | None) -> None:
     """None: the number does not fit; the field holds its bound and is reported."""
-    encoded = gex.encode(spliced(name, text))
+    encoded = gex.GEX.encode(spliced(name, text))
     kind = "sint32" if name in SUMS else "uint32"
     bound = independent.scaled("-1e20" if text.startswith("-") else "1e20", kind, 100).value
     value = independent.message(encoded.message, independent.GEX)[name]
@@ -243,7 +243,7 @@ def test_the_bounds(name: str, text: str, expected: int | None) -> None:
 
 def test_a_name_is_reported_once() -> None:
     rows = [[-1, 1e12, -1e12, [1e12, 1e12]]] * 3
-    encoded = gex.encode(changed(spot=-1, strikes=rows, max_priors=[[1e12, 1e12]] * 6, min_dte=2**40))
+    encoded = gex.GEX.encode(changed(spot=-1, strikes=rows, max_priors=[[1e12, 1e12]] * 6, min_dte=2**40))
     assert sorted(encoded.saturated) == ["max_priors", "min_dte", "spot", "strikes"]
 
 
@@ -257,7 +257,7 @@ def test_every_field_has_its_own_number() -> None:
     row["strikes"] = [[11.25, 21.25, 31.25, [41.25, 51.25]]]
     row |= {name: number + 0.125 for number, name in enumerate(SUMS, start=12)}
     row["max_priors"] = [[15.25, 25.125]]
-    encoded = gex.encode(json.dumps(row).encode()).message
+    encoded = gex.GEX.encode(json.dumps(row).encode()).message
     assert [number for number, _, _ in independent.fields(encoded)] == list(range(1, 16))
     expected: dict[str, Any] = {"timestamp": 1, "ticker": "SPX", "min_dte": 3, "sec_min_dte": 4}
     expected |= {name: number * 100 + 25 for number, name in enumerate(LEVELS, start=5)}
@@ -278,7 +278,7 @@ def test_a_known_message_byte_for_byte() -> None:
     strike = "08c0cf24" + "10ab02" + "2204" + "0a020102"
     max_priors = "0a05" + "08f80a" + "1002"
     expected = "0801" + "1203535058" + "1800" + "28b7d229" + "5a0d" + strike + "60b717" + "7a07" + max_priors
-    assert gex.encode(text.encode()).message.hex() == expected
+    assert gex.GEX.encode(text.encode()).message.hex() == expected
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_known_message_byte_for_byte() -> None:
 def test_the_priors_of_a_strike(row: list[Any], priors: dict[str, Any] | None) -> None:
     record = changed(strikes=[[1, 2, 3, [4]], row])
     assert read(record)["strikes"][1] == {"strike_price": 689000, "value_1": 100, "value_2": 200, "priors": priors}
-    decoded = gex.decode(gex.encode(record).message)["strikes"][1]
+    decoded = gex.GEX.decode(gex.GEX.encode(record).message)["strikes"][1]
     assert decoded == ([6890, 1, 2] if priors is None else [6890, 1, 2, [value / 100 for value in priors["values"]]])
 
 
@@ -306,17 +306,17 @@ def test_any_number_of_max_priors(count: int) -> None:
     assert read(record)["max_priors"] == {
         "tuples": [{"first_value": 713500 + 100 * index, "second_value": -125 * index} for index in range(count)]
     }
-    assert gex.decode(gex.encode(record).message)["max_priors"] == pairs
+    assert gex.GEX.decode(gex.GEX.encode(record).message)["max_priors"] == pairs
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_null_and_missing_are_the_same(name: str) -> None:
     row = json.loads(CLASSIC)
     del row[name]
-    missing = gex.encode(json.dumps(row).encode())
-    assert missing == gex.encode(changed(**{name: None}))
+    missing = gex.GEX.encode(json.dumps(row).encode())
+    assert missing == gex.GEX.encode(changed(**{name: None}))
     assert independent.message(missing.message, independent.GEX)[name] is None
-    decoded = gex.decode(missing.message)
+    decoded = gex.GEX.decode(missing.message)
     assert name not in decoded
     assert list(decoded) == list(row)
 
@@ -324,51 +324,51 @@ def test_null_and_missing_are_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", ["min_dte", "sec_min_dte"])
 @pytest.mark.parametrize("days", [0, 1, -1, 2**31 - 1, -(2**31)])
 def test_days(name: str, days: int) -> None:
-    encoded = gex.encode(changed(**{name: days}))
+    encoded = gex.GEX.encode(changed(**{name: days}))
     assert independent.message(encoded.message, independent.GEX)[name] == days
-    assert gex.decode(encoded.message)[name] == days
+    assert gex.GEX.decode(encoded.message)[name] == days
     assert encoded.saturated == ()
 
 
 @pytest.mark.parametrize("name", ["min_dte", "sec_min_dte"])
-@pytest.mark.parametrize("text", ["2147483648", "9" * 17, "9" * 20, "9" * 400, "9" * 4000])
+@pytest.mark.parametrize("text", ["2147483648", "9" * 17, "9" * 20])
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_days_beyond_the_field(name: str, sign: str, text: str) -> None:
     text = "-2147483649" if sign and len(text) == 10 else sign + text
-    encoded = gex.encode(spliced(name, text))
+    encoded = gex.GEX.encode(spliced(name, text))
     assert independent.message(encoded.message, independent.GEX)[name] == (-(2**31) if sign else 2**31 - 1)
     assert encoded.saturated == (name,)
 
 
 def test_majors_need_not_be_a_strike() -> None:
-    decoded = gex.decode(gex.encode(changed(major_pos_vol=6339.92, strikes=[[6739.65, 1, 2]])).message)
+    decoded = gex.GEX.decode(gex.GEX.encode(changed(major_pos_vol=6339.92, strikes=[[6739.65, 1, 2]])).message)
     assert (decoded["major_pos_vol"], decoded["strikes"]) == (6339.92, [[6739.65, 1, 2]])
 
 
 def test_no_strikes() -> None:
     assert read(changed(strikes=[]))["strikes"] == []
-    assert gex.decode(gex.encode(changed(strikes=[])).message)["strikes"] == []
+    assert gex.GEX.decode(gex.GEX.encode(changed(strikes=[])).message)["strikes"] == []
 
 
 def test_strikes_stay_in_their_order() -> None:
     rows = [[price, 0, 0] for price in (7000, 6000, 7000, 6500)]
-    assert gex.decode(gex.encode(changed(strikes=rows)).message)["strikes"] == rows
+    assert gex.GEX.decode(gex.GEX.encode(changed(strikes=rows)).message)["strikes"] == rows
 
 
 def test_integral_values_have_no_point() -> None:
     text = spliced("strikes", "[[6890.0,-228.00,1e2,[5.0,-0.0]]]")
-    decoded = gex.decode(gex.encode(text).message)
+    decoded = gex.GEX.decode(gex.GEX.encode(text).message)
     assert json.dumps(decoded["strikes"]) == "[[6890, -228, 100, [5, 0]]]"
 
 
 def test_the_order_of_the_keys_and_extra_keys_and_columns_do_not_matter() -> None:
-    straight = gex.encode(CLASSIC.encode())
+    straight = gex.GEX.encode(CLASSIC.encode())
     rows = list(json.loads(CLASSIC).items())
     random.Random(1).shuffle(rows)
     extra = {"unknown": [1, {"deep": None}], **dict(rows), "zzz": "text"}
     extra["strikes"] = [[*strike, "more"] for strike in extra["strikes"]]
     extra["max_priors"] = [[*pair, None] for pair in extra["max_priors"]]
-    assert gex.encode(json.dumps(extra, indent=1).encode()) == straight
+    assert gex.GEX.encode(json.dumps(extra, indent=1).encode()) == straight
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 0])
@@ -384,7 +384,7 @@ def test_a_timestamp_beyond_int64_saturates() -> None:
 @pytest.mark.parametrize("ticker", ["", "ES_SPX", "\u00e9\u4e2d\U0001f600", "a" * 1000, "\x00"])
 def test_any_ticker(ticker: str) -> None:
     assert read(changed(ticker=ticker))["ticker"] == ticker
-    assert gex.decode(gex.encode(changed(ticker=ticker)).message)["ticker"] == ticker
+    assert gex.GEX.decode(gex.GEX.encode(changed(ticker=ticker)).message)["ticker"] == ticker
 
 
 # --- records that cannot be served ---------------------------------------------------------------
@@ -408,7 +408,7 @@ PLACES: dict[str, Callable[[str], bytes]] = {
 @pytest.mark.parametrize("place", PLACES)
 def test_what_is_not_a_finite_number_is_refused(place: str, text: str) -> None:
     with pytest.raises(RecordError):
-        gex.encode(PLACES[place](text))
+        gex.GEX.encode(PLACES[place](text))
 
 
 @pytest.mark.parametrize("name", [name for name in KEYS if name not in OPTIONAL])
@@ -416,20 +416,26 @@ def test_a_missing_key_is_refused(name: str) -> None:
     row = json.loads(CLASSIC)
     del row[name]
     with pytest.raises(RecordError, match=name):
-        gex.encode(json.dumps(row).encode())
+        gex.GEX.encode(json.dumps(row).encode())
 
 
 @pytest.mark.parametrize("name", ["timestamp", "min_dte", "sec_min_dte"])
-@pytest.mark.parametrize("text", ["1.5", '"1"', "true", "[]", "1e999", "NaN", "1" + "0" * 6000])
+@pytest.mark.parametrize("text", ['"1"', "true", "[]", "1e999", "NaN", "1" + "0" * 6000])
 def test_a_bad_integer_is_refused(name: str, text: str) -> None:
     with pytest.raises(RecordError):
-        gex.encode(spliced(name, text))
+        gex.GEX.encode(spliced(name, text))
+
+
+def test_a_fraction_of_a_second_is_refused_and_one_of_a_day_cut_off() -> None:
+    with pytest.raises(RecordError):
+        gex.GEX.encode(spliced("timestamp", "1.5"))
+    assert gex.GEX.decode(gex.GEX.encode(spliced("min_dte", "1.5")).message)["min_dte"] == 1
 
 
 @pytest.mark.parametrize("ticker", ["1", "null", "true", "[]", r'"\ud800"', r'"\udc00x"'])
 def test_a_bad_ticker_is_refused(ticker: str) -> None:
     with pytest.raises(RecordError):
-        gex.encode(spliced("ticker", ticker))
+        gex.GEX.encode(spliced("ticker", ticker))
 
 
 @pytest.mark.parametrize(
@@ -447,7 +453,7 @@ def test_a_bad_ticker_is_refused(ticker: str) -> None:
 )
 def test_a_row_of_another_shape_is_refused(name: str, text: str) -> None:
     with pytest.raises(RecordError, match=name):
-        gex.encode(spliced(name, text))
+        gex.GEX.encode(spliced(name, text))
 
 
 @pytest.mark.parametrize(
@@ -480,7 +486,7 @@ def test_a_row_of_another_shape_is_refused(name: str, text: str) -> None:
 )
 def test_what_is_not_a_record_is_refused(text: bytes) -> None:
     with pytest.raises(RecordError):
-        gex.encode(text)
+        gex.GEX.encode(text)
 
 
 def test_damaged_records_never_raise_anything_else() -> None:
@@ -493,7 +499,7 @@ def test_damaged_records_never_raise_anything_else() -> None:
             at = rng.randrange(len(text))
             text[at : at + rng.randrange(3)] = rng.randbytes(rng.randrange(3))
         try:
-            independent.message(gex.encode(bytes(text)).message, independent.GEX)
+            independent.message(gex.GEX.encode(bytes(text)).message, independent.GEX)
         except RecordError:
             refused += 1
     assert 10_000 < refused < 20_000
@@ -501,4 +507,4 @@ def test_damaged_records_never_raise_anything_else() -> None:
 
 def test_what_is_not_a_message_is_not_decoded() -> None:
     with pytest.raises(DecodeError):
-        gex.decode(b"\xff\xff\xff")
+        gex.GEX.decode(b"\xff\xff\xff")

@@ -43,7 +43,7 @@ def spliced(key: str, text: str) -> bytes:
 
 
 def read(record: bytes) -> dict[str, Any]:
-    return independent.message(greeks.encode(record).message, independent.GREEK)
+    return independent.message(greeks.GREEKS.encode(record).message, independent.GREEK)
 
 
 def contract(text: str) -> dict[str, Any]:
@@ -55,7 +55,9 @@ def contract(text: str) -> dict[str, Any]:
 
 def back(text: str) -> Any:
     """The row that comes back from one row, as it is written."""
-    (row,) = greeks.decode(greeks.encode(spliced("mini_contracts", f"[{text}]")).message)["mini_contracts"]
+    (row,) = greeks.GREEKS.decode(greeks.GREEKS.encode(spliced("mini_contracts", f"[{text}]")).message)[
+        "mini_contracts"
+    ]
     return row
 
 
@@ -151,7 +153,7 @@ def test_a_hundred_thousand_generated_records(count: int, low: int, high: int) -
     saturated = 0
     for number in range(count):
         text, expected, cut = builder.build(number, builder.rng.randint(low, high))
-        encoded = greeks.encode(text.encode())
+        encoded = greeks.GREEKS.encode(text.encode())
         if independent.message(encoded.message, independent.GREEK) != expected:
             pytest.fail(f"record {number}: {text}")
         if len(encoded.saturated) != len(cut) or set(encoded.saturated) != cut:
@@ -164,7 +166,7 @@ def test_through_the_payload() -> None:
     builder = Builder(5)
     for number in range(500):
         text, expected, _ = builder.build(number, 3)
-        packed = payload.pack(greeks.TYPE_URL, greeks.encode(text.encode()).message)
+        packed = payload.pack(greeks.GREEKS.type_url, greeks.GREEKS.encode(text.encode()).message)
         assert independent.message_payload(packed, "proto.greek", independent.GREEK) == expected
 
 
@@ -199,14 +201,14 @@ def test_rest_records_come_back_as_the_same_json() -> None:
     rng = random.Random(7)
     for _ in range(2_000):
         row = rest_record(rng)
-        encoded = greeks.encode(json.dumps(row).encode())
-        assert json.dumps(greeks.decode(encoded.message)) == json.dumps(row)
+        encoded = greeks.GREEKS.encode(json.dumps(row).encode())
+        assert json.dumps(greeks.GREEKS.decode(encoded.message)) == json.dumps(row)
         assert encoded.saturated == ()
 
 
 def test_a_snapshot_of_the_service_comes_back_as_the_same_text() -> None:
-    encoded = greeks.encode(DELTA.encode())
-    decoded = greeks.decode(encoded.message)
+    encoded = greeks.GREEKS.encode(DELTA.encode())
+    decoded = greeks.GREEKS.decode(encoded.message)
     assert json.dumps(decoded, separators=(",", ":")) == DELTA
     assert tuple(decoded) == KEYS
     assert encoded.saturated == ()
@@ -237,7 +239,7 @@ def test_the_bounds(column: str, text: str, expected: int | None) -> None:
     """None: the number does not fit; the field holds its bound and is reported."""
     columns = {"strike": "1", "call_ivol": "1", "put_ivol": "1", "greek": "1", "priors": "[]", "put_volume": "1"}
     row = ",".join((columns | {column: text}).values())
-    encoded = greeks.encode(spliced("mini_contracts", f"[[{row}]]"))
+    encoded = greeks.GREEKS.encode(spliced("mini_contracts", f"[[{row}]]"))
     value = independent.message(encoded.message, independent.GREEK)["mini_contracts"][0][column]
     kind = "sint32" if column in ("greek", "put_volume") else "uint32"
     bound = independent.scaled("-1e20" if text.startswith("-") else "1e20", kind, 1).value
@@ -247,7 +249,7 @@ def test_the_bounds(column: str, text: str, expected: int | None) -> None:
 
 def test_a_name_is_reported_once_and_is_that_of_the_json() -> None:
     rows = [[-1, -1, -1, 1e12, [1e12, 1e12], 1e12, [1e12]]] * 3
-    encoded = greeks.encode(changed(major_positive=-1, major_negative=1e12, mini_contracts=rows, min_dte=2**40))
+    encoded = greeks.GREEKS.encode(changed(major_positive=-1, major_negative=1e12, mini_contracts=rows, min_dte=2**40))
     assert sorted(encoded.saturated) == ["major_negative", "major_positive", "min_dte", "mini_contracts"]
 
 
@@ -259,7 +261,7 @@ def test_every_field_has_its_own_number() -> None:
     row: dict[str, Any] = {"timestamp": 1, "ticker": "SPX", "spot": 3.25, "min_dte": 4, "sec_min_dte": 5}
     row |= {name: number + 0.25 for number, name in enumerate(LEVELS, start=6)}
     row["mini_contracts"] = [[1.25, 2.125, 3.125, 4.25, [51.25, 52.25], 6, [71, 72]]]
-    encoded = greeks.encode(json.dumps(row).encode()).message
+    encoded = greeks.GREEKS.encode(json.dumps(row).encode()).message
     top = independent.fields(encoded)
     assert [number for number, _, _ in top] == list(range(1, 11))
     inner = top[-1][2]
@@ -289,7 +291,7 @@ def test_a_known_message_byte_for_byte() -> None:
     )
     row = "08c0cf24" + "107e" + "20ab02" + "2a020102" + "3000" + "3a03" + "0a0101"
     expected = "0801" + "1203535058" + "18b7d229" + "2000" + "5214" + row
-    assert greeks.encode(text.encode()).message.hex() == expected
+    assert greeks.GREEKS.encode(text.encode()).message.hex() == expected
 
 
 @pytest.mark.parametrize(
@@ -329,10 +331,10 @@ def test_any_number_of_priors(count: int) -> None:
 def test_null_and_missing_are_the_same(name: str) -> None:
     row = json.loads(DELTA)
     del row[name]
-    missing = greeks.encode(json.dumps(row).encode())
-    assert missing == greeks.encode(changed(**{name: None}))
+    missing = greeks.GREEKS.encode(json.dumps(row).encode())
+    assert missing == greeks.GREEKS.encode(changed(**{name: None}))
     assert independent.message(missing.message, independent.GREEK)[name] is None
-    decoded = greeks.decode(missing.message)
+    decoded = greeks.GREEKS.decode(missing.message)
     assert name not in decoded
     assert list(decoded) == list(row)
 
@@ -340,25 +342,25 @@ def test_null_and_missing_are_the_same(name: str) -> None:
 @pytest.mark.parametrize("name", DAYS)
 @pytest.mark.parametrize("days", [0, 1, -1, 2**31 - 1, -(2**31)])
 def test_days(name: str, days: int) -> None:
-    encoded = greeks.encode(changed(**{name: days}))
+    encoded = greeks.GREEKS.encode(changed(**{name: days}))
     assert independent.message(encoded.message, independent.GREEK)[name] == days
-    assert greeks.decode(encoded.message)[name] == days
+    assert greeks.GREEKS.decode(encoded.message)[name] == days
     assert encoded.saturated == ()
 
 
 @pytest.mark.parametrize("name", DAYS)
-@pytest.mark.parametrize("text", ["2147483648", "9" * 17, "9" * 20, "9" * 400, "9" * 4000])
+@pytest.mark.parametrize("text", ["2147483648", "9" * 17, "9" * 20])
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_days_beyond_the_field(name: str, sign: str, text: str) -> None:
     text = "-2147483649" if sign and len(text) == 10 else sign + text
-    encoded = greeks.encode(spliced(name, text))
+    encoded = greeks.GREEKS.encode(spliced(name, text))
     assert independent.message(encoded.message, independent.GREEK)[name] == (-(2**31) if sign else 2**31 - 1)
     assert encoded.saturated == (name,)
 
 
 def test_no_contracts() -> None:
     assert read(changed(mini_contracts=[]))["mini_contracts"] == []
-    assert greeks.decode(greeks.encode(changed(mini_contracts=[])).message)["mini_contracts"] == []
+    assert greeks.GREEKS.decode(greeks.GREEKS.encode(changed(mini_contracts=[])).message)["mini_contracts"] == []
 
 
 def test_integral_values_have_no_point() -> None:
@@ -366,12 +368,12 @@ def test_integral_values_have_no_point() -> None:
 
 
 def test_the_order_of_the_keys_and_extra_keys_and_columns_do_not_matter() -> None:
-    straight = greeks.encode(DELTA.encode())
+    straight = greeks.GREEKS.encode(DELTA.encode())
     rows = list(json.loads(DELTA).items())
     random.Random(1).shuffle(rows)
     extra = {"unknown": [1, {"deep": None}], **dict(rows), "zzz": "text"}
     extra["mini_contracts"] = [[*row, "more"] for row in extra["mini_contracts"]]
-    assert greeks.encode(json.dumps(extra, indent=1).encode()) == straight
+    assert greeks.GREEKS.encode(json.dumps(extra, indent=1).encode()) == straight
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 0])
@@ -387,7 +389,7 @@ def test_a_timestamp_beyond_int64_saturates() -> None:
 @pytest.mark.parametrize("ticker", ["", "ES_SPX", "\u00e9\u4e2d\U0001f600", "a" * 1000, "\x00"])
 def test_any_ticker(ticker: str) -> None:
     assert read(changed(ticker=ticker))["ticker"] == ticker
-    assert greeks.decode(greeks.encode(changed(ticker=ticker)).message)["ticker"] == ticker
+    assert greeks.GREEKS.decode(greeks.GREEKS.encode(changed(ticker=ticker)).message)["ticker"] == ticker
 
 
 # --- records that cannot be served ---------------------------------------------------------------
@@ -420,7 +422,7 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "place"), REFUSED, ids=range(len(REFUSED)))
 def test_what_is_not_a_finite_number_is_refused(text: str, place: Callable[[str], bytes]) -> None:
     with pytest.raises(RecordError):
-        greeks.encode(place(text))
+        greeks.GREEKS.encode(place(text))
 
 
 @pytest.mark.parametrize("name", [name for name in KEYS if name not in DAYS])
@@ -428,20 +430,26 @@ def test_a_missing_key_is_refused(name: str) -> None:
     row = json.loads(DELTA)
     del row[name]
     with pytest.raises(RecordError, match=name):
-        greeks.encode(json.dumps(row).encode())
+        greeks.GREEKS.encode(json.dumps(row).encode())
 
 
 @pytest.mark.parametrize("name", ["timestamp", *DAYS])
-@pytest.mark.parametrize("text", ["1.5", '"1"', "true", "[]", "1e999", "NaN", "1" + "0" * 6000])
+@pytest.mark.parametrize("text", ['"1"', "true", "[]", "1e999", "NaN", "1" + "0" * 6000])
 def test_a_bad_integer_is_refused(name: str, text: str) -> None:
     with pytest.raises(RecordError):
-        greeks.encode(spliced(name, text))
+        greeks.GREEKS.encode(spliced(name, text))
+
+
+def test_a_fraction_of_a_second_is_refused_and_one_of_a_day_cut_off() -> None:
+    with pytest.raises(RecordError):
+        greeks.GREEKS.encode(spliced("timestamp", "1.5"))
+    assert greeks.GREEKS.decode(greeks.GREEKS.encode(spliced("min_dte", "1.5")).message)["min_dte"] == 1
 
 
 @pytest.mark.parametrize("ticker", ["1", "null", "true", "[]", r'"\ud800"', r'"\udc00x"'])
 def test_a_bad_ticker_is_refused(ticker: str) -> None:
     with pytest.raises(RecordError):
-        greeks.encode(spliced("ticker", ticker))
+        greeks.GREEKS.encode(spliced("ticker", ticker))
 
 
 @pytest.mark.parametrize(
@@ -456,7 +464,7 @@ def test_a_bad_ticker_is_refused(ticker: str) -> None:
 )
 def test_a_row_of_another_shape_is_refused(text: str) -> None:
     with pytest.raises(RecordError, match="mini_contracts"):
-        greeks.encode(spliced("mini_contracts", text))
+        greeks.GREEKS.encode(spliced("mini_contracts", text))
 
 
 @pytest.mark.parametrize(
@@ -489,7 +497,7 @@ def test_a_row_of_another_shape_is_refused(text: str) -> None:
 )
 def test_what_is_not_a_record_is_refused(text: bytes) -> None:
     with pytest.raises(RecordError):
-        greeks.encode(text)
+        greeks.GREEKS.encode(text)
 
 
 def test_damaged_records_never_raise_anything_else() -> None:
@@ -502,7 +510,7 @@ def test_damaged_records_never_raise_anything_else() -> None:
             at = rng.randrange(len(text))
             text[at : at + rng.randrange(3)] = rng.randbytes(rng.randrange(3))
         try:
-            independent.message(greeks.encode(bytes(text)).message, independent.GREEK)
+            independent.message(greeks.GREEKS.encode(bytes(text)).message, independent.GREEK)
         except RecordError:
             refused += 1
     assert 10_000 < refused < 20_000
@@ -510,4 +518,4 @@ def test_damaged_records_never_raise_anything_else() -> None:
 
 def test_what_is_not_a_message_is_not_decoded() -> None:
     with pytest.raises(DecodeError):
-        greeks.decode(b"\xff\xff\xff")
+        greeks.GREEKS.decode(b"\xff\xff\xff")

@@ -71,14 +71,14 @@ def number_texts() -> st.SearchStrategy[str]:
 )
 def test_any_record(texts: list[str], timestamp: int, ticker: str) -> None:
     numbers = dict(zip(independent.NUMBERS, texts, strict=True))
-    encoded = orderflow.encode(record(numbers, str(timestamp), ticker))
+    encoded = orderflow.ORDERFLOW.encode(record(numbers, str(timestamp), ticker))
     expected = {name: fitted(truncated(text), name) for name, text in numbers.items()}
 
-    read = independent.orderflow_payload(payload.pack(orderflow.TYPE_URL, encoded.message))
+    read = independent.orderflow_payload(payload.pack(orderflow.ORDERFLOW.type_url, encoded.message))
     assert read == {"timestamp": timestamp, "ticker": ticker, **expected}
     assert encoded.saturated == tuple(name for name in numbers if expected[name] != truncated(numbers[name]))
 
-    ours = orderflow.decode(encoded.message)
+    ours = orderflow.ORDERFLOW.decode(encoded.message)
     assert list(ours) == list(independent.NAMES)
     for name, scaled in expected.items():
         value = ours[name]
@@ -118,8 +118,8 @@ def test_a_hundred_thousand_generated_records() -> None:
     for number in range(100_000):
         drawn = rng.choices(pool, k=35)
         text = template % (number, '"SPX"', *(pair[0] for pair in drawn))
-        encoded = orderflow.encode(text.encode())
-        read = independent.orderflow_payload(payload.pack(orderflow.TYPE_URL, encoded.message))
+        encoded = orderflow.ORDERFLOW.encode(text.encode())
+        read = independent.orderflow_payload(payload.pack(orderflow.ORDERFLOW.type_url, encoded.message))
         scaled = [pair[1] for pair in drawn]
         expected = [min(max(value, low), high) for value, low, high in zip(scaled, lows, highs, strict=True)]
         if list(read.values()) != [number, "SPX", *expected]:
@@ -138,7 +138,7 @@ def test_two_decimal_records_come_back_as_the_same_json() -> None:
         for name in independent.NUMBERS:
             value = round(rng.uniform(0 if name in independent.UNSIGNED else -9999, 9999), rng.randrange(3))
             row[name] = int(value) if value == int(value) else value
-        decoded = orderflow.decode(orderflow.encode(json.dumps(row).encode()).message)
+        decoded = orderflow.ORDERFLOW.decode(orderflow.ORDERFLOW.encode(json.dumps(row).encode()).message)
         assert json.dumps(decoded) == json.dumps(row)
 
 
@@ -148,7 +148,7 @@ def test_two_decimal_records_come_back_as_the_same_json() -> None:
 def test_every_field_has_its_own_number() -> None:
     """All different values, so that no two fields can be exchanged."""
     numbers = {name: f"{position}.25" for position, name in enumerate(independent.NUMBERS, start=3)}
-    message = orderflow.encode(record(numbers, "1", "SPX")).message
+    message = orderflow.ORDERFLOW.encode(record(numbers, "1", "SPX")).message
     assert [number for number, _, _ in independent.fields(message)] == list(range(1, 38))
     read = independent.orderflow(message)
     assert read == {
@@ -161,28 +161,28 @@ def test_every_field_has_its_own_number() -> None:
 def test_a_known_message_byte_for_byte() -> None:
     """spot 6822.95 = 682295 = varint B7 D2 29; zcvr -1.5 = -150 = zigzag 299 = AB 02; the rest 0 and absent."""
     numbers = dict.fromkeys(independent.NUMBERS, "0") | {"spot": "6822.95", "zcvr": "-1.5"}
-    message = orderflow.encode(record(numbers, "1", "SPX")).message
+    message = orderflow.ORDERFLOW.encode(record(numbers, "1", "SPX")).message
     assert message.hex() == "0801" + "1203535058" + "18b7d229" + "60ab02"
 
 
 def test_the_order_of_the_keys_and_extra_keys_do_not_matter() -> None:
     numbers = {name: f"{position}.5" for position, name in enumerate(independent.NUMBERS)}
-    straight = orderflow.encode(record(numbers))
+    straight = orderflow.ORDERFLOW.encode(record(numbers))
     rows = list(json.loads(record(numbers)).items())
     random.Random(1).shuffle(rows)
-    assert orderflow.encode(json.dumps(dict(rows)).encode()) == straight
+    assert orderflow.ORDERFLOW.encode(json.dumps(dict(rows)).encode()) == straight
     extra = {"unknown": [1, {"deep": None}], **dict(rows), "zzz": "text"}
-    assert orderflow.encode(json.dumps(extra, indent=1).encode()) == straight
+    assert orderflow.ORDERFLOW.encode(json.dumps(extra, indent=1).encode()) == straight
 
 
 @pytest.mark.parametrize("timestamp", ["9223372036854775807", "-9223372036854775808", "0"])
 def test_timestamps_at_the_ends_of_int64(timestamp: str) -> None:
-    message = orderflow.encode(record(dict.fromkeys(independent.NUMBERS, "1"), timestamp)).message
+    message = orderflow.ORDERFLOW.encode(record(dict.fromkeys(independent.NUMBERS, "1"), timestamp)).message
     assert independent.orderflow(message)["timestamp"] == int(timestamp)
 
 
 def test_a_timestamp_beyond_int64_saturates() -> None:
-    message = orderflow.encode(record(dict.fromkeys(independent.NUMBERS, "1"), str(10**30))).message
+    message = orderflow.ORDERFLOW.encode(record(dict.fromkeys(independent.NUMBERS, "1"), str(10**30))).message
     assert independent.orderflow(message)["timestamp"] == 2**63 - 1
 
 
@@ -198,7 +198,7 @@ NOT_A_NUMBER = [
 @pytest.mark.parametrize("name", ["spot", "one_mput", "zcvr", "one_cvroflow"])
 def test_what_is_not_a_finite_number_is_refused(name: str, text: str) -> None:
     with pytest.raises(RecordError):
-        orderflow.encode(plain_record(**{name: text}))
+        orderflow.ORDERFLOW.encode(plain_record(**{name: text}))
 
 
 @pytest.mark.parametrize("name", independent.NAMES)
@@ -206,19 +206,19 @@ def test_a_missing_key_is_refused(name: str) -> None:
     row = json.loads(plain_record())
     del row[name]
     with pytest.raises(RecordError, match=name):
-        orderflow.encode(json.dumps(row).encode())
+        orderflow.ORDERFLOW.encode(json.dumps(row).encode())
 
 
 @pytest.mark.parametrize("timestamp", ["1.5", '"1"', "null", "true", "1e999", "NaN", "1" + "0" * 6000])
 def test_a_bad_timestamp_is_refused(timestamp: str) -> None:
     with pytest.raises(RecordError):
-        orderflow.encode(record(dict.fromkeys(independent.NUMBERS, "1"), timestamp))
+        orderflow.ORDERFLOW.encode(record(dict.fromkeys(independent.NUMBERS, "1"), timestamp))
 
 
 @pytest.mark.parametrize("ticker", ["1", "null", "true", "[]", r'"\ud800"', r'"\udc00x"'])
 def test_a_bad_ticker_is_refused(ticker: str) -> None:
     with pytest.raises(RecordError):
-        orderflow.encode(plain_record().replace(b'"SPX"', ticker.encode()))
+        orderflow.ORDERFLOW.encode(plain_record().replace(b'"SPX"', ticker.encode()))
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_bad_ticker_is_refused(ticker: str) -> None:
 )
 def test_what_is_not_a_record_is_refused(text: bytes) -> None:
     with pytest.raises(RecordError):
-        orderflow.encode(text)
+        orderflow.ORDERFLOW.encode(text)
 
 
 def test_damaged_records_never_raise_anything_else() -> None:
@@ -262,7 +262,7 @@ def test_damaged_records_never_raise_anything_else() -> None:
             at = rng.randrange(len(text))
             text[at : at + rng.randrange(3)] = rng.randbytes(rng.randrange(3))
         try:
-            independent.orderflow(orderflow.encode(bytes(text)).message)
+            independent.orderflow(orderflow.ORDERFLOW.encode(bytes(text)).message)
         except RecordError:
             refused += 1
     assert 10_000 < refused < 20_000

@@ -1,177 +1,122 @@
-"""`gexfaker listen`: the feed as a real client sees it - negotiate, connect, join, decode, print."""
+"""`gexfaker listen`: the feed as a real client sees it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from datetime import datetime
-from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import click
-from websockets.typing import Subprotocol
 
-from gexfaker.catalog import hub_of, parse_group
-from gexfaker.errors import FrameError, GexfakerError, RecordError
+from gexfaker.catalog import Feed, parse_group
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
-NEGOTIATE_TIMEOUT_SECONDS: Final = 10.0
-SUBPROTOCOL: Final = Subprotocol("json.reliable.webpubsub.azure.v1")
 HEADER_EVERY: Final = 40
 """Lines between two headings: one stays in sight on an ordinary screen."""
 
 _COLUMNS: Final = {
-    "strikes": "spot zero_gamma major_pos_vol major_neg_vol sum_gex_vol sum_gex_oi".split(),
-    "mini_contracts": "spot major_positive major_negative major_long_gamma major_short_gamma".split(),
-    "zgr": "spot zgr gexoflow net_dex dexoflow zero_mcall zero_mput z_mlgamma z_msgamma".split(),
+    "gex": "spot zero_gamma major_pos_vol major_neg_vol sum_gex_vol sum_gex_oi".split(),
+    "orderflow": "spot zgr gexoflow net_dex dexoflow zero_mcall zero_mput z_mlgamma z_msgamma".split(),
+    "spot": ["spot"],
 }
-"""What a person sees of a record, by a key that only its kind has."""
+_GREEK_COLUMNS: Final = "spot major_positive major_negative major_long_gamma major_short_gamma".split()
 
 
-class ListenError(GexfakerError):
-    """The server cannot be reached, refuses, or ends the connection."""
-
-
-@click.command(short_help="Watch a feed in the terminal.")
+@click.command(short_help="Watch feeds in the terminal.")
 @click.argument("names", metavar="[orderflow TICKER... | GROUP...]", nargs=-1, required=True)
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Base URL of the server.")
 @click.option("--key", default="demo", show_default=True, help="API key; each key has a place of its own in the day.")
 @click.option("--count", type=click.IntRange(min=1), help="Stop after this many messages.")
-@click.option("--json", "as_json", is_flag=True, help="Print each record as a line of JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print each record as a line of JSON, with its group if several.")
 @click.option("--raw", is_flag=True, help="Print the WebSocket messages as they arrive.")
 def listen(names: tuple[str, ...], url: str, key: str, count: int | None, as_json: bool, raw: bool) -> None:
-    """Connect as a real client does, and print what the feed sends.
+    """Connect as a real client does, and print what the feeds send.
 
-    A GROUP is TICKER_PACKAGE_CATEGORY, without the prefix; all of them on one hub.
+    A GROUP is TICKER_PACKAGE_CATEGORY, without the prefix, or TICKER_spot. With a spot group the V2 flow is
+    used (POST /v2/negotiate, the server joins), else the GET flow (the client joins).
 
     \b
     Examples:
       gexfaker listen orderflow SPX
       gexfaker listen orderflow SPX ES_SPX --json --count 10
-      gexfaker listen SPX_classic_gex_zero SPX_classic_gex_full
+      gexfaker listen SPX_classic_gex_zero SPX_state_delta_zero
+      gexfaker listen SPX_classic_gex_zero SPX_spot
       gexfaker listen orderflow SPX --url http://127.0.0.1:9000 --key mine --raw
     """
-    hub, groups = _choose(names)
-    messages = _messages(hub, groups, url.rstrip("/"), key)
+    feeds = _choose(names)
+    import asyncio
+
+    from gexfaker.cli.client import follow, negotiate
+
+    targets = negotiate(url.rstrip("/"), key, feeds)
+    printer = _Printer(feeds, count, "raw" if raw else "json" if as_json else "lines")
     try:
-        for number, (frame, record) in enumerate(islice(messages, count)):
-            if raw:
-                click.echo(frame)
-            elif as_json:
-                click.echo(json.dumps(record, separators=(",", ":")))
-            else:
-                columns = next(columns for kind, columns in _COLUMNS.items() if kind in record)
-                if number % HEADER_EVERY == 0:
-                    click.echo(" ".join(f"{name:>16}" for name in ("time", "ticker", *columns)))
-                click.echo(_line(record, columns))
+        asyncio.run(follow(targets, printer.show))
     except KeyboardInterrupt:
         click.echo()
-    finally:
-        messages.close()
 
 
-def _choose(names: tuple[str, ...]) -> tuple[str, list[str]]:
-    """The hub, and the unprefixed groups, that the arguments mean."""
+def _choose(names: tuple[str, ...]) -> list[Feed]:
+    """The feeds that the arguments mean."""
+    from gexfaker.cli.client import ListenError
+
     if names[0].lower() == "orderflow":
         names = tuple(f"{ticker.upper()}_orderflow_orderflow" for ticker in names[1:])
         if not names:
             raise ListenError("which ticker? For example: gexfaker listen orderflow SPX")
-    hubs: dict[str, str] = {}
-    for name in names:
+    feeds = []
+    for name in dict.fromkeys(names):
         feed = parse_group(name)
         if feed is None:
-            raise ListenError(f"{name!r} is not a group such as SPX_orderflow_orderflow or SPX_classic_gex_zero")
-        hubs.setdefault(hub_of(feed.package, feed.category), name)
-    if len(hubs) > 1:
-        where = ", ".join(f"{name} is on {hub}" for hub, name in hubs.items())
-        raise ListenError(f"listen to one hub at a time: {where}")
-    return next(iter(hubs)), list(names)
+            raise ListenError(f"{name!r} is not a group such as SPX_classic_gex_zero or SPX_spot")
+        feeds.append(feed)
+    return feeds
 
 
-def _line(record: dict[str, Any], columns: list[str]) -> str:
+class _Printer:
+    """Prints messages until there were enough."""
+
+    def __init__(self, feeds: list[Feed], count: int | None, style: str) -> None:
+        self._style = style
+        self._count = count
+        self._shown = 0
+        # A message's group may have a prefix, so its feed is found by the ending.
+        self._feeds = sorted(feeds, key=lambda feed: -len(feed.group))
+        self._one_layout = len({tuple(_columns(feed)) for feed in feeds}) == 1
+
+    def show(self, received: Any) -> bool:
+        """Print one message; whether to go on."""
+        feed = next(feed for feed in self._feeds if received.group.endswith(feed.group))
+        if self._style == "raw":
+            click.echo(received.frame)
+        elif self._style == "json":
+            named = received.record if len(self._feeds) == 1 else {"group": feed.group, **received.record}
+            click.echo(json.dumps(named, separators=(",", ":")))
+        else:
+            self._show_line(feed, received.record)
+        self._shown += 1
+        return self._shown != self._count
+
+    def _show_line(self, feed: Feed, record: dict[str, Any]) -> None:
+        columns = _columns(feed)
+        if not self._one_layout:
+            values = "  ".join(f"{name} {record[name]:,.2f}" for name in columns)
+            click.echo(f"{_time(record)}  {feed.group:<26}  {values}")
+            return
+        if self._shown % HEADER_EVERY == 0:
+            click.echo(" ".join((f"{'time':>8}", f"{'group':<26}", *(f"{name:>16}" for name in columns))))
+        numbers = (f"{record[name]:>16,.2f}" for name in columns)
+        click.echo(" ".join((_time(record), f"{feed.group:<26}", *numbers)))
+
+
+def _columns(feed: Feed) -> list[str]:
+    """What a person sees of a feed's records."""
+    return _COLUMNS.get(feed.kind, _GREEK_COLUMNS)
+
+
+def _time(record: dict[str, Any]) -> str:
     try:
-        moment = f"{datetime.fromtimestamp(record['timestamp'], NEW_YORK):%H:%M:%S}"
+        return f"{datetime.fromtimestamp(record['timestamp'], NEW_YORK):%H:%M:%S}"
     except (ValueError, OverflowError, OSError):
-        moment = str(record["timestamp"])  # not epoch seconds
-    numbers = (f"{record[name]:>16,.2f}" for name in columns)
-    return " ".join((moment.rjust(16), f"{record['ticker']:>16}", *numbers))
-
-
-def _negotiate(url: str, key: str) -> dict[str, Any]:
-    from http.client import HTTPException
-    from urllib.error import HTTPError, URLError
-    from urllib.request import Request, urlopen
-
-    try:
-        request = Request(f"{url}/negotiate", headers={"Authorization": f"Bearer {key}", "User-Agent": "gexfaker"})  # noqa: S310
-        with urlopen(request, timeout=NEGOTIATE_TIMEOUT_SECONDS) as answer:  # noqa: S310
-            negotiated: dict[str, Any] = json.load(answer)
-    except HTTPError as error:
-        raise ListenError(
-            f"{url}/negotiate answered {error.code}: {error.read(500).decode(errors='replace')}"
-        ) from None
-    except (URLError, OSError, ValueError, HTTPException) as error:
-        raise ListenError(f"no server at {url} ({error}); start one with: gexfaker serve") from None
-    return negotiated
-
-
-def _messages(hub: str, groups: list[str], url: str, key: str) -> Generator[tuple[str, dict[str, Any]], None, None]:
-    """(the WebSocket message, its decoded record) of every data message, for ever."""
-    from websockets.exceptions import ConnectionClosed, WebSocketException
-    from websockets.sync.client import connect
-
-    from gexfaker.wire import messages as m
-    from gexfaker.wire.jsoncodec import encode_upstream
-
-    negotiated = _negotiate(url, key)
-    try:
-        prefix, address = negotiated["prefix"], str(negotiated["websocket_urls"][hub])
-    except (KeyError, TypeError):
-        raise ListenError(f"{url}/negotiate gave no address for the hub {hub!r}") from None
-    try:
-        with connect(address, subprotocols=[SUBPROTOCOL], compression=None, proxy=None) as websocket:
-            for number, group in enumerate(groups, 1):
-                join = m.JoinGroup(f"{prefix}_{group}", number)
-                websocket.send(encode_upstream(join), text=True)
-            for frame in websocket:
-                message = _decode(frame)
-                if isinstance(message, m.DataMessage):
-                    websocket.send(encode_upstream(m.SequenceAck(message.sequence_id or 0)), text=True)
-                    yield str(frame), _record(message.data.value)
-                elif isinstance(message, m.Ack) and message.error is not None:
-                    raise ListenError(message.error.message)
-            raise ListenError(f"the server closed the connection ({websocket.close_code} {websocket.close_reason})")
-    except ConnectionClosed as error:
-        raise ListenError(f"the server closed the connection: {error}") from None
-    except (WebSocketException, OSError) as error:
-        raise ListenError(
-            f"cannot connect to {_bare(address)}: {str(error).replace(address, _bare(address))}"
-        ) from None
-
-
-def _bare(address: str) -> str:
-    """An address without its access token."""
-    return address.partition("?")[0]
-
-
-def _decode(frame: str | bytes) -> Any:
-    from gexfaker.wire.jsoncodec import decode_downstream
-
-    try:
-        return decode_downstream(frame if isinstance(frame, bytes) else frame.encode())
-    except FrameError as error:
-        raise ListenError(f"not a message of this protocol ({error}): {frame!r:.200}") from None
-
-
-def _record(data: bytes) -> dict[str, Any]:
-    from google.protobuf.message import DecodeError
-
-    from gexfaker.wire.feeds import BY_TYPE_URL
-    from gexfaker.wire.payload import unpack
-
-    try:
-        type_url, message = unpack(data)
-        return BY_TYPE_URL[type_url].decode(message)
-    except (RecordError, DecodeError, KeyError) as error:
-        raise ListenError(f"cannot decode a message: {error}") from None
+        return f"{record['timestamp']:>8}"  # not epoch seconds

@@ -7,15 +7,15 @@ The owner calls one method per event, then ``drain``, which hands every changed 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from gexfaker.errors import FrameError
+from gexfaker.hubs import operations
 from gexfaker.hubs.connection import Connection, Happening, RawMode, State
-from gexfaker.hubs.members import Member, Members, member_of
+from gexfaker.hubs.members import Member, Members
 from gexfaker.hubs.outputs import Abort, Close
-from gexfaker.hubs.permissions import JOIN, SEND, allows
+from gexfaker.hubs.permissions import SEND, allows
 from gexfaker.hubs.publication import Publication
 from gexfaker.limits import (
     MAX_CONNECTIONS,
@@ -26,15 +26,10 @@ from gexfaker.limits import (
     RECOVERY_WINDOW_SECONDS,
 )
 from gexfaker.wire import messages as m
-from gexfaker.wire.frames import TEXT
 from gexfaker.wire.subprotocols import Subprotocol
 from gexfaker.wire.tokens import Grant
 
-NO_HANDLER: Final = m.AckError("InternalServerError", "Internal server error")
-UNHANDLED_FRAME: Final = Close(1011, "The server has no handler for messages of simple clients.")
 NO_RAW_MODE: Final = Close(1008, "The connection is not authorized for raw sendToGroup mode.")
-Operation = m.JoinGroup | m.LeaveGroup | m.SendToGroup | m.Event
-"""The client's messages that are acknowledged when they carry an ack id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ class Hub:
         sign: gives the reconnection token of a connection id.
         bounds: what to keep at most.
         joined: called after a connection entered a group, for the log.
-        refuse: why a client may not join a group, or None when it may (strict groups).
+        refuse: why a connection may not join a group, or None when it may (tiers, strict groups).
     """
 
     def __init__(
@@ -67,7 +62,7 @@ class Hub:
         sign: Callable[[str], str],
         bounds: Bounds | None = None,
         joined: Callable[[Connection, str], None] = lambda _connection, _group: None,
-        refuse: Callable[[str], str | None] = lambda _group: None,
+        refuse: Callable[[Connection, str], m.AckError | None] = lambda _connection, _group: None,
     ) -> None:
         self.name: Final = name
         self.bounds: Final = bounds or Bounds()
@@ -78,7 +73,7 @@ class Hub:
         self._new_id: Final = new_id
         self._sign: Final = sign
         self._joined: Final = joined
-        self._refuse: Final = refuse
+        self.refuse: Final = refuse
         self._changed: dict[Connection, None] = {}
 
     # --- a connection's life -----------------------------------------------------------------
@@ -104,13 +99,14 @@ class Hub:
         connection = Connection(self._new_id(), grant, subprotocol)
         connection.raw = raw if subprotocol.codec is None else None
         self.connections[connection.id] = connection
+        self.members.admit(connection)
         token = self._sign(connection.id) if subprotocol.reliable else None
         connection.say(m.Connected(connection.id, grant.user_id, token))
         self._changed[connection] = None
         for group in grant.groups:
-            self._enter(connection, group)
+            self.enter(connection, group)
         if connection.raw is not None and not allows(grant.roles, SEND, connection.raw.group):
-            self._finish(connection, NO_RAW_MODE)
+            self.finish(connection, NO_RAW_MODE)
         return connection
 
     def recover(self, connection_id: str, token: str) -> Connection | None:
@@ -146,7 +142,7 @@ class Hub:
         """Close for good on the application's behalf: ``disconnected``, then 1000; it cannot be recovered."""
         text = "Application server closed the connection." + (f" Reason: {reason}" if reason else "")
         connection.say(m.Disconnected(text))
-        self._finish(connection, Close(1000))
+        self.finish(connection, Close(1000))
 
     def end(self, connection: Connection) -> None:
         """Forget a connection: its groups, its unacknowledged messages, its name."""
@@ -154,10 +150,13 @@ class Hub:
             self._forget(connection)
 
     def _forget(self, connection: Connection) -> None:
-        self.members.leave_all(connection)
-        self.queued_bytes -= connection.unacknowledged_bytes
-        connection.confirm(m.MAX_UINT64)
+        self.members.dismiss(connection)
+        self.confirm(connection, m.MAX_UINT64)
         del self.connections[connection.id]
+
+    def confirm(self, connection: Connection, sequence_id: int) -> None:
+        """The client has everything up to ``sequence_id``."""
+        self.queued_bytes -= connection.confirm(sequence_id)
 
     def expire(self, now: float) -> int:
         """End every detached connection whose window is over; returns how many."""
@@ -166,7 +165,8 @@ class Hub:
             self.end(connection)
         return len(late)
 
-    def _finish(self, connection: Connection, output: Close | Abort) -> None:
+    def finish(self, connection: Connection, output: Close | Abort) -> None:
+        """End a connection, its socket to do ``output`` last."""
         connection.outbox.append(output)
         self._changed[connection] = None
         self.end(connection)
@@ -175,63 +175,12 @@ class Hub:
 
     def receive(self, connection: Connection, payload: bytes, opcode: int) -> None:
         """One whole message of a client."""
-        if connection.state is not State.OPEN:
-            return
-        codec = connection.subprotocol.codec
-        self._changed[connection] = None
-        if codec is None:
-            self._receive_raw(connection, payload, opcode)
-            return
-        try:
-            if opcode != codec.OPCODE:
-                raise FrameError(1003, codec.WRONG_OPCODE)
-            self._operate(connection, codec.decode_upstream(payload))
-        except FrameError as error:
-            self._finish(connection, Close(error.code, error.reason))
+        if connection.state is State.OPEN:
+            self._changed[connection] = None
+            operations.receive(self, connection, payload, opcode)
 
-    def _receive_raw(self, connection: Connection, payload: bytes, opcode: int) -> None:
-        if connection.raw is None:
-            self._finish(connection, UNHANDLED_FRAME)
-            return
-        try:
-            payload.decode() if opcode == TEXT else None
-        except UnicodeDecodeError:
-            self._finish(connection, Close(1007, "The text message is not valid UTF-8."))
-            return
-        kind = m.DataType.TEXT if opcode == TEXT else m.DataType.BINARY
-        self._send(connection, m.SendToGroup(connection.raw.group, m.Data(kind, payload), None, connection.raw.no_echo))
-
-    def _operate(self, connection: Connection, message: m.Upstream) -> None:
-        match message:
-            case m.SequenceAck(sequence_id):
-                self.queued_bytes -= connection.confirm(sequence_id)
-            case m.Ping():
-                connection.say(m.Pong())
-            case _ if connection.is_duplicate(message.ack_id):
-                text = f"Message with ack-id: {message.ack_id} has been processed"
-                connection.acknowledge(message.ack_id, m.AckError("Duplicate", text))
-            case _:
-                connection.acknowledge(message.ack_id, self._perform(connection, message))
-
-    def _perform(self, connection: Connection, message: Operation) -> m.AckError | None:
-        """Run an operation that may be acknowledged; why it failed, or None."""
-        if isinstance(message, m.Event):
-            return NO_HANDLER
-        right, denied, run = OPERATIONS[type(message)]
-        if not allows(connection.grant.roles, right, message.group):
-            return m.AckError("Forbidden", denied.format(message.group))
-        return run(self, connection, message)
-
-    def _join(self, connection: Connection, message: m.JoinGroup) -> m.AckError | None:
-        reason = self._refuse(message.group)
-        if reason is not None:
-            return m.AckError("NotFound", f"Nothing would ever come to group '{message.group}': {reason}")
-        return self._enter(connection, message.group)
-
-    def _leave(self, connection: Connection, message: m.LeaveGroup) -> None:
-        self.members.leave(connection, message.group)
-
-    def _enter(self, connection: Connection, group: str) -> m.AckError | None:
+    def enter(self, connection: Connection, group: str) -> m.AckError | None:
+        """Put a connection into a group; why it failed, or None."""
         if group in connection.groups:
             return None
         if len(connection.groups) >= MAX_GROUPS_PER_CONNECTION:
@@ -241,10 +190,14 @@ class Hub:
         self._joined(connection, group)
         return None
 
-    def _send(self, connection: Connection, message: m.SendToGroup) -> None:
-        sent = m.DataMessage(message.data, message.group, connection.grant.user_id, metadata=message.metadata)
-        excluded = connection if message.no_echo else None
-        self.publish(member_of(connection, message.group), Publication(sent), excluded)
+    def regroup(self, connection: Connection, groups: Sequence[str]) -> None:
+        """Put a connection into exactly these groups; what was queued for it before goes to its socket first."""
+        self.drain()
+        wanted = dict.fromkeys(groups)
+        for group in [held for held in connection.groups if held not in wanted]:
+            self.members.leave(connection, group)
+        for group in wanted:
+            self.enter(connection, group)
 
     # --- what is published -------------------------------------------------------------------
 
@@ -276,7 +229,11 @@ class Hub:
         """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service."""
         self.overflows += 1
         connection.take()
-        self._finish(connection, Abort())
+        self.finish(connection, Abort())
+
+    def of_session(self, session: str) -> list[Connection]:
+        """A session's connections, open and detached."""
+        return list(self.members.sessions.get(session, ()))
 
     def audiences(self) -> Iterator[Member]:
         """Every (session, group) somebody is in, in the order they came to be."""
@@ -288,11 +245,3 @@ class Hub:
         for connection in changed:
             if connection.outlet is not None and connection.outbox:
                 connection.outlet(connection.take())
-
-
-OPERATIONS: Final[dict[type, tuple[str, str, Callable[[Hub, Connection, Any], m.AckError | None]]]] = {
-    m.JoinGroup: (JOIN, "The client does not have permission to join group '{}'.", Hub._join),
-    m.LeaveGroup: (JOIN, "The client does not have permission to leave group '{}'.", Hub._leave),
-    m.SendToGroup: (SEND, "The client does not have permission to send to group '{}'.", Hub._send),
-}
-"""For each operation on a group: the role it needs, what is said without it, and what it does."""

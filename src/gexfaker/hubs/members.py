@@ -9,7 +9,28 @@ Member = tuple[str, str]
 
 
 class Members(dict[Member, dict[Connection, None]]):
-    """The connections of every group somebody is in; each an ordered set, never an empty one."""
+    """The connections of every group somebody is in; each an ordered set, never an empty one.
+
+    Attributes:
+        sessions: the connections of every session that has one, in the order they came.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sessions: dict[str, dict[Connection, None]] = {}
+
+    def admit(self, connection: Connection) -> None:
+        """A new connection, in no group yet."""
+        self.sessions.setdefault(connection.grant.user_id or "", {})[connection] = None
+
+    def dismiss(self, connection: Connection) -> None:
+        """It is gone: out of all its groups, and no connection of its session any more."""
+        for group in list(connection.groups):
+            self.leave(connection, group)
+        session = connection.grant.user_id or ""
+        del self.sessions[session][connection]
+        if not self.sessions[session]:
+            del self.sessions[session]
 
     def enter(self, connection: Connection, group: str) -> None:
         """Add a connection to a group of its session."""
@@ -25,11 +46,6 @@ class Members(dict[Member, dict[Connection, None]]):
         del self[member][connection]
         if not self[member]:
             del self[member]
-
-    def leave_all(self, connection: Connection) -> None:
-        """Take a connection out of all its groups."""
-        for group in list(connection.groups):
-            self.leave(connection, group)
 
 
 def member_of(connection: Connection, group: str) -> Member:

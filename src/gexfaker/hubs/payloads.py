@@ -11,7 +11,7 @@ from gexfaker.hubs.publication import Publication
 from gexfaker.limits import MAX_LOGGED_SKIPS, MAX_PUBLICATION_BYTES, MAX_PUBLICATIONS
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import payload
-from gexfaker.wire.feeds import FORMATS
+from gexfaker.wire.feeds import Format, format_of
 from gexfaker.wire.messages import Data, DataMessage, DataType
 
 log: Final = logging.getLogger(__name__)
@@ -38,28 +38,30 @@ class Payloads:
     def __len__(self) -> int:
         return len(self._made)
 
-    def publication(self, tape: Tape, index: int, group: str) -> Publication | None:
-        """What is sent to ``group`` for a record; None when the record has to be skipped."""
+    def publication(self, tape: Tape, index: int, group: str, form: Format | None = None) -> Publication | None:
+        """What is sent to ``group`` for a record, in the tape's own format unless another is given.
+
+        None when the record has to be skipped.
+        """
         key = (tape, index, group)
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key]
-        made = self._made[key] = self._make(tape, index, group)
+        made = self._made[key] = self._make(tape, index, group, form or format_of(tape.feed))
         self._bytes += _size(made)
         while len(self._made) > self._limit or (self._bytes > self._byte_limit and len(self._made) > 1):
             self._bytes -= _size(self._made.popitem(last=False)[1])
         return made
 
-    def _make(self, tape: Tape, index: int, group: str) -> Publication | None:
-        kind = FORMATS[tape.feed.package, tape.feed.category]
+    def _make(self, tape: Tape, index: int, group: str, form: Format) -> Publication | None:
         try:
-            encoded = kind.encode(tape.json(index))
+            encoded = form.encode(tape.json(index))
         except RecordError as error:
             self._skip(tape, index, error)
             return None
         if encoded.saturated:
             self._saturate(tape, index, encoded.saturated)
-        data = Data(DataType.PROTOBUF, payload.pack(kind.type_url, encoded.message))
+        data = Data(DataType.PROTOBUF, payload.pack(form.type_url, encoded.message))
         return Publication(DataMessage(data, group))
 
     def _first_time(self, tape: Tape, index: int) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 from gexfaker.catalog import Feed
+from gexfaker.errors import DataError
+from gexfaker.playback.sources import source_of
+from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.tape import Tape
 
@@ -18,26 +21,49 @@ log: Final = logging.getLogger(__name__)
 class Library:
     """All tapes of one day.
 
-    Attributes:
+    Args:
         date: the day, YYYY-MM-DD.
         origin: where it is from, for people: the folder, or "simulated".
-        feeds: what can be streamed.
+        feeds: the feeds with records of their own.
+        opener: gives the tape of one of them.
+
+    Attributes:
+        tickers: of whom there are feeds.
     """
 
-    def __init__(self, date: str, origin: str, feeds: list[Feed], opener: Callable[[Feed], Tape]) -> None:
+    def __init__(self, date: str, origin: str, feeds: Iterable[Feed], opener: Callable[[Feed], Tape]) -> None:
         self.date: Final = date
         self.origin: Final = origin
         self.feeds: Final = frozenset(feeds)
+        self.tickers: Final = frozenset(feed.ticker for feed in self.feeds)
+        self._day: Final = datetime.date.fromisoformat(date)
         self._opener: Final = opener
         self._tapes: dict[Feed, Tape] = {}
 
+    @property
+    def day(self) -> datetime.date:
+        """The day as a date."""
+        return self._day
+
+    def source(self, feed: Feed) -> Feed | None:
+        """Whose records serve a feed: its own, the nearest stored category's, or None when there are none."""
+        return source_of(feed, self.feeds, self._day)
+
     def tape(self, feed: Feed) -> Tape | None:
         """The feed's tape, or None when the day has no such feed. Raises DataError when it cannot be opened."""
-        if feed not in self.feeds:
-            return None
         tape = self._tapes.get(feed)
         if tape is None:
-            tape = self._tapes[feed] = self._opener(feed)
+            source = self.source(feed)
+            if source is None:
+                return None
+            tape = self._opener(feed) if source == feed else Alias(feed, self._must(source))
+            self._tapes[feed] = tape
+        return tape
+
+    def _must(self, feed: Feed) -> Tape:
+        tape = self.tape(feed)
+        if tape is None:
+            raise DataError(f"{self.date} ({self.origin}) has no {feed.group}")
         return tape
 
     def close(self) -> None:

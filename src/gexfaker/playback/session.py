@@ -11,6 +11,14 @@ from gexfaker.catalog import Feed
 from gexfaker.limits import MAX_SESSIONS
 from gexfaker.tapes.tape import Tape
 
+EXPIRY_STRIDE: Final = 5
+"""Records from one snapshot of an explicit-expiry feed to the next: about five seconds, as on the service."""
+
+
+def is_published(feed: Feed, index: int) -> bool:
+    """Whether a feed sends record ``index``: all of a standard one, every EXPIRY_STRIDE-th of an explicit expiry."""
+    return feed.expiry is None or index % EXPIRY_STRIDE == 0
+
 
 class CacheMode(StrEnum):
     """What follows the last record: nothing more, or the first again."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gexfaker.server.negotiate import NO_KEY, api_key, base_url, negotiate
+from gexfaker.catalog import QUANT_INDEXES, QUANT_STOCKS
+from gexfaker.errors import NegotiationError
+from gexfaker.limits import MAX_REQUEST_BYTES
+from gexfaker.server.negotiate import (
+    NO_KEY,
+    api_key,
+    base_url,
+    get_negotiate,
+    option_expiries,
+    patch_negotiate,
+    post_negotiate,
+)
 from gexfaker.server.service import Service
 from gexfaker.server.status import close_session, sessions
 from gexfaker.wire.tokens import mask
@@ -50,8 +62,53 @@ async def _negotiate(request: Request) -> Response:
     base = base_url(service, request.headers, request.url.scheme)
     if base is None:
         return error("The Host header is not a host name.", 400)
+    try:
+        return reply(await _NEGOTIATIONS[request.method](service, key, base, request))
+    except NegotiationError as refused:
+        log.info("%s negotiation of key %s refused: %s", request.method, mask(key), refused)
+        return error(str(refused), refused.status)
+
+
+async def _get(service: Service, key: str, base: str, _request: Request) -> dict[str, Any]:
     log.info("negotiated for key %s", mask(key))
-    return reply(negotiate(service, key, base))
+    return get_negotiate(service, key, base)
+
+
+async def _post(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
+    made = post_negotiate(service, key, base, await _body(request))
+    log.info("negotiated by POST for key %s", mask(key))
+    return made
+
+
+async def _patch(service: Service, key: str, _base: str, request: Request) -> dict[str, Any]:
+    return patch_negotiate(service, key, await _body(request))
+
+
+_NEGOTIATIONS: Final = {"GET": _get, "HEAD": _get, "POST": _post, "PATCH": _patch}
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than it may be long."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_REQUEST_BYTES:
+            raise NegotiationError(400, f"Send a shorter body: at most {MAX_REQUEST_BYTES} bytes.")
+    return bytes(body)
+
+
+async def _quant_tickers(_request: Request) -> Response:
+    return reply({"stocks": QUANT_STOCKS, "indexes": QUANT_INDEXES})
+
+
+async def _expiries(request: Request) -> Response:
+    key = api_key(request.headers, request.query_params)
+    if key is None:
+        return error(NO_KEY, 400)
+    try:
+        return reply(option_expiries(_service(request), key, request.path_params["ticker"]))
+    except NegotiationError as refused:
+        return error(str(refused), refused.status)
 
 
 async def _health(request: Request) -> Response:
@@ -102,6 +159,11 @@ async def _http_error(_request: Request, exception: Exception) -> Response:
     return error(exception.detail, exception.status_code)
 
 
+def _both(path: str, handler: Callable[[Request], Awaitable[Response]], methods: list[str]) -> list[Route]:
+    """A route of the service under both of its base paths."""
+    return [Route(base + path, handler, methods=methods) for base in ("", "/v2")]
+
+
 def create_app(service: Service) -> Starlette:
     """The ASGI application over ``service``."""
     routes = [
@@ -110,14 +172,15 @@ def create_app(service: Service) -> Starlette:
         Route("/ready", _ready),
         Route("/_gexfaker/sessions", _sessions),
         Route("/_gexfaker/sessions/{session}", _close_session, methods=["DELETE"]),
-        Route("/negotiate", _negotiate),
-        Route("/v2/negotiate", _negotiate),
+        *_both("/negotiate", _negotiate, ["GET", "POST", "PATCH"]),
+        *_both("/tickers/quant", _quant_tickers, ["GET"]),
+        *_both("/options/{ticker}/expiries", _expiries, ["GET"]),
         Route("/client/hubs/{hub}", _not_a_websocket),
         Route("/client/", _not_a_websocket),
         Route("/ws/{hub}", _not_a_websocket),
     ]
-    # Dashboards in a browser come from another origin. Only to read: no foreign page may close a session.
-    cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])
+    # Dashboards in a browser come from another origin. To use the API only: no foreign page may close a session.
+    cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "PATCH"], allow_headers=["*"])
     app = Starlette(routes=routes, middleware=[cors], exception_handlers={HTTPException: _http_error})
     app.state.service = service
     return app

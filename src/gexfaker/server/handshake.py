@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gexfaker.server.service import Service
 from gexfaker.wire.subprotocols import choose
 from gexfaker.wire.tokens import Grant, verify
 
+log: Final = logging.getLogger(__name__)
 HUB_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
 UNRECOVERABLE: Final = "The connection could not be recovered."
 _PATHS: Final = re.compile(r"/(?:client/hubs|ws)/([^/]+)/?|/client/?")
@@ -149,4 +151,8 @@ def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str
         raise _RefusedError(401, "Unauthorized") from None
     if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
         raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
-    return grant
+    admitted = service.slots.admit(hub.name, grant)
+    if admitted is None:
+        log.info("connection to %s refused: its memberships were replaced by a later POST /negotiate", hub.name)
+        raise _RefusedError(401, "Unauthorized")
+    return admitted

@@ -10,16 +10,21 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from gexfaker.catalog import CURRENT_HUBS
+from gexfaker.catalog import HUBS, TIERS
 from gexfaker.errors import SettingError
 from gexfaker.hubs.connection import Connection
+from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Bounds, Hub
+from gexfaker.hubs.negotiation import Rules
 from gexfaker.hubs.payloads import Payloads
+from gexfaker.hubs.slots import Slots
 from gexfaker.hubs.streamer import Streamer
+from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.playback.library import Library, open_day
 from gexfaker.playback.session import Sessions
 from gexfaker.settings import Settings
-from gexfaker.wire.tokens import reconnection_token
+from gexfaker.wire.messages import AckError
+from gexfaker.wire.tokens import reconnection_token, session_id
 
 
 class Service:
@@ -37,10 +42,11 @@ class Service:
         today = datetime.datetime.fromtimestamp(clock(), ZoneInfo("America/New_York")).date()
         self.library: Final[Library] = open_day(_data_dir(settings), settings.data_date, settings.seed, today)
         self.payloads: Final = Payloads()
-        self.streamer: Final = Streamer(
-            self.library, Sessions(), self.payloads, settings.ws_group_prefix, settings.cache_mode
-        )
-        self.hubs: Final = {name: self._hub(name) for name in CURRENT_HUBS}
+        self.groups: Final = Groups(self.library, settings.ws_group_prefix)
+        self.streamer: Final = Streamer(self.library, Sessions(), self.payloads, self.groups, settings.cache_mode)
+        self.hubs: Final = {name: self._hub(name) for name in HUBS}
+        self.slots: Final = Slots(self.hubs, lambda: secrets.token_urlsafe(9))
+        self._tiers: Final = {session_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
         self.draining = False
         self.started = False
 
@@ -53,16 +59,36 @@ class Service:
         )
 
         def joined(_connection: Connection, group: str) -> None:
-            self.streamer.joined(name, group)
+            self.groups.joined(name, group)
 
         def sign(connection_id: str) -> str:
             return reconnection_token(f"{name}/{connection_id}", self.secret)
 
-        def refuse(group: str) -> str | None:
-            silent = settings.strict_groups and self.streamer.feed_of(name, group) is None
-            return self.streamer.reason(name, group) if silent else None
+        def refuse(connection: Connection, group: str) -> AckError | None:
+            return self._refuse(name, connection.grant.user_id or "", group)
 
         return Hub(name, lambda: secrets.token_urlsafe(18), sign, bounds, joined, refuse)
+
+    def _refuse(self, hub: str, session: str, group: str) -> AckError | None:
+        """Why a session may not join a group: its tier, or, with strict groups, that nothing would come."""
+        feed = self.groups.feed_of(hub, group)
+        if feed is None:
+            reason = self.groups.reason(hub, group)
+            text = f"Nothing would ever come to group '{group}': {reason}"
+            return AckError("NotFound", text) if self.settings.strict_groups else None
+        tier, needed = self.tier(session), tier_of(feed)
+        if includes(tier, needed):
+            return None
+        return AckError("Forbidden", f"Group '{group}' needs the {needed} tier, and this key has {tier}.")
+
+    def tier(self, session: str) -> str:
+        """What the key of a session has subscribed to."""
+        return self._tiers.get(session, self.settings.tiers.get("*", TIERS[-1]))
+
+    def rules(self, session: str) -> Rules:
+        """What a session may negotiate."""
+        strict = self.settings.strict_groups
+        return Rules(lambda feed: self.groups.why_not(feed, strict), self.tier(session), self.settings.membership_limit)
 
     @property
     def ready(self) -> bool:

@@ -1,33 +1,56 @@
-"""Which message carries which feed: encoders by package and category, decoders by type URL."""
+"""Which message carries which feed: encoders by kind of feed, decoders by type URL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Protocol
 
-from gexfaker.catalog import GEX_CATEGORIES, GREEK_CATEGORIES
-from gexfaker.wire import gex, greeks, orderflow
+from gexfaker.catalog import GREEKS as GREEK_NAMES
+from gexfaker.catalog import Feed
+from gexfaker.wire.gex import GEX
+from gexfaker.wire.greeks import GREEKS
+from gexfaker.wire.orderflow import ORDERFLOW
 from gexfaker.wire.scaling import Encoded
+from gexfaker.wire.spot import SPOT
+from gexfaker.wire.volume import VOLUME, is_text
+
+TABLES: Final = (GEX, GREEKS, ORDERFLOW, SPOT)
+"""Every protobuf message of the feed."""
 
 
-class Format(NamedTuple):
-    """A kind of message: its type URL, and how a JSON record becomes one and is made of one."""
+class Format(Protocol):
+    """How a JSON record becomes the content of a message, and back."""
 
-    type_url: str
-    encode: Callable[[bytes], Encoded]
-    decode: Callable[[bytes], dict[str, Any]]
+    @property
+    def type_url(self) -> str:
+        """Its name in the Any."""
+
+    def encode(self, record: bytes) -> Encoded:
+        """The content for one record. Raises RecordError."""
+
+    def decode(self, message: bytes) -> dict[str, Any]:
+        """The record of a content."""
 
 
-ORDERFLOW: Final = Format(orderflow.TYPE_URL, orderflow.encode, orderflow.decode)
-GEX: Final = Format(gex.TYPE_URL, gex.encode, gex.decode)
-GREEKS: Final = Format(greeks.TYPE_URL, greeks.encode, greeks.decode)
-
-FORMATS: Final[dict[tuple[str, str], Format]] = {
-    ("orderflow", "orderflow"): ORDERFLOW,
-    **{("classic", category): GEX for category in GEX_CATEGORIES},
-    **{("state", category): GEX for category in GEX_CATEGORIES},
-    **{("state", category): GREEKS for category in GREEK_CATEGORIES},
+_BY_KIND: Final[dict[str, Format]] = {
+    "gex": GEX,
+    **dict.fromkeys(GREEK_NAMES, GREEKS),
+    "volume": VOLUME,
+    "orderflow": ORDERFLOW,
+    "spot": SPOT,
 }
-"""By package and category."""
+_BY_TYPE_URL: Final = {table.type_url: table for table in TABLES}
 
-BY_TYPE_URL: Final = {kind.type_url: kind for kind in (ORDERFLOW, GEX, GREEKS)}
+
+def format_of(feed: Feed) -> Format:
+    """The format of a feed."""
+    return _BY_KIND[feed.kind]
+
+
+def decode(type_url: str, message: bytes) -> dict[str, Any]:
+    """The record of any message of the feed.
+
+    Raises:
+        KeyError: not a type URL of the feed.
+        google.protobuf.message.DecodeError, RecordError: not such a message.
+    """
+    return VOLUME.decode(message) if is_text(message) else _BY_TYPE_URL[type_url].decode(message)

@@ -1,32 +1,25 @@
-"""The orderflow snapshot: JSON record <-> ``proto.orderflow`` message.
-
-One table, FIELDS, names every field once; the record type, the encoder and the decoder are made from it.
-Values after the ticker are scaled by 100.
-"""
+"""The orderflow snapshot: JSON record <-> ``proto.orderflow`` message. Values after the ticker are scaled by 100."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from operator import attrgetter
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from gexfaker.wire.generated.orderflow_pb2 import Orderflow
-from gexfaker.wire.scaling import INT64, SINT32, UINT32, Bounds, Encoded, Field, Fitter, read_record, saturate, unscale
+from gexfaker.wire.scaling import SINT32, UINT32, Bounds
+from gexfaker.wire.tables import Field, Table
 
-TYPE_URL: Final = "proto.orderflow"
 FACTOR: Final = 100
 
 
-def _table(bounds: Bounds, *rows: str) -> Iterator[Field]:
+def _fields(bounds: Bounds, *rows: str) -> Iterator[Field]:
     for row in rows:
         wire, json = row.split()
         yield Field(wire, json, FACTOR, bounds)
 
 
 FIELDS: Final = (
-    *_table(
+    *_fields(
         UINT32,
         "spot spot",
         "zero_major_long_gamma z_mlgamma",
@@ -38,7 +31,7 @@ FIELDS: Final = (
         "one_major_call_gamma one_mcall",
         "one_major_put_gamma one_mput",
     ),
-    *_table(
+    *_fields(
         SINT32,
         "zero_convexity_ratio zcvr",
         "one_convexity_ratio ocvr",
@@ -69,36 +62,4 @@ FIELDS: Final = (
     ),
 )
 
-_Record: Final = msgspec.defstruct(
-    "OrderflowRecord",
-    [("timestamp", int), ("ticker", str), *((field.json, float) for field in FIELDS)],
-    gc=False,
-)
-_decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_Record)
-_numbers: Final = attrgetter(*(field.json for field in FIELDS))
-
-
-def encode(record: bytes) -> Encoded:
-    """The serialised ``proto.orderflow`` message of one JSON record.
-
-    Raises:
-        RecordError: invalid JSON or UTF-8, a key missing or of the wrong type, a number that is not finite.
-    """
-    row = read_record(_decoder, record, "an orderflow")
-    fitter = Fitter()
-    values = fitter.fit_all(FIELDS, _numbers(row))
-    timestamp = saturate(row.timestamp, INT64)
-    return fitter.done(Orderflow(timestamp=timestamp, ticker=row.ticker, **values).SerializeToString())
-
-
-def decode(message: bytes) -> dict[str, int | float | str]:
-    """The JSON record of a serialised message, keys in the REST order, integral values as ints.
-
-    Raises:
-        google.protobuf.message.DecodeError: not a protobuf message.
-    """
-    parsed = Orderflow.FromString(message)
-    record: dict[str, int | float | str] = {"timestamp": parsed.timestamp, "ticker": parsed.ticker}
-    for field in FIELDS:
-        record[field.json] = unscale(getattr(parsed, field.wire), FACTOR)
-    return record
+ORDERFLOW: Final = Table("an orderflow", "proto.orderflow", Orderflow, FIELDS)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Final, NamedTuple
 
 from gexfaker.errors import RecordError
 
@@ -21,23 +18,6 @@ class Encoded(NamedTuple):
 
     message: bytes
     saturated: tuple[str, ...]
-
-
-def read_record(decoder: msgspec.json.Decoder[Any], record: bytes, kind: str) -> Any:
-    """The typed row of a JSON record. Raises RecordError naming ``kind`` when it is not one."""
-    try:
-        return decoder.decode(record)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RecordError(f"not {kind} record: {error}") from None
-
-
-class Field(NamedTuple):
-    """A number of a message: its wire name, its JSON name, its scale, and the inclusive bounds of its type."""
-
-    wire: str
-    json: str
-    factor: int
-    bounds: Bounds
 
 
 class Fitter:
@@ -58,15 +38,6 @@ class Fitter:
             return scaled
         self.saturated[name] = None
         return low if scaled < low else high
-
-    def fit_all(self, fields: Iterable[Field], numbers: Iterable[float]) -> dict[str, Any]:
-        """The scaled integers of a message's plain numbers, by wire name."""
-        pairs = zip(fields, numbers, strict=True)
-        return {field.wire: self.fit(number, field.factor, field.bounds, field.json) for field, number in pairs}
-
-    def done(self, message: bytes) -> Encoded:
-        """The finished message with what was saturated."""
-        return Encoded(message, tuple(self.saturated))
 
 
 def unscale(number: int, factor: int) -> int | float:

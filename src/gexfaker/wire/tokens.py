@@ -14,17 +14,24 @@ from gexfaker.errors import TokenError
 
 ALGORITHM: Final = "HS256"
 JOIN_LEAVE: Final = "webpubsub.joinLeaveGroup"
+SLOT: Final = "gexfaker.slot"
+"""A claim of our own; the service keeps this where we cannot see it."""
+
 CLOCK_SKEW_SECONDS: Final = 300
 """How far a token may be past its expiry, as the service's emulator allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows: whose session it is (None: anonymous), the roles, and groups joined on connect."""
+    """What a token allows: whose session it is (None: anonymous), the roles, and groups joined on connect.
+
+    ``slot`` names the negotiated set of memberships it belongs to; None for a token of the GET flow.
+    """
 
     user_id: str | None
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    slot: str | None = None
 
 
 def session_id(key: str) -> str:
@@ -46,6 +53,8 @@ def mint(grant: Grant, audience: str, secret: str, now: float, lifetime: float) 
         claims["role"] = list(grant.roles)
     if grant.groups:
         claims["webpubsub.group"] = list(grant.groups)
+    if grant.slot is not None:
+        claims[SLOT] = grant.slot
     return jwt.encode(claims, secret, algorithm=ALGORITHM)
 
 
@@ -65,8 +74,9 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
         raise TokenError("the access token has expired: negotiate again")
     if audience is not None and str(claims.get("aud")).lower() != audience.lower():
         raise TokenError("the access token was made for another hub")
-    user_id = claims.get("sub")
-    return Grant(user_id and _text(user_id), _strings(claims.get("role")), _strings(claims.get("webpubsub.group")))
+    user_id, slot = claims.get("sub"), claims.get(SLOT)
+    roles, groups = _strings(claims.get("role")), _strings(claims.get("webpubsub.group"))
+    return Grant(user_id and _text(user_id), roles, groups, slot if isinstance(slot, str) else None)
 
 
 def _text(name: str) -> str:

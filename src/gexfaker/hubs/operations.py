@@ -1,0 +1,96 @@
+"""What a client's message does: the operations of the protocol, on a hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from gexfaker.errors import FrameError
+from gexfaker.hubs.connection import Connection
+from gexfaker.hubs.members import member_of
+from gexfaker.hubs.outputs import Close
+from gexfaker.hubs.permissions import JOIN, SEND, allows
+from gexfaker.hubs.publication import Publication
+from gexfaker.wire import messages as m
+from gexfaker.wire.frames import TEXT
+
+if TYPE_CHECKING:
+    from gexfaker.hubs.hub import Hub
+
+NO_HANDLER: Final = m.AckError("InternalServerError", "Internal server error")
+UNHANDLED_FRAME: Final = Close(1011, "The server has no handler for messages of simple clients.")
+Operation = m.JoinGroup | m.LeaveGroup | m.SendToGroup | m.Event
+"""The client's messages that are acknowledged when they carry an ack id."""
+
+
+def receive(hub: Hub, connection: Connection, payload: bytes, opcode: int) -> None:
+    """One whole message of an open connection."""
+    codec = connection.subprotocol.codec
+    if codec is None:
+        _receive_raw(hub, connection, payload, opcode)
+        return
+    try:
+        if opcode != codec.OPCODE:
+            raise FrameError(1003, codec.WRONG_OPCODE)
+        _operate(hub, connection, codec.decode_upstream(payload))
+    except FrameError as error:
+        hub.finish(connection, Close(error.code, error.reason))
+
+
+def _receive_raw(hub: Hub, connection: Connection, payload: bytes, opcode: int) -> None:
+    if connection.raw is None:
+        hub.finish(connection, UNHANDLED_FRAME)
+        return
+    try:
+        payload.decode() if opcode == TEXT else None
+    except UnicodeDecodeError:
+        hub.finish(connection, Close(1007, "The text message is not valid UTF-8."))
+        return
+    kind = m.DataType.TEXT if opcode == TEXT else m.DataType.BINARY
+    message = m.SendToGroup(connection.raw.group, m.Data(kind, payload), None, connection.raw.no_echo)
+    _send(hub, connection, message)
+
+
+def _operate(hub: Hub, connection: Connection, message: m.Upstream) -> None:
+    match message:
+        case m.SequenceAck(sequence_id):
+            hub.confirm(connection, sequence_id)
+        case m.Ping():
+            connection.say(m.Pong())
+        case _ if connection.is_duplicate(message.ack_id):
+            text = f"Message with ack-id: {message.ack_id} has been processed"
+            connection.acknowledge(message.ack_id, m.AckError("Duplicate", text))
+        case _:
+            connection.acknowledge(message.ack_id, _perform(hub, connection, message))
+
+
+def _perform(hub: Hub, connection: Connection, message: Operation) -> m.AckError | None:
+    """Run an operation that may be acknowledged; why it failed, or None."""
+    if isinstance(message, m.Event):
+        return NO_HANDLER
+    right, denied, run = OPERATIONS[type(message)]
+    if not allows(connection.grant.roles, right, message.group):
+        return m.AckError("Forbidden", denied.format(message.group))
+    return run(hub, connection, message)
+
+
+def _join(hub: Hub, connection: Connection, message: m.JoinGroup) -> m.AckError | None:
+    return hub.refuse(connection, message.group) or hub.enter(connection, message.group)
+
+
+def _leave(hub: Hub, connection: Connection, message: m.LeaveGroup) -> None:
+    hub.members.leave(connection, message.group)
+
+
+def _send(hub: Hub, connection: Connection, message: m.SendToGroup) -> None:
+    sent = m.DataMessage(message.data, message.group, connection.grant.user_id, metadata=message.metadata)
+    excluded = connection if message.no_echo else None
+    hub.publish(member_of(connection, message.group), Publication(sent), excluded)
+
+
+OPERATIONS: Final[dict[type, tuple[str, str, Callable[[Hub, Connection, Any], m.AckError | None]]]] = {
+    m.JoinGroup: (JOIN, "The client does not have permission to join group '{}'.", _join),
+    m.LeaveGroup: (JOIN, "The client does not have permission to leave group '{}'.", _leave),
+    m.SendToGroup: (SEND, "The client does not have permission to send to group '{}'.", _send),
+}
+"""For each operation on a group: the role it needs, what is said without it, and what it does."""

@@ -1,0 +1,83 @@
+"""Which days the American options market is open, by the exchanges' published rules (no data file, any year).
+
+Source of the rules: NYSE Rule 7.2 and the exchanges' holiday lists. Days of mourning are not known here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from typing import Final
+
+DAY: Final = dt.timedelta(days=1)
+MONDAY, THURSDAY, FRIDAY, SATURDAY = 0, 3, 4, 5
+
+
+def is_trading_day(day: dt.date) -> bool:
+    """Whether the market is open on ``day``."""
+    return day.weekday() < SATURDAY and day not in holidays(day.year)
+
+
+def next_trading_day(day: dt.date) -> dt.date:
+    """The first trading day after ``day``."""
+    day += DAY
+    while not is_trading_day(day):
+        day += DAY
+    return day
+
+
+def last_trading_day(day: dt.date) -> dt.date:
+    """The newest trading day that is not after ``day``."""
+    while not is_trading_day(day):
+        day -= DAY
+    return day
+
+
+@lru_cache(maxsize=64)
+def holidays(year: int) -> frozenset[dt.date]:
+    """The weekdays of a year on which the market is closed."""
+    fixed = [dt.date(year, 7, 4), dt.date(year, 12, 25)]
+    if year >= 2022:
+        fixed.append(dt.date(year, 6, 19))
+    days = {_observed(day) for day in fixed} | {
+        nth(year, 1, MONDAY, 3),
+        nth(year, 2, MONDAY, 3),
+        easter(year) - 2 * DAY,
+        _last(year, 5, MONDAY),
+        nth(year, 9, MONDAY, 1),
+        nth(year, 11, THURSDAY, 4),
+    }
+    new_year = dt.date(year, 1, 1)
+    if new_year.weekday() != SATURDAY:  # a Saturday's New Year is not made up for: December has its year end
+        days.add(_observed(new_year))
+    return frozenset(days)
+
+
+def nth(year: int, month: int, weekday: int, number: int) -> dt.date:
+    """The ``number``-th ``weekday`` (Monday is 0) of a month."""
+    first = dt.date(year, month, 1)
+    return first + ((weekday - first.weekday()) % 7 + 7 * (number - 1)) * DAY
+
+
+def _last(year: int, month: int, weekday: int) -> dt.date:
+    fifth = nth(year, month, weekday, 5)
+    return fifth if fifth.month == month else fifth - 7 * DAY
+
+
+def easter(year: int) -> dt.date:
+    """Easter Sunday, by the anonymous Gregorian algorithm (Nature, 1876)."""
+    a, (b, c) = year % 19, divmod(year, 100)
+    d, e = divmod(b, 4)
+    f = (b + 8) // 25
+    g = (b - f + 1) // 3
+    h = (19 * a + b - d - g + 15) % 30
+    i, k = divmod(c, 4)
+    m = (32 + 2 * e + 2 * i - h - k) % 7
+    n = (a + 11 * h + 22 * m) // 451
+    month, day = divmod(h + m - 7 * n + 114, 31)
+    return dt.date(year, month, day + 1)
+
+
+def _observed(day: dt.date) -> dt.date:
+    """A Saturday's holiday is kept on Friday, a Sunday's on Monday."""
+    return day - DAY if day.weekday() == SATURDAY else day + DAY if day.weekday() > SATURDAY else day

@@ -1,0 +1,47 @@
+"""A feed that has no records of its own, served from another feed's tape."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gexfaker.catalog import Feed
+from gexfaker.tapes.tape import Tape
+
+
+class Alias:
+    """``tape`` under the name of ``feed``; implements Tape, with a place in the day of its own."""
+
+    def __init__(self, feed: Feed, tape: Tape) -> None:
+        self.feed: Final = feed
+        self._tape: Final = tape
+
+    @property
+    def date(self) -> str:
+        """The market day, YYYY-MM-DD (New York)."""
+        return self._tape.date
+
+    def __len__(self) -> int:
+        return len(self._tape)
+
+    def has(self, index: int) -> bool:
+        """Whether record ``index`` exists."""
+        return self._tape.has(index)
+
+    def timestamp(self, index: int) -> int:
+        """Epoch seconds of a record."""
+        return self._tape.timestamp(index)
+
+    def json(self, index: int) -> bytes:
+        """The other feed's record, as it is."""
+        return self._tape.json(index)
+
+    def index_at(self, timestamp: int) -> int:
+        """Index of the newest readable record whose timestamp is not after ``timestamp``; -1 before the first."""
+        return self._tape.index_at(timestamp)
+
+    def place(self, index: int) -> str:
+        """Where the record is, for people."""
+        return self._tape.place(index)
+
+    def close(self) -> None:
+        """Nothing to do: the tape belongs to the other feed."""

@@ -1,0 +1,139 @@
+"""A message as one table: every number's place in the JSON record, its place in the message, its scale and bounds.
+
+The record type, the encoder, the decoder and the documentation of a message are all made from its table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from google.protobuf.message import Message
+from msgspec.structs import astuple
+
+from gexfaker.errors import RecordError
+from gexfaker.wire.scaling import INT64, Bounds, Encoded, Fitter, saturate, unscale
+
+
+class Field(NamedTuple):
+    """One line of a table.
+
+    Attributes:
+        wire: the field of the message.
+        json: the key of the record, or what the column of a row holds.
+        factor: what a number is multiplied by, a power of ten.
+        bounds: inclusive bounds of its type.
+        optional: the key may be missing or null; then the field is not sent.
+        null: a decoded row shows null for what was not sent, instead of ending before it.
+        many: a list of numbers.
+        columns: a list of rows, each an array of these.
+        inside: the field of the wrapping message that holds the list ("" when it is not wrapped).
+    """
+
+    wire: str
+    json: str
+    factor: int
+    bounds: Bounds
+    optional: bool = False
+    null: bool = False
+    many: bool = False
+    columns: tuple[Field, ...] = ()
+    inside: str = ""
+
+
+class Table:
+    """The table of one kind of message; timestamp and ticker, which all have, are not in it.
+
+    Args:
+        kind: what its record is called in errors, with an article.
+        type_url: its name in the Any.
+        message: the generated class.
+        fields: in the order of the JSON keys, which is also that of the field numbers.
+    """
+
+    def __init__(self, kind: str, type_url: str, message: type[Message], fields: tuple[Field, ...]) -> None:
+        self.kind: Final = kind
+        self.type_url: Final = type_url
+        self.message: Final = message
+        self.fields: Final = fields
+        head: list[Any] = [("timestamp", int), ("ticker", str)]
+        record = msgspec.defstruct("Record", head + _members(fields), kw_only=True, gc=False)
+        self._decoder: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(record)
+
+    def encode(self, record: bytes) -> Encoded:
+        """The serialised message of one JSON record.
+
+        Raises:
+            RecordError: invalid JSON or UTF-8, a key missing or of the wrong type, a number that is not finite.
+        """
+        try:
+            timestamp, ticker, *values = astuple(self._decoder.decode(record))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise RecordError(f"not {self.kind} record: {error}") from None
+        fitter = Fitter()
+        scaled = _scale_all(self.fields, values, fitter, "")
+        message = self.message(timestamp=saturate(timestamp, INT64), ticker=ticker, **scaled)
+        return Encoded(message.SerializeToString(), tuple(fitter.saturated))
+
+    def decode(self, message: bytes) -> dict[str, Any]:
+        """The JSON record of a serialised message: keys in the REST order, integral values as ints.
+
+        Raises:
+            google.protobuf.message.DecodeError: not a protobuf message.
+        """
+        parsed: Any = self.message.FromString(message)
+        record: dict[str, Any] = {"timestamp": parsed.timestamp, "ticker": parsed.ticker}
+        for field in self.fields:
+            if not field.optional or parsed.HasField(field.wire):
+                record[field.json] = _unscale(field, getattr(parsed, field.wire))
+        return record
+
+
+def _members(fields: Sequence[Field]) -> list[Any]:
+    """The members of a record or row, for ``msgspec.defstruct``."""
+    members: list[Any] = []
+    for field in fields:
+        kind: Any = float
+        if field.columns:
+            kind = list[msgspec.defstruct("Row", _members(field.columns), array_like=True, gc=False)]  # type: ignore[misc]
+        elif field.many:
+            kind = list[float]
+        name = field.json.replace(" ", "_")
+        members.append((name, kind | None, None) if field.optional else (name, kind))
+    return members
+
+
+def _scale_all(fields: Sequence[Field], values: Sequence[Any], fitter: Fitter, name: str) -> dict[str, Any]:
+    """What to put into a message, by field; ``name`` is the key that errors name, "" for each its own."""
+    pairs = zip(fields, values, strict=True)
+    return {field.wire: _scale(field, value, fitter, name or field.json) for field, value in pairs if value is not None}
+
+
+def _scale(field: Field, value: Any, fitter: Fitter, name: str) -> Any:
+    if field.columns:
+        made: list[Any] = [_scale_all(field.columns, astuple(row), fitter, name) for row in value]
+    elif field.many:
+        made = [fitter.fit(number, field.factor, field.bounds, name) for number in value]
+    else:
+        return fitter.fit(value, field.factor, field.bounds, name)
+    return {field.inside: made} if field.inside else made
+
+
+def _unscale(field: Field, value: Any) -> Any:
+    held = getattr(value, field.inside) if field.inside else value
+    if field.columns:
+        return [_row(field.columns, row) for row in held]
+    if field.many:
+        return [unscale(number, field.factor) for number in held]
+    return unscale(held, field.factor)
+
+
+def _row(columns: Sequence[Field], message: Any) -> list[Any]:
+    row: list[Any] = []
+    for column in columns:
+        if not column.optional or message.HasField(column.wire):
+            row.append(_unscale(column, getattr(message, column.wire)))
+        elif column.null:
+            row.append(None)
+    return row
