@@ -62,6 +62,9 @@ CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
 }
 """The fifteen standard categories, by package."""
 
+STORED_CATEGORIES: Final = {**CATEGORIES, "state": (*CATEGORIES["state"], *VOLUME_CATEGORIES)}
+"""The categories a stored day may hold, by package."""
+
 SPOT: Final = "spot"
 """The package of the spot feeds, which have no category."""
 
@@ -121,7 +124,7 @@ def hub_of(package: str, category: str) -> str:
 
 _SUFFIXES: Final = {
     f"_{package}_{category}": (package, category)
-    for package, categories in ({**CATEGORIES, "state": (*CATEGORIES["state"], *VOLUME_CATEGORIES)}).items()
+    for package, categories in STORED_CATEGORIES.items()
     for category in categories
 } | {f"_{SPOT}": (SPOT, "")}
 _EXPLICIT: Final = re.compile(

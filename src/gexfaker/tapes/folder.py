@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from gexfaker.catalog import CATEGORIES, Feed
+from gexfaker.catalog import STORED_CATEGORIES, Feed
 from gexfaker.errors import DataError
 from gexfaker.tapes.jsonl import JsonlTape
 
@@ -130,7 +130,7 @@ class DataFolder:
         return sorted(child for child in self._children(day, folders=True) if is_ticker(child.name.upper()))
 
     def _feeds_in(self, ticker: Path) -> Iterator[Feed]:
-        for package, categories in CATEGORIES.items():
+        for package, categories in STORED_CATEGORIES.items():
             names = {file.name for file in self._children(ticker / package, folders=False)}
             for category in categories:
                 if not names.isdisjoint(category + extension for extension in EXTENSIONS):
@@ -172,10 +172,10 @@ class DataFolder:
 def _check(feed: Feed) -> None:
     if not is_ticker(feed.ticker):
         raise DataError(f"{_shown(feed.ticker)} is not a ticker: upper case letters, digits and . _ - only")
-    if feed.package not in CATEGORIES:
-        raise DataError(f"{_shown(feed.package)} is not a package: one of {', '.join(CATEGORIES)}")
-    if feed.category not in CATEGORIES[feed.package]:
-        accepted = ", ".join(CATEGORIES[feed.package])
+    if feed.package not in STORED_CATEGORIES:
+        raise DataError(f"{_shown(feed.package)} is not a package: one of {', '.join(STORED_CATEGORIES)}")
+    if feed.category not in STORED_CATEGORIES[feed.package]:
+        accepted = ", ".join(STORED_CATEGORIES[feed.package])
         raise DataError(f"{_shown(feed.category)} is not a category of {feed.package}: one of {accepted}")
 
 
