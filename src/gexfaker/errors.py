@@ -4,8 +4,10 @@ GexfakerError          anything a user can act on; the CLI prints its text as on
 ├── SettingError       a setting's value is not acceptable: names the setting, its source, what is
 ├── DataError          the data folder, or a name that would leave it, is unusable
 ├── RecordError        one record of a tape cannot be served: it is skipped and counted, never fatal
+├── ExhaustedError     the day is over for this position (HTTP 404)
 ├── TokenError         an access token is missing, malformed, expired or not ours (HTTP 401)
 ├── NegotiationError   a POST or PATCH /negotiate cannot be done as asked (HTTP 400 or 403)
+├── ControlError       something that cannot be done to a session (HTTP 400)
 └── FrameError         a client's or server's frame is malformed (carries the close code and reason)
 """
 
@@ -33,6 +35,13 @@ class RecordError(GexfakerError):
     """One record cannot be decoded or encoded; the text says why (the tape adds file and line)."""
 
 
+class ExhaustedError(GexfakerError):
+    """There are no more records on the day that is played."""
+
+    def __init__(self) -> None:
+        super().__init__("No more data available")
+
+
 class TokenError(GexfakerError):
     """An access token does not open this hub."""
 
@@ -47,6 +56,10 @@ class NegotiationError(GexfakerError):
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
         self.status = status
+
+
+class ControlError(GexfakerError):
+    """A request of the control plane that cannot be done; the text says what would be accepted."""
 
 
 class FrameError(GexfakerError):

@@ -20,6 +20,9 @@ MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
 SCAN_CHUNK_BYTES: Final = 1 * MIB
 """How far the index reads ahead at a time: a few hundred microseconds, so that no tick is held up."""
 
+MAX_OPEN_DAYS: Final = 16
+"""Days open at once, some 100 files each; more keys than that on different days take turns."""
+
 # --- wire --------------------------------------------------------------------------------------
 MAX_MESSAGE_BYTES: Final = 1 * MIB
 """A client's WebSocket message; the service closes with 1009 beyond it (documented 1 MB)."""
@@ -29,6 +32,9 @@ MAX_HEAD_BYTES: Final = 64 * KIB
 
 MAX_REQUEST_BYTES: Final = 1 * MIB
 """Body of an HTTP request. The largest legal negotiation, 150 long names, has under 200 KiB."""
+
+MAX_CONTROL_BYTES: Final = 64 * KIB
+"""Body of a request to the control plane; a full set of options has under 1 KiB."""
 
 MAX_GROUP_LENGTH: Final = 1024
 """Characters of a group name, as on the service."""
@@ -64,6 +70,9 @@ MAX_PUBLICATIONS: Final = 4096
 MAX_PUBLICATION_BYTES: Final = 32 * MIB
 """The same in bytes of payload; real ones have up to 4 KiB, and each may be kept in four encodings."""
 
+MAX_TURN_RECORDS: Final = 1000
+"""Records of one feed sent at once, as many as a client may leave unread: after a laptop's sleep, not a whole day."""
+
 MAX_SKIPS_PER_TICK: Final = 50
 """Unreadable records passed over for one group in one tick; a ruined file must not hold up the others."""
 
@@ -81,6 +90,9 @@ MAX_HINTS: Final = 100
 
 MAX_HINTED_LENGTH: Final = 64
 """Longest wrong name worth a hint; no real group name is longer."""
+
+MAX_SYNC_STREAMS: Final = 100
+"""Followers of the sync stream at once; each costs a task and a look at the sessions every interval."""
 
 MAX_SESSIONS: Final = 150_000
 """API keys with a position of their own, more than all hubs can hold connections; the longest unused goes first."""
@@ -115,3 +127,6 @@ REAP_INTERVAL_SECONDS: Final = 1.0
 
 MAX_LOOP_BLOCK_SECONDS: Final = 0.005
 """Longest slice of encoding before the event loop gets its turn."""
+
+MAX_IDLE_SECONDS: Final = 0.05
+"""Longest sleep of the stream: how late a client that has just joined may be noticed."""

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from gexfaker.catalog import TIERS
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+TIME_OF_DAY: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 
 
@@ -54,6 +55,31 @@ def count(text: str) -> int:
 def day(text: str) -> str:
     """``latest``, or a date as YYYY-MM-DD."""
     return text if text == "latest" else date.fromisoformat(text).isoformat()
+
+
+def days(text: str) -> str:
+    """A day, or a range of days ``A..B``."""
+    first, dots, last = text.partition("..")
+    if not dots:
+        return day(first)
+    if day(first) > day(last):
+        raise ValueError
+    return f"{day(first)}..{day(last)}"
+
+
+def speed(text: str) -> float:
+    """0, or a number from 0.1 to 1000."""
+    number = float(text)
+    if number != 0 and not 0.1 <= number <= 1000:
+        raise ValueError
+    return number
+
+
+def start(text: str) -> str:
+    """``open``, ``now``, or a time of day HH:MM[:SS]."""
+    if text not in ("open", "now") and not TIME_OF_DAY.fullmatch(text):
+        raise ValueError
+    return text
 
 
 def name(text: str) -> str:

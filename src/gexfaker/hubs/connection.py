@@ -66,11 +66,13 @@ class Connection:
         groups: names of the groups it is in (an ordered set).
         outbox: what the socket must do, oldest first; the hub's owner takes it with ``take``.
         outlet: where the owner sends the outbox; None while detached.
+        blocked: whether its socket takes no more at present.
     """
 
     __slots__ = (
         "_acked",
         "_numbered",
+        "blocked",
         "deadline",
         "grant",
         "groups",
@@ -92,6 +94,7 @@ class Connection:
         self.groups: dict[str, None] = {}
         self.outbox: list[Output] = []
         self.outlet: Callable[[list[Output]], None] | None = None
+        self.blocked = False
         self.deadline = 0.0
         self.raw: RawMode | None = None
         self.unacknowledged: deque[tuple[int, int, Publication]] = deque()
@@ -146,6 +149,10 @@ class Connection:
         if self.state is State.OPEN:
             self.outbox.append(made)
         return len(made)
+
+    def is_behind(self, most: int) -> bool:
+        """Whether a client has so much unread or unacknowledged, of ``most`` messages, that it should be waited for."""
+        return self.blocked or len(self.unacknowledged) > most // 2
 
     def confirm(self, sequence_id: int) -> int:
         """Forget everything up to ``sequence_id``; returns the bytes set free."""

@@ -21,14 +21,14 @@ class Groups:
     """The names of one day's groups.
 
     Args:
-        library: the day.
+        library: the day that is meant when none is given.
         prefix: what stands before the groups of the current hubs, without its underscore.
     """
 
     def __init__(self, library: Library, prefix: str) -> None:
         self._library: Final = library
         self._prefix: Final = f"{prefix}_"
-        self._known: dict[tuple[str, str], Feed | None] = {}
+        self._known: dict[tuple[str, str, str], Feed | None] = {}
         self._explained: set[tuple[str, str]] = set()
         self._names: Final = sorted(feed.group for feed in library.feeds)
         self._hints: dict[str, str] = {}
@@ -37,26 +37,27 @@ class Groups:
         """What a feed's group is called on a hub."""
         return self._prefix_of(hub) + feed.group
 
-    def feed_of(self, hub: str, group: str) -> Feed | None:
-        """The feed a group of a hub carries, or None when nothing will ever come there."""
-        place = (hub, group)
+    def feed_of(self, hub: str, group: str, library: Library | None = None) -> Feed | None:
+        """The feed a group of a hub carries, or None when nothing will ever come there on that day."""
+        library = library or self._library
+        place = (library.date, hub, group)
         try:
             return self._known[place]
         except KeyError:
             if len(self._known) >= MAX_KNOWN_GROUPS:
                 self._known.clear()
-            feed = self._known[place] = self._find(hub, group)
+            feed = self._known[place] = self._find(hub, group, library)
             return feed
 
     def _prefix_of(self, hub: str) -> str:
         return "" if hub.startswith(V2) else self._prefix
 
-    def _find(self, hub: str, group: str) -> Feed | None:
+    def _find(self, hub: str, group: str, library: Library) -> Feed | None:
         prefix = self._prefix_of(hub)
         feed = parse_group(group.removeprefix(prefix)) if group.startswith(prefix) else None
         if feed is None or hub not in homes(feed):
             return None
-        there = feed.ticker in self._library.tickers if feed.package == SPOT else self._library.source(feed)
+        there = feed.ticker in library.tickers if feed.package == SPOT else library.source(feed)
         return feed if there else None
 
     def why_not(self, feed: Feed, strict: bool) -> str | None:

@@ -13,11 +13,13 @@ class Members(dict[Member, dict[Connection, None]]):
 
     Attributes:
         sessions: the connections of every session that has one, in the order they came.
+        groups: the groups of every session that is in one, in the order it entered them.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.sessions: dict[str, dict[Connection, None]] = {}
+        self.groups: dict[str, dict[str, None]] = {}
 
     def admit(self, connection: Connection) -> None:
         """A new connection, in no group yet."""
@@ -35,7 +37,9 @@ class Members(dict[Member, dict[Connection, None]]):
     def enter(self, connection: Connection, group: str) -> None:
         """Add a connection to a group of its session."""
         connection.groups[group] = None
-        self.setdefault(member_of(connection, group), {})[connection] = None
+        member = member_of(connection, group)
+        self.setdefault(member, {})[connection] = None
+        self.groups.setdefault(member[0], {})[group] = None
 
     def leave(self, connection: Connection, group: str) -> None:
         """Take it out again; nothing happens when it is not in."""
@@ -46,6 +50,12 @@ class Members(dict[Member, dict[Connection, None]]):
         del self[member][connection]
         if not self[member]:
             del self[member]
+            self._empty(*member)
+
+    def _empty(self, session: str, group: str) -> None:
+        del self.groups[session][group]
+        if not self.groups[session]:
+            del self.groups[session]
 
 
 def member_of(connection: Connection, group: str) -> Member:

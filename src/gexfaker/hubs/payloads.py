@@ -9,6 +9,7 @@ from typing import Final
 from gexfaker.errors import RecordError
 from gexfaker.hubs.publication import Publication
 from gexfaker.limits import MAX_LOGGED_SKIPS, MAX_PUBLICATION_BYTES, MAX_PUBLICATIONS
+from gexfaker.playback.stamps import restamped
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import payload
 from gexfaker.wire.feeds import Format, format_of
@@ -30,7 +31,7 @@ class Payloads:
         self._limit: Final = limit
         self._byte_limit: Final = byte_limit
         self._bytes = 0
-        self._made: OrderedDict[tuple[Tape, int, str], Publication | None] = OrderedDict()
+        self._made: OrderedDict[tuple[Tape, int, str, int | None], Publication | None] = OrderedDict()
         self._reported: set[tuple[Tape, int]] = set()
         self.skipped = 0
         self.saturated = 0
@@ -38,24 +39,27 @@ class Payloads:
     def __len__(self) -> int:
         return len(self._made)
 
-    def publication(self, tape: Tape, index: int, group: str, form: Format | None = None) -> Publication | None:
+    def publication(
+        self, tape: Tape, index: int, group: str, form: Format | None = None, stamp: int | None = None
+    ) -> Publication | None:
         """What is sent to ``group`` for a record, in the tape's own format unless another is given.
 
-        None when the record has to be skipped.
+        ``stamp`` is shown instead of the record's own timestamp. None when the record has to be skipped.
         """
-        key = (tape, index, group)
+        key = (tape, index, group, stamp)
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key]
-        made = self._made[key] = self._make(tape, index, group, form or format_of(tape.feed))
+        made = self._made[key] = self._make(tape, index, group, form or format_of(tape.feed), stamp)
         self._bytes += _size(made)
         while len(self._made) > self._limit or (self._bytes > self._byte_limit and len(self._made) > 1):
             self._bytes -= _size(self._made.popitem(last=False)[1])
         return made
 
-    def _make(self, tape: Tape, index: int, group: str, form: Format) -> Publication | None:
+    def _make(self, tape: Tape, index: int, group: str, form: Format, stamp: int | None) -> Publication | None:
         try:
-            encoded = form.encode(tape.json(index))
+            record = tape.json(index)
+            encoded = form.encode(record if stamp is None else restamped(record, stamp))
         except RecordError as error:
             self._skip(tape, index, error)
             return None

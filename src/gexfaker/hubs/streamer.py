@@ -1,4 +1,4 @@
-"""What one tick sends: to every joined group of every session, the record that is due there. Pure decisions."""
+"""What is sent when: to every joined group of every session, the records that are due there. Pure decisions."""
 
 from __future__ import annotations
 
@@ -9,99 +9,134 @@ from gexfaker.catalog import SPOT, V2, Feed, spot_of
 from gexfaker.errors import DataError, RecordError
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
-from gexfaker.hubs.members import Member
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.limits import MAX_SKIPS_PER_TICK
-from gexfaker.playback.library import Library
-from gexfaker.playback.session import CacheMode, Session, Sessions, is_published
+from gexfaker.playback.options import Timestamps
+from gexfaker.playback.session import Session, Turn
+from gexfaker.playback.sessions import Sessions
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
 
+Spots = set[tuple[str, str, int]]
+"""(hub, ticker, timestamp) of the calculations whose spot was sent in a turn."""
+
 
 class Streamer:
-    """Steps every session through the day.
+    """Moves every session that somebody listens to, and publishes what that makes due.
 
     Attributes:
         sent: messages published so far, counted once per receiver.
     """
 
-    def __init__(
-        self, library: Library, sessions: Sessions, payloads: Payloads, groups: Groups, mode: CacheMode
-    ) -> None:
-        self.library: Final = library
+    def __init__(self, sessions: Sessions, payloads: Payloads, groups: Groups, hubs: Mapping[str, Hub]) -> None:
         self.sessions: Final = sessions
         self.payloads: Final = payloads
         self.groups: Final = groups
-        self._mode: Final = mode
+        self._hubs: Final = hubs
         self.sent = 0
 
-    def tick(self, hubs: Mapping[str, Hub]) -> Iterator[None]:
-        """Publish what is due everywhere; pauses after each group, so that the caller can take a breath.
+    def next_turn(self, now: float) -> float | None:
+        """When something may be due next, in real time; None when nobody listens."""
+        times = (self.sessions.get(session_id).next_turn(now) for session_id in self._listening())
+        return min((time for time in times if time is not None), default=None)
 
-        A feed moves once per session and tick, however many hubs or groups carry it.
+    def tick(self, now: float) -> Iterator[None]:
+        """Publish what is due at ``now``; pauses after each group, so that the caller can take a breath.
+
+        A feed moves once per session and turn, however many hubs or groups carry it.
         """
-        due: dict[tuple[str, Feed], int | None] = {}
-        for hub in hubs.values():
-            spots: set[tuple[str, str, int]] = set()
-            for member in hub.audiences():
-                feed = self.groups.feed_of(hub.name, member[1])
-                if feed is not None and feed.package != SPOT and member in hub.members:
-                    self._publish(hub, member, feed, due, spots)
-                    yield
+        for session_id in self._listening():
+            session = self.sessions.get(session_id)
+            if session.options.speed or not self._is_congested(session_id):
+                yield from self._play(session, now)
 
-    def _publish(
-        self,
-        hub: Hub,
-        member: Member,
-        feed: Feed,
-        due: dict[tuple[str, Feed], int | None],
-        spots: set[tuple[str, str, int]],
-    ) -> None:
-        session_id, group = member
-        tape = self._tape(feed)
-        if tape is None:
-            return
-        place = (session_id, feed)
-        if place not in due:
-            due[place] = self._step(self.sessions.get(session_id), tape, group)
-        index = due[place]
-        publication = None if index is None else self.payloads.publication(tape, index, group)
-        if index is not None and publication is not None:
-            self.sent += hub.publish(member, publication)
-            if hub.name.startswith(V2):
-                self._publish_spot(hub, session_id, tape, index, spots)
+    def _listening(self) -> list[str]:
+        """The sessions with a connection in any group."""
+        return list(dict.fromkeys(session for hub in self._hubs.values() for session in hub.members.groups))
 
-    def _publish_spot(
-        self, hub: Hub, session_id: str, tape: Tape, index: int, spots: set[tuple[str, str, int]]
-    ) -> None:
-        """The spot of a calculation, once a hub: several feeds of a ticker may share one timestamp."""
-        ticker = tape.feed.ticker
-        group = self.groups.name(hub.name, spot_of(ticker))
-        member = (session_id, group)
-        if member not in hub.members:
+    def _is_congested(self, session_id: str) -> bool:
+        """Whether a client of a session that goes as fast as it can has to be waited for."""
+        return any(
+            connection.is_behind(hub.bounds.queued_messages)
+            for hub in self._hubs.values()
+            for connection in hub.of_session(session_id)
+        )
+
+    def _play(self, session: Session, now: float) -> Iterator[None]:
+        session.roll()
+        places = self._places(session)
+        if places and not session.is_stepped:
+            session.start(places[0][3], now)
+        turn = session.turn(now)
+        if turn is None:
             return
+        due: dict[Feed, list[int]] = {}
+        spots: Spots = set()
+        for hub, group, feed, tape in places:
+            if session.timeline != turn.timeline:
+                return
+            if (session.id, group) in hub.members:
+                if feed not in due:
+                    due[feed] = self._due(session, tape, group, turn)
+                for index in due[feed]:
+                    self._publish(hub, session, group, tape, index, spots, now)
+                yield
+
+    def _places(self, session: Session) -> list[tuple[Hub, str, Feed, Tape]]:
+        """Where a session listens: hub, group, feed, and the feed's tape."""
+        places = []
+        library = session.library
+        for hub in self._hubs.values():
+            for group in hub.members.groups.get(session.id, ()):
+                feed = self.groups.feed_of(hub.name, group, library)
+                tape = None if feed is None or feed.package == SPOT else self._tape(session, feed)
+                if feed is not None and tape is not None:
+                    places.append((hub, group, feed, tape))
+        return places
+
+    def _tape(self, session: Session, feed: Feed) -> Tape | None:
         try:
-            calculation = (session_id, ticker, tape.timestamp(index))
-        except RecordError:
-            return
-        publication = self.payloads.publication(tape, index, group, spot.SPOT)
-        if calculation not in spots and publication is not None:
-            spots.add(calculation)
-            self.sent += hub.publish(member, publication)
-
-    def _tape(self, feed: Feed) -> Tape | None:
-        try:
-            return self.library.tape(feed)
+            return session.library.tape(feed)
         except DataError as error:
             self.groups.explain("", feed.group, str(error))
             return None
 
-    def _step(self, session: Session, tape: Tape, group: str) -> int | None:
-        """The next index whose record can be served; unreadable ones are passed over, a bounded number at a time."""
-        for _ in range(MAX_SKIPS_PER_TICK):
-            index = session.step(tape, self._mode)
-            if index is None or not is_published(tape.feed, index):
-                return None
-            if self.payloads.publication(tape, index, group) is not None:
-                return index
-        return None
+    def _due(self, session: Session, tape: Tape, group: str, turn: Turn) -> list[int]:
+        """What a turn sends; in step mode unreadable records are passed over, a bounded number at a time."""
+        for _ in range(MAX_SKIPS_PER_TICK if session.is_stepped else 1):
+            due = session.due(tape, turn)
+            if not due or self.payloads.publication(tape, due[0], group) is not None:
+                return due
+        return []
+
+    def _publish(
+        self, hub: Hub, session: Session, group: str, tape: Tape, index: int, spots: Spots, now: float
+    ) -> None:
+        stamp = self._stamp(session, tape, index, now)
+        publication = self.payloads.publication(tape, index, group, None, stamp)
+        if publication is None:
+            return
+        self.sent += hub.publish((session.id, group), publication)
+        if not hub.name.startswith(V2):
+            return
+        ticker = tape.feed.ticker
+        spot_group = self.groups.name(hub.name, spot_of(ticker))
+        if (session.id, spot_group) not in hub.members:
+            return
+        # A calculation has one spot on a hub, however many of its feeds go there.
+        calculation = (hub.name, ticker, tape.timestamp(index))
+        publication = self.payloads.publication(tape, index, spot_group, spot.SPOT, stamp)
+        if calculation not in spots and publication is not None:
+            spots.add(calculation)
+            self.sent += hub.publish((session.id, spot_group), publication)
+
+    @staticmethod
+    def _stamp(session: Session, tape: Tape, index: int, now: float) -> int | None:
+        """The timestamp to show instead of the recorded one, if another is wanted."""
+        if session.options.timestamps is Timestamps.RECORDED:
+            return None
+        try:
+            at = session.clock.real(tape.timestamp(index)) if session.clock is not None else None
+        except RecordError:
+            return None
+        return int(now if at is None else at)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import logging
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from gexfaker.catalog import Feed
@@ -15,7 +13,8 @@ from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.tape import Tape
 
-log: Final = logging.getLogger(__name__)
+DEFAULT_TICKERS: Final = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
+"""The tickers that are simulated unless others are asked for."""
 
 
 class Library:
@@ -73,24 +72,14 @@ class Library:
         self._tapes.clear()
 
 
-def open_day(data_dir: Path, date: str, seed: int, today: datetime.date) -> Library:
-    """The stored day ``date`` ("latest" or YYYY-MM-DD) of ``data_dir``; a simulated one where no day is stored.
-
-    Raises:
-        DataError: days are stored, but not this one.
-    """
-    if data_dir.is_dir():
-        folder = DataFolder(data_dir)
-        if folder.dates():
-            day = folder.resolve_date(date)
-            return Library(day, str(data_dir), folder.feeds(day), lambda feed: folder.open(day, feed))
-    return _simulated(date, seed, today)
+def stored_day(folder: DataFolder, date: str) -> Library:
+    """A day of a data folder. Raises DataError when there is none."""
+    return Library(date, str(folder.root), folder.feeds(date), lambda feed: folder.open(date, feed))
 
 
-def _simulated(date: str, seed: int, today: datetime.date) -> Library:
-    from gexfaker.market.orderflow import DEFAULT_TICKERS, SimulatedOrderflow
-    from gexfaker.market.session import latest_trading_day
+def simulated_day(date: str, seed: int, tickers: Sequence[str]) -> Library:
+    """A day of the simulated market. Raises DataError for a ticker that is not simulated."""
+    from gexfaker.market.orderflow import SimulatedOrderflow
 
-    day = latest_trading_day(today) if date == "latest" else date
-    feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in DEFAULT_TICKERS]
-    return Library(day, f"simulated, seed {seed}", feeds, lambda feed: SimulatedOrderflow(feed.ticker, day, seed))
+    feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in tickers]
+    return Library(date, f"simulated, seed {seed}", feeds, lambda feed: SimulatedOrderflow(feed.ticker, date, seed))

@@ -1,18 +1,35 @@
-"""One API key's place in the day. Sessions never influence each other."""
+"""One API key's world: its day, its market clock, its place on every tape. Sessions never influence each other.
+
+Real time is always an argument. In clock mode a record is due when market time reaches its timestamp; in step mode
+when it is asked for. A jump of any kind starts a new timeline: what belongs to the old one is not sent any more.
+"""
 
 from __future__ import annotations
 
+import datetime
 import math
-from collections import OrderedDict
-from enum import StrEnum
-from typing import Final
+from collections.abc import Hashable
+from typing import Final, NamedTuple
 
 from gexfaker.catalog import Feed
-from gexfaker.limits import MAX_SESSIONS
+from gexfaker.errors import RecordError
+from gexfaker.limits import MAX_TURN_RECORDS
+from gexfaker.playback.answers import clocked_answer, is_reached, newest_record, stepped_answer
+from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
+from gexfaker.playback.days import Days
+from gexfaker.playback.library import Library
+from gexfaker.playback.options import CacheMode, Options, Playback
+from gexfaker.playback.times import moment, next_tick, opening, same_time_of_day
 from gexfaker.tapes.tape import Tape
 
 EXPIRY_STRIDE: Final = 5
 """Records from one snapshot of an explicit-expiry feed to the next: about five seconds, as on the service."""
+
+IDLE_TURN: Final = 1.0
+"""Seconds between two looks at a session whose groups are all silent, and whose clock has therefore not started."""
+
+SHORTEST_TURN: Final = 0.005
+"""Seconds between two turns of a session at high speed: a fourth of the lateness allowed at speed 1."""
 
 
 def is_published(feed: Feed, index: int) -> bool:
@@ -20,63 +37,240 @@ def is_published(feed: Feed, index: int) -> bool:
     return feed.expiry is None or index % EXPIRY_STRIDE == 0
 
 
-class CacheMode(StrEnum):
-    """What follows the last record: nothing more, or the first again."""
+class Turn(NamedTuple):
+    """What is due now: records with ``after < timestamp <= upto`` (market time), or in step mode the next of each."""
 
-    EXHAUST = "exhaust"
-    ROTATION = "rotation"
+    timeline: int
+    after: float
+    upto: float
 
 
 class Session:
-    """The next record of every feed, for one key."""
+    """The playback of one key.
 
-    __slots__ = ("_next", "id")
+    Attributes:
+        id: a digest of the key.
+        day: the day that is played, YYYY-MM-DD.
+        options: how.
+        clock: market time; None until the key is used for the first time.
+        timeline: counts the jumps.
+        paused: in step mode, whether the feed stands still.
+        places: in step mode, the next index of every position.
+        newest: of each feed that REST was asked for, the newest record then.
+        dropped: records that were due but too many at once to send.
+    """
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, days: Days, options: Options, day: str | None = None) -> None:
         self.id: Final = session_id
-        self._next: dict[Feed, int] = {}
+        self._days: Final = days
+        self.options = options
+        self.day = day or days.first
+        self.clock: MarketClock | None = None
+        self.timeline = 0
+        self.paused = False
+        self.dropped = 0
+        self._streamed = 0.0
+        self._ticked = 0.0
+        self._owed = 0
+        self._origin: float | None = None
+        self.places: dict[Hashable, int] = {}
+        self._next: dict[Feed, tuple[float, int]] = {}
+        self.newest: dict[Feed, int] = {}
 
-    def step(self, tape: Tape, mode: CacheMode) -> int | None:
-        """The index that is due now, moving on to the following one; None when the day is over (or empty)."""
-        index = self._next.get(tape.feed, 0)
+    @property
+    def library(self) -> Library:
+        """The tapes of its day. Raises DataError when the day is gone."""
+        return self._days.library(self.day)
+
+    @property
+    def first_day(self) -> str:
+        """The day that sessions start with."""
+        return self._days.first
+
+    def resolve_day(self, date: str) -> str | None:
+        """The day that a date, ``latest`` or ``next`` means; None where no day is next. Raises DataError."""
+        return self._days.after(self.day) if date == "next" else self._days.resolve(date)
+
+    @property
+    def is_stepped(self) -> bool:
+        """Whether records are due when asked for."""
+        return self.options.playback is Playback.STEP
+
+    # --- the clock ---------------------------------------------------------------------------
+
+    def start(self, tape: Tape, now: float) -> MarketClock:
+        """The clock, started at the first use of the key, where the options say."""
+        if self.clock is None:
+            first = self.opening(tape)
+            text, day = self.options.start, datetime.date.fromisoformat(self.day)
+            market = first if text == "open" else same_time_of_day(day, now) if text == "now" else moment(day, text)
+            # Whole seconds of all keys coincide, so that what they share is encoded and sent together.
+            self.clock = MarketClock(market, now if self.paused else math.floor(now), self.options.speed)
+            self._streamed = market - 1
+            if self.paused:
+                self.clock.pause(now)
+        return self.clock
+
+    def opening(self, tape: Tape) -> int:
+        """Epoch seconds of the day's first record in market hours; of the very first where none is in them."""
+        before = tape.index_at(opening(datetime.date.fromisoformat(self.day)) - 1)
+        index = before + 1 if tape.has(before + 1) else 0
+        try:
+            return tape.timestamp(index)
+        except (RecordError, IndexError):
+            return opening(datetime.date.fromisoformat(self.day))
+
+    def market_time(self, now: float) -> float | None:
+        """Market time at ``now``; None before the first use, and in step mode."""
+        return None if self.clock is None or self.is_stepped else self.clock.at(now)
+
+    def begin(self, now: float) -> None:
+        """Start the clock if the key has not been used yet."""
+        library = self.library
+        tape = library.tape(min(library.feeds)) if library.feeds else None
+        if tape is not None and not self.is_stepped:
+            self.start(tape, now)
+
+    def jump(self, market: float, now: float) -> None:
+        """Go to a market time: the record of that time is the next that is sent."""
+        self.timeline += 1
+        self._forget_places()
+        self._origin = market
+        if self.clock is not None:
+            self.clock.seek(market, now)
+            self._streamed = market - 1
+
+    def restart(self, day: str | None = None) -> None:
+        """Forget all places; the clock starts again at the next use, on another day if one is given."""
+        self.timeline += 1
+        self.day = day or self.day
+        self.clock, self._origin, self._owed = None, None, 0
+        self._forget_places()
+
+    def _forget_places(self) -> None:
+        for places in (self.places, self._next, self.newest):
+            places.clear()
+
+    def pause(self, now: float) -> None:
+        """Stand still; REST goes on to answer from where it stands."""
+        self.paused = True
+        if self.clock is not None:
+            self.clock.pause(now)
+
+    def resume(self, now: float) -> None:
+        """Go on from where it stands."""
+        self.paused, self._owed = False, 0
+        if self.clock is not None:
+            self.clock.resume(now)
+
+    def advance(self, count: int, now: float) -> None:
+        """Send the next ``count`` records of every group (seconds of market time, in clock mode) at once."""
+        if self.clock is not None:
+            self.clock.seek(self.clock.at(now) + count, now)
+        else:
+            self._owed += count
+
+    # --- the feed ----------------------------------------------------------------------------
+
+    def next_turn(self, now: float) -> float | None:
+        """When something can be due next, in real time; None while nothing will be."""
+        if self.is_stepped:
+            if self.paused or self._owed:
+                return now if self._owed else None
+            return next_tick(max(now - self.options.interval, self._ticked), self.options.interval)
+        if self.clock is None:
+            return self._ticked + IDLE_TURN
+        if self.clock.speed == AS_FAST_AS_POSSIBLE and not self.clock.paused:
+            return self._ticked
+        at = self.clock.real(math.floor(self._streamed) + 1)
+        if at is None:  # it stands; but what ``advance`` went past is still to be sent
+            return now if math.floor(self.clock.at(now)) > math.floor(self._streamed) else None
+        return max(at, self._ticked + SHORTEST_TURN)
+
+    def turn(self, now: float) -> Turn | None:
+        """What is due now, once; None when nothing is."""
+        at = self.next_turn(now)
+        if at is None or at > now:
+            return None
+        if self.is_stepped:
+            self._ticked, self._owed = at, max(0, self._owed - 1)
+            return Turn(self.timeline, 0.0, 0.0)
+        self._ticked = now
+        if self.clock is None:
+            return None
+        hurried = self.clock.speed == AS_FAST_AS_POSSIBLE and not self.clock.paused
+        upto = self._streamed + 1 if hurried else self.clock.at(now)
+        if hurried:
+            self.clock.seek(upto, now)
+        turn = Turn(self.timeline, self._streamed, upto)
+        self._streamed = upto
+        return turn
+
+    def due(self, tape: Tape, turn: Turn) -> list[int]:
+        """The records of a tape that a turn sends, in order."""
+        if self.is_stepped:
+            index = self.step(tape, tape.feed)
+            return [] if index is None or not is_published(tape.feed, index) else [index]
+        reached, index = self._next.get(tape.feed, (None, 0))
+        if reached != turn.after:
+            index = tape.index_at(math.floor(turn.after)) + 1
+        due = []
+        while tape.has(index) and is_reached(tape, index, turn.upto):
+            due.append(index)
+            index += 1
+        self._next[tape.feed] = turn.upto, index
+        self.dropped += max(0, len(due) - MAX_TURN_RECORDS)
+        return [index for index in due[-MAX_TURN_RECORDS:] if is_published(tape.feed, index)]
+
+    def step(self, tape: Tape, place: Hashable) -> int | None:
+        """The next index at a place of step mode, moving on; None when the day is over (or empty)."""
+        index = self.places.get(place)
+        if index is None:
+            index = 0 if self._origin is None else tape.index_at(math.ceil(self._origin) - 1) + 1
         if not tape.has(index):
-            if mode is CacheMode.EXHAUST or not tape.has(0):
+            if self.options.cache_mode is not CacheMode.ROTATION or not tape.has(0):
                 return None
             index = 0
-        self._next[tape.feed] = index + 1
+        self.places[place] = index + 1
         return index
 
-    def position(self, feed: Feed) -> int:
-        """Index of the record that ``step`` will give next, if the day goes on."""
-        return self._next.get(feed, 0)
+    def place(self, feed: Feed) -> int:
+        """Index of the record the feed gives next, as far as it has come."""
+        return self.places.get(feed, 0) if self.is_stepped else self._next.get(feed, (0.0, 0))[1]
 
+    def used(self) -> dict[Feed, int]:
+        """The feeds that were used on this timeline, each with the index it has come to."""
+        used = {**{feed: index - 1 for feed, (_, index) in self._next.items()}, **self.newest}
+        return used | {place: index - 1 for place, index in self.places.items() if isinstance(place, Feed)}
 
-class Sessions:
-    """All sessions, by id; beyond ``limit`` the one unused for longest is forgotten."""
+    def is_over(self) -> bool:
+        """Whether every feed that was used has come to its end."""
+        library = self.library
+        tapes = [(library.tape(feed), index) for feed, index in self.used().items()]
+        return bool(tapes) and all(tape is None or not tape.has(index + 1) for tape, index in tapes)
 
-    def __init__(self, limit: int = MAX_SESSIONS) -> None:
-        self._limit: Final = limit
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+    def roll(self) -> bool:
+        """At the end of the day begin it again, or the next one, if the options say so; whether it did."""
+        if self.options.cache_mode is CacheMode.NEXT and self.is_over():
+            day = self._days.after(self.day)
+            if day is not None:
+                self.restart(day)
+            return day is not None
+        if self.options.cache_mode is CacheMode.ROTATION and not self.is_stepped and self.is_over():
+            self.restart()
+            return True
+        return False
 
-    def __len__(self) -> int:
-        return len(self._sessions)
+    # --- REST --------------------------------------------------------------------------------
 
-    def peek(self, session_id: str) -> Session | None:
-        """The session of that id as it is; None when it has none yet."""
-        return self._sessions.get(session_id)
+    def snapshot(self, tape: Tape, endpoint: str, now: float) -> int:
+        """The index that a REST request for an endpoint of a tape gets.
 
-    def get(self, session_id: str) -> Session:
-        """The session of that id, made on first use."""
-        session = self._sessions.get(session_id)
-        if session is None:
-            session = self._sessions[session_id] = Session(session_id)
-            if len(self._sessions) > self._limit:
-                self._sessions.popitem(last=False)
-        self._sessions.move_to_end(session_id)
-        return session
-
-
-def next_tick(now: float, interval: float) -> float:
-    """The first multiple of ``interval`` after ``now`` (epoch seconds): whole seconds for 1 s, halves for 0.5."""
-    tick = (math.floor(now / interval) + 1) * interval
-    return tick if tick > now else tick + interval
+        Raises:
+            ExhaustedError: there is nothing more on this day, and the options say so.
+        """
+        if self.is_stepped:
+            return stepped_answer(self, tape, endpoint)
+        market = self.start(tape, now).at(now)
+        index = self.newest[tape.feed] = newest_record(tape, market, self.newest.get(tape.feed, -1))
+        return clocked_answer(self, tape, index, market)

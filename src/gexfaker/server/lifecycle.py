@@ -16,14 +16,23 @@ from typing import Final
 import uvicorn
 
 from gexfaker.errors import SettingError
-from gexfaker.limits import DRAIN_SECONDS, MAX_HEAD_BYTES, MAX_LOOP_BLOCK_SECONDS, REAP_INTERVAL_SECONDS
-from gexfaker.playback.session import next_tick
+from gexfaker.limits import (
+    DRAIN_SECONDS,
+    MAX_HEAD_BYTES,
+    MAX_IDLE_SECONDS,
+    MAX_LOOP_BLOCK_SECONDS,
+    REAP_INTERVAL_SECONDS,
+)
 from gexfaker.server.app import create_app
 from gexfaker.server.protocol import http_protocol
 from gexfaker.server.service import Service
 from gexfaker.settings import Settings
 
 log: Final = logging.getLogger(__name__)
+
+
+SHORTEST_SLEEP: Final = 0.0005
+"""Seconds the sockets have at least between two ticks, even when a session plays as fast as it can."""
 
 
 class Server(uvicorn.Server):
@@ -70,6 +79,7 @@ class Server(uvicorn.Server):
             task.cancel()
         for hub in self.service.hubs.values():
             hub.drain()
+        self.service.state_file.save(self.service.sessions, self.service.clock())
         await super().shutdown(sockets)
         self.service.close()
 
@@ -95,31 +105,38 @@ class Server(uvicorn.Server):
 
 
 async def _stream(service: Service) -> None:
-    """Tick at every multiple of the interval, encoding in slices so that the loop is never held up."""
-    interval, last = service.settings.ws_stream_interval, 0.0
-    loop = asyncio.get_running_loop()
+    """Wake when something may be due, encoding in slices so that the loop is never held up."""
     while True:
-        last = next_tick(max(service.clock(), last), interval)
-        await asyncio.sleep(last - service.clock())
+        now = service.clock()
+        at = service.streamer.next_turn(now)
+        wait = MAX_IDLE_SECONDS if at is None else at - now
+        await asyncio.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
         try:
-            began = loop.time()
-            for _ in service.streamer.tick(service.hubs):
-                if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
-                    await asyncio.sleep(0)
-                    began = loop.time()
-            for hub in service.hubs.values():
-                hub.drain()
+            await _tick(service, service.clock())
         except Exception:
             log.exception("a tick failed; the stream goes on")
+            await asyncio.sleep(MAX_IDLE_SECONDS)
+
+
+async def _tick(service: Service, now: float) -> None:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for _ in service.streamer.tick(now):
+        if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
+            await asyncio.sleep(0)
+            began = loop.time()
+    for hub in service.hubs.values():
+        hub.drain()
 
 
 async def _reap(service: Service) -> None:
-    """End the connections whose clients did not come back in time."""
+    """Once a second: end the connections whose clients did not come back in time, and keep the positions."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(REAP_INTERVAL_SECONDS)
         for hub in service.hubs.values():
             hub.expire(loop.time())
+        service.state_file.save(service.sessions, service.clock())
 
 
 def listening_socket(settings: Settings) -> socket.socket:

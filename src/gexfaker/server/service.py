@@ -20,9 +20,12 @@ from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.slots import Slots
 from gexfaker.hubs.streamer import Streamer
 from gexfaker.hubs.tiers import includes, tier_of
-from gexfaker.playback.library import Library, open_day
-from gexfaker.playback.session import Sessions
-from gexfaker.settings import Settings
+from gexfaker.playback.days import Days
+from gexfaker.playback.library import DEFAULT_TICKERS
+from gexfaker.playback.options import Options
+from gexfaker.playback.sessions import Sessions
+from gexfaker.server.state import StateFile
+from gexfaker.settings import DEFAULT, Settings
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, session_id
 
@@ -31,6 +34,7 @@ class Service:
     """The parts of one server and what they share.
 
     Attributes:
+        library: the day that sessions start with.
         draining: set when the server is about to stop; nothing new is accepted then.
         started: set once the first request can be answered.
     """
@@ -40,13 +44,18 @@ class Service:
         self.clock: Final = clock
         self.secret: Final = settings.token_secret or secrets.token_hex(32)
         today = datetime.datetime.fromtimestamp(clock(), ZoneInfo("America/New_York")).date()
-        self.library: Final[Library] = open_day(_data_dir(settings), settings.data_date, settings.seed, today)
+        self.days: Final = Days(_data_dir(settings), settings.data_date, settings.seed, DEFAULT_TICKERS, today)
+        self.library: Final = self.days.library(self.days.first)
+        self.sessions: Final = Sessions(self.days, _options(settings))
+        self.state_file: Final = StateFile(settings.state_file)
+        self.state_file.load(self.sessions, clock())
         self.payloads: Final = Payloads()
         self.groups: Final = Groups(self.library, settings.ws_group_prefix)
-        self.streamer: Final = Streamer(self.library, Sessions(), self.payloads, self.groups, settings.cache_mode)
         self.hubs: Final = {name: self._hub(name) for name in HUBS}
+        self.streamer: Final = Streamer(self.sessions, self.payloads, self.groups, self.hubs)
         self.slots: Final = Slots(self.hubs, lambda: secrets.token_urlsafe(9))
         self._tiers: Final = {session_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
+        self.sync_streams = 0
         self.draining = False
         self.started = False
 
@@ -97,12 +106,25 @@ class Service:
 
     def close(self) -> None:
         """Give the tapes back."""
-        self.library.close()
+        self.days.close()
+
+
+def _options(settings: Settings) -> Options:
+    """How a new session plays."""
+    return Options(
+        settings.playback,
+        settings.cache_mode,
+        settings.endpoint_cache_mode,
+        settings.timestamps,
+        settings.ws_stream_interval,
+        settings.speed,
+        settings.start,
+    )
 
 
 def _data_dir(settings: Settings) -> Path:
     """The data folder; one that was asked for must be there, or a typo would look like a simulated market."""
     folder, source = Path(settings.data_dir).expanduser(), settings.sources["DATA_DIR"]
-    if source != "the default" and not folder.is_dir():
+    if source != DEFAULT and not folder.is_dir():
         raise SettingError("DATA_DIR", settings.data_dir, source, "accepted: a folder that exists")
     return folder

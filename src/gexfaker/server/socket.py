@@ -14,20 +14,18 @@ from collections import deque
 from enum import Enum
 from typing import Any, Final
 
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import Protocol, Side, State
+from websockets.protocol import Side, State
 
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.outputs import Abort, Close, Later, Output
 from gexfaker.limits import CLOSE_TIMEOUT_SECONDS, MAX_MESSAGE_BYTES, MISSED_PONGS, WRITE_HIGH_WATER_BYTES
 from gexfaker.server.handshake import UNRECOVERABLE, Accepted, open_socket
+from gexfaker.server.parser import FrameParser
 from gexfaker.server.service import Service
 
-TOO_LARGE: Final = "The client message is too large."
-INVALID_FRAME: Final = "The client frame is invalid."
-_REASONS: Final[dict[int, str]] = {CloseCode.MESSAGE_TOO_BIG: TOO_LARGE, CloseCode.PROTOCOL_ERROR: INVALID_FRAME}
 _RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 
@@ -39,14 +37,6 @@ class _End(Enum):
     SERVER = "server"
 
 
-class _Frames(Protocol):
-    """The frame parser, with the service's words when it fails a connection."""
-
-    def fail(self, code: CloseCode | int, reason: str = "") -> None:
-        """Start the closing of a connection whose peer broke the frame protocol."""
-        super().fail(code, _REASONS.get(int(code), reason))
-
-
 class Socket(asyncio.Protocol):
     """The asyncio protocol of an upgraded connection."""
 
@@ -55,7 +45,7 @@ class Socket(asyncio.Protocol):
         self._server_connections: Final = server_connections
         self._transport: Final = transport
         self._loop: Final = asyncio.get_running_loop()
-        self._frames: Final = _Frames(Side.SERVER, max_size=MAX_MESSAGE_BYTES)
+        self._frames: Final = FrameParser(Side.SERVER, max_size=MAX_MESSAGE_BYTES)
         self._hub: Hub | None = None
         self._connection: Connection | None = None
         self._message = bytearray()
@@ -214,13 +204,15 @@ class Socket(asyncio.Protocol):
             self._hub.overflow(self._connection)
             self._cut()
 
-    def pause_writing(self) -> None:
+    def pause_writing(self, blocked: bool = True) -> None:
         """The transport holds all it should: frames wait here from now on."""
-        self._blocked = True
+        self._blocked = blocked
+        if self._connection is not None:
+            self._connection.blocked = blocked
 
     def resume_writing(self) -> None:
         """The peer has read on."""
-        self._blocked = False
+        self.pause_writing(False)
         frames, self._backlog = self._backlog, deque()
         self._backlog_bytes = 0
         if frames and not self._transport.is_closing():

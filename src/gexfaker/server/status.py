@@ -1,22 +1,26 @@
-"""What a session's status says: its connections, their groups, and why a group stays silent."""
+"""What a session's status says: where it is, its connections, their groups, and why a group stays silent."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from gexfaker.catalog import SPOT
 from gexfaker.hubs.connection import Connection
+from gexfaker.playback.session import Session
+from gexfaker.playback.times import shown
 from gexfaker.server.service import Service
 
 
-def sessions(service: Service) -> dict[str, Any]:
-    """All sessions by id (a digest of the key), each with its tier, its negotiated memberships, its connections."""
-    owners = {owner for hub in service.hubs.values() for owner in hub.members.sessions}
-    return {"sessions": [_session(service, owner) for owner in sorted(owners)]}
+def session_ids(service: Service) -> list[str]:
+    """Every session that has been used or has a connection."""
+    connected = {owner for hub in service.hubs.values() for owner in hub.members.sessions}
+    return sorted(connected | {session.id for session in service.sessions.all()})
 
 
-def _session(service: Service, owner: str) -> dict[str, Any]:
-    slot = service.slots.peek(owner)
+def session_status(service: Service, owner: str) -> dict[str, Any]:
+    """One session: its tier, where it is, its negotiated memberships, its connections."""
+    slot, session = service.slots.peek(owner), service.sessions.peek(owner)
     connections = [
         _connection(service, hub.name, connection)
         for hub in service.hubs.values()
@@ -25,8 +29,26 @@ def _session(service: Service, owner: str) -> dict[str, Any]:
     return {
         "session": owner,
         "tier": service.tier(owner),
+        "playback": None if session is None else playback_status(session, service.clock()),
         "memberships": None if slot is None else slot.counts(),
         "connections": connections,
+    }
+
+
+def playback_status(session: Session, now: float) -> dict[str, Any]:
+    """Where a session is: its day, market time, options, and the index each feed has come to."""
+    market = session.market_time(now)
+    return {
+        "day": session.day,
+        "origin": session.library.origin,
+        **dataclasses.asdict(session.options),
+        "market_time": market,
+        "shown": None if market is None else shown(market),
+        "paused": session.paused,
+        "over": session.is_over(),
+        "timeline": session.timeline,
+        "positions": {feed.group: index for feed, index in sorted(session.used().items())},
+        "records_dropped": session.dropped,
     }
 
 
@@ -48,16 +70,19 @@ def _connection(service: Service, hub: str, connection: Connection) -> dict[str,
         "subprotocol": connection.subprotocol.name,
         "state": connection.state.value,
         "unacknowledged": len(connection.unacknowledged),
+        "behind": connection.blocked,
         "groups": [_group(service, hub, connection.grant.user_id or "", group) for group in connection.groups],
     }
 
 
-def _group(service: Service, hub: str, session: str, group: str) -> dict[str, Any]:
-    feed = service.groups.feed_of(hub, group)
+def _group(service: Service, hub: str, owner: str, group: str) -> dict[str, Any]:
+    session = service.sessions.peek(owner)
+    library = service.library if session is None else session.library
+    feed = service.groups.feed_of(hub, group, library)
     if feed is None:
         return {"group": group, "silent": service.groups.reason(hub, group)}
     if feed.package == SPOT:
         return {"group": group}
-    place, source = service.streamer.sessions.peek(session), service.library.source(feed)
-    status = {"group": group, "next_record": place.position(feed) if place else 0}
+    source = library.source(feed)
+    status = {"group": group, "next_record": session.place(feed) if session else 0}
     return status if source in (feed, None) else status | {"served_from": source.group}

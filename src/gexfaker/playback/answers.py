@@ -1,0 +1,56 @@
+"""Which record a REST request gets: in clock mode the newest not after market time, in step mode the next."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from gexfaker.errors import ExhaustedError, RecordError
+from gexfaker.playback.options import CacheMode, EndpointCacheMode
+from gexfaker.tapes.tape import Tape
+
+if TYPE_CHECKING:
+    from gexfaker.playback.session import Session
+
+NEAR: Final = 5
+"""Records looked at one by one from where a feed was last; further away it is found by bisection."""
+
+
+def is_reached(tape: Tape, index: int, market: float) -> bool:
+    """Whether market time has come to a record; an unreadable one counts as reached, to be passed over."""
+    try:
+        return tape.timestamp(index) <= market
+    except RecordError:
+        return True
+
+
+def newest_record(tape: Tape, market: float, last: int) -> int:
+    """The newest record not after ``market``, looked for from ``last``, where it was before; -1 before the first."""
+    if last >= 0 and is_reached(tape, last, market):
+        for index in range(last, last + NEAR):
+            if not tape.has(index + 1) or not is_reached(tape, index + 1, market):
+                return index
+    return tape.index_at(math.floor(market))
+
+
+def clocked_answer(session: Session, tape: Tape, index: int, market: float) -> int:
+    """The newest record, or the first before there is one. Raises ExhaustedError after the last one's second."""
+    index = max(index, 0)
+    if not tape.has(index):
+        raise ExhaustedError
+    ended = session.options.cache_mode is CacheMode.EXHAUST and not tape.has(index + 1)
+    if ended and is_reached(tape, index, market - 1):
+        raise ExhaustedError
+    return index
+
+
+def stepped_answer(session: Session, tape: Tape, endpoint: str) -> int:
+    """The next record of the endpoint's position. Raises ExhaustedError after the last."""
+    feed = tape.feed
+    shared = session.options.endpoints is EndpointCacheMode.SHARED
+    index = session.step(tape, (feed.ticker, feed.package) if shared else (feed, endpoint))
+    if index is not None:
+        return index
+    if session.options.cache_mode is CacheMode.HOLD and tape.has(0):
+        return len(tape) - 1
+    raise ExhaustedError

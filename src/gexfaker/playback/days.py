@@ -1,0 +1,89 @@
+"""The days there are, stored or simulated, and their libraries, opened when first asked for."""
+
+from __future__ import annotations
+
+import datetime
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from gexfaker.errors import DataError
+from gexfaker.limits import MAX_OPEN_DAYS
+from gexfaker.market.calendar import last_trading_day, next_trading_day
+from gexfaker.playback.library import Library, simulated_day, stored_day
+from gexfaker.tapes.folder import LATEST, DataFolder, is_date
+
+
+class Days:
+    """All days a server can play.
+
+    Args:
+        data_dir: the data folder; need not exist.
+        date: the day to start with: ``latest``, a date, or a range ``A..B``.
+        seed: of the simulated market.
+        tickers: that are simulated.
+        today: the calendar date in New York, for the newest simulated day.
+
+    Attributes:
+        first: the day sessions start with.
+        last: the day after which none follows; None where there is no such end.
+        stored: whether the days are from the folder.
+
+    Raises:
+        DataError: days are stored, but not those asked for.
+    """
+
+    def __init__(self, data_dir: Path, date: str, seed: int, tickers: Sequence[str], today: datetime.date) -> None:
+        self._folder: Final = DataFolder(data_dir)
+        self._seed: Final = seed
+        self._tickers: Final = tuple(tickers)
+        self._today: Final = today
+        self._open: OrderedDict[str, Library] = OrderedDict()
+        self.stored: Final = bool(self._folder.dates())
+        first, dots, last = date.partition("..")
+        self.first = self.resolve(first)
+        self.last: Final = self.resolve(last) if dots else None
+
+    def dates(self) -> list[str]:
+        """The stored days, oldest first; of a simulated market, the days opened so far."""
+        return self._folder.dates() if self.stored else sorted(self._open)
+
+    def resolve(self, date: str) -> str:
+        """The day that ``latest`` or a date means. Raises DataError, naming the days there are."""
+        if self.stored:
+            return self._folder.resolve_date(date)
+        if date == LATEST:
+            return last_trading_day(self._today).isoformat()
+        if not is_date(date):
+            raise DataError(f"not a date (YYYY-MM-DD): {date[:40]!r}")
+        return date
+
+    def after(self, date: str) -> str | None:
+        """The day that follows ``date``, None at the end of the days or of the range."""
+        if self.last is not None and date >= self.last:
+            return None
+        if self.stored:
+            return next((day for day in self._folder.dates() if day > date), None)
+        return next_trading_day(datetime.date.fromisoformat(date)).isoformat()
+
+    def library(self, date: str) -> Library:
+        """The library of a day, kept open among the MAX_OPEN_DAYS used last. Raises DataError."""
+        library = self._open.get(date)
+        if library is None:
+            library = self._open[date] = self._make(date)
+            if len(self._open) > MAX_OPEN_DAYS:
+                self._open.popitem(last=False)[1].close()
+        self._open.move_to_end(date)
+        return library
+
+    def _make(self, date: str) -> Library:
+        if self.stored:
+            return stored_day(self._folder, self.resolve(date))
+        return simulated_day(self.resolve(date), self._seed, self._tickers)
+
+    def close(self) -> None:
+        """Close all libraries."""
+        for library in self._open.values():
+            library.close()
+        self._open.clear()

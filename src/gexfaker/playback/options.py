@@ -1,0 +1,55 @@
+"""How a session plays: the choices a key has, one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Playback(StrEnum):
+    """What makes a record due: market time reaching its timestamp, or being asked for."""
+
+    CLOCK = "clock"
+    STEP = "step"
+
+
+class CacheMode(StrEnum):
+    """What follows the last record: it stays, nothing more, the first again, or the next day's."""
+
+    HOLD = "hold"
+    EXHAUST = "exhaust"
+    ROTATION = "rotation"
+    NEXT = "next"
+
+
+class EndpointCacheMode(StrEnum):
+    """In step mode: one position for all REST endpoints of a ticker and package, or one for each endpoint."""
+
+    SHARED = "shared"
+    INDEPENDENT = "independent"
+
+
+class Timestamps(StrEnum):
+    """The timestamps that clients see: as recorded, or moved to the present."""
+
+    RECORDED = "recorded"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session plays.
+
+    Attributes:
+        interval: seconds between two records of a group in step mode.
+        speed: market seconds a second; 0 is as fast as the client takes it.
+        start: ``open``, ``now`` (the time of day it is in New York), or a time of day HH:MM[:SS].
+    """
+
+    playback: Playback = Playback.CLOCK
+    cache_mode: CacheMode = CacheMode.HOLD
+    endpoints: EndpointCacheMode = EndpointCacheMode.SHARED
+    timestamps: Timestamps = Timestamps.RECORDED
+    interval: float = 1.0
+    speed: float = 1.0
+    start: str = "open"

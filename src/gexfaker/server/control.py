@@ -1,0 +1,140 @@
+"""The control plane, ``/_gexfaker/...``: list, show, create and change sessions. Every answer tells the effect."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gexfaker.errors import ControlError, DataError
+from gexfaker.limits import MAX_CONTROL_BYTES
+from gexfaker.playback.control import ACTIONS, Effect, apply
+from gexfaker.server.guard import guarded
+from gexfaker.server.replies import error, reply, service_of
+from gexfaker.server.service import Service
+from gexfaker.server.status import close_session, playback_status, session_ids, session_status
+from gexfaker.wire.tokens import session_id
+
+log: Final = logging.getLogger(__name__)
+ALL: Final = "all"
+"""Instead of a session: every one there is."""
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object in a request's body; an empty body counts as an empty one. Raises ControlError."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_CONTROL_BYTES:
+            raise ControlError(f"the body is longer than {MAX_CONTROL_BYTES} bytes")
+    try:
+        return msgspec.json.decode(body or b"{}", type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        raise ControlError(f"the body is not a JSON object: {problem}") from None
+
+
+def change(service: Service, owner: str, action: str, arguments: dict[str, Any]) -> Effect:
+    """Do something to a session: what was due before goes out first, and nothing of the old timeline afterwards.
+
+    Raises:
+        ControlError, DataError: it cannot be done.
+    """
+    for hub in service.hubs.values():
+        hub.drain()
+    session = service.sessions.get(owner)
+    effect = apply(session, action, arguments, service.sessions.options, service.clock())
+    log.info("%s %s: %s -> %s", owner, action, effect.requested, effect.resolved)
+    return effect
+
+
+def owners(service: Service, name: str) -> list[str]:
+    """The sessions a path means: ``all``, a session's id, or an API key. Raises ControlError: no such session."""
+    if name == ALL:
+        return session_ids(service)
+    if name in session_ids(service):
+        return [name]
+    if name.startswith("key-"):
+        raise ControlError(f"there is no session {name[:40]}")
+    return [session_id(name)]
+
+
+async def _list(request: Request) -> Response:
+    service = service_of(request)
+    return reply({"sessions": [session_status(service, owner) for owner in session_ids(service)]})
+
+
+async def _show(request: Request) -> Response:
+    service = service_of(request)
+    [owner, *_] = owners(service, request.path_params["session"]) or [""]
+    if owner not in session_ids(service):
+        return error("There is no such session.", 404)
+    return reply(session_status(service, owner))
+
+
+async def _create(request: Request) -> Response:
+    """A session for a key, with explicit settings: any argument of ``day``, ``mode``, ``speed``, ``seek``."""
+    service, wanted = service_of(request), await read_object(request)
+    key = wanted.pop("key", None)
+    if not isinstance(key, str) or not key:
+        raise ControlError('name the API key: {"key":"demo", ...}')
+    owner = session_id(key)
+    actions = {"day": {"date"}, "speed": {"speed"}, "seek": {"time", "index", "feed"}}
+    known = set().union(*actions.values())
+    steps: dict[str, dict[str, Any]] = {name: {} for name in ("day", "mode", "speed", "seek")}
+    for name, value in wanted.items():
+        home = next((action for action, names in actions.items() if name in names), "mode")
+        steps[home if name in known else "mode"][name] = value
+    effects = {"reset": change(service, owner, "reset", {})._asdict()}
+    effects |= {name: change(service, owner, name, values)._asdict() for name, values in steps.items() if values}
+    return reply(_answer(service, owner) | {"effects": effects}, 201)
+
+
+async def _act(request: Request) -> Response:
+    service, action = service_of(request), request.path_params["action"]
+    if action not in ACTIONS:
+        return error(f"There is no action {action[:40]!r}: one of {', '.join(ACTIONS)}.", 404)
+    arguments = await read_object(request)
+    name = request.path_params["session"]
+    answers = [
+        _answer(service, owner) | {"action": action, **change(service, owner, action, arguments)._asdict()}
+        for owner in owners(service, name)
+    ]
+    answers = [answer | _answer(service, answer["session"]) for answer in answers]
+    return reply({"sessions": answers} if name == ALL else answers[0])
+
+
+async def _close(request: Request) -> Response:
+    service, name = service_of(request), request.path_params["session"]
+    known = [owner for owner in owners(service, name) if owner in session_ids(service)]
+    if not known:
+        return error("There is no such session.", 404)
+    return reply(
+        {"session": name if name == ALL else known[0], "closed": sum(close_session(service, o) for o in known)}
+    )
+
+
+def _answer(service: Service, owner: str) -> dict[str, Any]:
+    session = service.sessions.get(owner)
+    return {"session": owner, "playback": playback_status(session, service.clock())}
+
+
+def control_routes() -> list[Route]:
+    """All routes of the control plane."""
+    routes = (
+        ("/_gexfaker/sessions", _list, "GET"),
+        ("/_gexfaker/sessions", _create, "POST"),
+        ("/_gexfaker/sessions/{session}", _show, "GET"),
+        ("/_gexfaker/sessions/{session}", _close, "DELETE"),
+        ("/_gexfaker/sessions/{session}/{action}", _act, "POST"),
+    )
+    return [Route(path, guarded(handler), methods=[method]) for path, handler, method in routes]
+
+
+async def control_error(_request: Request, exception: Exception) -> Response:
+    """The answer to ControlError and DataError."""
+    status = 404 if isinstance(exception, DataError) else 400
+    return error(f"{exception}.", status)
