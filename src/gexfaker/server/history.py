@@ -1,10 +1,146 @@
-"""Recorded days for download, as the service hands them out."""
+"""Recorded days for download: links to single files, and a ticker's end-of-day report. The files are in ``files``."""
 
 from __future__ import annotations
 
+import contextlib
+import datetime
+import logging
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+
+from gexfaker.archive.names import File, parse_category, parse_date, report_name, standard_feeds
+from gexfaker.archive.packing import zipped
+from gexfaker.archive.shelf import Shelf, members
+from gexfaker.archive.signing import LIFETIME_SECONDS, sign
+from gexfaker.catalog import QUANT_TICKERS, Feed
+from gexfaker.errors import DataError
+from gexfaker.server.access import Gate, forbidden
+from gexfaker.server.downloads import download, in_thread
+from gexfaker.server.files import FILES, file_route, shelf_of
+from gexfaker.server.negotiate import base_url
+from gexfaker.server.replies import reply, service_of
+from gexfaker.wire.tokens import mask, session_id
+
+log: Final = logging.getLogger(__name__)
+
+BASES: Final = ("", "/v1", "/v2")
+"""Before the path: one host serves all generations."""
+
+TIER: Final = "quant"
+"""The subscription that history needs."""
+
+WINDOW: Final = datetime.timedelta(days=90)
+"""How far back the service's history goes. Here only on request (setting): whoever has older days wants them."""
+
+SHOWN_CHARS: Final = 40
+"""How much of a name an error repeats."""
 
 
 def history_routes() -> list[Route]:
-    """The routes of the history."""
-    return []
+    """The routes of the history, and the one its links lead to."""
+    routes = [file_route()]
+    for base in BASES:
+        routes.append(Route(base + "/hist/eod/{ticker}", _report))
+        routes.append(Route(base + "/hist/{ticker}/{package}/{category}/{date}", _link))
+    return routes
+
+
+async def _link(request: Request) -> Response:
+    """302 to the signed link of a file; with ``noredirect`` in the query 200 and the link as JSON."""
+    key = _admit(request)
+    if isinstance(key, Response):
+        return key
+    file = _file(request)
+    shelf = shelf_of(request)
+    if not await in_thread(request, lambda: shelf.holds(file.date, file.feed)):
+        raise HTTPException(404, f"There is no history of {file.feed.group} on {file.date}.")
+    link = _signed(request, file)
+    log.info("history of %s on %s for key %s", file.feed.group, file.date, mask(key))
+    if "noredirect" in request.query_params:
+        return reply({"url": link})
+    return RedirectResponse(link, 302)
+
+
+async def _report(request: Request) -> Response:
+    """A ticker's end-of-day report: all its files of the latest completed day in one zip."""
+    key = _admit(request)
+    if isinstance(key, Response):
+        return key
+    ticker = _ticker(request)
+    shelf = shelf_of(request)
+    date = await in_thread(request, lambda: _report_day(shelf, ticker))
+    if date is None:
+        raise HTTPException(404, f"There is no end-of-day report of {_shown(ticker)}.")
+    log.info("end-of-day report of %s, %s, for key %s", ticker, date, mask(key))
+    content = zipped(members(shelf, date, ticker), datetime.date.fromisoformat(date))
+    disposition = f"attachment; filename={report_name(date, ticker)}"
+    return download(request, content, {"Content-Disposition": disposition}, "application/zip")
+
+
+def _report_day(shelf: Shelf, ticker: str) -> str | None:
+    with contextlib.suppress(DataError):
+        date = shelf.latest()
+        if any(shelf.holds(date, feed) for feed in standard_feeds(ticker)):
+            return date
+    return None
+
+
+def _admit(request: Request) -> str | Response:
+    """The caller's key if it opens the history, or why it does not."""
+    service, state = service_of(request), request.app.state
+    if not hasattr(state, "gate"):
+        state.gate = Gate()
+    gate: Gate = state.gate
+    key = gate.key(service, request)
+    if isinstance(key, Response):
+        return key
+    return forbidden(service, session_id(key), TIER, "History") or key
+
+
+def _ticker(request: Request) -> str:
+    """The ticker of the path. Raises HTTPException for one of the real-time feed only."""
+    ticker: str = request.path_params["ticker"].upper()
+    if ticker in QUANT_TICKERS:
+        raise HTTPException(404, f"{ticker} is on the real-time feed only: it has no history.")
+    return ticker
+
+
+def _file(request: Request) -> File:
+    """The file that the path asks for, if it names one. Raises HTTPException."""
+    ticker, path = _ticker(request), request.path_params
+    category = parse_category(path["package"], path["category"])
+    date = parse_date(path["date"])
+    if category is None:
+        raise HTTPException(404, f"There is no category {_shown(path['package'] + '/' + path['category'])}.")
+    if date is None:
+        raise HTTPException(404, f"{_shown(path['date'])} is not a date: write YYYY-MM-DD.")
+    settings = service_of(request).settings
+    if getattr(settings, "history_window", False) and not _is_recent(request, date):
+        raise HTTPException(404, f"{date} is more than {WINDOW.days} days ago.")
+    packed = getattr(settings, "history_format", "negotiated") == "gzip"
+    return File(date, Feed(ticker, path["package"], category), packed)
+
+
+def _is_recent(request: Request, date: str) -> bool:
+    today = datetime.datetime.fromtimestamp(service_of(request).clock(), ZoneInfo("America/New_York")).date()
+    return today - datetime.date.fromisoformat(date) <= WINDOW
+
+
+def _signed(request: Request, file: File) -> str:
+    """The link to a file, on the host the client knows us by. Raises HTTPException."""
+    service = service_of(request)
+    base = getattr(service.settings, "files_url", None) or base_url(service, request.headers, request.url.scheme)
+    if base is None:
+        raise HTTPException(400, "The Host header is not a host name.")
+    lifetime = getattr(service.settings, "history_url_lifetime", LIFETIME_SECONDS)
+    return f"{base}{FILES}/{file.name}?{sign(file.name, service.secret, int(service.clock() + lifetime))}"
+
+
+def _shown(name: str) -> str:
+    """A name from a request as an error repeats it: escaped and cut."""
+    return repr(name if len(name) <= SHOWN_CHARS else name[:SHOWN_CHARS] + "...")

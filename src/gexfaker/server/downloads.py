@@ -1,0 +1,110 @@
+"""Large bodies: made in a thread as fast as the client takes them, and given up at once when it goes.
+
+A chunk is made in a worker thread, so that neither a slow disk nor gzip holds up the event loop; between two chunks
+nothing is held but the tape. Only DOWNLOAD_THREADS chunks are made at the same time: they compete with the loop
+for the interpreter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from typing import Final, Protocol, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from gexfaker.server.replies import error
+
+DOWNLOAD_THREADS: Final = 2
+"""Chunks made at once. More would not be faster, as most of the work holds the interpreter, but delay the ticks."""
+
+MAX_DOWNLOADS: Final = 256
+"""Downloads under way, some 0.7 MiB (index, gzip, a chunk) and two descriptors each: the 15 files of 17 tickers."""
+
+BUSY: Final = "There are too many downloads under way: try again in a second."
+
+T = TypeVar("T")
+
+
+class Chunks(Protocol):
+    """What a download is made of; closed at its end, however it ends."""
+
+    def __next__(self) -> bytes: ...
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
+class Downloads:
+    """What is under way in one server.
+
+    Attributes:
+        count: of downloads.
+        threads: that make their chunks.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.threads: Final = CapacityLimiter(DOWNLOAD_THREADS)
+
+
+def downloads_of(request: Request) -> Downloads:
+    """The server's downloads, made at first use."""
+    state = request.app.state
+    if not hasattr(state, "downloads"):
+        state.downloads = Downloads()
+    found: Downloads = state.downloads
+    return found
+
+
+async def in_thread(request: Request, work: Callable[[], T]) -> T:
+    """The result of work that reads the disk."""
+    return await to_thread.run_sync(work, limiter=downloads_of(request).threads)
+
+
+async def step(request: Request, work: Iterator[T]) -> T | None:
+    """The next that a generator gives, in a thread; None at its end."""
+    return await in_thread(request, lambda: next(work, None))
+
+
+def download(
+    request: Request, content: Chunks, headers: Mapping[str, str], media_type: str, status: int = 200
+) -> Response:
+    """A response of these chunks, which are closed whatever happens; 503 when there are too many downloads."""
+    if request.method == "HEAD" or downloads_of(request).count >= MAX_DOWNLOADS:
+        content.close()
+        if request.method == "HEAD":
+            return StreamingResponse([], status, headers, media_type)
+        busy = error(BUSY, 503)
+        busy.headers["Retry-After"] = "1"
+        return busy
+    return _Download(request, content, headers, media_type, status)
+
+
+class _Download(StreamingResponse):
+    def __init__(
+        self, request: Request, content: Chunks, headers: Mapping[str, str], media_type: str, status: int
+    ) -> None:
+        super().__init__(_chunks(request, content), status, headers, media_type)
+        self._content: Final = content
+        self._downloads: Final = downloads_of(request)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._downloads.count += 1
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._downloads.count -= 1
+            # A client's going waits for the step under way; the server's own end does not, and finds it running.
+            with contextlib.suppress(ValueError):
+                self._content.close()
+
+
+async def _chunks(request: Request, content: Chunks) -> AsyncIterator[bytes]:
+    while (chunk := await step(request, content)) is not None:
+        if chunk:
+            yield chunk
