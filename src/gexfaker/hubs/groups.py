@@ -43,9 +43,11 @@ class Groups:
         try:
             return self._known[place]
         except KeyError:
-            if len(self._known) >= MAX_KNOWN_GROUPS:
-                self._known.clear()
-            feed = self._known[place] = self._find(hub, group)
+            feed = self._find(hub, group)
+            if len(group) <= MAX_HINTED_LENGTH:
+                if len(self._known) >= MAX_KNOWN_GROUPS:
+                    self._known.clear()
+                self._known[place] = feed
             return feed
 
     def _prefix_of(self, hub: str) -> str:
@@ -62,7 +64,7 @@ class Groups:
     def why_not(self, feed: Feed, strict: bool) -> str | None:
         """Why nobody may ask for a feed, or None: it is unknown, or, if ``strict``, the day has no records of it."""
         if feed.ticker not in TICKERS | self._library.tickers:
-            return f"there is no ticker {feed.ticker}"
+            return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}"
         if feed.expiry is not None and feed.ticker in FUTURES:
             return f"expiries are those of {owner(feed.ticker)}, whose options they are"
         if feed.expiry is not None and not is_listed(feed, self._library.day):

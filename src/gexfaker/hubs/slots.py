@@ -76,6 +76,7 @@ class Slots:
         self._check(session, slot, groups)
         kept = {hub: groups.get(hub, []) for hub in slot.counts()}
         slot.groups = kept
+        self._keep(session, slot)
         for connection, hub in self._connections(session):
             hub.regroup(connection, kept.get(hub.name, []))
         return slot
@@ -98,9 +99,10 @@ class Slots:
         if grant.slot is None:
             return grant
         session = grant.user_id or ""
-        slot = self._slots.get(session) or self._keep(session, Slot(grant.slot))
+        slot = self._slots.get(session) or Slot(grant.slot)
         if slot.id != grant.slot:
             return None
+        self._keep(session, slot)
         groups = slot.groups.setdefault(hub, list(grant.groups))
         return dataclasses.replace(grant, groups=tuple(groups))
 

@@ -2,7 +2,8 @@
 
 Who lists what, as of 2026: the big index products and their funds every trading day; the most traded stocks and
 the funds of metals, oil, gas and bonds Monday, Wednesday and Friday; nearly all others every Friday; thinly traded
-ones monthly only. Volatility expires on Wednesdays. A month's third Friday is listed by all.
+ones monthly only. A month's third Friday is listed by
+all of them. Volatility alone expires on Wednesdays.
 """
 
 from __future__ import annotations

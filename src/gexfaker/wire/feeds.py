@@ -53,4 +53,5 @@ def decode(type_url: str, message: bytes) -> dict[str, Any]:
         KeyError: not a type URL of the feed.
         google.protobuf.message.DecodeError, RecordError: not such a message.
     """
-    return VOLUME.decode(message) if is_text(message) else _BY_TYPE_URL[type_url].decode(message)
+    is_volume = type_url == VOLUME.type_url and is_text(message)
+    return VOLUME.decode(message) if is_volume else _BY_TYPE_URL[type_url].decode(message)
