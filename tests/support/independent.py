@@ -241,6 +241,12 @@ GREEK: Final[Table] = {
     9: Wire("major_short_gamma", "uint32", 100),
     10: Wire("mini_contracts", "message", 1, "repeated", GREEK_CONTRACT),
 }
+SPOT: Final[Table] = {
+    1: Wire("timestamp", "int64"),
+    2: Wire("ticker", "string"),
+    3: Wire("spot", "uint32", 100),
+    4: Wire("source_timestamp_ms", "int64", 1, "optional"),
+}
 
 
 def _empty(wire: Wire) -> Any:
@@ -304,6 +310,9 @@ def message_payload(data: bytes, type_url: str, table: Table) -> dict[str, Any]:
 # --- what a number's text must become ------------------------------------------------------------
 
 
+_BOUNDS: Final = {"uint32": (0, 2**32 - 1), "sint32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+
+
 class Scaled(NamedTuple):
     """The integer a field must hold, and whether it is the field's bound because the number did not fit."""
 
@@ -314,7 +323,7 @@ class Scaled(NamedTuple):
 def scaled(text: str, kind: str, scale: int) -> Scaled:
     """A JSON number's text times the scale, truncated toward zero as a decimal, saturated at the type's bounds."""
     number = int((Decimal(text) * scale).to_integral_value(rounding=ROUND_DOWN))
-    low, high = {"uint32": (0, 2**32 - 1), "sint32": (-(2**31), 2**31 - 1)}[kind]
+    low, high = _BOUNDS[kind]
     fitted = min(max(number, low), high)
     return Scaled(fitted, fitted != number)
 
