@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from gexfaker.hubs.outputs import Later, Output
-from gexfaker.hubs.publication import Publication
+from gexfaker.hubs.publication import Part, Publication
 from gexfaker.limits import MAX_REMEMBERED_ACKS
 from gexfaker.wire.frames import frame
 from gexfaker.wire.messages import Ack, AckError, Downstream
@@ -71,6 +71,7 @@ class Connection:
 
     __slots__ = (
         "_acked",
+        "_group_set",
         "_numbered",
         "blocked",
         "deadline",
@@ -92,6 +93,7 @@ class Connection:
         self.subprotocol: Final = subprotocol
         self.state = State.OPEN
         self.groups: dict[str, None] = {}
+        self._group_set: frozenset[str] | None = None
         self.outbox: list[Output] = []
         self.outlet: Callable[[list[Output]], None] | None = None
         self.blocked = False
@@ -149,6 +151,31 @@ class Connection:
         if self.state is State.OPEN:
             self.outbox.append(made)
         return len(made)
+
+    @property
+    def group_set(self) -> frozenset[str]:
+        """The groups it is in, the same object until that changes."""
+        if self._group_set is None:
+            self._group_set = frozenset(self.groups)
+        return self._group_set
+
+    def regrouped(self) -> None:
+        """Its groups have changed."""
+        self._group_set = None
+
+    def deliver_all(self, part: Part) -> int:
+        """Queue all messages of a part, as ``deliver`` does with one; returns what became unacknowledged, in bytes."""
+        if not self.subprotocol.reliable:
+            self.outbox.append(part.joined(self.subprotocol))
+            return 0
+        first = self._numbered + 1
+        joined, sizes = part.numbered(self.subprotocol, first)
+        self._numbered += len(sizes)
+        self.unacknowledged.extend(zip(range(first, first + len(sizes)), sizes, part.publications, strict=True))
+        self.unacknowledged_bytes += len(joined)
+        if self.state is State.OPEN:
+            self.outbox.append(joined)
+        return len(joined)
 
     def is_behind(self, most: int) -> bool:
         """Whether a client has so much unread or unacknowledged, of ``most`` messages, that it should be waited for."""

@@ -16,7 +16,7 @@ from gexfaker.hubs.connection import Connection, Happening, RawMode, State
 from gexfaker.hubs.members import Member, Members
 from gexfaker.hubs.outputs import Abort, Close
 from gexfaker.hubs.permissions import SEND, allows
-from gexfaker.hubs.publication import Publication
+from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import (
     MAX_CONNECTIONS,
     MAX_GROUPS_PER_CONNECTION,
@@ -206,20 +206,34 @@ class Hub:
         inside = self.members.get(member)
         if not inside:
             return 0
-        overflowed = []
-        for connection in inside:
-            if connection is not excluded:
-                self.queued_bytes += connection.deliver(publication)
-                self._changed[connection] = None
-                if connection.unacknowledged and self._over(connection):
-                    overflowed.append(connection)
-        receivers = len(inside) - (excluded in inside)
-        for connection in overflowed:
-            self.overflow(connection)
+        receivers = [connection for connection in inside if connection is not excluded]
+        for connection in receivers:
+            self._delivered(connection, connection.deliver(publication))
+        self._shed()
+        return len(receivers)
+
+    def publish_all(self, session: str, batch: Batch) -> int:
+        """Queue a batch for a session: each connection gets the messages of its groups; returns how many in all."""
+        sent = 0
+        for connection in self.of_session(session):
+            part = batch.part(connection.group_set)
+            if part.publications:
+                sent += len(part.publications)
+                self._delivered(connection, connection.deliver_all(part))
+        self._shed()
+        return sent
+
+    def _delivered(self, connection: Connection, size: int) -> None:
+        self._changed[connection] = None
+        if size:
+            self.queued_bytes += size
+            if self._over(connection):
+                self.overflow(connection)
+
+    def _shed(self) -> None:
+        """Cut whoever holds the most while all together hold too much: the others must not feel it."""
         while self.queued_bytes > self.bounds.total_bytes:
-            # Whoever holds the most is the slow one; the others must not feel it.
             self.overflow(max(self.connections.values(), key=lambda held: held.unacknowledged_bytes))
-        return receivers
 
     def _over(self, held: Connection) -> bool:
         many = len(held.unacknowledged) > self.bounds.queued_messages

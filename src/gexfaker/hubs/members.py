@@ -37,6 +37,7 @@ class Members(dict[Member, dict[Connection, None]]):
     def enter(self, connection: Connection, group: str) -> None:
         """Add a connection to a group of its session."""
         connection.groups[group] = None
+        connection.regrouped()
         member = member_of(connection, group)
         self.setdefault(member, {})[connection] = None
         self.groups.setdefault(member[0], {})[group] = None
@@ -46,6 +47,7 @@ class Members(dict[Member, dict[Connection, None]]):
         if group not in connection.groups:
             return
         del connection.groups[group]
+        connection.regrouped()
         member = member_of(connection, group)
         del self[member][connection]
         if not self[member]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -23,6 +24,24 @@ class Close:
 @dataclass(frozen=True, slots=True)
 class Abort:
     """Drop the TCP connection without a close frame."""
+
+
+class Joined(bytes):
+    """Several frames in one piece, shared by everybody who is to get the same; written as it is."""
+
+    messages: int
+
+    @classmethod
+    def of(cls, frames: Sequence[bytes]) -> Joined:
+        """The frames, one after the other."""
+        made = cls(b"".join(frames))
+        made.messages = len(frames)
+        return made
+
+
+def count_of(frame: bytes) -> int:
+    """How many messages a frame to write is."""
+    return frame.messages if isinstance(frame, Joined) else 1
 
 
 Output = bytes | Later | Close | Abort

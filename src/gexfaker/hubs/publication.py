@@ -1,7 +1,11 @@
-"""One message for many: encoded once per kind of receiver, shared by all of them."""
+"""Messages for many: encoded once per kind of receiver, and joined once for all who get the same ones."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
+from gexfaker.hubs.outputs import Joined
 from gexfaker.wire.frames import frame
 from gexfaker.wire.messages import DataMessage
 from gexfaker.wire.subprotocols import Subprotocol, simple_frame
@@ -42,3 +46,58 @@ class Publication:
             part = subprotocol.codec.shared(self.message, reliable=subprotocol.reliable)
             self._parts[subprotocol.name] = part
         return part or b""
+
+
+class Part:
+    """The messages of a batch that connections in the same groups get, joined once for each kind of them.
+
+    Attributes:
+        publications: in the order in which they are sent.
+    """
+
+    __slots__ = ("_joined", "_numbered", "publications")
+
+    def __init__(self, publications: Sequence[Publication]) -> None:
+        self.publications: Final = tuple(publications)
+        self._joined: dict[str | None, Joined] = {}
+        self._numbered: dict[tuple[str | None, int], tuple[Joined, tuple[int, ...]]] = {}
+
+    def joined(self, subprotocol: Subprotocol) -> Joined:
+        """All frames for a plain or a simple client."""
+        made = self._joined.get(subprotocol.name)
+        if made is None:
+            made = Joined.of([publication.frame(subprotocol) for publication in self.publications])
+            self._joined[subprotocol.name] = made
+        return made
+
+    def numbered(self, subprotocol: Subprotocol, first: int) -> tuple[Joined, tuple[int, ...]]:
+        """All frames for a reliable client whose next sequence id is ``first``, and the size of each."""
+        key = (subprotocol.name, first)
+        made = self._numbered.get(key)
+        if made is None:
+            frames = [
+                publication.numbered(subprotocol, number) for number, publication in enumerate(self.publications, first)
+            ]
+            made = self._numbered[key] = Joined.of(frames), tuple(map(len, frames))
+        return made
+
+
+class Batch:
+    """What one session's connections on a hub are sent at once.
+
+    Args:
+        items: (group, publication), in the order in which they are sent.
+    """
+
+    __slots__ = ("_parts", "items")
+
+    def __init__(self, items: Sequence[tuple[str, Publication]]) -> None:
+        self.items: Final = tuple(items)
+        self._parts: dict[frozenset[str], Part] = {}
+
+    def part(self, groups: frozenset[str]) -> Part:
+        """The messages for a connection in ``groups``."""
+        made = self._parts.get(groups)
+        if made is None:
+            made = self._parts[groups] = Part([publication for group, publication in self.items if group in groups])
+        return made

@@ -10,12 +10,16 @@ from gexfaker.errors import DataError, RecordError
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
+from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import MAX_SKIPS_PER_TICK
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.session import Session, Turn
 from gexfaker.playback.sessions import Sessions
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
+
+Items = list[tuple[str, Publication]]
+"""Messages with their groups, in the order in which they are sent."""
 
 Spots = set[tuple[str, str, int]]
 """(hub, ticker, timestamp) of the calculations whose spot was sent in a turn."""
@@ -34,6 +38,8 @@ class Streamer:
         self.groups: Final = groups
         self._hubs: Final = hubs
         self.sent = 0
+        self._batches: dict[tuple[tuple[str, Publication], ...], Batch] = {}
+        self._heard: set[str] = set()
 
     def next_turn(self, now: float) -> float | None:
         """When something may be due next, in real time; None when nobody listens."""
@@ -45,10 +51,28 @@ class Streamer:
 
         A feed moves once per session and turn, however many hubs or groups carry it.
         """
-        for session_id in self._listening():
+        self._batches.clear()
+        listening = self._listening()
+        self._notice(set(listening), now)
+        for session_id in listening:
             session = self.sessions.get(session_id)
-            if session.options.speed or not self._is_congested(session_id):
-                yield from self._play(session, now)
+            if session.options.speed or session.is_stepped or not self._is_congested(session_id):
+                try:
+                    yield from self._play(session, now)
+                except DataError as error:  # its day is gone; the others' are not
+                    self.groups.explain("", session.day, str(error))
+
+    def _notice(self, listening: set[str], now: float) -> None:
+        """Tell the sessions whether somebody listens."""
+        for session_id in self._heard - listening:
+            session = self.sessions.peek(session_id)
+            if session is not None:
+                session.heard = False
+        self._heard = listening
+        for session_id in listening:
+            session = self.sessions.get(session_id)
+            if not session.heard:
+                session.attend(now)
 
     def _listening(self) -> list[str]:
         """The sessions with a connection in any group."""
@@ -72,15 +96,26 @@ class Streamer:
             return
         due: dict[Feed, list[int]] = {}
         spots: Spots = set()
+        made: dict[Hub, Items] = {}
         for hub, group, feed, tape in places:
-            if session.timeline != turn.timeline:
-                return
-            if (session.id, group) in hub.members:
+            if session.timeline == turn.timeline and (session.id, group) in hub.members:
                 if feed not in due:
                     due[feed] = self._due(session, tape, group, turn)
+                items = made.setdefault(hub, [])
                 for index in due[feed]:
-                    self._publish(hub, session, group, tape, index, spots, now)
+                    items += self._items(hub, session, group, tape, index, spots, now)
                 yield
+        if session.timeline == turn.timeline:
+            for hub, items in made.items():
+                self.sent += hub.publish_all(session.id, self._batch(items))
+
+    def _batch(self, items: Items) -> Batch:
+        """The batch of these messages: one for all sessions that are at the same place."""
+        key = tuple(items)
+        batch = self._batches.get(key)
+        if batch is None:
+            batch = self._batches[key] = Batch(key)
+        return batch
 
     def _places(self, session: Session) -> list[tuple[Hub, str, Feed, Tape]]:
         """Where a session listens: hub, group, feed, and the feed's tape."""
@@ -103,32 +138,31 @@ class Streamer:
 
     def _due(self, session: Session, tape: Tape, group: str, turn: Turn) -> list[int]:
         """What a turn sends; in step mode unreadable records are passed over, a bounded number at a time."""
-        for _ in range(MAX_SKIPS_PER_TICK if session.is_stepped else 1):
+        if not session.is_stepped:
+            return session.due(tape, turn)
+        for _ in range(MAX_SKIPS_PER_TICK):
             due = session.due(tape, turn)
             if not due or self.payloads.publication(tape, due[0], group) is not None:
                 return due
         return []
 
-    def _publish(
-        self, hub: Hub, session: Session, group: str, tape: Tape, index: int, spots: Spots, now: float
-    ) -> None:
+    def _items(self, hub: Hub, session: Session, group: str, tape: Tape, index: int, spots: Spots, now: float) -> Items:
+        """What a record is on a hub: the message to its group, on a V2 hub with the spot that belongs to it."""
         stamp = self._stamp(session, tape, index, now)
         publication = self.payloads.publication(tape, index, group, None, stamp)
         if publication is None:
-            return
-        self.sent += hub.publish((session.id, group), publication)
+            return []
         if not hub.name.startswith(V2):
-            return
+            return [(group, publication)]
         ticker = tape.feed.ticker
         spot_group = self.groups.name(hub.name, spot_of(ticker))
-        if (session.id, spot_group) not in hub.members:
-            return
         # A calculation has one spot on a hub, however many of its feeds go there.
         calculation = (hub.name, ticker, tape.timestamp(index))
-        publication = self.payloads.publication(tape, index, spot_group, spot.SPOT, stamp)
-        if calculation not in spots and publication is not None:
-            spots.add(calculation)
-            self.sent += hub.publish((session.id, spot_group), publication)
+        if (session.id, spot_group) not in hub.members or calculation in spots:
+            return [(group, publication)]
+        spots.add(calculation)
+        price = self.payloads.publication(tape, index, spot_group, spot.SPOT, stamp)
+        return [(group, publication)] if price is None else [(group, publication), (spot_group, price)]
 
     @staticmethod
     def _stamp(session: Session, tape: Tape, index: int, now: float) -> int | None:

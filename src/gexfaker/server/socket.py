@@ -20,7 +20,7 @@ from websockets.protocol import Side, State
 
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.hub import Hub
-from gexfaker.hubs.outputs import Abort, Close, Later, Output
+from gexfaker.hubs.outputs import Abort, Close, Later, Output, count_of
 from gexfaker.limits import CLOSE_TIMEOUT_SECONDS, MAX_MESSAGE_BYTES, MISSED_PONGS, WRITE_HIGH_WATER_BYTES
 from gexfaker.server.handshake import UNRECOVERABLE, Accepted, open_socket
 from gexfaker.server.parser import FrameParser
@@ -193,13 +193,13 @@ class Socket(asyncio.Protocol):
             self._backlog_bytes += sum(map(len, frames))
             self._check_backlog()
         else:
-            self._transport.write(b"".join(frames))
+            self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def _check_backlog(self) -> None:
         if self._hub is None or self._connection is None:
             return
         bounds = self._hub.bounds
-        if len(self._backlog) > bounds.queued_messages or self._backlog_bytes > bounds.queued_bytes:
+        if sum(map(count_of, self._backlog)) > bounds.queued_messages or self._backlog_bytes > bounds.queued_bytes:
             self._backlog.clear()
             self._hub.overflow(self._connection)
             self._cut()
