@@ -45,6 +45,12 @@ class Settings:
     strict_groups: bool
     tiers: Mapping[str, str]
     membership_limit: int
+    strict_keys: bool
+    quota: int | None
+    orderflow_error_200: bool
+    market_hours: bool
+    history_window: bool
+    history_url_lifetime: float
     seed: int
     public_url: str | None
     trust_forwarded: bool

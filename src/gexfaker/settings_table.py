@@ -97,6 +97,24 @@ SETTINGS: Final = (
         "a number from 1",
         "Hub-and-group memberships a key may negotiate by POST or PATCH.",
     ),
+    Setting("STRICT_KEYS", parsing.boolean, "false", "true or false", "Answer 401 to keys that TIERS does not name."),
+    Setting("QUOTA", parsing.count, "", "a number from 1", "REST requests a minute for each key, 429 beyond."),
+    Setting(
+        "ORDERFLOW_ERROR_200",
+        parsing.boolean,
+        "false",
+        "true or false",
+        "Refuse orderflow to lower tiers inside a 200, as was once seen.",
+    ),
+    Setting(
+        "MARKET_HOURS",
+        parsing.boolean,
+        "false",
+        "true or false",
+        "Keep the feed silent outside 09:30-16:00 New York, as the service does.",
+    ),
+    Setting("HISTORY_WINDOW", parsing.boolean, "false", "true or false", "History of the last 90 days only."),
+    Setting("HISTORY_URL_LIFETIME", parsing.positive, "5m", "a time such as 5m", "How long a history URL works."),
     Setting("SEED", int, "1", "a whole number", "Seed of the simulated market."),
     Setting(
         "PUBLIC_URL", parsing.url, "", "http(s)://host[:port][/path]", "Base of the URLs handed out, behind a proxy."

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from gexfaker.errors import ControlError, DataError
 from gexfaker.server.control import control_error, control_routes
@@ -71,7 +71,8 @@ async def _http_error(_request: Request, exception: Exception) -> Response:
 
 def create_app(service: Service) -> Starlette:
     """The ASGI application over ``service``."""
-    routes = [
+    routes: list[BaseRoute] = [
+        *data_routes(),  # first: they are asked most, and claim nothing but their own paths
         Route("/", _welcome),
         Route("/health", _health),
         Route("/ready", _ready),
@@ -83,7 +84,6 @@ def create_app(service: Service) -> Starlette:
         *feed_routes(),
         *history_routes(),
         *earlier_routes(),
-        *data_routes(),  # last: its first part may be any ticker
     ]
     # Dashboards in a browser come from another origin. To use the API only: no foreign page may close a session.
     cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "PATCH"], allow_headers=["*"])

@@ -23,6 +23,7 @@ from gexfaker.limits import (
     MAX_LOOP_BLOCK_SECONDS,
     REAP_INTERVAL_SECONDS,
 )
+from gexfaker.playback.times import is_market_open
 from gexfaker.server.app import create_app
 from gexfaker.server.protocol import http_protocol
 from gexfaker.server.service import Service
@@ -111,6 +112,8 @@ async def _stream(service: Service) -> None:
         at = service.streamer.next_turn(now)
         wait = MAX_IDLE_SECONDS if at is None else at - now
         await asyncio.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
+        if service.settings.market_hours and not is_market_open(service.clock()):
+            continue
         try:
             await _tick(service, service.clock())
         except Exception:

@@ -1,0 +1,81 @@
+"""The bodies of records, made once and kept for everybody who asks for the same; unreadable records passed over."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from gexfaker.errors import RecordError
+from gexfaker.limits import MAX_LOGGED_SKIPS, MIB
+from gexfaker.rest.routes import Answer
+from gexfaker.rest.shapes import layout_of, majors, maxchange, whole
+from gexfaker.tapes.tape import Tape
+
+log: Final = logging.getLogger(__name__)
+
+MAX_BODIES: Final = 1024
+"""Bodies kept: one record of each of the 900 feeds of the universe."""
+
+MAX_BODY_BYTES: Final = 32 * MIB
+"""The same in bytes; the largest real one has 16 KiB."""
+
+MAX_STEPS_BACK: Final = 50
+"""Unreadable records passed over to answer a request; a ruined file must not hold up the others."""
+
+_SHAPES: Final[Mapping[Answer, Callable[[Tape, bytes], bytes]]] = {
+    Answer.RECORD: lambda tape, record: whole(record, layout_of(tape.feed)),
+    Answer.MAJORS: lambda _tape, record: majors(record),
+    Answer.MAXCHANGE: lambda _tape, record: maxchange(record),
+}
+
+
+class Bodies:
+    """Bodies by (tape, index, answer); the least recently used are forgotten beyond the limits.
+
+    Attributes:
+        skipped: records that could not be served, so far.
+    """
+
+    def __init__(self, limit: int = MAX_BODIES, byte_limit: int = MAX_BODY_BYTES) -> None:
+        self._limit: Final = limit
+        self._byte_limit: Final = byte_limit
+        self._bytes = 0
+        self._made: OrderedDict[tuple[Tape, int, Answer], bytes] = OrderedDict()
+        self.skipped = 0
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def newest(self, tape: Tape, index: int, answer: Answer) -> tuple[int, bytes]:
+        """The newest readable record not after ``index``, and its body.
+
+        Raises:
+            RecordError: none of the MAX_STEPS_BACK records is readable.
+        """
+        for at in range(index, max(index - MAX_STEPS_BACK, -1), -1):
+            try:
+                return at, self.body(tape, at, answer)
+            except RecordError as error:
+                self._skip(tape, at, error)
+        # Where the file is stays in the log: the text goes to the client.
+        raise RecordError(f"{tape.date} {tape.feed.group}: record {index + 1} and those before it cannot be read")
+
+    def body(self, tape: Tape, index: int, answer: Answer) -> bytes:
+        """What a record gives for an answer. Raises RecordError when it cannot be served."""
+        key = (tape, index, answer)
+        body = self._made.get(key)
+        if body is not None:
+            self._made.move_to_end(key)
+            return body
+        body = self._made[key] = _SHAPES[answer](tape, tape.json(index))
+        self._bytes += len(body)
+        while len(self._made) > self._limit or (self._bytes > self._byte_limit and len(self._made) > 1):
+            self._bytes -= len(self._made.popitem(last=False)[1])
+        return body
+
+    def _skip(self, tape: Tape, index: int, error: RecordError) -> None:
+        self.skipped += 1
+        if self.skipped <= MAX_LOGGED_SKIPS:
+            log.warning("%s: passed over (%d so far): %s", tape.place(index), self.skipped, error)

@@ -1,0 +1,81 @@
+"""From a request's path to the route and the feed it asks for, by looking its parts up: no pattern is matched."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from gexfaker.catalog import FUTURES, INDEXES, QUANT_TICKERS, STOCKS, WEEKLIES, Feed
+from gexfaker.rest.routes import BASES, ROUTES, DataRoute
+
+REST_TICKERS: Final = frozenset((*STOCKS, *INDEXES, *FUTURES, *WEEKLIES))
+"""The tickers the service has on REST; those of the Quant tier are on the feed only."""
+
+SHOWN_CHARS: Final = 40
+"""How much of a name an error repeats: requests choose it, and it may be very long."""
+
+
+class Found(NamedTuple):
+    """What a path asks for: a route, and the feed it is about (None of a route without one)."""
+
+    route: DataRoute
+    feed: Feed | None
+
+
+class Wrong(NamedTuple):
+    """A path of a data route with a part that does not exist; the text names it and what there is."""
+
+    text: str
+
+
+def resolve(path: str) -> Found | Wrong | None:
+    """What a path (starting with a slash) asks for; None when it is no path of a data route."""
+    parts = path.split("/")
+    base = path[:3] if path.startswith(_PREFIXES) else ""
+    if base:
+        del parts[1]
+    if 4 <= len(parts) <= 5:
+        return _feed(base, *parts[1:])
+    route = _FIXED.get((base, "/".join(parts)))
+    return Found(route, None) if route else None
+
+
+def is_rest_ticker(ticker: str, stored: frozenset[str]) -> bool:
+    """Whether a ticker is served: one of the service's own, or one that the day has and Quant has not."""
+    return ticker in REST_TICKERS or (ticker in stored and ticker not in QUANT_TICKERS)
+
+
+def shown(name: str) -> str:
+    """A name from a request as an error repeats it: escaped and cut."""
+    return repr(name if len(name) <= SHOWN_CHARS else name[:SHOWN_CHARS] + "...")
+
+
+def _feed(base: str, ticker: str, word: str, name: str, ending: str = "") -> Found | Wrong | None:
+    route = _NAMED.get((base, word, name, ending))
+    if route is not None and ticker:
+        return Found(route, Feed(ticker.upper(), route.package, route.names[name]))
+    choice = _CHOICE.get((base, word))
+    if not choice or not ticker or not name:
+        return None
+    if (base, word, name, "") in _NAMED:
+        return Wrong(f"There is no {shown(ending)} of {word} {name}.")
+    return Wrong(f"There is no {shown(name)} in {word}: use one of {choice}.")
+
+
+def _named() -> dict[tuple[str, str, str, str], DataRoute]:
+    """The routes of feeds by base, package as it is in the path, category as it is in the path, and ending."""
+    found: dict[tuple[str, str, str, str], DataRoute] = {}
+    for route in ROUTES:
+        if route.pattern.startswith("/{ticker}/"):
+            _, _, word, _, *rest = route.pattern.split("/")
+            for base in route.bases:
+                found |= {(base, word, name, "".join(rest)): route for name in route.names}
+    return found
+
+
+_PREFIXES: Final = tuple(base + "/" for base in BASES if base)
+_NAMED: Final = _named()
+_FIXED: Final = {(base, route.pattern): route for route in ROUTES if not route.names for base in route.bases}
+_CHOICE: Final = {
+    (base, word): ", ".join(dict.fromkeys(key[2] for key in _NAMED if key[:2] == (base, word)))
+    for base, word, _, _ in _NAMED
+}

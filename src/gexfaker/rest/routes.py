@@ -1,0 +1,109 @@
+"""Every REST data route, in one table: the router, the tests and the list of what is covered are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from gexfaker.catalog import CATEGORIES, GEX_CATEGORIES, GREEKS
+
+V2: Final = "/v2"
+BASES: Final = ("", "/v1", V2)
+"""Before the path; one host serves all generations."""
+
+OLD_BASES: Final = ("", "/v1")
+"""Where the forms of 2023 are served."""
+
+
+class Answer(StrEnum):
+    """What a route answers with."""
+
+    RECORD = "record"
+    MAJORS = "majors"
+    MAXCHANGE = "maxchange"
+    GEX_ONLY = "gex only"
+    TICKERS = "tickers"
+    CATEGORIES = "categories"
+    CONVERSION = "conversion"
+    WHOAMI = "whoami"
+
+
+@dataclass(frozen=True, slots=True)
+class DataRoute:
+    """One line of the table.
+
+    Attributes:
+        pattern: the path after the base.
+        answer: what comes.
+        upstream: the route of the service that it stands for.
+        package: of whose records it is made; "" when of none.
+        names: the categories as clients write them, each with the category it means.
+        bases: before which it is served.
+        public: whether it needs no key.
+        note: where it differs from the service, or goes by a single source.
+    """
+
+    pattern: str
+    answer: Answer
+    upstream: str
+    package: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    bases: tuple[str, ...] = BASES
+    public: bool = False
+    note: str = ""
+
+
+GEX_NAMES: Final = {name: category for category in GEX_CATEGORIES for name in (category, category.removeprefix("gex_"))}
+GREEK_NAMES: Final = {
+    name: f"{greek}_{expiry}"
+    for greek in GREEKS
+    for expiry, names in (("zero", (greek, f"{greek}_zero")), ("one", (f"one{greek}", f"{greek}_one")))
+    for name in names
+}
+OLD_NAMES: Final = {"all": "gex_full", "full": "gex_full", "zero": "gex_zero", "one": "gex_one"}
+"""The categories of 2023 were ``all`` and ``zero``; ``full`` and ``one`` do no harm."""
+
+FLOW_NAMES: Final = {"orderflow": "orderflow"}
+_OLD: Final = "the record of classic; the fields of 2023 are not documented any more"
+_FIELDS: Final = "the service does not document the fields"
+
+
+def _package(package: str, word: str, names: Mapping[str, str], bases: tuple[str, ...], note: str) -> list[DataRoute]:
+    """The chart, majors and maxchange of one package's gex categories, under the ``word`` it has in the path."""
+    path, upstream = f"/{{ticker}}/{word}/{{category}}", f"/{{ticker}}/{package}/{{category}}"
+    endings = ((Answer.RECORD, ""), (Answer.MAJORS, "/majors"), (Answer.MAXCHANGE, "/maxchange"))
+    return [
+        DataRoute(path + ending, answer, upstream + ending, package, names, bases, note=note)
+        for answer, ending in endings
+    ]
+
+
+ROUTES: Final = (
+    *_package("classic", "classic", GEX_NAMES, BASES, ""),
+    *_package("state", "state", GEX_NAMES, BASES, ""),
+    DataRoute("/{ticker}/state/{category}", Answer.RECORD, "/{ticker}/state/{category}", "state", GREEK_NAMES),
+    *(
+        DataRoute(
+            f"/{{ticker}}/state/{{category}}/{ending}",
+            Answer.GEX_ONLY,
+            f"/{{ticker}}/state/{{category}}/{ending}",
+            "state",
+            GREEK_NAMES,
+            note="always 400, as on the service",
+        )
+        for ending in ("majors", "maxchange")
+    ),
+    DataRoute(
+        "/{ticker}/orderflow/{category}", Answer.RECORD, "/{ticker}/orderflow/{category}", "orderflow", FLOW_NAMES
+    ),
+    *_package("classic", "gex", OLD_NAMES, OLD_BASES, _OLD),
+    DataRoute("/tickers", Answer.TICKERS, "/tickers", public=True),
+    *(
+        DataRoute(f"/{package}/categories", Answer.CATEGORIES, "/{package}/categories", package, public=True)
+        for package in CATEGORIES
+    ),
+    DataRoute("/futures/conversion", Answer.CONVERSION, "/futures/conversion", note="prices are of the market played"),
+    DataRoute("/whoami", Answer.WHOAMI, "/whoami", note=_FIELDS),
+)
