@@ -15,12 +15,15 @@ ALLOWED = {
     "playback": {"playback", "tapes", "market"},
     "wire": {"wire"},
     "hubs": {"hubs", "wire", "playback", "tapes"},
-    "server": {"server", "hubs", "wire", "playback"},
+    "rest": {"rest", "playback", "tapes"},
+    "archive": {"archive", "playback", "tapes"},
+    "contract": {"contract", "rest", "wire", "playback"},
+    "server": {"contract", "server", "hubs", "wire", "rest", "archive", "playback", "tapes"},
     "cli": {"cli", "server", "wire"},
 }
 """What each package may import of the others; catalog, errors, limits and settings (server, cli) are open."""
 
-PURE = ("market", "tapes", "playback", "wire", "hubs")
+PURE = ("market", "tapes", "playback", "wire", "hubs", "rest", "archive")
 IMPURE = {"asyncio", "time", "socket", "ssl", "starlette", "uvicorn", "http", "urllib.request", "random"}
 
 

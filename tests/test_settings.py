@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 
 from gexfaker.errors import SettingError
-from gexfaker.playback.session import CacheMode
+from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
 from gexfaker.settings import SETTINGS, Settings, flag_of, load
 
 
 def test_defaults_are_the_documented_ones() -> None:
     settings = load({}, {})
     assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8080, "./data")
-    assert (settings.data_date, settings.cache_mode) == ("latest", CacheMode.EXHAUST)
+    assert (settings.data_date, settings.playback, settings.cache_mode) == ("latest", Playback.CLOCK, CacheMode.HOLD)
+    assert (settings.speed, settings.start, settings.timestamps) == (1.0, "open", Timestamps.RECORDED)
+    assert settings.endpoint_cache_mode is EndpointCacheMode.SHARED
+    assert (settings.state_file, settings.control_token) == (None, None)
+    assert settings.sync_broadcast_system_enabled is True
+    assert (settings.sync_broadcast_system_id, settings.sync_broadcast_system_interval) == (None, 1.0)
     assert (settings.ws_enabled, settings.ws_stream_interval, settings.ws_group_prefix) == (True, 1.0, "blue")
     assert settings.token_secret is None
     assert settings.public_url is None
@@ -34,10 +39,65 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path:
     assert load({"PORT": None}, {}, file).sources["PORT"] == str(file)
 
 
+WHEN_UNSET = {
+    "PUBLIC_URL": "https://x.example",
+    "TOKEN_SECRET": "s" * 32,
+    "CACHE_MODE": "rotation",
+    "PLAYBACK": "step",
+    "CONTROL_TOKEN": "hunter2",
+    "SYNC_BROADCAST_SYSTEM_ID": "desk-3",
+    "STATE_FILE": "state.json",
+}
+"""A value for each setting that has none by default."""
+
+
+@pytest.mark.parametrize(
+    ("given", "playback", "cache_mode"),
+    [
+        ({}, "clock", "hold"),
+        ({"WS_STREAM_INTERVAL": "1s"}, "step", "exhaust"),
+        ({"WS_STREAM_INTERVAL": "250ms", "CACHE_MODE": "rotation"}, "step", "rotation"),
+        ({"WS_STREAM_INTERVAL": "1s", "PLAYBACK": "clock"}, "clock", "hold"),
+        ({"PLAYBACK": "step"}, "step", "exhaust"),
+        ({"PLAYBACK": "step", "CACHE_MODE": "hold"}, "step", "hold"),
+        ({"CACHE_MODE": "exhaust"}, "clock", "exhaust"),
+        ({"CACHE_MODE": "next"}, "clock", "next"),
+    ],
+)
+def test_the_interval_implies_step_mode_which_ends_with_404(
+    given: dict[str, str], playback: str, cache_mode: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text("".join(f'{name.lower()} = "{text}"\n' for name, text in given.items()))
+    for settings in (load(given, {}), load({}, given), load({}, {}, file)):
+        assert (settings.playback, settings.cache_mode) == (playback, cache_mode)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("SPEED", "0", 0.0),
+        ("SPEED", "0.1", 0.1),
+        ("SPEED", "1000", 1000.0),
+        ("START", "open", "open"),
+        ("START", "now", "now"),
+        ("START", "9:30", "9:30"),
+        ("START", "15:59:59", "15:59:59"),
+        ("TIMESTAMPS", "live", Timestamps.LIVE),
+        ("ENDPOINT_CACHE_MODE", "independent", EndpointCacheMode.INDEPENDENT),
+        ("DATA_DATE", "2026-07-14..2026-07-17", "2026-07-14..2026-07-17"),
+        ("DATA_DATE", "2026-07-14..latest", "2026-07-14..latest"),
+        ("WS_STREAM_INTERVAL", "10ms", 0.01),
+    ],
+)
+def test_what_is_accepted_of_playback(name: str, text: str, value: object) -> None:
+    assert getattr(load({name: text}, {}), name.lower()) == value
+
+
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_can_come_from_everywhere(setting: object, tmp_path: Path) -> None:
     name = getattr(setting, "name", "")
-    text = getattr(setting, "default", "") or {"PUBLIC_URL": "https://x.example", "TOKEN_SECRET": "s" * 32}[name]
+    text = getattr(setting, "default", "") or WHEN_UNSET[name]
     file = tmp_path / "gexfaker.toml"
     file.write_text(f'{name.lower()} = "{text}"\n')
     expected = getattr(load({name: text}, {}), name.lower())
@@ -65,6 +125,21 @@ def test_durations(text: str, seconds: float) -> None:
         ("CACHE_MODE", "loop"),
         ("DATA_DATE", "2026-02-30"),
         ("DATA_DATE", "yesterday"),
+        ("DATA_DATE", "2026-07-17..2026-07-14"),
+        ("DATA_DATE", "2026-07-14.."),
+        ("DATA_DATE", "..2026-07-14"),
+        ("PLAYBACK", "tape"),
+        ("SPEED", "fast"),
+        ("SPEED", "-1"),
+        ("SPEED", "0.05"),
+        ("SPEED", "1001"),
+        ("SPEED", "nan"),
+        ("START", "noon"),
+        ("START", "24:00"),
+        ("TIMESTAMPS", "now"),
+        ("ENDPOINT_CACHE_MODE", "own"),
+        ("STATE_FILE", " "),
+        ("SYNC_BROADCAST_SYSTEM_INTERVAL", "1ms"),
         ("WS_ENABLED", "maybe"),
         ("WS_STREAM_INTERVAL", "1"),
         ("WS_STREAM_INTERVAL", "0s"),
@@ -93,6 +168,9 @@ def test_a_bad_value_names_the_setting_its_source_and_what_is_accepted(name: str
 def test_a_bad_secret_is_not_shown() -> None:
     with pytest.raises(SettingError) as caught:
         load({"TOKEN_SECRET": "hunter2"}, {})
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(SettingError) as caught:
+        load({"TIERS": "hunter2=gold"}, {})
     assert "hunter2" not in str(caught.value)
 
 

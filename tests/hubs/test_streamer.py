@@ -12,38 +12,32 @@ import pytest
 
 from gexfaker.catalog import Feed, explicit, parse_group
 from gexfaker.errors import DataError
-from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
-from gexfaker.hubs.payloads import Payloads
-from gexfaker.hubs.streamer import Streamer
 from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_SKIPS_PER_TICK
 from gexfaker.playback.library import Library
-from gexfaker.playback.session import EXPIRY_STRIDE, CacheMode, Sessions
+from gexfaker.playback.options import CacheMode, Options, Playback
+from gexfaker.playback.session import EXPIRY_STRIDE
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SIMPLE
 from support import independent
 from support.clients import JSON, PROTO, RELIABLE, Client, frames_of, make_hub
-from support.tapes import ES_SPX, SPX, MemoryTape, day, record
+from support.stream import Bench, times
+from support.tapes import ES_SPX, SPX, MemoryDays, MemoryTape, day, record
 
 GROUP, ES_GROUP = "blue_SPX_orderflow_orderflow", "blue_ES_SPX_orderflow_orderflow"
 
 
-def streamer(*tapes: MemoryTape, mode: CacheMode = CacheMode.EXHAUST, library: Library | None = None) -> Streamer:
-    library = library or day(*tapes)
-    return Streamer(library, Sessions(), Payloads(), Groups(library, "blue"), mode)
+def streamer(*tapes: MemoryTape, mode: CacheMode = CacheMode.EXHAUST, library: Library | None = None) -> Bench:
+    """A streamer in step mode."""
+    return Bench(MemoryDays(library or day(*tapes)), Options(Playback.STEP, mode))
 
 
-def tick(stream: Streamer, hubs: Mapping[str, Hub]) -> None:
-    for _ in stream.tick(hubs):
-        pass
-    for hub in hubs.values():
-        hub.drain()
-
-
-def times(client: Client) -> list[int | str]:
-    """The timestamps of the records that arrived."""
-    contents = [item.data.value for item in client.messages() if isinstance(item, m.DataMessage)]
-    return [independent.orderflow_payload(content)["timestamp"] for content in contents]
+def tick(stream: Bench, hubs: Mapping[str, Hub]) -> None:
+    """The next interval."""
+    stream.all_hubs.clear()
+    stream.all_hubs.update(hubs)
+    stream.now += 1.0
+    stream.turn()
 
 
 def good(count: int, start: int = 0) -> list[bytes | None]:
@@ -114,7 +108,8 @@ def test_one_step_a_tick_however_many_connections_and_hubs() -> None:
 def test_the_tick_takes_a_breath_after_each_group_and_survives_changes() -> None:
     hub, stream = make_hub(), streamer(MemoryTape(good(9)))
     clients = [Client(hub, user_id=f"key-{number}", groups=(GROUP,)) for number in range(3)]
-    steps = stream.tick({"orderflow": hub})
+    stream.all_hubs["orderflow"] = hub
+    steps = stream.tick(stream.now)
     next(steps)
     hub.end(clients[1].connection)
     late = Client(hub, user_id="key-9", groups=(GROUP,))
@@ -124,7 +119,7 @@ def test_the_tick_takes_a_breath_after_each_group_and_survives_changes() -> None
 
 
 @pytest.mark.parametrize(
-    ("mode", "expected"), [(CacheMode.EXHAUST, [0, 1, 2]), (CacheMode.ROTATION, [0, 1, 2, 0, 1, 2, 0])]
+    ("mode", "expected"), [(mode, [0, 1, 2, 0, 1, 2, 0] if mode == "rotation" else [0, 1, 2]) for mode in CacheMode]
 )
 def test_the_end_of_the_day(mode: CacheMode, expected: list[int]) -> None:
     hub, stream = make_hub(), streamer(MemoryTape(good(3)), mode=mode)
@@ -162,7 +157,7 @@ def test_bad_records_are_passed_over_within_the_tick(mode: CacheMode, caplog: py
     client = Client(hub, groups=(GROUP,))
     for _ in range(4):
         tick(stream, {"orderflow": hub})
-    assert times(client) == ([1, 4] if mode is CacheMode.EXHAUST else [1, 4, 1, 4])
+    assert times(client) == ([1, 4, 1, 4] if mode is CacheMode.ROTATION else [1, 4])
     assert stream.payloads.skipped == 4
     places = [item.getMessage().split(": ")[0] for item in caplog.records]
     assert places == [f"memory/SPX.jsonl:{line}" for line in (1, 3, 4, 6)]
@@ -510,7 +505,7 @@ def test_both_generations_in_one_tick_move_a_feed_once() -> None:
     assert at(old, GROUP) == at(new, FLOW) == at(new, SPOT) == [0, 1, 2, 3]
     session = stream.sessions.peek("key-1")
     assert session is not None
-    assert session.position(SPX) == 4
+    assert session.place(SPX) == 4
 
 
 EXPIRY, LATER = (explicit("SPX", "orderflow", "orderflow", expiry).group for expiry in (FRIDAY, NEXT))

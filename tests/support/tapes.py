@@ -1,17 +1,26 @@
-"""Tapes in memory."""
+"""Tapes in memory, and days of them."""
 
 from __future__ import annotations
 
+import datetime
 import json
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import RecordError
+from gexfaker.errors import DataError, RecordError
+from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
+from gexfaker.tapes.folder import LATEST
 from support import independent
 
 SPX = Feed("SPX", "orderflow", "orderflow")
 ES_SPX = Feed("ES_SPX", "orderflow", "orderflow")
+DATE = "2026-08-14"
+OPEN = 1_786_714_200
+"""09:30 in New York on DATE."""
 
 
 def record(timestamp: int, **changed: Any) -> bytes:
@@ -20,13 +29,25 @@ def record(timestamp: int, **changed: Any) -> bytes:
     return json.dumps(row).encode()
 
 
-class MemoryTape:
-    """A tape of the given records; None stands for one that the file itself cannot give."""
+@lru_cache(maxsize=100_000)
+def _stamp(content: bytes) -> int | None:
+    try:
+        return int(json.loads(content)["timestamp"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
-    def __init__(self, records: list[bytes | None], feed: Feed = SPX) -> None:
+
+class MemoryTape:
+    """A tape of the given records; None stands for one that the file itself cannot give.
+
+    Attributes:
+        reads: records read whole so far; looking at their times does not count.
+    """
+
+    def __init__(self, records: list[bytes | None], feed: Feed = SPX, date: str = DATE) -> None:
         self.records = records
         self.feed = feed
-        self.date = "2026-08-14"
+        self.date = date
         self.reads = 0
         self.closed = False
 
@@ -44,11 +65,16 @@ class MemoryTape:
         return found
 
     def timestamp(self, index: int) -> int:
-        return int(json.loads(self.json(index))["timestamp"])
+        found = self.records[index]
+        stamp = None if found is None else _stamp(found)
+        if stamp is None:
+            raise RecordError("the time cannot be read")
+        return stamp
 
     def index_at(self, timestamp: int) -> int:
-        stamps = [self.timestamp(index) for index in range(len(self))]
-        return max((index for index, stamp in enumerate(stamps) if stamp <= timestamp), default=-1)
+        stamps = (None if content is None else _stamp(content) for content in self.records)
+        found = (index for index, stamp in enumerate(stamps) if stamp is not None and stamp <= timestamp)
+        return max(found, default=-1)
 
     def place(self, index: int) -> str:
         return f"memory/{self.feed.ticker}.jsonl:{index + 1}"
@@ -57,7 +83,39 @@ class MemoryTape:
         self.closed = True
 
 
-def day(*tapes: MemoryTape) -> Library:
+def at_times(stamps: Iterable[int | None], feed: Feed = SPX, date: str = DATE) -> MemoryTape:
+    """A tape of records at these times; None stands for an unreadable one."""
+    return MemoryTape([None if stamp is None else record(stamp) for stamp in stamps], feed, date)
+
+
+def day(*tapes: MemoryTape, date: str = DATE) -> Library:
     """A library of these tapes."""
     by_feed = {tape.feed: tape for tape in tapes}
-    return Library("2026-08-14", "memory", list(by_feed), lambda feed: by_feed[feed])
+    return Library(date, "memory", list(by_feed), lambda feed: by_feed[feed])
+
+
+class MemoryDays(Days):
+    """Days in memory; sessions start with the first that is given."""
+
+    def __init__(self, *libraries: Library, last: str | None = None) -> None:
+        self.libraries = {library.date: library for library in libraries}
+        first = libraries[0].date
+        today = datetime.date.fromisoformat(first)
+        super().__init__(Path("/nowhere"), f"{first}..{last}" if last else first, 1, (), today)
+
+    def dates(self) -> list[str]:
+        return sorted(self.libraries)
+
+    def resolve(self, date: str) -> str:
+        if date == LATEST:
+            return max(self.libraries)
+        if date not in self.libraries:
+            raise DataError(f"no data for {date}; there is {', '.join(self.dates())}")
+        return date
+
+    def after(self, date: str) -> str | None:
+        later = [day for day in self.dates() if day > date]
+        return later[0] if later and (self.last is None or date < self.last) else None
+
+    def library(self, date: str) -> Library:
+        return self.libraries[self.resolve(date)]

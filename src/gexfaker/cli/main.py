@@ -7,6 +7,7 @@ import sys
 import click
 
 from gexfaker import __version__
+from gexfaker.cli.ctl import ctl
 from gexfaker.cli.listen import listen
 from gexfaker.cli.serve import serve
 from gexfaker.errors import GexfakerError
@@ -22,11 +23,13 @@ def cli() -> None:
       gexfaker serve                        a simulated market on http://127.0.0.1:8080
       gexfaker serve --data-dir ~/gexdata   your recorded days instead
       gexfaker listen orderflow SPX         watch the feed as a client sees it
+      gexfaker ctl seek 10:30               jump to half past ten; also pause, speed, day and more
     """
 
 
 cli.add_command(serve)
 cli.add_command(listen)
+cli.add_command(ctl)
 
 
 def main() -> None:

@@ -24,13 +24,38 @@ def is_reached(tape: Tape, index: int, market: float) -> bool:
         return True
 
 
+def stamp_of(tape: Tape, index: int) -> int | None:
+    """Epoch seconds of a record; None when it cannot be read."""
+    try:
+        return tape.timestamp(index)
+    except RecordError:
+        return None
+
+
 def newest_record(tape: Tape, market: float, last: int) -> int:
-    """The newest record not after ``market``, looked for from ``last``, where it was before; -1 before the first."""
-    if last >= 0 and is_reached(tape, last, market):
-        for index in range(last, last + NEAR):
-            if not tape.has(index + 1) or not is_reached(tape, index + 1, market):
-                return index
+    """The newest readable record not after ``market``, looked for from ``last``, where it was; -1 before the first."""
+    newest = last if last >= 0 and _is_not_after(stamp_of(tape, last), market) else None
+    if newest is not None:
+        for index in range(last + 1, last + 1 + NEAR):
+            stamp = stamp_of(tape, index) if tape.has(index) else math.inf
+            if _is_not_after(stamp, market):
+                newest = index
+            elif stamp is not None:
+                return newest
     return tape.index_at(math.floor(market))
+
+
+def _is_not_after(stamp: float | None, market: float) -> bool:
+    return stamp is not None and stamp <= market
+
+
+def is_last(tape: Tape, index: int) -> bool:
+    """Whether no readable record follows."""
+    while tape.has(index + 1):
+        index += 1
+        if stamp_of(tape, index) is not None:
+            return False
+    return True
 
 
 def clocked_answer(session: Session, tape: Tape, index: int, market: float) -> int:
@@ -38,8 +63,8 @@ def clocked_answer(session: Session, tape: Tape, index: int, market: float) -> i
     index = max(index, 0)
     if not tape.has(index):
         raise ExhaustedError
-    ended = session.options.cache_mode is CacheMode.EXHAUST and not tape.has(index + 1)
-    if ended and is_reached(tape, index, market - 1):
+    ended = session.options.cache_mode is CacheMode.EXHAUST and is_reached(tape, index, market - 1)
+    if ended and is_last(tape, index):
         raise ExhaustedError
     return index
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from gexfaker.catalog import Feed, parse_group
-from gexfaker.errors import ControlError, RecordError
+from gexfaker.errors import ControlError
+from gexfaker.playback.answers import is_last, stamp_of
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback, Timestamps
 from gexfaker.playback.session import Session
 from gexfaker.playback.times import closing, moment, shown
@@ -20,6 +22,9 @@ from gexfaker.tapes.tape import Tape
 
 MAX_STEPS: Final = 1000
 """Records that one step sends at most: as many as a client may leave unread."""
+
+MAX_TIMESTAMP: Final = 100_000_000_000
+"""Beyond all days; more is no number of seconds."""
 
 GAP_SECONDS: Final = 3
 """A record further than this before the time asked for is told as a gap; real days have one every 1 to 3 seconds."""
@@ -60,9 +65,11 @@ def resume(session: Session, _arguments: Arguments, _defaults: Options, now: flo
 def step(session: Session, arguments: Arguments, _defaults: Options, now: float) -> Effect:
     """Send the next ``count`` records of every group at once (seconds of market time, in clock mode)."""
     count = _number(arguments, "count", 1)
-    if count != int(count) or count < 1:
+    if count < 1 or count % 1:
         raise ControlError(f"count is a whole number from 1 to {MAX_STEPS}, not {count}")
     session.begin(now)
+    if session.clock is None and not session.is_stepped:
+        raise ControlError(f"there are no feeds on {session.day}")
     given = min(int(count), MAX_STEPS)
     session.advance(given, now)
     return Effect(int(count), given, None if given == count else f"at most {MAX_STEPS} at once")
@@ -75,8 +82,9 @@ def speed(session: Session, arguments: Arguments, _defaults: Options, now: float
     session.options = dataclasses.replace(session.options, speed=given)
     if session.clock is not None:
         session.clock.set_speed(given, now)
-    reason = "in step mode the speed has no effect until PLAYBACK is clock" if session.is_stepped else None
-    return Effect(wanted, given, reason if given == wanted else "speeds are 0, or 0.1 to 1000")
+    reasons = ["speeds are 0, or 0.1 to 1000"] if given != wanted else []
+    reasons += ["in step mode the speed has no effect until PLAYBACK is clock"] if session.is_stepped else []
+    return Effect(wanted, given, "; ".join(reasons) or None)
 
 
 def day(session: Session, arguments: Arguments, _defaults: Options, _now: float) -> Effect:
@@ -94,38 +102,44 @@ def mode(session: Session, arguments: Arguments, defaults: Options, now: float) 
     changes = {name: _option(name, value) for name, value in arguments.items()}
     if not changes:
         raise ControlError(f"name at least one of {', '.join(_OPTIONS)}")
-    market = session.market_time(now)
+    market, stepped = session.reached(now), session.is_stepped
     session.options = dataclasses.replace(session.options, **changes)
     reason = None
-    if "playback" in changes and session.is_stepped and market is not None:
-        session.clock = None
-        session.jump(market, now)
+    if session.is_stepped != stepped and market is not None:
+        session.restart()
+        session.begin(now)
+        session.jump(market, now, again=False)
         reason = f"positions go on from {shown(market)}"
     return Effect(dict(arguments), {name: getattr(session.options, name) for name in changes}, reason)
 
 
 def seek(session: Session, arguments: Arguments, _defaults: Options, now: float) -> Effect:
     """To ``time`` (epoch seconds, HH:MM[:SS], ``open``, ``close``), or to ``index`` of ``feed`` (a group's name)."""
-    session.begin(now)
     feed, tape = _reference(session, arguments)
     requested = arguments.get("index", arguments.get("time"))
-    if requested is None:
+    if requested is None or ("index" in arguments and "time" in arguments):
         raise ControlError("say where: 'time' (epoch seconds, HH:MM[:SS], open, close), or 'index' of a 'feed'")
     wanted = _indexed(tape, arguments["index"]) if "index" in arguments else _moment(session, tape, requested)
-    index = max(tape.index_at(int(wanted)), 0)
-    at = _timestamp(tape, index)
-    beyond = wanted < at or (not tape.has(index + 1) and wanted > at)
-    market = float(at) if beyond or "index" in arguments else wanted
+    index, at = _nearest(tape, max(tape.index_at(math.floor(wanted)), 0))
+    beyond = wanted < at or (is_last(tape, index) and wanted > at)
+    # In step mode it is the record told that comes next.
+    market = float(at) if beyond or session.is_stepped or "index" in arguments else wanted
+    index = tape.index_at(at - 1) + 1 if session.is_stepped else index
+    session.begin(now)
     session.jump(market, now)
     key = f"{feed.ticker}/{feed.package}/{feed.category}"
     resolved = {"market_time": market, "shown": shown(market), "data_key": key, "index": index, "timestamp": at}
-    return Effect(requested, resolved, _why(arguments, wanted, at, index, beyond))
+    place = _why_place(tape, arguments["index"], index, at) if "index" in arguments else None
+    return Effect(requested, resolved, place or _why_time(wanted, market, at, beyond))
 
 
 ACTIONS: Final[dict[str, Callable[[Session, Arguments, Options, float], Effect]]] = {
     action.__name__: action for action in (reset, pause, resume, step, seek, speed, mode, day)
 }
 """All of them, by name."""
+
+_ACCEPTED: Final = {"step": ("count",), "speed": ("speed",), "day": ("date",), "seek": ("time", "index", "feed")}
+"""The arguments of the actions that have any, but for those of ``mode``, which looks itself."""
 
 _OPTIONS: Final[dict[str, type[StrEnum] | None]] = {
     "playback": Playback,
@@ -145,15 +159,28 @@ def apply(session: Session, action: str, arguments: Arguments, defaults: Options
     """
     if action not in ACTIONS:
         raise ControlError(f"there is no action {action[:40]!r}: one of {', '.join(ACTIONS)}")
+    accepted = _ACCEPTED.get(action, ())
+    unknown = [] if action == "mode" else sorted(name[:40] for name in arguments if name not in accepted)
+    if unknown:
+        takes = f"it takes {', '.join(accepted)}" if accepted else "it takes nothing"
+        raise ControlError(f"{action} does not take {', '.join(unknown)}: {takes}")
     return ACTIONS[action](session, arguments, defaults, now)
 
 
-def _why(arguments: Arguments, wanted: float, at: int, index: int, beyond: bool) -> str | None:
-    if "index" in arguments and index != arguments["index"]:
-        return f"clamped: the feed has no record {arguments['index']}"
+def _why_place(tape: Tape, asked: int, index: int, at: int) -> str | None:
+    if index == asked:
+        return None
+    if asked < 0 or not tape.has(asked):
+        return f"clamped: the feed has no record {asked}"
+    if stamp_of(tape, asked) is None:
+        return f"record {asked} cannot be read; the nearest that can is at {shown(at)}"
+    return f"record {asked} has the time of record {index}, and positions are times"
+
+
+def _why_time(wanted: float, market: float, at: int, beyond: bool) -> str | None:
     if beyond:
         return f"clamped: the day's {'first' if wanted < at else 'last'} record is at {shown(at)}"
-    if wanted - at > GAP_SECONDS:
+    if wanted - at > GAP_SECONDS or wanted != market:
         return f"gap: the newest record before is at {shown(at)}"
     return None
 
@@ -163,7 +190,9 @@ def _reference(session: Session, arguments: Arguments) -> tuple[Feed, Tape]:
     library = session.library
     name = arguments.get("feed")
     if name is None:
-        feed = min(session.used() or library.feeds)
+        feed = min(session.used() or library.feeds, default=None)
+        if feed is None:
+            raise ControlError(f"there are no feeds on {session.day}")
     else:
         parsed = parse_group(str(name))
         if parsed is None or library.source(parsed) is None:
@@ -178,22 +207,23 @@ def _reference(session: Session, arguments: Arguments) -> tuple[Feed, Tape]:
 def _indexed(tape: Tape, index: object) -> float:
     if not isinstance(index, int) or isinstance(index, bool):
         raise ControlError("index is a whole number")
-    return _timestamp(tape, min(max(index, 0), len(tape) - 1))
+    return _nearest(tape, min(max(index, 0), len(tape) - 1))[1]
 
 
-def _timestamp(tape: Tape, index: int) -> int:
-    """The time of a record, or of the nearest readable one before it."""
-    for candidate in range(index, -1, -1):
-        try:
-            return tape.timestamp(candidate)
-        except RecordError:
-            continue
-    raise ControlError(f"no record up to {tape.place(index)} can be read")
+def _nearest(tape: Tape, index: int) -> tuple[int, int]:
+    """A record and its time, or the nearest readable one before it, or after it when there is none before."""
+    for candidate in (*range(index, -1, -1), *range(index + 1, len(tape))):
+        stamp = stamp_of(tape, candidate)
+        if stamp is not None:
+            return candidate, stamp
+    raise ControlError(f"no record of {tape.feed.group} on {tape.date} can be read")
 
 
 def _moment(session: Session, tape: Tape, time: object) -> float:
     date = datetime.date.fromisoformat(session.day)
     if isinstance(time, int | float) and not isinstance(time, bool):
+        if not abs(time) < MAX_TIMESTAMP:
+            raise ControlError(f"epoch seconds are below {MAX_TIMESTAMP}")
         return float(time)
     if time == "open":
         return session.opening(tape)
@@ -227,6 +257,6 @@ def _option(name: str, value: object) -> Any:
         if not isinstance(value, str) or value not in list(words):
             raise ControlError(f"{name} is one of: {', '.join(words)}")
         return words(value)
-    if not isinstance(value, int | float) or not 0.01 <= value <= 3600:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.01 <= value <= 3600:
         raise ControlError(f"{name} is seconds, from 0.01 to 3600")
     return float(value)

@@ -64,7 +64,7 @@ class Days:
         if self.last is not None and date >= self.last:
             return None
         if self.stored:
-            return next((day for day in self._folder.dates() if day > date), None)
+            return next((day for day in self._folder.dates() if day > date and self._folder.feeds(day)), None)
         return next_trading_day(datetime.date.fromisoformat(date)).isoformat()
 
     def library(self, date: str) -> Library:

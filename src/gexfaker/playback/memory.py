@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Hashable
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -19,14 +19,19 @@ VERSION: Final = 1
 
 
 class Remembered(msgspec.Struct):
-    """One session: its day, how it plays, market time and whether it runs, and the positions of step mode."""
+    """One session: its day, how it plays, market time and whether it runs, and the positions of step mode.
+
+    ``streamed`` and ``origin`` are those of Session.
+    """
 
     id: str
     day: str
     options: Options
     market_time: float | None
     paused: bool
-    places: list[tuple[list[str], int]]
+    places: list[tuple[list[str], Annotated[int, msgspec.Meta(ge=0)]]]
+    streamed: float = 0.0
+    origin: float | None = None
 
 
 class Memory(msgspec.Struct):
@@ -53,17 +58,23 @@ def recall(sessions: Sessions, text: bytes, now: float) -> int:
         raise DataError(f"not a state file: {error}") from None
     if memory.version != VERSION:
         raise DataError(f"a state file of version {memory.version}, this is version {VERSION}")
-    for remembered in memory.sessions:
-        _restore(sessions.get(remembered.id), remembered, now)
+    try:
+        places = [{_as_place(names): index for names, index in session.places} for session in memory.sessions]
+    except (ValueError, TypeError, IndexError):
+        raise DataError("not a state file: a position that is none") from None
+    for remembered, found in zip(memory.sessions, places, strict=True):
+        _restore(sessions.get(remembered.id), remembered, found, now)
     return len(memory.sessions)
 
 
 def _remembered(session: Session, now: float) -> Remembered:
     places = [(_as_list(place), index) for place, index in session.places.items()]
-    return Remembered(session.id, session.day, session.options, session.market_time(now), session.paused, places)
+    market = session.market_time(now)
+    streamed, origin = session.streamed, session.origin
+    return Remembered(session.id, session.day, session.options, market, session.paused, places, streamed, origin)
 
 
-def _restore(session: Session, remembered: Remembered, now: float) -> None:
+def _restore(session: Session, remembered: Remembered, places: dict[Hashable, int], now: float) -> None:
     try:
         day = session.resolve_day(remembered.day)
     except DataError:
@@ -73,7 +84,9 @@ def _restore(session: Session, remembered: Remembered, now: float) -> None:
     if remembered.market_time is not None:
         session.begin(now)
         session.jump(remembered.market_time, now)
-    session.places.update({_as_place(names): index for names, index in remembered.places})
+        session.streamed = remembered.streamed
+    session.origin = remembered.origin
+    session.places.update(places)
 
 
 def _as_list(place: Hashable) -> list[str]:
@@ -90,4 +103,9 @@ def _as_place(names: list[str]) -> Hashable:
     kind, *rest = names
     if kind == "feed":
         return Feed(*rest)
-    return (Feed(*rest[:3]), rest[3]) if kind == "endpoint" else (rest[0], rest[1])
+    if kind == "endpoint":
+        return Feed(*rest[:3]), rest[3]
+    if kind != "package":
+        raise ValueError(kind)
+    ticker, package = rest
+    return ticker, package

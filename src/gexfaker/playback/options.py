@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
 
 
 class Playback(StrEnum):
@@ -50,6 +53,6 @@ class Options:
     cache_mode: CacheMode = CacheMode.HOLD
     endpoints: EndpointCacheMode = EndpointCacheMode.SHARED
     timestamps: Timestamps = Timestamps.RECORDED
-    interval: float = 1.0
-    speed: float = 1.0
-    start: str = "open"
+    interval: Annotated[float, Meta(gt=0)] = 1.0
+    speed: Annotated[float, Meta(ge=0, le=1000)] = 1.0
+    start: Annotated[str, Meta(pattern=r"^(open|now|([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?)$")] = "open"

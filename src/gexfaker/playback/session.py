@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from gexfaker.catalog import Feed
 from gexfaker.errors import RecordError
 from gexfaker.limits import MAX_TURN_RECORDS
-from gexfaker.playback.answers import clocked_answer, is_reached, newest_record, stepped_answer
+from gexfaker.playback.answers import clocked_answer, is_last, is_reached, newest_record, stamp_of, stepped_answer
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
 from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
@@ -57,6 +57,9 @@ class Session:
         paused: in step mode, whether the feed stands still.
         places: in step mode, the next index of every position.
         newest: of each feed that REST was asked for, the newest record then.
+        origin: in step mode, the market time at which positions begin; None: with the first record.
+        streamed: in clock mode, the market time up to which the feed has been sent.
+        heard: whether somebody listens.
         dropped: records that were due but too many at once to send.
     """
 
@@ -69,10 +72,14 @@ class Session:
         self.timeline = 0
         self.paused = False
         self.dropped = 0
-        self._streamed = 0.0
+        self.heard = False
+        self.origin: float | None = None
+        self.streamed = 0.0
         self._ticked = 0.0
+        self._seen = 0.0
         self._owed = 0
-        self._origin: float | None = None
+        self._at_open = False
+        self._ended = False
         self.places: dict[Hashable, int] = {}
         self._next: dict[Feed, tuple[float, int]] = {}
         self.newest: dict[Feed, int] = {}
@@ -102,11 +109,12 @@ class Session:
         """The clock, started at the first use of the key, where the options say."""
         if self.clock is None:
             first = self.opening(tape)
-            text, day = self.options.start, datetime.date.fromisoformat(self.day)
+            text, day = "open" if self._at_open else self.options.start, datetime.date.fromisoformat(self.day)
             market = first if text == "open" else same_time_of_day(day, now) if text == "now" else moment(day, text)
-            # Whole seconds of all keys coincide, so that what they share is encoded and sent together.
-            self.clock = MarketClock(market, now if self.paused else math.floor(now), self.options.speed)
-            self._streamed = market - 1
+            # Whole market seconds of all keys coincide, so that what they share is encoded and sent together.
+            rate = max(self.options.speed, 1.0)
+            self.clock = MarketClock(market, now if self.paused else math.floor(now * rate) / rate, self.options.speed)
+            self.streamed, self._seen = market - 1, now
             if self.paused:
                 self.clock.pause(now)
         return self.clock
@@ -131,25 +139,38 @@ class Session:
         if tape is not None and not self.is_stepped:
             self.start(tape, now)
 
-    def jump(self, market: float, now: float) -> None:
-        """Go to a market time: the record of that time is the next that is sent."""
+    def jump(self, market: float, now: float, *, again: bool = True) -> None:
+        """Go to a market time: the record of that time is the next that is sent, or unless ``again`` the one after."""
         self.timeline += 1
         self._forget_places()
-        self._origin = market
+        self.origin = market if again else math.floor(market) + 1
         if self.clock is not None:
             self.clock.seek(market, now)
-            self._streamed = market - 1
+            self.streamed, self._seen = market - again, now
 
-    def restart(self, day: str | None = None) -> None:
-        """Forget all places; the clock starts again at the next use, on another day if one is given."""
+    def restart(self, day: str | None = None, *, at_open: bool = False) -> None:
+        """Forget all places; the clock starts again at the next use, on another day if one is given.
+
+        It starts where the options say, or ``at_open``.
+        """
         self.timeline += 1
         self.day = day or self.day
-        self.clock, self._origin, self._owed = None, None, 0
+        self.clock, self.origin, self._owed = None, None, 0
+        self._at_open = at_open
         self._forget_places()
+
+    def reached(self, now: float) -> float | None:
+        """How far it has come: market time, or in step mode the time of the newest record given; None if unused."""
+        if not self.is_stepped:
+            return self.market_time(now)
+        tapes = ((self.library.tape(feed), index) for feed, index in self.used().items())
+        stamps = [stamp_of(tape, index) for tape, index in tapes if tape is not None and index >= 0]
+        return max((stamp for stamp in stamps if stamp is not None), default=self.origin)
 
     def _forget_places(self) -> None:
         for places in (self.places, self._next, self.newest):
             places.clear()
+        self._ended = False
 
     def pause(self, now: float) -> None:
         """Stand still; REST goes on to answer from where it stands."""
@@ -165,12 +186,18 @@ class Session:
 
     def advance(self, count: int, now: float) -> None:
         """Send the next ``count`` records of every group (seconds of market time, in clock mode) at once."""
-        if self.clock is not None:
-            self.clock.seek(self.clock.at(now) + count, now)
-        else:
+        if self.is_stepped:
             self._owed += count
+        elif self.clock is not None:
+            self.clock.seek(self.clock.at(now) + count, now)
 
     # --- the feed ----------------------------------------------------------------------------
+
+    def attend(self, now: float) -> None:
+        """Somebody listens, after nobody did: the feed goes on from here, without what nobody was there for."""
+        self.heard = True
+        if self.clock is not None:
+            self.streamed = max(self.streamed, math.floor(self.clock.at(now)) - 1)
 
     def next_turn(self, now: float) -> float | None:
         """When something can be due next, in real time; None while nothing will be."""
@@ -181,10 +208,10 @@ class Session:
         if self.clock is None:
             return self._ticked + IDLE_TURN
         if self.clock.speed == AS_FAST_AS_POSSIBLE and not self.clock.paused:
-            return self._ticked
-        at = self.clock.real(math.floor(self._streamed) + 1)
+            return self._ticked + (IDLE_TURN if self._ended else 0.0)
+        at = self.clock.real(math.floor(self.streamed) + 1)
         if at is None:  # it stands; but what ``advance`` went past is still to be sent
-            return now if math.floor(self.clock.at(now)) > math.floor(self._streamed) else None
+            return now if math.floor(self.clock.at(now)) > math.floor(self.streamed) else None
         return max(at, self._ticked + SHORTEST_TURN)
 
     def turn(self, now: float) -> Turn | None:
@@ -195,15 +222,16 @@ class Session:
         if self.is_stepped:
             self._ticked, self._owed = at, max(0, self._owed - 1)
             return Turn(self.timeline, 0.0, 0.0)
-        self._ticked = now
+        self._ticked = self._seen = now
         if self.clock is None:
             return None
-        hurried = self.clock.speed == AS_FAST_AS_POSSIBLE and not self.clock.paused
-        upto = self._streamed + 1 if hurried else self.clock.at(now)
-        if hurried:
+        upto = self.clock.at(now)
+        if self.clock.speed == AS_FAST_AS_POSSIBLE and not self.clock.paused:
+            upto = max(upto, self.streamed + 1)
             self.clock.seek(upto, now)
-        turn = Turn(self.timeline, self._streamed, upto)
-        self._streamed = upto
+            self._ended = self.is_over()
+        turn = Turn(self.timeline, self.streamed, upto)
+        self.streamed = upto
         return turn
 
     def due(self, tape: Tape, turn: Turn) -> list[int]:
@@ -226,7 +254,7 @@ class Session:
         """The next index at a place of step mode, moving on; None when the day is over (or empty)."""
         index = self.places.get(place)
         if index is None:
-            index = 0 if self._origin is None else tape.index_at(math.ceil(self._origin) - 1) + 1
+            index = 0 if self.origin is None else tape.index_at(math.ceil(self.origin) - 1) + 1
         if not tape.has(index):
             if self.options.cache_mode is not CacheMode.ROTATION or not tape.has(0):
                 return None
@@ -240,24 +268,39 @@ class Session:
 
     def used(self) -> dict[Feed, int]:
         """The feeds that were used on this timeline, each with the index it has come to."""
-        used = {**{feed: index - 1 for feed, (_, index) in self._next.items()}, **self.newest}
-        return used | {place: index - 1 for place, index in self.places.items() if isinstance(place, Feed)}
+        if not self.is_stepped:
+            return {feed: index - 1 for feed, (_, index) in self._next.items()} | self.newest
+        given = {feed: index - 1 for place, index in self.places.items() for feed in self._feeds_at(place)}
+        return given | {place: index - 1 for place, index in self.places.items() if isinstance(place, Feed)}
+
+    def _feeds_at(self, place: Hashable) -> list[Feed]:
+        """The feed that a position of REST in step mode is told as: of a ticker's package the first there is."""
+        if isinstance(place, tuple) and isinstance(place[0], Feed):
+            return [place[0]]
+        return sorted(feed for feed in self.library.feeds if (feed.ticker, feed.package) == place)[:1]
 
     def is_over(self) -> bool:
-        """Whether every feed that was used has come to its end."""
+        """Whether every feed that was used has come to its end, as far as anybody has seen."""
         library = self.library
         tapes = [(library.tape(feed), index) for feed, index in self.used().items()]
-        return bool(tapes) and all(tape is None or not tape.has(index + 1) for tape, index in tapes)
+        return bool(tapes) and all(tape is None or self._has_ended(tape, index) for tape, index in tapes)
+
+    def _has_ended(self, tape: Tape, index: int) -> bool:
+        if self.clock is not None and not self.is_stepped:
+            # A feed that nobody asks for any more ends all the same; one that is listened to is sent to its end first.
+            market = self.clock.at(self._seen)
+            index = newest_record(tape, min(market, self.streamed) if self.heard else market, index)
+        return is_last(tape, index)
 
     def roll(self) -> bool:
         """At the end of the day begin it again, or the next one, if the options say so; whether it did."""
         if self.options.cache_mode is CacheMode.NEXT and self.is_over():
             day = self._days.after(self.day)
             if day is not None:
-                self.restart(day)
+                self.restart(day, at_open=True)
             return day is not None
         if self.options.cache_mode is CacheMode.ROTATION and not self.is_stepped and self.is_over():
-            self.restart()
+            self.restart(at_open=True)
             return True
         return False
 
@@ -271,6 +314,6 @@ class Session:
         """
         if self.is_stepped:
             return stepped_answer(self, tape, endpoint)
-        market = self.start(tape, now).at(now)
+        market, self._seen = self.start(tape, now).at(now), now
         index = self.newest[tape.feed] = newest_record(tape, market, self.newest.get(tape.feed, -1))
         return clocked_answer(self, tape, index, market)

@@ -61,6 +61,19 @@ async def _welcome(_request: Request) -> Response:
     return Response(WELCOME, media_type="text/plain; charset=utf-8")
 
 
+async def _contract(_request: Request) -> Response:
+    from gexfaker.contract.document import document
+
+    return reply(document())
+
+
+async def _docs(_request: Request) -> Response:
+    from gexfaker.contract.document import document
+    from gexfaker.contract.page import page
+
+    return Response(page(document()), media_type="text/html; charset=utf-8")
+
+
 async def _http_error(_request: Request, exception: Exception) -> Response:
     if not isinstance(exception, HTTPException):
         raise exception
@@ -76,6 +89,8 @@ def create_app(service: Service) -> Starlette:
         Route("/", _welcome),
         Route("/health", _health),
         Route("/ready", _ready),
+        Route("/docs", _docs),
+        Route("/openapi.json", _contract),
         Route("/client/hubs/{hub}", _not_a_websocket),
         Route("/client/", _not_a_websocket),
         Route("/ws/{hub}", _not_a_websocket),

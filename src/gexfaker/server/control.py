@@ -13,6 +13,7 @@ from starlette.routing import Route
 from gexfaker.errors import ControlError, DataError
 from gexfaker.limits import MAX_CONTROL_BYTES
 from gexfaker.playback.control import ACTIONS, Effect, apply
+from gexfaker.playback.session import Session
 from gexfaker.server.guard import guarded
 from gexfaker.server.replies import error, reply, service_of
 from gexfaker.server.service import Service
@@ -43,23 +44,30 @@ def change(service: Service, owner: str, action: str, arguments: dict[str, Any])
     Raises:
         ControlError, DataError: it cannot be done.
     """
-    for hub in service.hubs.values():
-        hub.drain()
-    session = service.sessions.get(owner)
-    effect = apply(session, action, arguments, service.sessions.options, service.clock())
+    _drain(service)
+    session, now = service.sessions.get(owner), service.clock()
+    effect = apply(session, action, arguments, service.sessions.options, now)
+    if action == "pause":  # what was due until now goes out before the answer, not after it
+        for _ in service.streamer.tick(now):
+            continue
+        _drain(service)
     log.info("%s %s: %s -> %s", owner, action, effect.requested, effect.resolved)
     return effect
 
 
+def _drain(service: Service) -> None:
+    for hub in service.hubs.values():
+        hub.drain()
+
+
 def owners(service: Service, name: str) -> list[str]:
-    """The sessions a path means: ``all``, a session's id, or an API key. Raises ControlError: no such session."""
+    """The sessions a path means: ``all``, a session's id, or an API key. Raises DataError: no such session."""
+    known = session_ids(service)
     if name == ALL:
-        return session_ids(service)
-    if name in session_ids(service):
-        return [name]
-    if name.startswith("key-"):
-        raise ControlError(f"there is no session {name[:40]}")
-    return [session_id(name)]
+        return known
+    if name.startswith("key-") and name not in known:
+        raise DataError(f"there is no session {name[:40]}")
+    return [name if name in known else session_id(name)]
 
 
 async def _list(request: Request) -> Response:
@@ -68,8 +76,10 @@ async def _list(request: Request) -> Response:
 
 
 async def _show(request: Request) -> Response:
-    service = service_of(request)
-    [owner, *_] = owners(service, request.path_params["session"]) or [""]
+    service, name = service_of(request), request.path_params["session"]
+    if name == ALL:
+        return await _list(request)
+    [owner] = owners(service, name)
     if owner not in session_ids(service):
         return error("There is no such session.", 404)
     return reply(session_status(service, owner))
@@ -83,13 +93,14 @@ async def _create(request: Request) -> Response:
         raise ControlError('name the API key: {"key":"demo", ...}')
     owner = session_id(key)
     actions = {"day": {"date"}, "speed": {"speed"}, "seek": {"time", "index", "feed"}}
-    known = set().union(*actions.values())
-    steps: dict[str, dict[str, Any]] = {name: {} for name in ("day", "mode", "speed", "seek")}
+    steps: dict[str, dict[str, Any]] = {name: {} for name in ("reset", "day", "mode", "speed", "seek")}
     for name, value in wanted.items():
-        home = next((action for action, names in actions.items() if name in names), "mode")
-        steps[home if name in known else "mode"][name] = value
-    effects = {"reset": change(service, owner, "reset", {})._asdict()}
-    effects |= {name: change(service, owner, name, values)._asdict() for name, values in steps.items() if values}
+        steps[next((action for action, names in actions.items() if name in names), "mode")][name] = value
+    steps = {name: values for name, values in steps.items() if values or name == "reset"}
+    trial = Session(owner, service.days, service.sessions.options)
+    for name, values in steps.items():  # refused as a whole, or done as a whole
+        apply(trial, name, values, service.sessions.options, service.clock())
+    effects = {name: change(service, owner, name, values)._asdict() for name, values in steps.items()}
     return reply(_answer(service, owner) | {"effects": effects}, 201)
 
 
@@ -99,12 +110,22 @@ async def _act(request: Request) -> Response:
         return error(f"There is no action {action[:40]!r}: one of {', '.join(ACTIONS)}.", 404)
     arguments = await read_object(request)
     name = request.path_params["session"]
-    answers = [
-        _answer(service, owner) | {"action": action, **change(service, owner, action, arguments)._asdict()}
-        for owner in owners(service, name)
-    ]
-    answers = [answer | _answer(service, answer["session"]) for answer in answers]
-    return reply({"sessions": answers} if name == ALL else answers[0])
+    if name == ALL:
+        answers = [_done(service, owner, action, arguments) for owner in owners(service, name)]
+        refused = [answer["error"] for answer in answers if "error" in answer]
+        return error(refused[0], 400) if refused and len(refused) == len(answers) else reply({"sessions": answers})
+    [owner] = owners(service, name)
+    effect = change(service, owner, action, arguments)
+    return reply(_answer(service, owner) | {"action": action, **effect._asdict()})
+
+
+def _done(service: Service, owner: str, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What came of an action on one of all sessions; one that is refused does not keep it from the others."""
+    try:
+        told = change(service, owner, action, arguments)._asdict()
+    except (ControlError, DataError) as problem:
+        told = {"error": f"{problem}."}
+    return _answer(service, owner) | {"action": action, **told}
 
 
 async def _close(request: Request) -> Response:

@@ -1,13 +1,15 @@
 """Large bodies: made in a thread as fast as the client takes them, and given up at once when it goes.
 
 A chunk is made in a worker thread, so that neither a slow disk nor gzip holds up the event loop; between two chunks
-nothing is held but the tape. Only DOWNLOAD_THREADS chunks are made at the same time: they compete with the loop
-for the interpreter.
+nothing is held but the tape. All downloads take turns in DOWNLOAD_THREADS threads, which compete with the loop for the
+interpreter.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Final, Protocol, TypeVar
 
@@ -16,10 +18,15 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from gexfaker.server.replies import error
+from gexfaker.server.replies import error, service_of
 
-DOWNLOAD_THREADS: Final = 2
-"""Chunks made at once. More would not be faster, as most of the work holds the interpreter, but delay the ticks."""
+log: Final = logging.getLogger(__name__)
+
+DOWNLOAD_THREADS: Final = 1
+"""Chunks made at once. Two are not faster, as most of the work holds the interpreter, but delay the ticks by 4 ms."""
+
+LOOKUP_THREADS: Final = 1
+"""Threads that only look whether something is there, so that nobody waits behind the downloads to be told."""
 
 MAX_DOWNLOADS: Final = 256
 """Downloads under way, some 0.7 MiB (index, gzip, a chunk) and two descriptors each: the 15 files of 17 tickers."""
@@ -45,11 +52,13 @@ class Downloads:
     Attributes:
         count: of downloads.
         threads: that make their chunks.
+        lookups: threads that look whether something is there.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.threads: Final = CapacityLimiter(DOWNLOAD_THREADS)
+        self.lookups: Final = CapacityLimiter(LOOKUP_THREADS)
 
 
 def downloads_of(request: Request) -> Downloads:
@@ -62,13 +71,13 @@ def downloads_of(request: Request) -> Downloads:
 
 
 async def in_thread(request: Request, work: Callable[[], T]) -> T:
-    """The result of work that reads the disk."""
-    return await to_thread.run_sync(work, limiter=downloads_of(request).threads)
+    """The result of a short look at the disk."""
+    return await to_thread.run_sync(work, limiter=downloads_of(request).lookups)
 
 
 async def step(request: Request, work: Iterator[T]) -> T | None:
     """The next that a generator gives, in a thread; None at its end."""
-    return await in_thread(request, lambda: next(work, None))
+    return await to_thread.run_sync(lambda: next(work, None), limiter=downloads_of(request).threads)
 
 
 def download(
@@ -92,11 +101,16 @@ class _Download(StreamingResponse):
         super().__init__(_chunks(request, content), status, headers, media_type)
         self._content: Final = content
         self._downloads: Final = downloads_of(request)
+        self._service: Final = service_of(request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._downloads.count += 1
         try:
             await super().__call__(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._service.draining:
+                raise
+            log.warning("%s was cut off: the client did not take it before the server had to stop", scope["path"])
         finally:
             self._downloads.count -= 1
             # A client's going waits for the step under way; the server's own end does not, and finds it running.

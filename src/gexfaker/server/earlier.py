@@ -43,12 +43,13 @@ async def _dates(request: Request) -> Response:
 async def _current(request: Request) -> Response:
     """The day that keys start with, since when, and how many files it has."""
     service = service_of(request)
+    date = service.days.first
     loaded = datetime.datetime.fromtimestamp(getattr(service, "loaded_at", service.clock()), datetime.UTC)
     return reply(
         {
-            "current_date": service.library.date,
+            "current_date": date,
             "loaded_at": loaded.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            "files_loaded": len(service.library.feeds),
+            "files_loaded": len(service.days.library(date).feeds),
         }
     )
 
@@ -107,5 +108,7 @@ async def _lines(request: Request) -> Response:
     try:
         tape = await in_thread(request, lambda: shelf.open(date, feed))
     except DataError:
-        raise HTTPException(404, f"There is no {feed.group[:80]} on {date}: see {date}'s links.") from None
+        raise HTTPException(
+            404, f"There is no {package} {category} of {ticker[:40]!r} on {date}: see its links."
+        ) from None
     return download(request, content(tape, lines), {}, JSON_LINES)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from gexfaker.archive.names import File, parse_category, parse_date, report_name, standard_feeds
 from gexfaker.archive.packing import zipped
 from gexfaker.archive.shelf import Shelf, members
-from gexfaker.archive.signing import LIFETIME_SECONDS, sign
+from gexfaker.archive.signing import sign
 from gexfaker.catalog import QUANT_TICKERS, Feed
 from gexfaker.errors import DataError
 from gexfaker.server.access import Gate, forbidden
@@ -120,7 +120,7 @@ def _file(request: Request) -> File:
     if date is None:
         raise HTTPException(404, f"{_shown(path['date'])} is not a date: write YYYY-MM-DD.")
     settings = service_of(request).settings
-    if getattr(settings, "history_window", False) and not _is_recent(request, date):
+    if settings.history_window and not _is_recent(request, date):
         raise HTTPException(404, f"{date} is more than {WINDOW.days} days ago.")
     packed = getattr(settings, "history_format", "negotiated") == "gzip"
     return File(date, Feed(ticker, path["package"], category), packed)
@@ -137,8 +137,8 @@ def _signed(request: Request, file: File) -> str:
     base = getattr(service.settings, "files_url", None) or base_url(service, request.headers, request.url.scheme)
     if base is None:
         raise HTTPException(400, "The Host header is not a host name.")
-    lifetime = getattr(service.settings, "history_url_lifetime", LIFETIME_SECONDS)
-    return f"{base}{FILES}/{file.name}?{sign(file.name, service.secret, int(service.clock() + lifetime))}"
+    expires = int(service.clock() + service.settings.history_url_lifetime)
+    return f"{base}{FILES}/{file.name}?{sign(file.name, service.secret, expires)}"
 
 
 def _shown(name: str) -> str:

@@ -1,0 +1,112 @@
+"""Tapes for downloads: opened anew for each, because a tape is for one reader and the session has its own.
+
+Everything here may read the disk; a server calls it from a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Final
+
+from gexfaker.archive.framing import Framing, chunks, pieces
+from gexfaker.archive.names import member_name, standard_feeds
+from gexfaker.archive.packing import gzipped
+from gexfaker.catalog import Feed
+from gexfaker.errors import DataError
+from gexfaker.playback.days import Days
+from gexfaker.playback.library import Library
+from gexfaker.playback.times import is_market_open, opening
+from gexfaker.tapes.folder import LATEST, DataFolder, is_date
+from gexfaker.tapes.tape import Tape
+
+
+class Shelf:
+    """All days that can be downloaded.
+
+    Args:
+        days: that are played, for what is stored and which day is the newest; its tapes are not touched.
+        folder: the data folder.
+        simulated: a simulated day of its own.
+    """
+
+    def __init__(self, days: Days, folder: Path, simulated: Callable[[str], Library]) -> None:
+        self._days: Final = days
+        self._folder: Final = DataFolder(folder)
+        self._simulated: Final = simulated
+
+    def latest(self) -> str:
+        """The newest completed day. Raises DataError when there is none."""
+        return self._days.resolve(LATEST)
+
+    def feeds(self, date: str) -> list[Feed]:
+        """The feeds a day has, sorted; none of a day that is not there."""
+        try:
+            return self._folder.feeds(date) if self._days.stored else sorted(self._market_day(date).feeds)
+        except DataError:
+            return []
+
+    def open(self, date: str, feed: Feed) -> Tape:
+        """A tape of one's own, with a record at least; the caller closes it. Raises DataError when there is none."""
+        tape = self._folder.open(date, feed) if self._days.stored else self._simulate(date, feed)
+        if not tape.has(0):
+            tape.close()
+            raise DataError(f"{feed.group} has no records on {date}")
+        return tape
+
+    def holds(self, date: str, feed: Feed) -> bool:
+        """Whether there is such a tape."""
+        try:
+            self.open(date, feed).close()
+        except DataError:
+            return False
+        return True
+
+    def _simulate(self, date: str, feed: Feed) -> Tape:
+        library = self._market_day(date)
+        tape = library.tape(feed) if feed in library.feeds else None
+        if tape is None:
+            raise DataError(f"{feed.group} is not simulated")
+        return tape
+
+    def _market_day(self, date: str) -> Library:
+        """A simulated day: trading days up to the newest, and the one that is played whatever it is."""
+        if date != self._days.first and not (is_date(date) and date <= self.latest() and _is_trading(date)):
+            raise DataError(f"there was no market on {date[:40]!r}")
+        return self._simulated(date)
+
+
+def _is_trading(date: str) -> bool:
+    return is_market_open(opening(datetime.date.fromisoformat(date)))
+
+
+class Content(Iterator[bytes]):
+    """Chunks made from a tape, which is closed with them - even when none was asked for, unlike in a generator."""
+
+    def __init__(self, tape: Tape, made: Iterator[bytes]) -> None:
+        self._tape: Final = tape
+        self._made: Final = made
+
+    def __next__(self) -> bytes:
+        return next(self._made)
+
+    def close(self) -> None:
+        """Give the tape back."""
+        self._tape.close()
+
+
+def content(tape: Tape, framing: Framing, *, packed: bool = False) -> Content:
+    """A whole tape, framed and perhaps gzipped."""
+    whole = chunks(framing(tape))
+    return Content(tape, gzipped(whole) if packed else whole)
+
+
+def members(shelf: Shelf, date: str, ticker: str) -> Generator[tuple[str, Iterator[bytes]]]:
+    """The members of a ticker's report, name and bytes; one tape is open at a time."""
+    for feed in standard_feeds(ticker):
+        with contextlib.suppress(DataError):
+            packed = content(shelf.open(date, feed), pieces, packed=True)
+            with contextlib.closing(packed):
+                yield member_name(date, feed), packed

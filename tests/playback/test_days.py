@@ -1,0 +1,125 @@
+"""The days there are: stored or simulated, one after the other, a bounded number open."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from gexfaker.errors import DataError
+from gexfaker.limits import MAX_OPEN_DAYS
+from gexfaker.playback.days import Days
+from support.tapes import SPX
+
+WEDNESDAY = datetime.date(2026, 11, 25)
+STORED = ("2026-07-14", "2026-07-15", "2026-07-17", "2026-07-20")
+
+
+def made(root: Path, date: str = "latest", today: datetime.date = WEDNESDAY) -> Days:
+    return Days(root, date, 1, ("SPX",), today)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number, date in enumerate(STORED):
+        file = tmp_path / date / "SPX" / "orderflow" / "orderflow.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text(f'{{"timestamp":{number}}}\n')
+    return tmp_path
+
+
+def test_stored_days(folder: Path) -> None:
+    days = made(folder)
+    assert days.stored
+    assert (days.first, days.last) == ("2026-07-20", None)
+    assert days.dates() == list(STORED)
+    assert days.resolve("latest") == "2026-07-20"
+    assert days.resolve("2026-07-15") == "2026-07-15"
+
+
+@pytest.mark.parametrize("wanted", ["2026-07-16", "next", "", "20260715", "2026-13-01", "../etc", "x" * 1000])
+def test_a_day_that_is_not_stored_is_refused(folder: Path, wanted: str) -> None:
+    with pytest.raises(DataError) as caught:
+        made(folder).resolve(wanted)
+    assert "2026-07-20" in str(caught.value)
+    assert len(str(caught.value)) < 300
+    with pytest.raises(DataError):
+        made(folder, wanted)
+
+
+def test_one_stored_day_follows_the_other(folder: Path) -> None:
+    days, date = made(folder, "2026-07-14"), "2026-07-14"
+    seen = [date]
+    while (following := days.after(date)) is not None:
+        date = following
+        seen.append(date)
+    assert seen == list(STORED)
+    assert days.after("2026-07-16") == "2026-07-17"
+
+
+def test_a_folder_without_records_is_passed_over(folder: Path) -> None:
+    (folder / "2026-07-16").mkdir()
+    assert made(folder, "2026-07-15").after("2026-07-15") == "2026-07-17"
+
+
+def test_a_range_ends_with_its_last_day(folder: Path) -> None:
+    days = made(folder, "2026-07-14..2026-07-17")
+    assert (days.first, days.last) == ("2026-07-14", "2026-07-17")
+    assert [days.after(date) for date in STORED] == ["2026-07-15", "2026-07-17", None, None]
+
+
+@pytest.mark.parametrize("wanted", ["2026-07-14..2026-07-16", "2026-07-13..2026-07-17"])
+def test_a_range_of_days_that_are_not_stored_is_refused(folder: Path, wanted: str) -> None:
+    with pytest.raises(DataError, match="no data for"):
+        made(folder, wanted)
+
+
+def test_days_added_meanwhile_are_there(folder: Path) -> None:
+    days = made(folder)
+    assert days.after("2026-07-20") is None
+    file = folder / "2026-07-21" / "SPX" / "orderflow" / "orderflow.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"timestamp":9}\n')
+    assert days.after("2026-07-20") == days.resolve("latest") == "2026-07-21"
+
+
+def test_simulated_days_are_trading_days_without_end(tmp_path: Path) -> None:
+    days = made(tmp_path)
+    assert not days.stored
+    assert (days.first, days.dates()) == ("2026-11-25", [])
+    assert days.after("2026-11-25") == "2026-11-27", "Thanksgiving"
+    assert days.after("2026-11-27") == "2026-11-30"
+    assert made(tmp_path, "2026-11-25..2026-11-27").after("2026-11-27") is None
+    assert made(tmp_path, today=datetime.date(2026, 11, 29)).first == "2026-11-27"
+    for wanted in ("next", "", "2026-02-30", "x" * 1000):
+        with pytest.raises(DataError) as caught:
+            days.resolve(wanted)
+        assert len(str(caught.value)) < 100
+    days.library("2026-11-25")
+    assert days.dates() == ["2026-11-25"]
+
+
+def test_a_library_is_kept_open(folder: Path) -> None:
+    days = made(folder)
+    library = days.library("2026-07-14")
+    assert library.date == "2026-07-14"
+    assert days.library("2026-07-14") is library
+    days.close()
+    assert days.library("2026-07-14") is not library
+    with pytest.raises(DataError):
+        days.library("2026-07-16")
+    with pytest.raises(DataError):
+        days.library("2026-07-16")
+
+
+def test_the_days_used_last_stay_open(tmp_path: Path) -> None:
+    days = made(tmp_path)
+    kept = days.library("2020-01-01")
+    first = days.library("2020-02-01")
+    for number in range(MAX_OPEN_DAYS * 2):
+        days.library((datetime.date(2024, 1, 1) + datetime.timedelta(number)).isoformat())
+        assert days.library("2020-01-01") is kept
+        assert len(days.dates()) <= MAX_OPEN_DAYS
+    assert days.library("2020-02-01") is not first
+    assert days.library("2020-02-01").tape(SPX) is not None

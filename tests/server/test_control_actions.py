@@ -1,0 +1,268 @@
+"""What the control plane does, over HTTP: every action with its effect, for a key, a session, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gexfaker.wire.tokens import session_id
+from support import data
+from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
+from support.raw import joined
+from support.server import Running, running_server
+
+COUNT = 1200
+LAST = data.FIRST + COUNT - 1
+KEY = "ES_SPX/orderflow/orderflow"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    root = write_days(tmp_path_factory.mktemp("days"), COUNT)
+    with running_server(data_dir=str(root), data_date=DAYS[-1]) as running:
+        yield running
+
+
+@pytest.fixture
+def plane(server: Running) -> Iterator[Plane]:
+    """The control plane, all keys as if never used."""
+    with Plane(server) as plane:
+        plane.call("POST", f"{SESSIONS}/all/reset")
+        yield plane
+
+
+def effect(answer: dict[str, Any]) -> tuple[Any, Any, Any]:
+    return answer["requested"], answer["resolved"], answer["reason"]
+
+
+def test_pause_and_resume(plane: Plane) -> None:
+    answer = plane.act("pause")
+    assert list(answer) == ["session", "playback", "action", "requested", "resolved", "reason"]
+    assert (answer["session"], answer["action"]) == (session_id("demo"), "pause")
+    assert effect(answer) == ("paused", "paused", None)
+    assert effect(plane.act("pause")) == ("paused", "paused", "it was paused already")
+    stands = plane.playback()
+    assert stands["paused"]
+    assert stands["market_time"] == answer["playback"]["market_time"] == plane.playback()["market_time"]
+    assert effect(plane.act("resume")) == ("playing", "playing", None)
+    assert effect(plane.act("resume")) == ("playing", "playing", "it was not paused")
+    assert plane.playback()["market_time"] > stands["market_time"]
+
+
+def test_step_in_clock_mode_is_seconds_of_market_time(plane: Plane) -> None:
+    before = plane.act("pause")["playback"]["market_time"]
+    assert effect(plane.act("step")) == (1, 1, None)
+    assert effect(plane.act("step", count=10)) == (10, 10, None)
+    assert plane.playback()["market_time"] == before + 11
+    assert effect(plane.act("step", count=1001)) == (1001, 1000, "at most 1000 at once")
+
+
+def test_step_in_step_mode_sends_records(server: Running, plane: Plane) -> None:
+    plane.act("mode", playback="step")
+    plane.act("pause")
+    with joined(server.orderflow(), data.group()) as raw:
+        plane.act("step", count=3)
+        assert [next_stamp(raw) - data.FIRST for _ in range(3)] == [0, 1, 2]
+        plane.act("step")
+        assert next_stamp(raw) - data.FIRST == 3
+        assert plane.playback()["positions"] == {"ES_SPX_orderflow_orderflow": 3}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "index", "reason"),
+    [
+        ({"time": "09:40"}, 598, None),
+        ({"time": "9:40:05"}, 603, None),
+        ({"time": data.FIRST + 1000}, 1000, None),
+        ({"time": "open"}, 0, None),
+        ({"time": "close"}, COUNT - 1, "clamped"),
+        ({"time": 1}, 0, "clamped"),
+        ({"time": -5.5}, 0, "clamped"),
+        ({"index": 17}, 17, None),
+        ({"index": -1}, 0, "clamped"),
+        ({"index": 10**6, "feed": "ES_SPX_orderflow_orderflow"}, COUNT - 1, "clamped"),
+    ],
+)
+def test_seek_tells_where_it_came_to(plane: Plane, arguments: dict[str, Any], index: int, reason: str | None) -> None:
+    plane.act("pause")
+    requested, resolved, why = effect(plane.act("seek", **arguments))
+    assert requested == arguments.get("time", arguments.get("index"))
+    assert (resolved["index"], resolved["data_key"]) == (index, KEY)
+    assert resolved["timestamp"] == resolved["market_time"] == data.FIRST + index
+    assert resolved["shown"].startswith(data.DATE)
+    assert why is None if reason is None else why.startswith(reason)
+    assert plane.playback()["market_time"] == data.FIRST + index
+
+
+def test_speed(plane: Plane) -> None:
+    assert effect(plane.act("speed", speed=60)) == (60, 60, None)
+    assert plane.playback()["speed"] == 60
+    assert effect(plane.act("speed", speed=5000)) == (5000, 1000, "speeds are 0, or 0.1 to 1000")
+    assert effect(plane.act("speed", speed=0.01))[1] == 0.1
+    assert effect(plane.act("speed", speed=0)) == (0, 0, None)
+
+
+def test_day(plane: Plane) -> None:
+    assert effect(plane.act("day", date=DAYS[0])) == (DAYS[0], DAYS[0], None)
+    assert effect(plane.act("day", date="next")) == ("next", DAYS[1], None)
+    assert plane.act("pause")["playback"]["market_time"] == pytest.approx(first_of(DAYS[1]), abs=1.5)
+    assert effect(plane.act("day", date="latest")) == ("latest", DAYS[2], None)
+    assert plane.playback()["day"] == DAYS[2]
+    status, refused = plane.call("POST", f"{SESSIONS}/demo/day", {"date": "next"})
+    assert (status, list(refused)) == (400, ["error"])
+    assert DAYS[2] in refused["error"]
+
+
+def test_mode(plane: Plane) -> None:
+    wanted: dict[str, Any] = {
+        "playback": "step",
+        "cache_mode": "rotation",
+        "timestamps": "live",
+        "endpoints": "independent",
+        "interval": 0.5,
+    }
+    requested, resolved, _ = effect(plane.act("mode", **wanted))
+    assert requested == resolved == wanted
+    assert plane.playback().items() >= wanted.items()
+    plane.act("mode", cache_mode="hold")
+    assert plane.playback().items() >= (wanted | {"cache_mode": "hold"}).items()
+
+
+def test_reset_is_as_if_the_key_had_never_been_used(plane: Plane) -> None:
+    fresh = plane.playback("demo") if plane.call("GET", f"{SESSIONS}/demo")[0] == 200 else None
+    for action, arguments in (("speed", {"speed": 9}), ("day", {"date": DAYS[0]}), ("pause", {})):
+        plane.act(action, **arguments)
+    assert effect(plane.act("reset")) == ("reset", {"day": DAYS[-1]}, None)
+    again = plane.playback()
+    assert (again["day"], again["speed"], again["paused"], again["market_time"]) == (DAYS[-1], 1.0, False, None)
+    assert fresh is None or again | {"timeline": 0} == fresh | {"timeline": 0}
+
+
+def test_a_session_goes_by_its_key_or_its_id(plane: Plane) -> None:
+    plane.act("speed", "mine", speed=7)
+    assert plane.show("mine") == plane.show(session_id("mine"))
+    assert plane.act("speed", session_id("mine"), speed=8)["session"] == session_id("mine")
+    assert plane.playback("mine")["speed"] == 8
+    plane.act("speed", "k%C3%A9y%20one", speed=3)
+    assert plane.playback(session_id("kéy one"))["speed"] == 3
+
+
+def test_sessions_do_not_influence_each_other(plane: Plane) -> None:
+    for key in ("one", "two"):
+        plane.act("pause", key)
+    before = plane.show("two")
+    for action, arguments in (("seek", {"index": 9}), ("speed", {"speed": 9}), ("day", {"date": DAYS[0]})):
+        plane.act(action, "one", **arguments)
+    assert plane.show("two") == before
+
+
+def test_all_means_every_session(plane: Plane) -> None:
+    keys = ("one", "two", "three")
+    for key in keys:
+        plane.act("pause", key)
+    status, answer = plane.call("POST", f"{SESSIONS}/all/seek", {"index": 5})
+    assert status == 200
+    answers = {one["session"]: one for one in answer["sessions"]}
+    assert answers.keys() >= {session_id(key) for key in keys}
+    assert {one["resolved"]["index"] for one in answers.values()} == {5}
+    for key in keys:
+        assert plane.playback(key)["market_time"] == data.FIRST + 5
+    listed = plane.call("GET", SESSIONS)[1]
+    assert [one["session"] for one in listed["sessions"]] == sorted(answers)
+    assert [one["session"] for one in plane.call("GET", f"{SESSIONS}/all")[1]["sessions"]] == sorted(answers)
+
+
+def test_one_that_refuses_does_not_keep_all_from_the_others(plane: Plane) -> None:
+    plane.act("day", "early", date=DAYS[0])
+    status, answer = plane.call("POST", f"{SESSIONS}/all/day", {"date": "next"})
+    assert status == 200
+    told = {one["session"]: one for one in answer["sessions"]}
+    assert told[session_id("early")]["resolved"] == DAYS[1]
+    assert DAYS[2] in told[session_id("demo")]["error"]
+    assert plane.playback("early")["day"] == DAYS[1]
+    status, answer = plane.call("POST", f"{SESSIONS}/all/speed", {"speed": "fast"})
+    assert (status, answer) == (400, {"error": "speed is a number."})
+
+
+def test_create(plane: Plane) -> None:
+    wanted = {"date": DAYS[1], "speed": 60, "cache_mode": "rotation", "time": "09:40"}
+    status, answer = plane.call("POST", SESSIONS, {"key": "made", **wanted})
+    assert status == 201
+    assert answer["session"] == session_id("made")
+    assert list(answer["effects"]) == ["reset", "day", "mode", "speed", "seek"]
+    assert answer["effects"]["day"]["resolved"] == DAYS[1]
+    assert answer["effects"]["seek"]["resolved"]["index"] == 598
+    made = plane.playback("made")
+    assert (made["day"], made["speed"], made["cache_mode"]) == (DAYS[1], 60, "rotation")
+    assert made["market_time"] >= first_of(DAYS[1]) + 598
+    status, answer = plane.call("POST", SESSIONS, {"key": "made"})
+    assert (status, list(answer["effects"])) == (201, ["reset"])
+    assert plane.playback("made")["speed"] == 1
+
+
+def test_create_is_refused_as_a_whole(plane: Plane) -> None:
+    plane.act("speed", "kept", speed=5)
+    before = plane.playback("kept")
+    for wrong in ({"speed": "fast"}, {"speed": 2, "colour": 1}, {"date": "2001-01-01"}, {"speed": 2, "time": "25:00"}):
+        assert plane.call("POST", SESSIONS, {"key": "kept", **wrong})[0] in (400, 404)
+    assert plane.playback("kept")["timeline"] == before["timeline"]
+    assert plane.call("POST", SESSIONS, {"key": "never", "speed": "fast"})[0] == 400
+    assert plane.call("GET", f"{SESSIONS}/never")[0] == 404
+
+
+def test_delete_closes_the_connections_and_keeps_the_place(server: Running, plane: Plane) -> None:
+    with (
+        joined(server.orderflow("gone"), data.group()) as raw,
+        joined(server.orderflow("stays"), data.group()) as other,
+    ):
+        raw.read_kind("data")
+        assert plane.call("DELETE", f"{SESSIONS}/gone") == (200, {"session": session_id("gone"), "closed": 1})
+        assert "closed by /_gexfaker/sessions" in raw.read_kind("disconnected").message
+        assert raw.read_close()[0] == 1000
+        assert plane.playback("gone")["market_time"] >= data.FIRST
+        assert len(plane.show("stays")["connections"]) == 1
+        assert plane.call("DELETE", f"{SESSIONS}/all") == (200, {"session": "all", "closed": 1})
+        assert other.read_close()[0] == 1000
+
+
+def test_status_fields(server: Running, plane: Plane) -> None:
+    with joined(server.orderflow(), data.group()) as raw:
+        raw.join("blue_NOBODY_orderflow_orderflow", 2)
+        raw.read_kind("data")
+        status = plane.show()
+    assert list(status) == ["session", "tier", "playback", "memberships", "connections"]
+    assert (status["session"], status["tier"], status["memberships"]) == (session_id("demo"), "quant", None)
+    playback = status["playback"]
+    assert (
+        list(playback)
+        == (
+            "day origin playback cache_mode endpoints timestamps interval speed start market_time shown paused over "
+            "timeline positions records_dropped"
+        ).split()
+    )
+    assert (playback["day"], playback["over"], playback["records_dropped"]) == (data.DATE, False, 0)
+    assert playback["shown"].startswith(data.DATE)
+    assert list(playback["positions"]) == ["ES_SPX_orderflow_orderflow"]
+    [connection] = status["connections"]
+    assert (connection["hub"], connection["state"], connection["behind"]) == ("orderflow", "open", False)
+    silent, fed = sorted(connection["groups"], key=lambda group: "next_record" in group)
+    assert (fed["group"], fed["next_record"] >= 1) == (data.group(), True)
+    assert (silent["group"], "no such feed" in silent["silent"]) == ("blue_NOBODY_orderflow_orderflow", True)
+
+
+def test_a_day_that_is_over_is_said(plane: Plane, server: Running) -> None:
+    plane.act("seek", index=COUNT - 1)
+    with joined(server.orderflow(), data.group()) as raw:
+        assert next_stamp(raw) == LAST
+        assert plane.playback()["over"]
+
+
+def test_paths_of_days(tmp_path: Path) -> None:
+    with running_server(data_dir=str(write_days(tmp_path, 5)), data_date=f"{DAYS[0]}..{DAYS[1]}") as server:
+        with Plane(server) as plane:
+            assert plane.act("pause")["playback"]["day"] == DAYS[0]
+            assert plane.act("day", date="next")["resolved"] == DAYS[1]
+            assert plane.call("POST", f"{SESSIONS}/demo/day", {"date": "next"})[0] == 400

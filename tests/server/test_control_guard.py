@@ -1,0 +1,119 @@
+"""Who may use the control plane: this machine, or who has the token; no web page of another origin."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from support.control import SESSIONS, Plane
+from support.server import Running, running_server
+
+TOKEN = "control-token-of-this-test"
+GUARDED = (
+    ("GET", SESSIONS),
+    ("POST", SESSIONS),
+    ("GET", f"{SESSIONS}/demo"),
+    ("DELETE", f"{SESSIONS}/demo"),
+    ("POST", f"{SESSIONS}/demo/pause"),
+    ("POST", f"{SESSIONS}/all/reset"),
+    ("GET", "/_gexfaker/sync"),
+    ("GET", "/sync/stream"),
+    ("POST", "/reset-cache"),
+    ("POST", "/seek-to-timestamp"),
+    ("POST", "/reload-date"),
+)
+
+
+def answers(server: Running, headers: dict[str, str]) -> set[int]:
+    """The statuses of all guarded routes."""
+    found = set()
+    for method, path in GUARDED:
+        with closing(http.client.HTTPConnection(*server.address, timeout=10)) as connection:
+            connection.request(method, path, b"{}", headers)
+            answer = connection.getresponse()
+            found.add(answer.status)
+            if answer.status >= 400:
+                assert list(json.loads(answer.read())) == ["error"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Running]:
+    with running_server(control_token=TOKEN) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def local() -> Iterator[Running]:
+    with running_server() as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "given", ["", "Bearer", "Bearer wrong", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer \u00e9"]
+)
+def test_without_the_token_it_is_401(guarded: Running, given: str) -> None:
+    assert answers(guarded, {"Authorization": given} if given else {}) == {401}
+    assert guarded.get("/health")[0] == 200
+
+
+def test_nothing_happened_without_the_token(guarded: Running) -> None:
+    with Plane(guarded, {"Authorization": f"Bearer {TOKEN}"}) as plane:
+        assert plane.call("GET", SESSIONS) == (200, {"sessions": []})
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_with_the_token_it_is_open(guarded: Running, scheme: str) -> None:
+    with Plane(guarded, {"Authorization": f"{scheme} {TOKEN}"}) as plane:
+        assert plane.act("pause", "other")["resolved"] == "paused"
+        assert plane.act("reset", "other")["requested"] == "reset"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost", ""])
+def test_pages_of_another_origin_are_refused(local: Running, guarded: Running, origin: str) -> None:
+    assert answers(local, {"Origin": origin}) == {403}
+    assert answers(guarded, {"Origin": origin, "Authorization": f"Bearer {TOKEN}"}) == {403}
+
+
+def test_pages_of_its_own_origin_are_not(local: Running) -> None:
+    with Plane(local, {"Origin": local.url}) as plane:
+        assert plane.act("pause")["resolved"] == "paused"
+
+
+def test_a_browser_is_not_told_that_it_may_delete(local: Running) -> None:
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "DELETE"}
+    with closing(http.client.HTTPConnection(*local.address, timeout=10)) as connection:
+        connection.request("OPTIONS", f"{SESSIONS}/demo", headers=asked)
+        answer = connection.getresponse()
+        answer.read()
+    assert answer.status == 400
+    assert "DELETE" not in (answer.getheader("access-control-allow-methods") or "")
+
+
+def test_beyond_this_machine_it_needs_a_token() -> None:
+    with running_server(host="0.0.0.0") as server:  # noqa: S104
+        server.url = server.url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+        assert answers(server, {}) == {403}
+        assert answers(server, {"Authorization": "Bearer "}) == {403}
+        with Plane(server) as plane:
+            status, answer = plane.call("GET", SESSIONS)
+        assert (status, "CONTROL_TOKEN" in answer["error"]) == (403, True)
+        assert server.get("/health")[0] == 200
+    with running_server(host="0.0.0.0", control_token=TOKEN) as server:  # noqa: S104
+        server.url = server.url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+        assert answers(server, {}) == {401}
+        with Plane(server, {"Authorization": f"Bearer {TOKEN}"}) as plane:
+            assert plane.act("pause")["resolved"] == "paused"
+
+
+def test_the_name_of_this_machine_is_open_too() -> None:
+    with running_server(host="localhost") as server, Plane(server) as plane:
+        assert plane.call("GET", SESSIONS)[0] == 200
+
+
+def test_the_token_is_not_written(guarded: Running) -> None:
+    assert not [line for line in guarded.stdout + guarded.stderr if TOKEN in line]

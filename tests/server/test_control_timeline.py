@@ -1,0 +1,129 @@
+"""After the answer to a jump or a pause nothing of the old timeline comes any more: the pong is the witness.
+
+A client that reads sends a ping after the answer. What comes after the pong was sent after the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from support import data, decode
+from support.control import DAYS, Plane, first_of, next_stamp, until_pong, write_days
+from support.raw import JSON, JSON_RELIABLE, RawSocket, connect
+from support.server import Running, running_server
+
+COUNT = 1500
+ROUNDS = 12
+SPEED = 60
+OLD = 900
+"""Where the old timeline plays, far from where the new ones begin."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    root = tmp_path_factory.mktemp("days")
+    for ticker in ("ES_SPX", "NQ_NDX"):
+        write_days(root, COUNT, ticker=ticker)
+    with running_server(data_dir=str(root), data_date=DAYS[-1], speed=SPEED) as running:
+        yield running
+
+
+@pytest.fixture
+def plane(server: Running) -> Iterator[Plane]:
+    with Plane(server) as plane:
+        yield plane
+
+
+@pytest.fixture(params=[JSON, JSON_RELIABLE])
+def raw(server: Running, request: pytest.FixtureRequest) -> Iterator[RawSocket]:
+    """A reading client in two groups."""
+    with connect(server.orderflow(), request.param) as raw:
+        assert raw.read_json().kind == "connected"
+        for number, ticker in enumerate(("ES_SPX", "NQ_NDX"), 1):
+            raw.join(data.group(ticker), number)
+        yield raw
+
+
+def acknowledge(raw: RawSocket) -> None:
+    """All there is so far, for a reliable client; a plain one is not asked."""
+    raw.send_text(decode.json_sequence_ack(10**9))
+
+
+Stale = Callable[[int], bool]
+
+
+def jumps(plane: Plane) -> dict[str, tuple[Callable[[int], Any], Callable[[int], Stale]]]:
+    """Each way to a new timeline, and which records are none of it, both by the number of the round."""
+    begin = {"seek": lambda number: data.FIRST + 10 * number, "day": lambda number: first_of(DAYS[number % 2])}
+    return {
+        "seek": (
+            lambda number: plane.act("seek", index=10 * number),
+            lambda number: lambda stamp: not begin["seek"](number) <= stamp < begin["seek"](number) + 600,
+        ),
+        "day": (
+            lambda number: plane.act("day", date=DAYS[number % 2]),
+            lambda number: lambda stamp: not begin["day"](number) <= stamp < begin["day"](number) + 600,
+        ),
+        "reset": (
+            lambda _number: plane.act("reset"),
+            lambda _number: lambda stamp: not data.FIRST <= stamp < data.FIRST + 600,
+        ),
+    }
+
+
+@pytest.mark.parametrize("action", ["seek", "day", "reset"])
+def test_nothing_of_the_old_timeline_after_the_answer(plane: Plane, raw: RawSocket, action: str) -> None:
+    act, stale = jumps(plane)[action]
+    plane.act("reset")
+    for number in range(ROUNDS):
+        plane.act("day", date=DAYS[-1])
+        plane.act("seek", index=OLD + 20 * number)
+        while next_stamp(raw) < data.FIRST + OLD:  # the old timeline plays
+            continue
+        act(number)
+        until_pong(raw, b"answered")
+        came = [next_stamp(raw) for _ in range(6)]
+        assert not list(filter(stale(number), came)), (number, came)
+        acknowledge(raw)
+
+
+def test_nothing_after_the_answer_to_a_pause(plane: Plane, raw: RawSocket) -> None:
+    plane.act("reset")
+    for number in range(ROUNDS):
+        last = next_stamp(raw)
+        told = plane.act("pause")["playback"]["market_time"]
+        seen = [last, *until_pong(raw, b"answered")]
+        time.sleep(0.06)  # longer than the stream ever sleeps: it had its chance to send
+        assert until_pong(raw, b"later") == [], number
+        assert max(seen) == int(told), "what was due before the pause has been sent"
+        plane.act("resume")
+        assert next_stamp(raw) == max(seen) + 1, "and nothing is lost or sent twice"
+        next_stamp(raw)  # the other group's
+        acknowledge(raw)
+
+
+def test_what_was_stepped_before_a_pause_is_not_sent_after_it(plane: Plane, raw: RawSocket) -> None:
+    plane.act("reset")
+    plane.act("mode", playback="step", interval=3600)
+    plane.act("pause")
+    plane.act("step", count=2)
+    assert sorted(next_stamp(raw) - data.FIRST for _ in range(4)) == [0, 0, 1, 1]
+    assert until_pong(raw, b"nothing else") == []
+
+
+def test_the_first_of_the_new_timeline_is_the_record_told(plane: Plane, raw: RawSocket) -> None:
+    plane.act("reset")
+    for index in (700, 20, 1200):
+        told = plane.act("seek", index=index)["resolved"]["timestamp"]
+        until_pong(raw, b"answered")
+        plane.act("pause")
+        plane.act("seek", index=index)
+        until_pong(raw, b"and again")
+        assert told == data.FIRST + index
+        assert sorted(next_stamp(raw) for _ in range(2)) == [told, told]
+        plane.act("resume")
+        acknowledge(raw)

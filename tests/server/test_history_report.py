@@ -1,0 +1,113 @@
+"""The end-of-day report: a zip of all files of the newest day."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import io
+import json
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gexfaker.catalog import CATEGORIES
+from support.data import DATE
+from support.server import Running, running_server
+
+HEADERS = {"Authorization": "Bearer demo", "User-Agent": "test/1"}
+OLDER = "2026-07-16"
+MEMBERS = [
+    f"SPY/{package}/{category}/{DATE}_SPY_{package}_{category}.json.gz"
+    for package, of in CATEGORIES.items()
+    for category in of
+]
+
+
+def lines(package: str, category: str) -> list[str]:
+    return [f'{{"timestamp":{1_784_295_002 + index},"of":"{package} {category}"}}' for index in range(300)]
+
+
+def write(root: Path, date: str, ticker: str, package: str, category: str) -> None:
+    folder = root / date / ticker / package
+    folder.mkdir(parents=True, exist_ok=True)
+    text = "\n".join([*lines(package, category), '{"cut off'])
+    if category.endswith("one"):
+        (folder / f"{category}.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    else:
+        (folder / f"{category}.jsonl").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    root = tmp_path_factory.mktemp("days")
+    for package, categories in CATEGORIES.items():
+        for category in categories:
+            write(root, DATE, "SPY", package, category)
+            write(root, OLDER, "QQQ", package, category)
+    write(root, DATE, "SPY", "state", "volume_zero")
+    write(root, DATE, "ES_SPX", "classic", "gex_zero")
+    # The day that is played is not the newest one: the report is of the newest.
+    with running_server(data_dir=str(root), data_date=OLDER) as running:
+        yield running
+
+
+def report(server: Running, path: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+    connection = http.client.HTTPConnection(*server.address, timeout=10)
+    try:
+        connection.request("GET", path, headers=HEADERS)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("path", ["/hist/eod/SPY", "/v2/hist/eod/SPY", "/hist/eod/spy"])
+def test_it_has_all_fifteen_files_of_the_newest_day(server: Running, path: str) -> None:
+    status, headers, body = report(server, path)
+    assert status == 200
+    assert headers["Content-Type"] == "application/zip"
+    assert headers["Content-Disposition"] == f"attachment; filename=eod_report_SPY_{DATE}.zip"
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == MEMBERS
+        for name in MEMBERS:
+            _, package, category, _ = name.split("/")
+            expected = ("[" + ",".join(lines(package, category)) + "]").encode()
+            assert gzip.decompress(archive.read(name)) == expected
+            assert len(json.loads(expected)) == 300
+
+
+def test_it_has_what_there_is(server: Running) -> None:
+    _, headers, body = report(server, "/v2/hist/eod/es_spx")
+    assert headers["Content-Disposition"].endswith(f"filename=eod_report_ES_SPX_{DATE}.zip")
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert archive.namelist() == [f"ES_SPX/classic/gex_zero/{DATE}_ES_SPX_classic_gex_zero.json.gz"]
+
+
+def test_a_ticker_without_data_on_that_day_has_none(server: Running) -> None:
+    for ticker in ("QQQ", "NOPE", "LLY"):
+        status, _, body = report(server, f"/hist/eod/{ticker}")
+        assert status == 404
+        assert list(json.loads(body)) == ["error"]
+
+
+@pytest.mark.skipif(shutil.which("unzip") is None, reason="needs Info-ZIP")
+def test_unzip_finds_no_fault(server: Running, tmp_path: Path) -> None:
+    (tmp_path / "report.zip").write_bytes(report(server, "/hist/eod/SPY")[2])
+    tested = subprocess.run(["unzip", "-t", "report.zip"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+    assert "No errors detected" in tested.stdout
+
+
+def test_a_simulated_day_has_one_too() -> None:
+    with running_server() as server:
+        status, _, body = report(server, "/hist/eod/SPX")
+        assert status == 200
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            assert archive.testzip() is None
+            name = next(name for name in archive.namelist() if name.startswith("SPX/orderflow/orderflow/"))
+            assert len(json.loads(gzip.decompress(archive.read(name)))) > 20_000
