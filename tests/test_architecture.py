@@ -12,15 +12,17 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "gexfaker"
 ALLOWED = {
     "market": {"market", "tapes"},
     "tapes": {"tapes"},
+    "inspection": {"inspection", "tapes"},
     "playback": {"playback", "tapes", "market"},
     "wire": {"wire"},
     "hubs": {"hubs", "wire", "playback", "tapes"},
     "server": {"server", "hubs", "wire", "playback"},
-    "cli": {"cli", "server", "wire"},
+    "plotting": {"plotting", "playback", "market", "tapes"},
+    "cli": {"cli", "server", "plotting", "wire", "inspection", "market", "tapes"},
 }
 """What each package may import of the others; catalog, errors, limits and settings (server, cli) are open."""
 
-PURE = ("market", "tapes", "playback", "wire", "hubs")
+PURE = ("market", "tapes", "inspection", "playback", "wire", "hubs")
 IMPURE = {"asyncio", "time", "socket", "ssl", "starlette", "uvicorn", "http", "urllib.request", "random"}
 
 

@@ -7,7 +7,10 @@ import sys
 import click
 
 from gexfaker import __version__
+from gexfaker.cli.generate import generate
+from gexfaker.cli.inspect import inspect
 from gexfaker.cli.listen import listen
+from gexfaker.cli.plot import plot
 from gexfaker.cli.serve import serve
 from gexfaker.errors import GexfakerError
 
@@ -22,11 +25,17 @@ def cli() -> None:
       gexfaker serve                        a simulated market on http://127.0.0.1:8080
       gexfaker serve --data-dir ~/gexdata   your recorded days instead
       gexfaker listen orderflow SPX         watch the feed as a client sees it
+      gexfaker inspect ~/gexdata            whether recorded days are sound
+      gexfaker generate --date 2026-07-17   a simulated day as files
+      gexfaker plot --date 2026-07-17       a simulated day as pictures
     """
 
 
 cli.add_command(serve)
 cli.add_command(listen)
+cli.add_command(generate)
+cli.add_command(inspect)
+cli.add_command(plot)
 
 
 def main() -> None:
