@@ -12,6 +12,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "gexfaker"
 ALLOWED = {
     "market": {"market", "tapes"},
     "tapes": {"tapes"},
+    "inspection": {"inspection", "tapes"},
     "playback": {"playback", "tapes", "market"},
     "wire": {"wire"},
     "hubs": {"hubs", "wire", "playback", "tapes"},
@@ -19,11 +20,12 @@ ALLOWED = {
     "archive": {"archive", "playback", "tapes"},
     "contract": {"contract", "rest", "wire", "playback"},
     "server": {"contract", "server", "hubs", "wire", "rest", "archive", "playback", "tapes"},
-    "cli": {"cli", "server", "wire"},
+    "plotting": {"plotting", "playback", "market", "tapes"},
+    "cli": {"cli", "server", "plotting", "wire", "inspection", "market", "tapes"},
 }
 """What each package may import of the others; catalog, errors, limits and settings (server, cli) are open."""
 
-PURE = ("market", "tapes", "playback", "wire", "hubs", "rest", "archive")
+PURE = ("market", "tapes", "inspection", "playback", "wire", "hubs", "rest", "archive", "contract")
 IMPURE = {"asyncio", "time", "socket", "ssl", "starlette", "uvicorn", "http", "urllib.request", "random"}
 
 

@@ -260,9 +260,9 @@ def test_a_day_that_is_over_is_said(plane: Plane, server: Running) -> None:
         assert plane.playback()["over"]
 
 
-def test_paths_of_days(tmp_path: Path) -> None:
-    with running_server(data_dir=str(write_days(tmp_path, 5)), data_date=f"{DAYS[0]}..{DAYS[1]}") as server:
-        with Plane(server) as plane:
-            assert plane.act("pause")["playback"]["day"] == DAYS[0]
-            assert plane.act("day", date="next")["resolved"] == DAYS[1]
-            assert plane.call("POST", f"{SESSIONS}/demo/day", {"date": "next"})[0] == 400
+def test_a_range_of_days_ends(tmp_path: Path) -> None:
+    days = {"data_dir": str(write_days(tmp_path, 5)), "data_date": f"{DAYS[0]}..{DAYS[1]}"}
+    with running_server(**days) as server, Plane(server) as plane:
+        assert plane.act("pause")["playback"]["day"] == DAYS[0]
+        assert plane.act("day", date="next")["resolved"] == DAYS[1]
+        assert plane.call("POST", f"{SESSIONS}/demo/day", {"date": "next"})[0] == 400

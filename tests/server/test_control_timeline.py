@@ -6,7 +6,7 @@ A client that reads sends a ping after the answer. What comes after the pong was
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -53,41 +53,26 @@ def acknowledge(raw: RawSocket) -> None:
     raw.send_text(decode.json_sequence_ack(10**9))
 
 
-Stale = Callable[[int], bool]
-
-
-def jumps(plane: Plane) -> dict[str, tuple[Callable[[int], Any], Callable[[int], Stale]]]:
-    """Each way to a new timeline, and which records are none of it, both by the number of the round."""
-    begin = {"seek": lambda number: data.FIRST + 10 * number, "day": lambda number: first_of(DAYS[number % 2])}
-    return {
-        "seek": (
-            lambda number: plane.act("seek", index=10 * number),
-            lambda number: lambda stamp: not begin["seek"](number) <= stamp < begin["seek"](number) + 600,
-        ),
-        "day": (
-            lambda number: plane.act("day", date=DAYS[number % 2]),
-            lambda number: lambda stamp: not begin["day"](number) <= stamp < begin["day"](number) + 600,
-        ),
-        "reset": (
-            lambda _number: plane.act("reset"),
-            lambda _number: lambda stamp: not data.FIRST <= stamp < data.FIRST + 600,
-        ),
-    }
+def jump(action: str, number: int) -> tuple[dict[str, Any], int]:
+    """The arguments of a round's jump, and the timestamp with which the new timeline begins."""
+    if action == "seek":
+        return {"index": 10 * number}, data.FIRST + 10 * number
+    return ({"date": DAYS[number % 2]}, first_of(DAYS[number % 2])) if action == "day" else ({}, data.FIRST)
 
 
 @pytest.mark.parametrize("action", ["seek", "day", "reset"])
 def test_nothing_of_the_old_timeline_after_the_answer(plane: Plane, raw: RawSocket, action: str) -> None:
-    act, stale = jumps(plane)[action]
     plane.act("reset")
     for number in range(ROUNDS):
         plane.act("day", date=DAYS[-1])
         plane.act("seek", index=OLD + 20 * number)
-        while next_stamp(raw) < data.FIRST + OLD:  # the old timeline plays
+        while next_stamp(raw) < data.FIRST + OLD:  # until the old timeline plays
             continue
-        act(number)
+        arguments, begin = jump(action, number)
+        plane.act(action, **arguments)
         until_pong(raw, b"answered")
         came = [next_stamp(raw) for _ in range(6)]
-        assert not list(filter(stale(number), came)), (number, came)
+        assert [stamp for stamp in came if not begin <= stamp < begin + OLD] == [], number
         acknowledge(raw)
 
 

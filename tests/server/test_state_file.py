@@ -32,9 +32,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @contextmanager
 def started(folder: str, state: Path, **settings: str) -> Iterator[tuple[Running, Plane]]:
-    with running_server(data_dir=folder, data_date=DAYS[-1], state_file=str(state), **settings) as server:
-        with Plane(server) as plane:
-            yield server, plane
+    given = {"data_dir": folder, "data_date": DAYS[-1], "state_file": str(state)} | settings
+    with running_server(**given) as server, Plane(server) as plane:
+        yield server, plane
 
 
 def options(playback: dict[str, Any]) -> dict[str, Any]:
@@ -78,10 +78,9 @@ def test_a_place_that_was_sought_and_not_used_yet_survives(folder: str, tmp_path
         plane.act("pause")
         plane.act("seek", index=700)
         assert server.stop() == CLEAN_EXIT
-    with started(folder, state, playback="step") as (server, plane):
-        with joined(server.orderflow(), data.group()) as raw:
-            plane.act("step")
-            assert next_stamp(raw) == data.FIRST + 700
+    with started(folder, state, playback="step") as (server, plane), joined(server.orderflow(), data.group()) as raw:
+        plane.act("step")
+        assert next_stamp(raw) == data.FIRST + 700
 
 
 def test_positions_survive_a_kill_and_are_at_most_about_a_second_old(folder: str, tmp_path: Path) -> None:

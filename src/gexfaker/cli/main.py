@@ -8,7 +8,10 @@ import click
 
 from gexfaker import __version__
 from gexfaker.cli.ctl import ctl
+from gexfaker.cli.generate import generate
+from gexfaker.cli.inspect import inspect
 from gexfaker.cli.listen import listen
+from gexfaker.cli.plot import plot
 from gexfaker.cli.serve import serve
 from gexfaker.errors import GexfakerError
 
@@ -24,12 +27,18 @@ def cli() -> None:
       gexfaker serve --data-dir ~/gexdata   your recorded days instead
       gexfaker listen orderflow SPX         watch the feed as a client sees it
       gexfaker ctl seek 10:30               jump to half past ten; also pause, speed, day and more
+      gexfaker inspect ~/gexdata            whether recorded days are sound
+      gexfaker generate --date 2026-07-17   a simulated day as files
+      gexfaker plot --date 2026-07-17       a simulated day as pictures
     """
 
 
 cli.add_command(serve)
 cli.add_command(listen)
 cli.add_command(ctl)
+cli.add_command(generate)
+cli.add_command(inspect)
+cli.add_command(plot)
 
 
 def main() -> None:

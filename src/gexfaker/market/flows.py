@@ -5,9 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
+from gexfaker.market.legacy_profiles import FLOW_PATHS, Profile
 from gexfaker.market.noise import noise_bytes, sign, uniform
 from gexfaker.market.path import BLOCK, Path
-from gexfaker.market.profiles import FLOW_PATHS, Profile
 from gexfaker.market.session import RECORDS
 from gexfaker.market.spot import Index
 

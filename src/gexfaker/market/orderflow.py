@@ -7,9 +7,9 @@ from typing import Final
 
 from gexfaker.catalog import Feed
 from gexfaker.market.flows import Columns, Flows
+from gexfaker.market.legacy_profiles import DEFAULT_TICKERS, profile_of
 from gexfaker.market.levels import ERA_BLOCKS, LEVELS, Level
 from gexfaker.market.path import BLOCK
-from gexfaker.market.profiles import DEFAULT_TICKERS, profile_of
 from gexfaker.market.session import Session
 from gexfaker.market.spot import Index
 

@@ -6,9 +6,9 @@ import math
 from functools import cached_property
 from typing import Final
 
+from gexfaker.market.legacy_profiles import INDEX_PROFILES
 from gexfaker.market.noise import normals
 from gexfaker.market.path import BLOCK, BLOCKS, U_SHAPE, Path, PathSpec
-from gexfaker.market.profiles import INDEX_PROFILES
 
 _OPENING_GAP: Final = 0.006
 """Standard deviation of a day's open around the profile's level, so that days differ."""

@@ -1,0 +1,135 @@
+"""`gexfaker generate`: simulated days as files, for everything that reads recorded ones."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from gexfaker.errors import DataError
+
+if TYPE_CHECKING:
+    from gexfaker.cli.days import Outcome, Task
+
+MAX_DAYS: Final = 400
+"""Days of one call. A ticker-day is about 1 GB: more are a slip of the keyboard."""
+
+
+@click.command(short_help="Write simulated days to files.")
+@click.option(
+    "--date", "dates", multiple=True, required=True, metavar="DAY|A..B", help="A trading day, or all of a range."
+)
+@click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose feeds.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another market.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "jsonl.zst", "eod"]),
+    default="jsonl",
+    show_default=True,
+    help="Files of a data folder, plain or compressed; or an archive a ticker and day, as the service gives them.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes at a time.  [default: one a core]")
+@click.option("--records", type=click.IntRange(min=1), help="Only the first so many records of each feed.")
+@click.option("--force", is_flag=True, help="Replace what is there, recorded days too.")
+def generate(
+    dates: tuple[str, ...],
+    tickers: str,
+    seed: int,
+    out: Path,
+    form: str,
+    jobs: int | None,
+    records: int | None,
+    force: bool,
+) -> None:
+    """Write simulated days as `gexfaker serve --data-dir` reads them.
+
+    The same day, ticker and seed give the same bytes on every machine. A run that was stopped, in whatever way, goes
+    on where it was when it is started again.
+
+    \b
+    Examples:
+      gexfaker generate --date 2026-07-17
+      gexfaker generate --date 2026-07-13..2026-07-17 --tickers SPX,ES_SPX --seed 7 --out data/
+      gexfaker generate --date 2026-07-17 --tickers SPY --format eod --out archives/
+    """
+    from gexfaker.cli.days import Task
+
+    days, names = trading_days(dates), _names(tickers)
+    tasks = [Task(day, ticker, seed, out, form, records, force) for day in days for ticker in names]
+    sizes = [task.check() for task in tasks]  # all refusals come before any work
+    for outcome in _work_off(tasks, sizes, jobs or os.cpu_count() or 1):
+        click.echo(str(outcome))
+
+
+def trading_days(texts: tuple[str, ...]) -> list[str]:
+    """The days meant by YYYY-MM-DD and A..B, in order, each once; of ranges the trading days only.
+
+    Raises DataError: no date, no trading day, none in a range, more than MAX_DAYS.
+    """
+    found: set[datetime.date] = set()
+    for text in texts:
+        found.update(_range(text) if ".." in text else [_single(text)])
+        if len(found) > MAX_DAYS:
+            raise DataError(f"--date {text}: more than {MAX_DAYS} days; generate them in parts")
+    return [day.isoformat() for day in sorted(found)]
+
+
+def _single(text: str) -> datetime.date:
+    from gexfaker.market.calendar import is_trading_day, next_trading_day
+    from gexfaker.market.session import parse_date
+
+    day = parse_date(text)
+    if not is_trading_day(day):
+        raise DataError(f"--date {text}: the market is closed; the next trading day is {next_trading_day(day)}")
+    return day
+
+
+def _range(text: str) -> list[datetime.date]:
+    from gexfaker.market.calendar import is_trading_day
+    from gexfaker.market.session import parse_date
+
+    first, last = map(parse_date, text.split("..", 1))
+    if last < first:
+        raise DataError(f"--date {text}: the end is before the beginning")
+    if (last - first).days > 2 * MAX_DAYS:
+        raise DataError(f"--date {text}: more than {MAX_DAYS} days; generate them in parts")
+    days = (first + datetime.timedelta(days=number) for number in range((last - first).days + 1))
+    found = [day for day in days if is_trading_day(day)]
+    if not found:
+        raise DataError(f"--date {text}: the market is closed on all of these days")
+    return found
+
+
+def _names(tickers: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip().upper() for name in tickers.split(",") if name.strip()))
+    if not names:
+        raise DataError("--tickers: name at least one, such as SPX or SPX,ES_SPX")
+    return names
+
+
+def _work_off(tasks: list[Task], sizes: list[int], jobs: int) -> Iterator[Outcome]:
+    """Write all, with a bar on a terminal; each outcome as it comes."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from gexfaker.cli.days import write_day
+    from gexfaker.cli.processes import Crew
+
+    console = Console(stderr=True)
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("records", total=sum(sizes))
+        reached = [0] * len(tasks)
+        for index, done, outcome in Crew(write_day, tasks, min(jobs, len(tasks))).run():
+            reached[index] = sizes[index] if done is None else done
+            progress.update(bar, completed=sum(reached))
+            if outcome is not None:
+                progress.stop()  # it would be in the way of what is printed
+                yield outcome
+                progress.start()

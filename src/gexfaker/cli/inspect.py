@@ -1,0 +1,237 @@
+"""`gexfaker inspect`: whether a data folder's days are sound, in tables or as JSON."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from gexfaker.inspection.day import DayReport, FeedReport, Progress
+    from gexfaker.tapes.folder import DataFolder
+
+PIPE_WIDTH: Final = 120
+"""Characters of a line where no terminal says how many there are."""
+
+_STYLES: Final = {"ok": "green", "notes": "yellow", "broken": "bold red"}
+
+
+@click.command(short_help="Check the days of a data folder.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day (or latest); may be repeated.")
+@click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+@click.pass_context
+def inspect(
+    context: click.Context, folder: Path, dates: tuple[str, ...], tickers: tuple[str, ...], as_json: bool
+) -> None:
+    """Check every feed of a data folder, and what the feeds of a ticker share.
+
+    What real days have now and then (gaps, repeated seconds, a first row from the close before) is noted. What none
+    has is broken: lines cut off, keys in another order, sums that do not add up, levels that differ between feeds.
+
+    \b
+    Exit code: 0 ok or notes, 1 something is broken, 2 there is nothing to check.
+
+    \b
+    Examples:
+      gexfaker inspect ~/gexdata
+      gexfaker inspect ~/gexdata --date 2026-07-17 --ticker SPX --ticker ES_SPX
+      gexfaker inspect ~/gexdata --date latest --json
+    """
+    from rich.console import Console
+
+    from gexfaker.inspection.findings import VERDICTS, Severity
+
+    plan = _plan(folder, dates, tickers)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    reports = []
+    for report in _reports(folder, plan):
+        reports.append(report)
+        if not as_json:
+            _show(console, report)
+    worst = max((report.severity for report in reports), default=Severity.USUAL)
+    if as_json:
+        days = [report.as_json() for report in reports]
+        click.echo(json.dumps({"folder": str(folder), "verdict": VERDICTS[worst], "days": days}))
+    else:
+        console.print(
+            f"{len(reports)} ticker-day{'s' * (len(reports) != 1)}: [{_STYLES[VERDICTS[worst]]}]{VERDICTS[worst]}"
+        )
+    context.exit(1 if worst is Severity.BROKEN else 0)
+
+
+Plan = list[tuple[str, list[Feed]]]
+"""Days, and the feeds of one ticker."""
+
+
+def _plan(root: Path, dates: tuple[str, ...], tickers: tuple[str, ...]) -> Plan:
+    folder = _folder(root)
+    days = sorted({folder.resolve_date(date) for date in dates}) or folder.dates()
+    wanted = {ticker.upper() for ticker in tickers}
+    plan: Plan = []
+    for day in days:
+        by_ticker: dict[str, list[Feed]] = {}
+        for feed in folder.feeds(day):
+            by_ticker.setdefault(feed.ticker, []).append(feed)
+        missing = wanted - by_ticker.keys()
+        if dates and missing:
+            raise DataError(f"{day} has no {', '.join(sorted(missing))}; it has {', '.join(by_ticker) or 'nothing'}")
+        plan += [(day, feeds) for ticker, feeds in by_ticker.items() if not wanted or ticker in wanted]
+    if not plan:
+        chosen = f" of {', '.join(sorted(wanted))}" if wanted else ""
+        raise DataError(f"{root} holds no days{chosen}; expected is DATE/TICKER/package/category.jsonl[.gz|.zst]")
+    return plan
+
+
+def _folder(root: Path) -> DataFolder:
+    from gexfaker.tapes.folder import DataFolder
+
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder: give the one that holds the days, such as data/")
+    return DataFolder(root)
+
+
+def _reports(root: Path, plan: Plan) -> Iterator[DayReport]:
+    from gexfaker.inspection.day import inspect_day
+
+    folder = _folder(root)
+    total, done = sum(len(feeds) for _, feeds in plan), 0
+    for day, feeds in plan:
+        with _bar(done, total) as progress:
+            report = inspect_day(day, feeds, partial(folder.open, day), progress)
+        done += len(feeds)
+        yield report  # without a bar, which would be in the way of what is printed
+
+
+@contextmanager
+def _bar(done: int, total: int) -> Iterator[Progress]:
+    """A bar on standard error, if that is a terminal: how many feeds are done, which one is read, and how far it is."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        seen: list[Feed] = []
+
+        def progress(feed: Feed, records: int) -> None:
+            if seen[-1:] != [feed]:
+                seen.append(feed)
+            bar.update(task, completed=done + len(seen) - 1, description=f"{feed.group}: {records:,} records")
+
+        yield progress
+
+
+def _show(console: Console, report: DayReport) -> None:
+    from rich.markup import escape
+
+    from gexfaker.inspection.findings import VERDICTS
+
+    verdict = VERDICTS[report.severity]
+    console.print(f"[bold]{report.date} {report.ticker}[/]: [{_STYLES[verdict]}]{verdict}[/]")
+    console.print(_feeds_table(report.feeds))
+    if any(feed.identities for feed in report.feeds):
+        console.print(_identities_table(report.feeds))
+    for line in _information(report.feeds):
+        console.print(escape(line), soft_wrap=True)
+    for feed in report.feeds:
+        _show_findings(console, feed)
+    console.print()
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left", no_wrap=number > 0, overflow="fold")
+    return table
+
+
+def _feeds_table(feeds: list[FeedReport]) -> Table:
+    from gexfaker.inspection.findings import VERDICTS
+
+    table = _table("feed", "records", "first", "last", "gaps", "longest", "repeats", "back", "verdict")
+    for found in feeds:
+        facts, verdict = found.facts, VERDICTS[found.severity]
+        table.add_row(
+            _name(found),
+            f"{found.records:,}",
+            _clock(facts["first"]),
+            _clock(facts["last"]),
+            f"{facts['gaps']:,}",
+            f"{facts['largest_gap']} s" if facts["gaps"] else "",
+            f"{facts['repeated']:,}",
+            f"{facts['backward']:,}",
+            f"[{_STYLES[verdict]}]{verdict}[/]",
+        )
+    return table
+
+
+def _name(found: FeedReport) -> str:
+    package, category = found.feed.package, found.feed.category
+    return package if package == category else f"{package} {category}"
+
+
+def _clock(timestamp: int | None) -> str:
+    from gexfaker.inspection.times import NEW_YORK
+
+    return "" if timestamp is None else f"{datetime.datetime.fromtimestamp(timestamp, NEW_YORK):%H:%M:%S}"
+
+
+def _identities_table(feeds: list[FeedReport]) -> Table:
+    table = _table("identity", "compared", "differing", "restarts", "alone")
+    for found in feeds:
+        for identity in found.identities:
+            name = identity["name"]
+            if found.feed.package != "orderflow":
+                name = f"{_name(found)}: {name}"
+            counts = (identity[key] for key in ("compared", "differing", "tolerated", "alone"))
+            table.add_row(name, *(f"{count:,}" if count else "" for count in counts))
+    return table
+
+
+def _information(feeds: list[FeedReport]) -> Iterator[str]:
+    for found in feeds:
+        for correlation in found.facts.get("correlations", ()):
+            if correlation["value"] is not None:
+                yield f"correlation of {correlation['name']}: {correlation['value']:.6f}"
+        if hours := found.facts.get("gexoflow_p95"):
+            yield "95th percentile of |gexoflow| by hour: " + ", ".join(f"{h}h {v:,.2f}" for h, v in hours.items())
+        if priors := found.facts.get("priors"):
+            shares = (f"{int(ago) // 60} min {share['equal_share']:.1%}" for ago, share in priors.items())
+            yield f"priors of {_name(found)} that are the value then: {', '.join(shares)}"
+
+
+def _show_findings(console: Console, found: FeedReport) -> None:
+    from rich.markup import escape
+
+    from gexfaker.inspection.findings import VERDICTS, Severity
+
+    for kind, count, examples in found.tally.items():
+        severity = "usual note" if kind.severity is Severity.USUAL else kind.severity.name.lower()
+        style = _STYLES[VERDICTS[kind.severity]]
+        often = f"{count:,} time{'s' * (count != 1)}"
+        said = f"[{style}]{severity}[/] {_name(found)}: {kind.what} ({kind.name}, {often})"
+        console.print(said, soft_wrap=True)
+        for example in examples:
+            console.print(escape(f"    {example.place}  {example.detail}"), soft_wrap=True)
+        console.print(f"    remedy: {kind.remedy}", soft_wrap=True)

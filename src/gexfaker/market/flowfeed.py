@@ -1,0 +1,98 @@
+"""The orderflow snapshots of a chain as JSON records: the scalars of two expiries, the levels, and the changes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from gexfaker.market.board import Board, Boards
+from gexfaker.market.clock import BLOCK
+from gexfaker.market.exact import Ints
+from gexfaker.market.printing import amount
+from gexfaker.market.view import View
+
+BLOCKS_KEPT: Final = 2
+"""Blocks in memory per feed, 100 KB each: the one in play, and one more where playbacks differ."""
+
+_KEYS: Final = """
+spot z_mlgamma z_msgamma o_mlgamma o_msgamma zero_mcall zero_mput one_mcall one_mput
+zcvr ocvr zgr ogr zvanna ovanna zcharm ocharm
+agg_dex one_agg_dex agg_call_dex one_agg_call_dex agg_put_dex one_agg_put_dex
+net_dex one_net_dex net_call_dex one_net_call_dex net_put_dex one_net_put_dex
+dexoflow gexoflow cvroflow one_dexoflow one_gexoflow one_cvroflow
+"""
+FIELDS: Final = ("timestamp", "ticker", *_KEYS.split())
+"""The keys of a record, in the order in which the service writes them."""
+
+Columns = tuple[Ints, ...]
+
+
+class FlowFeed:
+    """Orderflow of one ticker.
+
+    Args:
+        view: the ticker's chain as the ticker shows it.
+        boards: the chain's scalars.
+        near, further: numbers of the two expiries.
+    """
+
+    def __init__(self, view: View, boards: Boards, near: int, further: int) -> None:
+        self._view = view
+        self._boards = boards
+        self._numbers = (near, further)
+        fields = ",".join(f'"{name}":%s' for name in FIELDS[2:])
+        self._template = f'{{"timestamp":%d,"ticker":"{view.ticker}",{fields}}}'
+        self._blocks = lru_cache(maxsize=BLOCKS_KEPT)(self._block)
+
+    def json(self, second: int) -> bytes:
+        """The record of a second of the day."""
+        block, row = divmod(second, BLOCK)
+        return (self._template % (self._view.first + second, *map(amount, self._blocks(block)[row]))).encode()
+
+    def clear(self) -> None:
+        """Forget the blocks kept."""
+        self._blocks.cache_clear()
+
+    def _block(self, block: int) -> list[list[int]]:
+        columns = (*self._prices(block), *self._levels(block), *self._changes(block))
+        rows: list[list[int]] = np.stack(columns, axis=1).tolist()
+        return rows
+
+    def _prices(self, block: int) -> Columns:
+        majors, (near, further), basis = self._view.majors, self._numbers, self._view.basis
+        spot = self._view.ledger.chain.underlying.block(block).cents
+        nodes = (*majors.nodes(near, block), *majors.nodes(further, block))
+        strikes = (*majors.strikes("state", near, block), *majors.strikes("state", further, block))
+        return tuple(level + basis for level in (spot, *nodes, *strikes))
+
+    def _levels(self, block: int) -> Columns:
+        both = tuple(self._boards.block(number, block) for number in self._numbers)
+        single = [values for pair in zip(*(board[:4] for board in both), strict=True) for values in pair]
+        agg = [(board.agg_call + board.agg_put, board.agg_call, board.agg_put) for board in both]
+        net = [(board.net_call + board.net_put, board.net_call, board.net_put) for board in both]
+        deltas = [values for kind in (agg, net) for pair in zip(*kind, strict=True) for values in pair]
+        return (*single, *deltas)
+
+    def _changes(self, block: int) -> Columns:
+        """Change since the record before: per snapshot, not per second; none at the first."""
+        return tuple(
+            values - before
+            for number in self._numbers
+            for values, before in zip(self._watched(number, block), self._before(number, block), strict=True)
+        )
+
+    def _before(self, number: int, block: int) -> Columns:
+        then = self._view.ledger.earlier(block, 1)
+        now = self._watched(number, block)
+        found = tuple(values.copy() if (then < 0).any() else np.zeros_like(values) for values in now)
+        for source in np.unique(then[then >= 0] // BLOCK).tolist():
+            rows = np.flatnonzero((then >= 0) & (then // BLOCK == source))
+            for values, old in zip(found, self._watched(number, source), strict=True):
+                values[rows] = old[then[rows] % BLOCK]
+        return found
+
+    def _watched(self, number: int, block: int) -> Columns:
+        board: Board = self._boards.block(number, block)
+        return board.agg_call + board.agg_put, board.gamma, board.convexity

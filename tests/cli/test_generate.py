@@ -1,0 +1,426 @@
+"""`gexfaker generate` as a command: what it writes, what it refuses, and that it may be killed at any time."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cli import work
+from gexfaker.catalog import CATEGORIES, Feed
+from gexfaker.cli import days, processes
+from gexfaker.cli.days import open_feeds
+from gexfaker.cli.generate import MAX_DAYS, trading_days
+from gexfaker.cli.main import cli
+from gexfaker.cli.processes import Crew, Report, WorkerError
+from gexfaker.errors import DataError, GexfakerError
+from gexfaker.tapes.folder import DataFolder
+from gexfaker.tapes.writer import member_name
+from support.server import wait_until
+
+DATE = "2026-07-17"
+FEEDS = sum(map(len, CATEGORIES.values()))
+FEW = 12
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has neither these signals nor these limits")
+
+
+def arguments(out: Path, *more: str, records: int = FEW, date: str = DATE, seed: int = 7) -> list[str]:
+    return ["--date", date, "--out", str(out), "--records", str(records), "--seed", str(seed), *more]
+
+
+def command(*given: str) -> list[str]:
+    return [sys.executable, "-m", "gexfaker", "generate", *given]
+
+
+class Inline:
+    """The crew without processes, half a second each."""
+
+    def __init__(self, do: Callable[[days.Task, Report], days.Outcome], tasks: list[days.Task], jobs: int) -> None:
+        self.do, self.tasks = do, tasks
+
+    def run(self) -> Iterator[tuple[int, None, days.Outcome]]:
+        for index, task in enumerate(self.tasks):
+            yield index, None, self.do(task, lambda done: None)
+
+
+def call(*given: str) -> str:
+    """The command's output. Raises what main() prints."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "Crew", Inline)
+        return CliRunner().invoke(cli, ["generate", *given], catch_exceptions=False).output
+
+
+def generate(out: Path, *more: str, records: int = FEW, seed: int = 7) -> str:
+    return call(*arguments(out, *more, records=records, seed=seed))
+
+
+def refused(out: Path, *more: str, records: int = FEW, seed: int = 7) -> str:
+    """What is said about a refusal."""
+    with pytest.raises(GexfakerError) as caught:
+        generate(out, *more, records=records, seed=seed)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def run(*given: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    done = subprocess.run(command(*given), capture_output=True, text=True, timeout=60, **options)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def contents(root: Path, *, hidden: bool = True) -> dict[str, bytes]:
+    paths = (path for path in sorted(root.rglob("*")) if path.is_file() and (hidden or path.name[0] != "."))
+    return {str(path.relative_to(root)): path.read_bytes() for path in paths}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A day of two tickers."""
+    root = tmp_path_factory.mktemp("written")
+    generate(root, "--tickers", "SPX,ES_SPX")
+    return root
+
+
+@pytest.mark.parametrize("ticker", ["SPX", "ES_SPX"])
+def test_what_is_written_is_the_simulated_day(written: Path, ticker: str) -> None:
+    folder = DataFolder(written)
+    tapes = open_feeds(ticker, DATE, 7)
+    assert len(tapes) == FEEDS
+    for tape in tapes:
+        stored = folder.open(DATE, tape.feed)
+        assert [stored.json(index) for index in range(len(stored))] == [tape.json(index) for index in range(FEW)]
+        stored.close()
+        tape.close()
+
+
+def test_it_says_what_it_did_and_marks_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / DATE / "SPX"
+    assert generate(tmp_path, "--tickers", "spx") == f"{folder}: {FEEDS} feeds of {FEW} records written\n"
+    mark = json.loads((folder / "generated.json").read_text())
+    assert (mark["seed"], mark["records"]) == (7, FEW)
+    assert len(contents(tmp_path)) == FEEDS + 1
+
+
+def test_the_compressed_form_holds_the_same(written: Path, tmp_path: Path) -> None:
+    generate(tmp_path, "--format", "jsonl.zst")
+    plain, packed = DataFolder(written), DataFolder(tmp_path)
+    assert all(name.endswith((".jsonl.zst", "generated.json")) for name in contents(tmp_path))
+    for feed in packed.feeds(DATE):
+        ours, theirs = packed.open(DATE, feed), plain.open(DATE, feed)
+        assert [ours.json(index) for index in range(len(ours))] == [theirs.json(index) for index in range(FEW)]
+        ours.close()
+        theirs.close()
+
+
+def test_the_archive_holds_the_same_in_arrays(written: Path, tmp_path: Path) -> None:
+    generate(tmp_path, "--format", "eod")
+    assert list(contents(tmp_path)) == [f"eod_report_SPX_{DATE}.zip"]
+    with zipfile.ZipFile(tmp_path / f"eod_report_SPX_{DATE}.zip") as archive:
+        assert len(archive.namelist()) == FEEDS
+        for package, categories in CATEGORIES.items():
+            for category in categories:
+                rows = gzip.decompress(archive.read(member_name(Feed("SPX", package, category), DATE)))
+                lines = (written / DATE / "SPX" / package / f"{category}.jsonl").read_bytes().splitlines()
+                assert rows == b"[" + b",".join(lines) + b"]"
+
+
+@pytest.mark.parametrize("form", ["jsonl", "jsonl.zst", "eod"])
+def test_a_second_run_leaves_everything_as_it_is(form: str, tmp_path: Path) -> None:
+    generate(tmp_path, "--format", form)
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+    assert f"{FEEDS} feeds skipped: complete already" in generate(tmp_path, "--format", form)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_only_what_is_missing_is_written(written: Path, tmp_path: Path) -> None:
+    generate(tmp_path)
+    missing = tmp_path / DATE / "SPX" / "state" / "delta_one.jsonl"
+    missing.unlink()
+    assert f"1 feed of {FEW} records written, {FEEDS - 1} feeds skipped" in generate(tmp_path)
+    assert missing.read_bytes() == (written / DATE / "SPX" / "state" / "delta_one.jsonl").read_bytes()
+
+
+# --- killed --------------------------------------------------------------------------------------
+
+MANY = 200
+"""Records that take seconds, and more than a file's buffer, so that a killed run has unfinished files on the disk."""
+
+
+@pytest.fixture(scope="module")
+def unkilled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, bytes]]:
+    """What a run that nobody disturbs writes, by form."""
+    made: dict[str, dict[str, bytes]] = {}
+
+    def make(form: str) -> dict[str, bytes]:
+        if form not in made:
+            root = tmp_path_factory.mktemp("unkilled")
+            generate(root, "--tickers", "SPX,ES_SPX", "--format", form, records=MANY)
+            made[form] = contents(root)
+        return made[form]
+
+    return make
+
+
+@contextmanager
+def half_way(out: Path, form: str) -> Iterator[subprocess.Popen[str]]:
+    """A run in a process group of its own, some of whose bytes are on the disk."""
+    given = arguments(out, "--tickers", "SPX,ES_SPX", "--format", form, "--jobs", "2", records=MANY)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command(*given), start_new_session=True, stdout=pipe, stderr=pipe, text=True) as process:
+        wait_until(lambda: any(map(_size, parts(out))), 30, "bytes on the disk")
+        yield process
+
+
+def parts(out: Path) -> list[Path]:
+    return list(out.rglob(".*.part"))
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # it got its name meanwhile
+        return 0
+
+
+@posix
+@pytest.mark.parametrize(
+    ("whom", "form"),
+    [("the parent", "jsonl"), ("the parent", "eod"), *(("everyone", form) for form in ("jsonl", "jsonl.zst", "eod"))],
+)
+def test_a_killed_run_leaves_nothing_half_and_goes_on(
+    whom: str, form: str, tmp_path: Path, unkilled: Callable[[str], dict[str, bytes]]
+) -> None:
+    with half_way(tmp_path, form) as process:
+        (os.killpg if whom == "everyone" else os.kill)(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    wanted = unkilled(form)
+    whole = contents(tmp_path, hidden=False)  # of a killed parent's workers, the hidden files may be vanishing
+    assert len(whole) < len(wanted), "it was not killed half way"
+    assert all(wanted[name] == text for name, text in whole.items())
+    if whom == "everyone":
+        assert parts(tmp_path)
+    generate(tmp_path, "--tickers", "SPX,ES_SPX", "--format", form, records=MANY)
+    assert contents(tmp_path) == wanted
+
+
+@posix
+def test_an_interrupted_run_cleans_up(tmp_path: Path) -> None:
+    with half_way(tmp_path, "jsonl") as process:
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert errors.strip() == "Aborted!"
+    assert {Path(name).name for name in contents(tmp_path)} == {"generated.json"}
+
+
+def test_leftovers_of_other_feeds_are_removed(tmp_path: Path) -> None:
+    left = tmp_path / DATE / "SPX" / "state" / ".gex_zero.jsonl.zst.part"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    generate(tmp_path)
+    assert not left.exists()
+
+
+# --- refused -------------------------------------------------------------------------------------
+
+
+def test_another_seed_is_refused_and_may_be_forced(written: Path, tmp_path: Path) -> None:
+    generate(tmp_path, seed=8)
+    before = contents(tmp_path)
+    said = refused(tmp_path)
+    for words in (str(tmp_path), "seed 8, not 7", "--force", "--out"):
+        assert words in said
+    assert contents(tmp_path) == before
+    generate(tmp_path, "--force")
+    ours = {name: text for name, text in contents(written).items() if "ES_SPX" not in name}
+    assert contents(tmp_path) == ours
+
+
+def test_another_seed_of_an_archive_is_refused_and_may_be_forced(tmp_path: Path) -> None:
+    generate(tmp_path, "--format", "eod", seed=8)
+    before = contents(tmp_path)
+    assert "seed 8, not 7" in refused(tmp_path, "--format", "eod")
+    assert contents(tmp_path) == before
+    generate(tmp_path, "--format", "eod", "--force")
+    assert contents(tmp_path) != before
+
+
+def test_another_version_or_length_is_refused(tmp_path: Path) -> None:
+    generate(tmp_path)
+    assert f"records {FEW}, not 5" in refused(tmp_path, records=5)
+    mark = tmp_path / DATE / "SPX" / "generated.json"
+    mark.write_text(json.dumps(json.loads(mark.read_text()) | {"version": "0.0.1"}))
+    assert "version '0.0.1'" in refused(tmp_path)
+    mark.write_text("{")
+    assert "damaged" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".jsonl.zst"])
+def test_recorded_days_are_never_touched_unless_forced(ending: str, tmp_path: Path) -> None:
+    recorded = tmp_path / DATE / "SPX" / "orderflow" / f"orderflow{ending}"
+    recorded.parent.mkdir(parents=True)
+    recorded.write_bytes(b"recorded")
+    notes = tmp_path / DATE / "SPX" / "notes.txt"
+    notes.write_text("mine")
+    before = contents(tmp_path)
+    said = refused(tmp_path, "--format", "jsonl.zst")
+    assert "recorded data" in said
+    assert "--force" in said
+    assert contents(tmp_path) == before
+    generate(tmp_path, "--format", "jsonl.zst", "--force")
+    assert notes.read_text() == "mine"
+    tape = DataFolder(tmp_path).open(DATE, Feed("SPX", "orderflow", "orderflow"))
+    assert len(tape) == FEW, "the recorded file still hides the new one"
+    tape.close()
+
+
+@pytest.mark.parametrize("text", [b"PK recorded", b""])
+def test_recorded_archives_are_never_touched_unless_forced(text: bytes, tmp_path: Path) -> None:
+    archive = tmp_path / f"eod_report_SPX_{DATE}.zip"
+    archive.write_bytes(text)
+    assert "was not generated" in refused(tmp_path, "--format", "eod")
+    assert archive.read_bytes() == text
+    generate(tmp_path, "--format", "eod", "--force")
+    assert zipfile.is_zipfile(archive)
+
+
+def test_recorded_days_beside_are_no_obstacle(tmp_path: Path) -> None:
+    other = tmp_path / DATE / "NDX" / "orderflow" / "orderflow.jsonl"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"recorded")
+    generate(tmp_path, "--force")
+    assert other.read_bytes() == b"recorded"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--date", "2026-07-18"), "the market is closed; the next trading day is 2026-07-20"),
+        (("--date", "2026-7-17"), "YYYY-MM-DD"),
+        (("--date", "2026-07-17..2026-07-13"), "before the beginning"),
+        (("--date", "2026-07-18..2026-07-19"), "closed on all of these days"),
+        (("--date", "2020-01-01..2026-01-01"), "in parts"),
+        (("--date", DATE, "--tickers", ","), "name at least one"),
+        (("--date", DATE, "--tickers", "SPX,../X"), "../X"),
+    ],
+)
+def test_what_makes_no_sense_is_said(given: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    with pytest.raises(GexfakerError) as caught:
+        call(*given, "--out", str(tmp_path))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert contents(tmp_path) == {}
+
+
+def test_a_refusal_is_one_line(tmp_path: Path) -> None:
+    done = run("--date", "2026-07-18", "--out", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_error_of_a_process_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    done = run(*arguments(tmp_path / "data"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "another folder" in done.stderr
+
+
+@posix
+@pytest.mark.parametrize("form", ["jsonl", "eod"])
+def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing_half(form: str, tmp_path: Path) -> None:
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    done = run(*arguments(tmp_path, "--format", form, records=300), preexec_fn=limit)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert str(tmp_path) in done.stderr
+    assert "smaller format" in done.stderr
+    assert {Path(name).name for name in contents(tmp_path)} <= {"generated.json"}
+
+
+def test_two_runs_do_not_write_in_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gexfaker.tapes.lock import WriteLock
+
+    monkeypatch.setattr(days, "LOCK_SECONDS", 0.0)
+    task = days.Task(DATE, "SPX", 7, tmp_path, "jsonl", FEW)
+    other = WriteLock(task.target.lock)
+    assert other.acquire()
+    with pytest.raises(DataError, match="another gexfaker generate"):
+        days.write_day(task, lambda done: None)
+    other.release()
+    assert days.write_day(task, lambda done: None).written == FEEDS
+
+
+# --- days and processes --------------------------------------------------------------------------
+
+
+def test_days_come_in_order_each_once_without_closed_ones() -> None:
+    assert trading_days(("2026-07-06", "2026-07-02..2026-07-07", "2026-07-01")) == [
+        "2026-07-01",
+        "2026-07-02",  # the 3rd is kept for the 4th, a Saturday
+        "2026-07-06",
+        "2026-07-07",
+    ]
+
+
+def test_a_long_list_of_days_is_refused() -> None:
+    first = datetime.date(2020, 1, 1)
+    days = [first + datetime.timedelta(days=number) for number in range(3 * MAX_DAYS)]
+    weekdays = [f"{day}..{day + datetime.timedelta(days=4)}" for day in days if day.weekday() == 0]
+    with pytest.raises(DataError, match="in parts"):
+        trading_days(tuple(weekdays))
+
+
+def test_the_other_commands_do_not_wait_for_what_these_need() -> None:
+    heavy = ("numpy", "rich", "multiprocessing", "gexfaker.inspection", "gexfaker.market", "zipfile")
+    code = f"import gexfaker.cli.main, sys; print([name for name in {heavy} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert loaded.stdout == "[]\n"
+
+
+def test_help_has_examples() -> None:
+    text = call("--help")
+    assert "Examples" in text
+    assert "gexfaker generate --date" in text
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_a_crew_does_all_tasks_and_tells_how_far_it_is(jobs: int) -> None:
+    seen = list(Crew(work.double, [1, 2, 3], jobs).run())
+    assert {(index, result) for index, done, result in seen if done is None} == {(0, 2), (1, 4), (2, 6)}
+    assert sorted(index for index, done, _ in seen if done == 1) == [0, 1, 2]
+
+
+def test_an_error_of_a_worker_is_the_crews() -> None:
+    with pytest.raises(GexfakerError, match="task 1 will not do"):
+        list(Crew(work.refuse, [0, 1, 2], 2).run())
+
+
+def test_a_worker_that_dies_is_told() -> None:
+    with pytest.raises(WorkerError, match="exit code 3"):
+        list(Crew(work.die, [0], 1).run())
+
+
+def test_when_one_fails_the_others_clean_up(tmp_path: Path) -> None:
+    place = tmp_path / "said"
+    with pytest.raises(GexfakerError, match="failed"):
+        list(Crew(work.endless, [str(place), "fail"], 2).run())
+    assert place.read_text() == "cleaned up"

@@ -1,0 +1,1 @@
+"""Tests of what is checked; `builder` makes sound days to damage."""
