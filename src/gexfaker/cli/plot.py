@@ -1,0 +1,139 @@
+"""`gexfaker plot`: a day as pictures."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from gexfaker.catalog import GEX_CATEGORIES
+from gexfaker.errors import DataError
+
+if TYPE_CHECKING:
+    from gexfaker.market.scenario import Scenario
+    from gexfaker.plotting.sampling import Report
+    from gexfaker.plotting.source import Source
+
+LATEST: Final = "latest"
+
+EVERY: Final = 15
+"""Of how many records one is read: four a minute are more points than a picture of a day has pixels."""
+
+
+@click.command(short_help="Draw a day to PNG files.")
+@click.option("--date", default=LATEST, show_default=True, metavar="DAY", help="YYYY-MM-DD, or latest.")
+@click.option("--ticker", default="SPX", show_default=True, metavar="TICKER", help="Whose day.")
+@click.option("--seed", type=int, help="Another seed is another market.  [default: 1]")
+@click.option(
+    "--scenario", metavar="NAME|FILE", help="What happens on the simulated day: a named one, or a .toml file."
+)
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="A stored day, instead of a simulated one."
+)
+@click.option("--at", default="12:00", show_default=True, metavar="HH:MM", help="When, for gex (New York).")
+@click.option(
+    "--category", type=click.Choice(GEX_CATEGORIES), default="gex_full", show_default=True, help="What, for gex."
+)
+@click.option(
+    "--what",
+    type=click.Choice(["spot", "gex", "orderflow", "all"]),
+    default="all",
+    show_default=True,
+    help="Spot and its levels, gamma exposure by strike, orderflow.",
+)
+@click.option("--every", type=click.IntRange(min=1), default=EVERY, show_default=True, help="Read one record of N.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path(), metavar="DIR|FILE", help="Where to.  [default: here]"
+)
+def plot(
+    date: str,
+    ticker: str,
+    seed: int | None,
+    scenario: str | None,
+    data_dir: Path | None,
+    at: str,
+    category: str,
+    what: str,
+    every: int,
+    out: Path,
+) -> None:
+    """Draw a simulated or a stored day as a trader looks at it.
+
+    Three pictures: spot with zero gamma and the majors over the day; gamma exposure by strike, by volume and by open
+    interest; orderflow, per snapshot and added up. Files are called TICKER-DAY-PICTURE.png.
+
+    \b
+    Examples:
+      gexfaker plot --date 2026-07-17
+      gexfaker plot --date 2026-07-17 --scenario flash-crash --what spot --out crash.png
+      gexfaker plot --data-dir ~/gexdata --ticker ES_SPX --what gex --category gex_zero --at 15:30
+    """
+    from gexfaker.plotting import canvas
+
+    canvas.require()
+    from gexfaker.plotting.day import PICTURES, Wish, draw
+
+    wish = Wish(PICTURES if what == "all" else (what,), _time(at), category, every, out)
+    source = _source(date, ticker.upper(), seed, scenario, data_dir)
+    with _bar() as report:
+        paths = list(draw(source, wish, report))
+    for path in paths:
+        click.echo(str(path))
+
+
+def _time(text: str) -> dt.time:
+    try:
+        return dt.datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of the day, on any day
+    except ValueError:
+        raise DataError(f"--at {text}: write the time as HH:MM, such as 14:30") from None
+
+
+def _source(date: str, ticker: str, seed: int | None, scenario: str | None, data_dir: Path | None) -> Source:
+    from gexfaker.plotting.source import simulated, stored
+
+    if data_dir is None:
+        plot = None if scenario is None else _scenario(scenario)
+        return simulated(ticker, _trading_day(date), 1 if seed is None else seed, plot)
+    if seed is not None or scenario is not None:
+        flag = "--scenario" if seed is None else "--seed"
+        raise DataError(f"{flag} is for simulated days, --data-dir for stored ones: leave one of them out")
+    return stored(ticker, date, data_dir)
+
+
+def _trading_day(date: str) -> str:
+    from gexfaker.market.calendar import is_trading_day, last_trading_day, next_trading_day
+    from gexfaker.market.session import NEW_YORK, parse_date
+
+    if date == LATEST:
+        return last_trading_day(dt.datetime.now(NEW_YORK).date()).isoformat()
+    day = parse_date(date)
+    if not is_trading_day(day):
+        raise DataError(f"--date {date}: the market is closed; the next trading day is {next_trading_day(day)}")
+    return date
+
+
+def _scenario(name: str) -> Scenario:
+    from gexfaker.market.scenariofile import load_scenario, named_scenario
+
+    if not name.endswith(".toml"):
+        return named_scenario(name)
+    try:
+        return load_scenario(name, Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"--scenario {name} cannot be read: {error}") from error
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    """A bar on standard error, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
