@@ -47,6 +47,7 @@ WHEN_UNSET = {
     "CONTROL_TOKEN": "hunter2",
     "SYNC_BROADCAST_SYSTEM_ID": "desk-3",
     "STATE_FILE": "state.json",
+    "QUOTA": "60",
 }
 """A value for each setting that has none by default."""
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from gexfaker.catalog import TIERS
+from gexfaker.catalog import TICKERS, TIERS
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 TIME_OF_DAY: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
@@ -118,6 +118,14 @@ def tiers(text: str) -> dict[str, str]:
     if not all(key and tier in TIERS for key, tier in tiers.items()):
         raise ValueError
     return tiers
+
+
+def tickers(text: str) -> tuple[str, ...]:
+    """Tickers of the service with commas between them, or ``all``."""
+    names = sorted(TICKERS) if text == "all" else [name.strip().upper() for name in text.split(",")]
+    if not set(names) <= TICKERS:
+        raise ValueError
+    return tuple(dict.fromkeys(names))
 
 
 def choice(*accepted: str) -> Callable[[str], str]:

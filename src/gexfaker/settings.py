@@ -52,6 +52,8 @@ class Settings:
     history_window: bool
     history_url_lifetime: float
     seed: int
+    tickers: tuple[str, ...]
+    scenario: str | None
     public_url: str | None
     trust_forwarded: bool
     control_token: str | None

@@ -117,6 +117,16 @@ SETTINGS: Final = (
     Setting("HISTORY_URL_LIFETIME", parsing.positive, "5m", "a time such as 5m", "How long a history URL works."),
     Setting("SEED", int, "1", "a whole number", "Seed of the simulated market."),
     Setting(
+        "TICKERS",
+        parsing.tickers,
+        "SPX,NDX,SPY,QQQ,ES_SPX,NQ_NDX",
+        "tickers with commas between them, or all",
+        "What is simulated.",
+    ),
+    Setting(
+        "SCENARIO", parsing.text, "", "a name such as flash-crash, or a TOML file", "What happens on a simulated day."
+    ),
+    Setting(
         "PUBLIC_URL", parsing.url, "", "http(s)://host[:port][/path]", "Base of the URLs handed out, behind a proxy."
     ),
     Setting(

@@ -11,7 +11,8 @@ from typing import Final
 from gexfaker.errors import DataError
 from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.calendar import last_trading_day, next_trading_day
-from gexfaker.playback.library import Library, simulated_day, stored_day
+from gexfaker.playback.library import Library, stored_day
+from gexfaker.playback.simulated import simulated_day
 from gexfaker.tapes.folder import LATEST, DataFolder, is_date
 
 
@@ -23,6 +24,7 @@ class Days:
         date: the day to start with: ``latest``, a date, or a range ``A..B``.
         seed: of the simulated market.
         tickers: that are simulated.
+        scenario: of the simulated market: a name, a file, or None.
         today: the calendar date in New York, for the newest simulated day.
 
     Attributes:
@@ -34,11 +36,20 @@ class Days:
         DataError: days are stored, but not those asked for.
     """
 
-    def __init__(self, data_dir: Path, date: str, seed: int, tickers: Sequence[str], today: datetime.date) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        date: str,
+        seed: int,
+        tickers: Sequence[str],
+        today: datetime.date,
+        scenario: str | None = None,
+    ) -> None:
         self._folder: Final = DataFolder(data_dir)
         self._seed: Final = seed
         self._tickers: Final = tuple(tickers)
         self._today: Final = today
+        self._scenario: Final = scenario
         self._open: OrderedDict[str, Library] = OrderedDict()
         self.stored: Final = bool(self._folder.dates())
         first, dots, last = date.partition("..")
@@ -80,7 +91,7 @@ class Days:
     def _make(self, date: str) -> Library:
         if self.stored:
             return stored_day(self._folder, self.resolve(date))
-        return simulated_day(self.resolve(date), self._seed, self._tickers)
+        return simulated_day(self.resolve(date), self._seed, self._tickers, self._scenario)
 
     def close(self) -> None:
         """Close all libraries."""

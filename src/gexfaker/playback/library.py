@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from gexfaker.catalog import Feed
@@ -12,9 +12,6 @@ from gexfaker.playback.sources import source_of
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.tape import Tape
-
-DEFAULT_TICKERS: Final = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
-"""The tickers that are simulated unless others are asked for."""
 
 
 class Library:
@@ -75,11 +72,3 @@ class Library:
 def stored_day(folder: DataFolder, date: str) -> Library:
     """A day of a data folder. Raises DataError when there is none."""
     return Library(date, str(folder.root), folder.feeds(date), lambda feed: folder.open(date, feed))
-
-
-def simulated_day(date: str, seed: int, tickers: Sequence[str]) -> Library:
-    """A day of the simulated market. Raises DataError for a ticker that is not simulated."""
-    from gexfaker.market.orderflow import SimulatedOrderflow
-
-    feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in tickers]
-    return Library(date, f"simulated, seed {seed}", feeds, lambda feed: SimulatedOrderflow(feed.ticker, date, seed))

@@ -23,7 +23,8 @@ from gexfaker.archive.ranges import Wanted, content_range, parse_range, resolve
 from gexfaker.archive.shelf import Content, Shelf, content
 from gexfaker.archive.signing import refusal
 from gexfaker.errors import DataError
-from gexfaker.playback.library import DEFAULT_TICKERS, Library, simulated_day
+from gexfaker.playback.library import Library
+from gexfaker.playback.simulated import simulated_day
 from gexfaker.server.downloads import download, in_thread, step
 from gexfaker.server.negotiate import api_key
 from gexfaker.server.replies import JSON, service_of
@@ -49,7 +50,7 @@ def shelf_of(request: Request) -> Shelf:
     settings = service.settings
 
     def simulated(date: str) -> Library:
-        return simulated_day(date, settings.seed, DEFAULT_TICKERS)
+        return simulated_day(date, settings.seed, settings.tickers, settings.scenario)
 
     return Shelf(service.days, Path(settings.data_dir).expanduser(), simulated)
 

@@ -21,9 +21,9 @@ from gexfaker.hubs.slots import Slots
 from gexfaker.hubs.streamer import Streamer
 from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.playback.days import Days
-from gexfaker.playback.library import DEFAULT_TICKERS
 from gexfaker.playback.options import Options
 from gexfaker.playback.sessions import Sessions
+from gexfaker.playback.simulated import read_scenario
 from gexfaker.server.state import StateFile
 from gexfaker.settings import DEFAULT, Settings
 from gexfaker.wire.messages import AckError
@@ -44,7 +44,11 @@ class Service:
         self.clock: Final = clock
         self.secret: Final = settings.token_secret or secrets.token_hex(32)
         today = datetime.datetime.fromtimestamp(clock(), ZoneInfo("America/New_York")).date()
-        self.days: Final = Days(_data_dir(settings), settings.data_date, settings.seed, DEFAULT_TICKERS, today)
+        self.days: Final = Days(
+            _data_dir(settings), settings.data_date, settings.seed, settings.tickers, today, settings.scenario
+        )
+        if not self.days.stored:
+            read_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
         self.library: Final = self.days.library(self.days.first)
         self.sessions: Final = Sessions(self.days, _options(settings))
         self.state_file: Final = StateFile(settings.state_file)

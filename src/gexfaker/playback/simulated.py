@@ -1,0 +1,75 @@
+"""A simulated day as a library; the market itself, and numpy with it, is loaded with the first record asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gexfaker.catalog import CATEGORIES, SPOT, TICKERS, Feed
+from gexfaker.errors import DataError
+from gexfaker.playback.library import Library
+from gexfaker.playback.sources import is_listed
+from gexfaker.tapes.tape import Tape
+
+if TYPE_CHECKING:
+    from gexfaker.market.scenario import Scenario
+    from gexfaker.market.simulation import Market
+
+DEFAULT_TICKERS: Final = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
+"""The tickers that are simulated unless others are asked for."""
+
+KINDS: Final = tuple((package, category) for package, categories in CATEGORIES.items() for category in categories)
+"""Package and category of the standard feeds."""
+
+
+class SimulatedLibrary(Library):
+    """A simulated day: explicit expiries and the legacy volume feeds have records of their own."""
+
+    def source(self, feed: Feed) -> Feed | None:
+        """The feed itself, if the market has its ticker and the expiry is listed."""
+        if feed.ticker not in self.tickers or feed.package == SPOT:
+            return None
+        return feed if feed.expiry is None or is_listed(feed, self.day) else None
+
+
+def simulated_day(date: str, seed: int, tickers: Sequence[str], scenario: str | None = None) -> Library:
+    """A day of the simulated market, calm unless a scenario (a name, or a file) says otherwise.
+
+    Raises:
+        DataError: a ticker that the service does not have.
+    """
+    unknown = sorted(set(tickers) - TICKERS)
+    if unknown:
+        raise DataError(f"the service has no ticker {', '.join(unknown)}, so it is not simulated")
+    origin = f"simulated, seed {seed}" + (f", scenario {scenario}" if scenario else "")
+    feeds = [Feed(ticker, *kind) for ticker in tickers for kind in KINDS]
+    return SimulatedLibrary(date, origin, feeds, _opener(date, seed, scenario))
+
+
+def read_scenario(name: str | None) -> Scenario | None:
+    """The scenario of a name that is shipped, or of a TOML file. Raises DataError, naming file and line."""
+    if name is None:
+        return None
+    from gexfaker.market.scenariofile import load_scenario, named_scenario
+
+    path = Path(name).expanduser()
+    if path.suffix != ".toml":
+        return named_scenario(name)
+    try:
+        return load_scenario(str(path), path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+
+
+def _opener(date: str, seed: int, scenario: str | None) -> Callable[[Feed], Tape]:
+    markets: list[Market] = []
+
+    def open_tape(feed: Feed) -> Tape:
+        if not markets:
+            from gexfaker.market.simulation import Market
+
+            markets.append(Market(date, seed, read_scenario(scenario)))
+        return markets[0].tape(feed)
+
+    return open_tape

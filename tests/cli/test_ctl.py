@@ -1,0 +1,267 @@
+"""`gexfaker ctl` against a real server, and against none."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gexfaker.cli.ctl import ctl
+from gexfaker.cli.main import cli
+from gexfaker.wire.tokens import session_id
+from support import data
+from support.control import DAYS, SESSIONS, Plane, write_days
+from support.raw import joined
+from support.server import Running, running_server
+
+COUNT = 900
+DEMO, MINE = session_id("demo"), session_id("mine")
+TOKEN = "control-token-of-this-test"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    root = write_days(tmp_path_factory.mktemp("days"), COUNT)
+    with running_server(data_dir=str(root), data_date=DAYS[-1]) as running:
+        yield running
+
+
+@pytest.fixture
+def plane(server: Running) -> Iterator[Plane]:
+    with Plane(server) as plane:
+        plane.call("POST", f"{SESSIONS}/all/reset")
+        for key in ("demo", "mine"):
+            plane.act("pause", key)
+        yield plane
+
+
+def run(server: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command as a user has it."""
+    command = [sys.executable, "-m", "gexfaker", "ctl", *arguments, "--url", server.url]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20)
+
+
+def call(server: Running, *arguments: str) -> Result:
+    """The same in this process, which is quicker; errors meant for the user are raised."""
+    return CliRunner().invoke(ctl, [*arguments, "--url", server.url])
+
+
+def lines(server: Running, *arguments: str) -> list[str]:
+    """What a command that must succeed prints."""
+    done = call(server, *arguments)
+    assert done.exit_code == 0, done.output
+    return done.output.splitlines()
+
+
+def test_as_a_command_of_its_own(server: Running, plane: Plane) -> None:
+    done = run(server, "seek", "09:40", "--key", "mine")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (f"{MINE} seek: 09:40 -> {data.DATE} 09:40:00, record 598 of ES_SPX/orderflow/orderflow\n")
+    assert plane.playback("mine")["market_time"] == data.FIRST + 598
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pause"], "pause: paused -> paused (it was paused already)"),
+        (["resume"], "resume: playing -> playing"),
+        (["step"], "step: 1 -> 1"),
+        (["step", "12"], "step: 12 -> 12"),
+        (["step", "5000"], "step: 5000 -> 1000 (at most 1000 at once)"),
+        (["seek", "close"], "(clamped: the day's last record is at 2026-07-17 09:45:01)"),
+        (["seek", str(data.FIRST + 7)], f"seek: {data.FIRST + 7} -> 2026-07-17 09:30:09, record 7 of ES_SPX/"),
+        (["seek", "17", "--index"], "seek: 17 -> 2026-07-17 09:30:19, record 17 of"),
+        (["seek", "18", "--index", "--feed", "ES_SPX_orderflow_orderflow"], "record 18 of"),
+        (["speed", "60"], "speed: 60.0 -> 60.0"),
+        (["speed", "5000"], "speed: 5000.0 -> 1000.0 (speeds are 0, or 0.1 to 1000)"),
+        (["speed", "0"], "speed: 0.0 -> 0.0"),
+        (["mode", "--playback", "step", "--interval", "500ms"], "playback step, interval 0.5 -> playback step"),
+        (["mode", "--interval", "2"], "mode: interval 2.0 -> interval 2.0"),
+        (["mode", "--cache-mode", "rotation", "--timestamps", "live", "--endpoints", "independent"], "timestamps live"),
+        (["day", DAYS[0]], f"day: {DAYS[0]} -> {DAYS[0]}"),
+        (["day", "latest"], f"day: latest -> {DAYS[-1]}"),
+        (["reset"], f"reset: reset -> day {DAYS[-1]}"),
+    ],
+)
+def test_every_action_prints_its_effect(server: Running, plane: Plane, arguments: list[str], said: str) -> None:
+    [line] = lines(server, *arguments)
+    assert line.startswith(f"{DEMO} {arguments[0]}: ")
+    assert said in line
+    done = call(server, *arguments, "--json", "--key", "mine")
+    answer = json.loads(done.output)
+    assert (answer["session"], answer["action"]) == (MINE, arguments[0])
+
+
+def test_effects_are_real(server: Running, plane: Plane) -> None:
+    lines(server, "mode", "--playback", "step", "--cache-mode", "exhaust", "--interval", "250ms", "--key", "mine")
+    lines(server, "speed", "7", "--session", MINE)
+    lines(server, "day", DAYS[1], "--key", "mine")
+    mine = plane.playback("mine")
+    assert (mine["playback"], mine["cache_mode"], mine["interval"]) == ("step", "exhaust", 0.25)
+    assert (mine["speed"], mine["day"], mine["paused"]) == (7, DAYS[1], True)
+    lines(server, "resume", "--key", "mine")
+    assert not plane.playback("mine")["paused"]
+    assert plane.playback("demo")["paused"], "another key's"
+
+
+def test_all_prints_a_line_for_each_session(server: Running, plane: Plane) -> None:
+    printed = lines(server, "seek", "20", "--index", "--all")
+    assert [line.split()[0] for line in printed] == sorted(
+        one["session"] for one in plane.call("GET", SESSIONS)[1]["sessions"]
+    )
+    assert all("record 20 of" in line for line in printed)
+    answer = json.loads(call(server, "pause", "--all", "--json").output)
+    assert {one["action"] for one in answer["sessions"]} == {"pause"}
+
+
+def test_all_tells_who_refused_and_ends_with_2(server: Running, plane: Plane) -> None:
+    plane.act("day", "mine", date=DAYS[0])
+    done = run(server, "day", "next", "--all")
+    assert done.returncode == 2
+    assert f"{MINE} day: next -> {DAYS[1]}\n" in done.stdout
+    assert f"{DEMO} day: not done: there is no day after {DAYS[-1]}.\n" in done.stdout
+    assert re.fullmatch(r"gexfaker: day: not done to \d of \d sessions\n", done.stderr)
+
+
+def test_create(server: Running, plane: Plane) -> None:
+    printed = lines(
+        server, "create", "--key", "made", "--day", DAYS[1], "--speed", "60", "--time", "09:40", "--cache-mode", "next"
+    )
+    made = session_id("made")
+    assert [line.split(":")[0] for line in printed] == [
+        f"{made} {action}" for action in ("reset", "day", "mode", "speed", "seek")
+    ]
+    playback = plane.playback("made")
+    assert (playback["day"], playback["speed"], playback["cache_mode"]) == (DAYS[1], 60, "next")
+    assert json.loads(call(server, "create", "--json", "--interval", "2s").output)["effects"]["mode"]
+
+
+def test_sessions_and_show(server: Running, plane: Plane) -> None:
+    plane.act("seek", "mine", index=88)
+    with joined(server.orderflow("mine"), data.group()) as raw:
+        raw.join("blue_NOBODY_orderflow_orderflow", 2)
+        printed = lines(server, "show", "--key", "mine")
+        assert f"{MINE}  {data.DATE} 09:31:30  clock x1, hold, paused, 1 connection" in lines(server, "sessions")
+    assert printed[0] == f"{MINE}  {data.DATE} 09:31:30  clock x1, hold, paused, 1 connection"
+    assert re.fullmatch(rf"  orderflow {data.group()}: record \d+ is next", printed[1])
+    assert re.fullmatch(r"  orderflow blue_NOBODY_orderflow_orderflow: silent: .*no such feed.*", printed[2])
+    plane.act("mode", "mine", playback="step", timestamps="live")
+    assert "step 1 s, hold, live timestamps, paused, 0 connections" in lines(server, "show", "--session", MINE)[0]
+    assert len(lines(server, "show", "--all")) == len(lines(server, "sessions"))
+    assert json.loads(call(server, "sessions", "--json").output) == plane.call("GET", SESSIONS)[1]
+    assert json.loads(call(server, "show", "--json").output)["session"] == DEMO
+
+
+def test_close(server: Running, plane: Plane) -> None:
+    with joined(server.orderflow("mine"), data.group()) as raw:
+        assert lines(server, "close", "--key", "mine") == [f"{MINE} close: 1 connections closed"]
+        assert raw.read_close()[0] == 1000
+    assert lines(server, "close", "--all") == ["all close: 0 connections closed"]
+
+
+def test_a_fresh_server_has_no_sessions() -> None:
+    with running_server() as server:
+        assert lines(server, "sessions") == ["there are no sessions"]
+        assert lines(server, "pause", "--all") == ["there are no sessions"]
+
+
+def test_keys_are_taken_as_they_are(server: Running, plane: Plane) -> None:
+    for key in ("a key", "k%41y", "ü?#&", "100%"):
+        assert lines(server, "pause", "--key", key)[0].startswith(session_id(key)), key
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["seek", "25:00"], "not a time of day"),
+        (["seek", "09:40", "--index"], "whole number"),
+        (["seek", "open", "--feed", "SPX_classic_gex_zero"], "has no feed"),
+        (["day", "2001-01-01"], "there is 2026-07-15"),
+        (["day", "next"], f"there is no day after {DAYS[-1]}"),
+        (["mode"], "at least one of"),
+        (["mode", "--playback", "fly"], "clock, step"),
+        (["mode", "--interval", "soon"], "500ms"),
+        (["step", "0"], "from 1 to 1000"),
+        (["speed", "nan"], "JSON"),
+        (["show", "--key", "nobody"], "no such session"),
+        (["close", "--key", "nobody"], "no such session"),
+        (["pause", "--session", "key-0123456789abcdef"], "there is no session key-0123456789abcdef"),
+    ],
+)
+def test_refusals_are_one_line_and_exit_code_2(
+    server: Running, plane: Plane, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    done = call(server, *arguments)
+    assert done.exit_code == 1
+    assert done.output == ""
+    assert said in str(done.exception)
+    assert "\n" not in str(done.exception)
+
+
+def test_a_refusal_as_a_user_sees_it(server: Running) -> None:
+    done = run(server, "seek", "25:00")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "gexfaker: '25:00' is not a time of day: write HH:MM or HH:MM:SS.\n"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "file:///etc", "http://127.0.0.1:abc", "http://[::"])
+def test_without_a_server_it_says_so(url: str) -> None:
+    done = CliRunner().invoke(ctl, ["sessions", "--url", url])
+    assert "start one with: gexfaker serve" in str(done.exception)
+    assert "\n" not in str(done.exception)
+
+
+def test_without_a_server_the_exit_code_is_2() -> None:
+    command = [sys.executable, "-m", "gexfaker", "ctl", "pause", "--url", "http://127.0.0.1:9"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_another_server_at_the_address_is_no_traceback(server: Running) -> None:
+    done = CliRunner().invoke(ctl, ["pause", "--url", f"{server.url}/v2/nowhere"])
+    assert "Not Found" in str(done.exception)
+
+
+def test_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if "CONTROL_TOKEN" not in k})
+    with running_server(control_token=TOKEN) as server:
+        assert "control token" in str(call(server, "sessions").exception)
+        assert "control token" in str(call(server, "sessions", "--token", "wrong").exception)
+        assert lines(server, "sessions", "--token", TOKEN)
+        for name in ("CONTROL_TOKEN", "GEXFAKER_CONTROL_TOKEN"):
+            done = CliRunner().invoke(ctl, ["sessions", "--url", server.url], env={name: TOKEN})
+            assert done.exit_code == 0, done.output
+        odd = call(server, "sessions", "--token", "two\nlines \u20ac")
+        assert odd.exception is not None
+        assert "\n" not in str(odd.exception)
+
+
+def test_a_proxy_of_the_environment_is_not_asked(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert lines(server, "sessions")
+
+
+def test_help_has_examples_of_every_command() -> None:
+    assert "ctl" in cli.commands
+    for name in ("", *ctl.commands):
+        done = CliRunner().invoke(ctl, [*filter(None, [name]), "--help"])
+        assert done.exit_code == 0
+        assert "Example" in done.output, name
+        assert f"gexfaker ctl {name}".strip() in done.output
+        if name:
+            assert {"--url", "--token", "--json"} <= set(re.findall(r"--[a-z]+", done.output)), name
+    assert set(ctl.commands) == set("sessions show create pause resume step seek speed mode day reset close".split())
+
+
+def test_examples_of_the_help_can_be_parsed() -> None:
+    for name, command in ctl.commands.items():
+        for example in re.findall(r"gexfaker ctl (.*)", command.help or ""):
+            words = re.split(r"\s+", example.partition("   ")[0].strip())
+            assert words[0] == name
+            command.make_context(name, words[1:])
