@@ -1,138 +1,165 @@
-"""`make bench`: fan-out against the raw limit, start-up, encoding. Linux only (CPU times come from /proc)."""
+"""`make bench`: fan-out against the raw limit and the plain ways, REST, start-up, memory, encoding. Linux only.
+
+Ratios carry over to other machines, microseconds do not. Everything is compared within one run.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import statistics
-import subprocess
-import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from timeit import timeit
 
-CLIENTS, SECONDS, REPEATS, INTERVAL = 200, 5.0, 3, "100ms"
-TICKERS = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
-GROUPS = [f"blue_{ticker}_orderflow_orderflow" for ticker in TICKERS]
+from bench.processes import gexfaker, loaded, rss_mb, server
+
+CLIENTS, SECONDS, REPEATS = 500, 6.0, 3
+TICKERS = "SPX NDX RUT VIX SPY QQQ IWM AAPL MSFT NVDA AMZN META TSLA GOOGL AMD GLD TLT NFLX AVGO PLTR".split()
+GROUPS = [f"blue_{ticker}_classic_{category}" for ticker in TICKERS for category in ("gex_full", "gex_zero", "gex_one")]
+PLAIN, RELIABLE = "json.webpubsub.azure.v1", "json.reliable.webpubsub.azure.v1"
+DATE, RECORDS = "2026-07-17", 3
+PATH = "/v2/SPX/classic/gex_zero"
 RESULTS = Path(__file__).parent / "results" / "latest.json"
+Rows = dict[str, list[float]]
 
 
-def pinned(core: int) -> Callable[[], None]:
-    """A start hook that keeps a process on one core, so that server and load do not share one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return lambda: os.sched_setaffinity(0, {cores[core % len(cores)]})
+def write_day(root: Path) -> None:
+    """The feeds of the benchmark as files, a few records each; they are played round and round."""
+    from gexfaker.catalog import CATEGORIES, Feed
+    from gexfaker.market.simulation import Market
+
+    market = Market(DATE, 1)
+    for ticker in TICKERS:
+        for category in CATEGORIES["classic"]:
+            file = root / DATE / ticker / "classic" / f"{category}.jsonl"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            tape = market.tape(Feed(ticker, "classic", category))
+            file.write_bytes(b"\n".join(tape.json(7000 + index) for index in range(RECORDS)) + b"\n")
 
 
-def start(*command: str) -> tuple[subprocess.Popen[str], str]:
-    """A server process on core 0, and the first line it prints."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=pinned(0),
-    )
-    assert process.stdout is not None
-    return process, process.stdout.readline().strip()
+def settings(data: Path) -> dict[str, str | int]:
+    """Of the servers under load."""
+    return {"data_dir": str(data), "ws_stream_interval": "1s", "cache_mode": "rotation", "queue_messages": 100_000}
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def fan_out(data: Path, subprotocol: str, keys: int = 1) -> dict[str, float]:
+    """A fresh server under the load."""
+    job = {"clients": CLIENTS, "keys": keys, "seconds": SECONDS, "subprotocol": subprotocol, "hub": "classic"}
+    with gexfaker(**settings(data)) as (process, url):
+        return per_message(loaded(process, "bench.load", job | {"target": url, "groups": GROUPS}))
 
 
-def loaded(process: subprocess.Popen[str], target: str, subprotocol: str) -> dict[str, float]:
-    """CPU microseconds of ``process`` per frame that the load client received."""
-    arguments = [target, str(CLIENTS), str(SECONDS), subprotocol, *GROUPS]
-    load = subprocess.Popen(
-        [sys.executable, "-m", "bench.load", *arguments], stdout=subprocess.PIPE, text=True, preexec_fn=pinned(1)
-    )
-    assert load.stdout is not None
-    assert load.stdout.readline() == "counting\n"
-    before = cpu_seconds(process.pid)
-    counted = json.loads(load.stdout.readline())
-    spent = cpu_seconds(process.pid) - before
-    load.wait()
-    return {
-        "us_per_message": spent / counted["frames"] * 1e6,
-        "messages_per_second": counted["frames"] / SECONDS,
-        "bytes_per_message": counted["bytes"] / counted["frames"],
-    }
+def per_message(run: dict[str, float]) -> dict[str, float]:
+    """With the CPU time of a message, and how large one is."""
+    return run | {"us": run["cpu"] / run["frames"] * 1e6, "size": run["bytes"] / run["frames"]}
 
 
-def fan_out(subprotocol: str) -> dict[str, float]:
-    """One run of a fresh server under load."""
-    server, line = start("gexfaker", "serve", "--port", "0", "--ws-stream-interval", INTERVAL)
-    try:
-        result = loaded(server, line.rpartition(" ")[2], subprotocol)
-        status = Path(f"/proc/{server.pid}/status").read_text()
-        result["rss_mb"] = int(status.split("VmRSS:")[1].split()[0]) / 1024
-    finally:
-        server.terminate()
-        server.wait()
-    return result
+def bare(way: str, size: int) -> dict[str, float]:
+    """The same bytes to as many sockets: by the bare transport, or in a plain way."""
+    module = ("bench.raw",) if way == "raw" else ("bench.plain", way)
+    with server(*module, str(len(GROUPS)), str(size), "1.0") as (process, port):
+        target = f"raw:{port}" if way == "raw" else f"ws://127.0.0.1:{port}/"
+        job = {"target": target, "clients": CLIENTS, "seconds": SECONDS}
+        return per_message(loaded(process, "bench.load", job))
 
 
-def raw(size: int) -> dict[str, float]:
-    """The same load on the bare transport."""
-    server, port = start("bench.raw", str(len(GROUPS)), str(size), str(float(INTERVAL.removesuffix("ms")) / 1000))
-    try:
-        return loaded(server, f"raw:{port}", "")
-    finally:
-        server.kill()
-        server.wait()
+def rest(data: Path, connections: int) -> dict[str, float]:
+    """Requests a second of one data route."""
+    job = {"path": PATH, "connections": connections, "seconds": 3.0}
+    with gexfaker(data_dir=str(data)) as (process, url):
+        return loaded(process, "bench.requests", job | {"target": url})
 
 
-def start_up() -> float:
-    """Milliseconds from the command to the ready line."""
+def plain_rest(data: Path, connections: int) -> dict[str, float]:
+    """The same by a plain handler."""
+    job = {"path": PATH, "connections": connections, "seconds": 3.0}
+    with server("bench.plain", "rest", str(data / DATE / "SPX" / "classic" / "gex_zero.jsonl")) as (process, port):
+        return loaded(process, "bench.requests", job | {"target": f"http://127.0.0.1:{port}"})
+
+
+def start_up() -> tuple[float, float]:
+    """(milliseconds from the command to the ready line, MB when idle)."""
     began = time.perf_counter()
-    server, _ = start("gexfaker", "serve", "--port", "0")
-    took = time.perf_counter() - began
-    server.terminate()
-    server.wait()
-    return took * 1000
+    with gexfaker() as (process, _):
+        took = (time.perf_counter() - began) * 1000
+        time.sleep(0.5)
+        return took, rss_mb(process.pid)
 
 
-def encoding() -> float:
-    """Microseconds to make one orderflow payload from its JSON."""
-    from gexfaker.market.orderflow import SimulatedOrderflow
+def encoding() -> Iterator[tuple[str, float]]:
+    """(category, microseconds to make one payload from its JSON) of SPX."""
+    from gexfaker.catalog import CATEGORIES, Feed
+    from gexfaker.market.simulation import Market
     from gexfaker.wire import payload
-    from gexfaker.wire.orderflow import ORDERFLOW
+    from gexfaker.wire.feeds import format_of
 
-    record = SimulatedOrderflow("SPX", "2026-07-17", 1).json(5000)
-    return timeit(lambda: payload.pack(ORDERFLOW.type_url, ORDERFLOW.encode(record).message), number=5000) / 5000 * 1e6
+    market = Market(DATE, 1)
+    for package, categories in CATEGORIES.items():
+        for category in categories:
+            feed = Feed("SPX", package, category)
+            record, form = market.tape(feed).json(12_000), format_of(feed)
+            pack: Callable[[], bytes] = lambda f=form, r=record: payload.pack(f.type_url, f.encode(r).message)  # type: ignore[misc]  # noqa: E731
+            yield f"encode {package}/{category}, us", timeit(pack, number=500) / 500 * 1e6
 
 
-def spread(values: list[float]) -> str:
-    """The median, and the smallest and largest value."""
-    return f"{statistics.median(values):8.2f}   {min(values):.2f} .. {max(values):.2f}"
+def random_access(data: Path) -> float:
+    """Microseconds to read a record anywhere in a file."""
+    from gexfaker.catalog import Feed
+    from gexfaker.tapes.folder import DataFolder
+
+    tape = DataFolder(data).open(DATE, Feed("SPX", "classic", "gex_full"))
+    order = [index * 17 % RECORDS for index in range(RECORDS)]
+    return timeit(lambda: [tape.json(index) for index in order], number=100) / 100 / RECORDS * 1e6
+
+
+def measure(data: Path) -> Rows:
+    """Everything, repeat by repeat, so that what is compared was measured at the same time."""
+    from rich.progress import track
+
+    rows: Rows = {}
+
+    def note(name: str, value: float) -> None:
+        rows.setdefault(name, []).append(value)
+
+    for _ in track(range(REPEATS), description="fan-out"):
+        plain, reliable, many = fan_out(data, PLAIN), fan_out(data, RELIABLE), fan_out(data, PLAIN, keys=50)
+        raw, starlette = bare("raw", int(plain["size"]) - 4), bare("starlette", int(plain["size"]) - 4)
+        for name, run in (("plain", plain), ("reliable", reliable), ("50 keys", many), ("raw", raw)):
+            note(f"{name}, us CPU a message", run["us"])
+        note("starlette, us CPU a message", starlette["us"])
+        note("plain / raw", plain["us"] / raw["us"])
+        note("50 keys / raw", many["us"] / raw["us"])
+        note("starlette / plain", starlette["us"] / plain["us"])
+        note("reliable / plain", reliable["us"] / plain["us"])
+        note("messages delivered of those due", plain["frames"] / (CLIENTS * len(GROUPS) * SECONDS))
+        note("memory under that load, MB", plain["rss_mb"])
+    for _ in track(range(REPEATS), description="REST"):
+        for connections in (1, 16, 64):
+            run, other = rest(data, connections), plain_rest(data, connections)
+            note(f"REST, {connections} connections, requests a second", run["requests"] / 3)
+            note(f"REST, {connections} connections, p99 ms", run["p99_ms"])
+            note(f"REST, {connections} connections, times the plain handler", run["requests"] / other["requests"])
+    for _ in track(range(5), description="start-up"):
+        took, idle = start_up()
+        note("start-up, ms", took)
+        note("idle memory, MB", idle)
+    for _ in range(REPEATS):
+        note("random access, us", random_access(data))
+        for name, value in encoding():
+            note(name, value)
+    return rows
 
 
 def main() -> None:
     """Run everything, print the table, keep the JSON."""
-    from rich.progress import track
-
-    plain, reliable, bare = [], [], []
-    for _ in track(range(REPEATS), description="fan-out"):
-        plain.append(fan_out("json.webpubsub.azure.v1"))
-        reliable.append(fan_out("json.reliable.webpubsub.azure.v1"))
-        bare.append(raw(int(plain[-1]["bytes_per_message"]) - 4))
-    rows = {
-        "raw limit, us CPU a message": [run["us_per_message"] for run in bare],
-        "plain JSON, us CPU a message": [run["us_per_message"] for run in plain],
-        "reliable JSON, us CPU a message": [run["us_per_message"] for run in reliable],
-        "plain / raw": [a["us_per_message"] / b["us_per_message"] for a, b in zip(plain, bare, strict=True)],
-        "reliable / plain": [a["us_per_message"] / b["us_per_message"] for a, b in zip(reliable, plain, strict=True)],
-        "plain JSON, messages a second": [run["messages_per_second"] for run in plain],
-        "server memory under load, MB": [run["rss_mb"] for run in plain],
-        "start-up, ms": [start_up() for _ in track(range(5), description="start-up")],
-        "encode one record, us": [encoding() for _ in range(5)],
-    }
-    print(f"\n{CLIENTS} clients x {len(GROUPS)} groups, every {INTERVAL}; median, and the range over the repeats\n")
+    with tempfile.TemporaryDirectory() as folder:
+        write_day(Path(folder))
+        rows = measure(Path(folder))
+    print(f"\n{CLIENTS} clients x {len(GROUPS)} groups, every second; median, and the range over the repeats\n")
     for name, values in rows.items():
-        print(f"  {name:34}{spread(values)}")
+        print(f"  {name:52}{statistics.median(values):10.2f}   {min(values):.2f} .. {max(values):.2f}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=1))
     print(f"\n  as JSON: {RESULTS}")

@@ -1,9 +1,9 @@
 """A load client: opens WebSockets, joins groups, and counts frames without decoding them.
 
-    python -m bench.load URL CLIENTS SECONDS SUBPROTOCOL GROUP...   (a gexfaker server)
-    python -m bench.load raw:PORT CLIENTS SECONDS                   (the bare transport)
+python -m bench.load JOB    where JOB is JSON: target (URL, or raw:PORT), clients, keys, seconds, subprotocol,
+                            hub, groups
 
-Prints one line of JSON: frames and bytes received between the first and the last second.
+Prints ``counting``, then one line of JSON: frames and bytes received within the seconds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from urllib.request import Request, urlopen
 
 from gexfaker.wire import messages as m
 from gexfaker.wire.jsoncodec import encode_upstream
+from gexfaker.wire.protocodec import encode_upstream as encode_protobuf
+
+ACK_SECONDS = 0.5
+SETTLE_SECONDS = 5.0
 
 
 class Counter(asyncio.Protocol):
@@ -31,11 +35,11 @@ class Counter(asyncio.Protocol):
         self._joins = joins
         self._pending = bytearray()
         self._open = not opening
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self.transport = transport
         if self._opening:
             transport.write(self._opening)
 
@@ -49,8 +53,8 @@ class Counter(asyncio.Protocol):
             assert self._pending.startswith(b"HTTP/1.1 101"), bytes(self._pending[:80])
             del self._pending[: head + 4]
             self._open = True
-            assert self._transport is not None
-            self._transport.write(self._joins)
+            assert self.transport is not None
+            self.transport.write(self._joins)
         self._count()
 
     def _count(self) -> None:
@@ -68,53 +72,101 @@ class Counter(asyncio.Protocol):
         del pending[:at]
 
 
-def masked(payload: bytes) -> bytes:
-    """A client's text frame, masked with zeros."""
+def masked(payload: bytes, opcode: int) -> bytes:
+    """A client's frame, masked with zeros."""
     length = len(payload)
-    head = bytes((0x81, 0x80 | length)) if length < 126 else bytes((0x81, 0xFE)) + length.to_bytes(2, "big")
-    return head + bytes(4) + payload
+    head = bytes((0x80 | opcode, 0x80 | length)) if length < 126 else None
+    return (head or bytes((0x80 | opcode, 0xFE)) + length.to_bytes(2, "big")) + bytes(4) + payload
 
 
-def upgrade(url: str, subprotocol: str, groups: list[str], key: str) -> tuple[str, int, bytes, bytes]:
-    """Host, port, the upgrade request, and the joins of one client."""
+def address(url: str, hub: str, key: str) -> str:
+    """The URL of a hub for a key."""
     request = Request(f"{url}/negotiate", headers={"Authorization": f"Bearer {key}"})  # noqa: S310
     with urlopen(request) as answer:  # noqa: S310
-        hub = json.load(answer)["websocket_urls"]["orderflow"]
-    parts = urlsplit(hub)
+        return str(json.load(answer)["websocket_urls"][hub])
+
+
+def upgrade(url: str, subprotocol: str) -> bytes:
+    """The upgrade request."""
+    parts = urlsplit(url)
     lines = [
-        f"GET {parts.path}?{parts.query} HTTP/1.1",
+        f"GET {parts.path}{'?' if parts.query else ''}{parts.query} HTTP/1.1",
         f"Host: {parts.netloc}",
         "Connection: Upgrade",
         "Upgrade: websocket",
         "Sec-WebSocket-Version: 13",
         f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}",
-        f"Sec-WebSocket-Protocol: {subprotocol}",
+        *([f"Sec-WebSocket-Protocol: {subprotocol}"] if subprotocol else []),
     ]
-    joins = b"".join(masked(encode_upstream(m.JoinGroup(group))) for group in groups)
-    return parts.hostname or "", parts.port or 0, "\r\n".join((*lines, "", "")).encode(), joins
+    return "\r\n".join((*lines, "", "")).encode()
 
 
-async def main(target: str, clients: int, seconds: float, subprotocol: str, groups: list[str]) -> dict[str, Any]:
-    """Connect everybody, wait a second, count for ``seconds``."""
+def upstream(message: m.Upstream, subprotocol: str) -> bytes:
+    """A message of the client, as a frame."""
+    if subprotocol.startswith("protobuf"):
+        return masked(encode_protobuf(message), 2)
+    return masked(encode_upstream(message), 1)
+
+
+async def acknowledge(counters: list[Counter], subprotocol: str, prefix: int) -> None:
+    """As the SDKs do: now and then everything received so far."""
+    while True:
+        await asyncio.sleep(ACK_SECONDS)
+        for counter in counters:
+            if counter.transport is not None and counter.frames > prefix:
+                ack = m.SequenceAck(counter.frames - prefix)
+                counter.transport.write(upstream(ack, subprotocol))
+
+
+async def connect(job: dict[str, Any]) -> list[Counter]:
+    """All clients, spread over the keys."""
     loop = asyncio.get_running_loop()
+    target, subprotocol = job["target"], job.get("subprotocol", "")
+    if not job.get("groups"):
+        # A bare server: no hub, no groups; a WebSocket only where the URL says so.
+        port = int(target.rstrip("/").rpartition(":")[2])
+        opening = upgrade(target, "") if target.startswith("ws:") else b""
+        made = [
+            await loop.create_connection(lambda: Counter(opening, b""), "127.0.0.1", port)
+            for _ in range(job["clients"])
+        ]
+        return [counter for _, counter in made]
+    keys = [f"bench-key-{number}" for number in range(job.get("keys", 1))]
+    urls = [await asyncio.to_thread(address, target, job["hub"], key) for key in keys]
+    joins = b"".join(upstream(m.JoinGroup(group), subprotocol) for group in job["groups"])
     counters = []
-    host, port, opening, joins = "127.0.0.1", 0, b"", b""
-    if target.startswith("raw:"):
-        port = int(target.removeprefix("raw:"))
-    else:
-        host, port, opening, joins = await asyncio.to_thread(upgrade, target, subprotocol, groups, "bench")
-    for _ in range(clients):
-        _, counter = await loop.create_connection(lambda: Counter(opening, joins), host, port)
+    for number in range(job["clients"]):
+        url = urls[number % len(urls)]
+        parts = urlsplit(url)
+        opening = upgrade(url, subprotocol)
+        _, counter = await loop.create_connection(
+            lambda opening=opening: Counter(opening, joins),  # type: ignore[misc]
+            parts.hostname or "",
+            parts.port or 0,
+        )
         counters.append(counter)
-    await asyncio.sleep(1)
+        if "stagger" in job:
+            await asyncio.sleep(job["stagger"])
+    return counters
+
+
+async def main(job: dict[str, Any]) -> dict[str, Any]:
+    """Connect everybody, wait a little, count for the seconds."""
+    counters = await connect(job)
+    subprotocol = job.get("subprotocol", "")
+    background = None
+    if "reliable" in subprotocol:
+        background = asyncio.create_task(acknowledge(counters, subprotocol, 1))
+    await asyncio.sleep(SETTLE_SECONDS)
     before = [(counter.frames, counter.bytes) for counter in counters]
     print("counting", flush=True)
-    await asyncio.sleep(seconds)
-    frames = sum(counter.frames - old[0] for counter, old in zip(counters, before, strict=True))
+    await asyncio.sleep(job["seconds"])
+    frames = [counter.frames - old[0] for counter, old in zip(counters, before, strict=True)]
     size = sum(counter.bytes - old[1] for counter, old in zip(counters, before, strict=True))
-    return {"frames": frames, "bytes": size}
+    if background is not None:
+        background.cancel()
+    return {"frames": sum(frames), "bytes": size, "fewest": min(frames), "most": max(frames)}
 
 
 if __name__ == "__main__":
-    _, where, how_many, how_long, *rest = sys.argv
-    print(json.dumps(asyncio.run(main(where, int(how_many), float(how_long), (rest or [""])[0], rest[1:]))))
+    print(json.dumps(asyncio.run(main(json.loads(sys.argv[1])))))

@@ -47,9 +47,8 @@ WHEN_UNSET = {
     "CONTROL_TOKEN": "hunter2",
     "SYNC_BROADCAST_SYSTEM_ID": "desk-3",
     "STATE_FILE": "state.json",
-    "QUOTA": "60",
 }
-"""A value for each setting that has none by default."""
+"""A value for settings that have none by default; the others take 7."""
 
 
 @pytest.mark.parametrize(
@@ -98,7 +97,7 @@ def test_what_is_accepted_of_playback(name: str, text: str, value: object) -> No
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_can_come_from_everywhere(setting: object, tmp_path: Path) -> None:
     name = getattr(setting, "name", "")
-    text = getattr(setting, "default", "") or WHEN_UNSET[name]
+    text = getattr(setting, "default", "") or WHEN_UNSET.get(name, "7")
     file = tmp_path / "gexfaker.toml"
     file.write_text(f'{name.lower()} = "{text}"\n')
     expected = getattr(load({name: text}, {}), name.lower())

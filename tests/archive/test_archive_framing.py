@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gexfaker.archive.framing import CHUNK_PIECES, MARK_STRIDE, Measured, chunks, lines, pieces
+from gexfaker.archive.framing import MARK_STRIDE, Measured, lines, pieces
 from gexfaker.archive.packing import gzipped, zipped
 from gexfaker.archive.shelf import content
 from support.tapes import MemoryTape, record
@@ -74,20 +74,11 @@ def test_a_part_far_into_a_tape_does_not_read_what_is_before() -> None:
         assert tape.reads <= MARK_STRIDE + 1
 
 
-def test_the_first_chunk_comes_at_once_and_the_rest_in_large_ones() -> None:
-    made = list(chunks([b"x" * 10] * 100, size=100))
-    assert [len(chunk) for chunk in made] == [10, *[100] * 9, 90]
-    tape = MemoryTape([GOOD[0]] * 1000)
-    assert len(next(chunks(pieces(tape)))) == len(GOOD[0]) + 1
-    assert tape.reads == 1
-
-
-def test_a_ruined_file_gives_way_now_and_then() -> None:
-    tape = MemoryTape([None] * (CHUNK_PIECES * 3))
-    made = chunks(pieces(tape))
-    assert next(made) == b""
-    assert tape.reads == CHUNK_PIECES
-    assert b"".join(made) == b"[]"
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    tape = MemoryTape([None, *GOOD])
+    made = pieces(tape)
+    assert [next(made), tape.reads] == [b"", 1]
+    assert [next(made), tape.reads] == [b"[" + GOOD[0], 2]
 
 
 @given(st.lists(st.binary(max_size=300), max_size=20))

@@ -183,6 +183,9 @@ class Long:
     def json(self, index: int) -> bytes:
         return f"{self.before}{self.timestamp(index)}{self.after}".encode()
 
+    def payload(self, index: int) -> bytes | None:
+        return None
+
     def index_at(self, timestamp: int) -> int:
         return (timestamp - FIRST) // 10
 

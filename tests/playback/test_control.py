@@ -24,7 +24,7 @@ STAMPS = [OPEN + number for number in (2, 3, 4, 4, 6, 20, 21)]
 
 def days(stamps: list[int | None] | None = None) -> MemoryDays:
     spx = at_times(STAMPS if stamps is None else stamps)
-    return MemoryDays(day(spx, at_times([OPEN + 5], ES_SPX)), day(at_times([OPEN]), date=LAST_DATE))
+    return MemoryDays(day(spx, at_times([OPEN + 2, OPEN + 5], ES_SPX)), day(at_times([OPEN]), date=LAST_DATE))
 
 
 def made(options: Options = CLOCK, stamps: list[int | None] | None = None) -> Session:
@@ -210,6 +210,7 @@ def test_a_key_may_be_paused_before_its_first_use() -> None:
 )
 def test_steps(arguments: dict[str, Any], effect: Effect, options: Options) -> None:
     session = made(options)
+    session.attend(NOW)
     do(session, "pause")
     assert do(session, "step", **arguments) == effect
     assert len(sent(session, NOW)) > 0
@@ -342,7 +343,7 @@ def test_from_clock_to_step_positions_go_on() -> None:
     assert effect.resolved == {"playback": Playback.STEP}
     assert effect.reason == "positions go on from 2026-08-14 09:30:03"
     assert session.timeline > timeline
-    assert sent(session, NOW + 1.5) == [2]
+    assert sent(session, NOW + 2) == [2]
     assert [rest(session) for _ in range(3)] == [2, 3, 4]
     assert session.market_time(NOW + 2) is None
 
@@ -368,11 +369,16 @@ def test_a_key_that_was_not_used_begins_at_the_beginning(options: Options, other
 
 def test_where_one_has_sought_to_one_stays_when_the_mode_changes() -> None:
     session = made(STEP)
-    do(session, "seek", index=4)
+    session.attend(NOW)
+    do(session, "seek", index=4, feed=GROUP)
     do(session, "mode", playback="clock")
-    assert rest(session) == 4
-    do(session, "mode", playback="step")
+    assert (rest(session), sent(session, NOW + 0.25)) == (4, [4])
+    do(session, "mode", NOW + 0.25, playback="step")
     assert rest(session) == 5
+    do(session, "seek", NOW + 1, index=1, feed=GROUP)
+    do(session, "mode", NOW + 1, playback="clock")
+    do(session, "mode", NOW + 1, playback="step")
+    assert (rest(session), sent(session, NOW + 2)) == (1, [1]), "not given yet"
 
 
 # --- seek ----------------------------------------------------------------------------------------
@@ -418,7 +424,7 @@ def test_seeks(arguments: dict[str, Any], market: float, index: int, at: int, re
     assert session.timeline > timeline
     assert (session.market_time(NOW + 3), rest(session, NOW + 3)) == (market, index)
     again = [number for number, stamp in enumerate(STAMPS) if market - 1 < stamp <= market]
-    assert sent(session, NOW + 3) == again, "the record of that time is sent next, and nothing before it"
+    assert sent(session, NOW + 3.01) == again, "the record of that time is sent next, and nothing before it"
     assert sent(session, NOW + 99) == list(range(index + 1, len(STAMPS)))
 
 

@@ -14,6 +14,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from gexfaker.errors import DataError
+from gexfaker.server.service import Service
+from gexfaker.settings import load
 from support import data
 from support.control import DAYS, SESSIONS, Plane, next_stamp, write_days
 from support.raw import joined
@@ -165,16 +168,25 @@ GARBAGE += [
 
 
 @pytest.mark.parametrize("content", GARBAGE, ids=range(len(GARBAGE)))
-def test_what_is_no_state_file_is_said_in_one_line_and_left_alone(folder: str, tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_state_file_is_refused_and_left_alone(folder: str, tmp_path: Path, content: bytes) -> None:
     state = tmp_path / "state.json"
     state.write_bytes(content)
+    with pytest.raises(DataError, match="remove it, or set another STATE_FILE") as refused:
+        Service(load({"DATA_DIR": folder, "STATE_FILE": str(state)}, {}))
+    assert str(refused.value).startswith(f"{state} cannot be used (")
+    assert "\n" not in str(refused.value)
+    assert state.read_bytes() == content
+
+
+def test_a_server_says_so_in_one_line_and_ends_with_2(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_bytes(GARBAGE[1])
     server = Running(serve_command(data_dir=folder, state_file=str(state), log_level="error"), tmp_path)
     try:
         assert server.join() == 2
         [line] = server.stderr
         assert line.startswith(f"gexfaker: {state} cannot be used (")
-        assert "remove it, or set another STATE_FILE" in line
-        assert state.read_bytes() == content
+        assert state.read_bytes() == GARBAGE[1]
     finally:
         server.kill()
 

@@ -71,6 +71,9 @@ class MemoryTape:
             raise RecordError("the time cannot be read")
         return stamp
 
+    def payload(self, index: int) -> bytes | None:
+        return None
+
     def index_at(self, timestamp: int) -> int:
         stamps = (None if content is None else _stamp(content) for content in self.records)
         found = (index for index, stamp in enumerate(stamps) if stamp is not None and stamp <= timestamp)

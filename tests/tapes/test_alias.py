@@ -9,10 +9,11 @@ import pytest
 from gexfaker.catalog import Feed, explicit
 from gexfaker.errors import RecordError
 from gexfaker.playback.library import Library
-from gexfaker.playback.session import CacheMode, Session
+from gexfaker.playback.options import Options, Playback
+from gexfaker.playback.session import Session
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.tape import Tape
-from support.tapes import SPX, MemoryTape, record
+from support.tapes import SPX, MemoryDays, MemoryTape, day, record
 
 EXPIRY = explicit("SPX", "orderflow", "orderflow", datetime.date(2026, 8, 14))
 
@@ -62,10 +63,10 @@ def test_closing_it_leaves_the_other_tape_open() -> None:
 
 def test_the_same_tape_twice_is_two_places_in_the_day() -> None:
     alias, tape = pair(*(record(number) for number in range(9)))
-    session = Session("s")
-    assert [session.step(alias, CacheMode.EXHAUST) for _ in range(3)] == [0, 1, 2]
-    assert session.step(tape, CacheMode.EXHAUST) == 0
-    assert (session.position(EXPIRY), session.position(SPX)) == (3, 1)
+    session = Session("s", MemoryDays(day(tape)), Options(Playback.STEP))
+    assert [session.step(alias, alias.feed) for _ in range(3)] == [0, 1, 2]
+    assert session.step(tape, tape.feed) == 0
+    assert (session.place(EXPIRY), session.place(SPX)) == (3, 1)
 
 
 def test_the_library_opens_the_stored_tape_once_for_all_its_names() -> None:
@@ -76,7 +77,7 @@ def test_the_library_opens_the_stored_tape_once_for_all_its_names() -> None:
         return opened[-1]
 
     library = Library("2026-08-14", "memory", [SPX], opener)
-    expiries = [explicit("SPX", "orderflow", "orderflow", datetime.date(2026, 8, day)) for day in (14, 17)]
+    expiries = [explicit("SPX", "orderflow", "orderflow", datetime.date(2026, 8, date)) for date in (14, 17)]
     aliases = [library.tape(feed) for feed in expiries]
     assert [tape and tape.feed for tape in aliases] == expiries
     assert [library.tape(feed) for feed in expiries] == aliases, "each is kept, as positions and payloads hang on it"

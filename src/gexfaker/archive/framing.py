@@ -7,21 +7,13 @@ is asked again and may stop. What has no valid JSON in it is left out: the array
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
 
 from gexfaker.errors import RecordError
-from gexfaker.limits import KIB
 from gexfaker.tapes.tape import Tape
-
-CHUNK_BYTES: Final = 64 * KIB
-"""What is handed on at a time: half a millisecond of work, after which others get the interpreter unasked. With four
-times as much the event loop is late by 9 ms instead of 0.5 (99th percentile), and nothing is faster."""
-
-CHUNK_PIECES: Final = 256
-"""The most records looked at for one chunk, 5 ms when all are unreadable; between two a download can be stopped."""
 
 MARK_STRIDE: Final = 256
 """Records between two marks of a measured array: 8 bytes each, so that a range does not begin at the beginning."""
@@ -61,20 +53,6 @@ def _readable(tape: Tape, index: int) -> bytes:
         return b""
 
 
-def chunks(parts: Iterable[bytes], size: int = CHUNK_BYTES) -> Iterator[bytes]:
-    """Pieces joined to chunks of about ``size`` bytes; the first at once, so that the client sees it begin."""
-    held: list[bytes] = []
-    count, limit = 0, 1
-    for part in parts:
-        held.append(part)
-        count += len(part)
-        if count >= limit or len(held) >= CHUNK_PIECES:
-            yield b"".join(held)
-            held.clear()
-            count, limit = 0, size
-    yield b"".join(held)
-
-
 class Measured:
     """The length of a tape's array, and where in it every MARK_STRIDE-th record begins.
 
@@ -88,15 +66,12 @@ class Measured:
         self.total = 0
 
     def steps(self) -> Iterator[int]:
-        """Measure, giving way as often as a download does; gives the bytes so far."""
-        told = 0
+        """Measure, record by record; gives the bytes so far."""
         for index, piece in enumerate(pieces(self._tape)):
             if index % MARK_STRIDE == 0:
                 self._marks.append(self.total)
             self.total += len(piece)
-            if index % CHUNK_PIECES == 0 or self.total - told >= CHUNK_BYTES:
-                told = self.total
-                yield told
+            yield self.total
 
     def part(self, wanted: range) -> Iterator[bytes]:
         """The pieces of those bytes of the array."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Final
 
-from gexfaker.archive.framing import Framing, chunks, pieces
+from gexfaker.archive.framing import Framing, pieces
 from gexfaker.archive.names import member_name, standard_feeds
 from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
@@ -83,7 +83,7 @@ def _is_trading(date: str) -> bool:
 
 
 class Content(Iterator[bytes]):
-    """Chunks made from a tape, which is closed with them - even when none was asked for, unlike in a generator."""
+    """Pieces made from a tape, which is closed with them - even when none was asked for, unlike in a generator."""
 
     def __init__(self, tape: Tape, made: Iterator[bytes]) -> None:
         self._tape: Final = tape
@@ -99,8 +99,7 @@ class Content(Iterator[bytes]):
 
 def content(tape: Tape, framing: Framing, *, packed: bool = False) -> Content:
     """A whole tape, framed and perhaps gzipped."""
-    whole = chunks(framing(tape))
-    return Content(tape, gzipped(whole) if packed else whole)
+    return Content(tape, gzipped(framing(tape)) if packed else framing(tape))
 
 
 def members(shelf: Shelf, date: str, ticker: str) -> Generator[tuple[str, Iterator[bytes]]]:

@@ -12,6 +12,7 @@ from gexfaker.cli.generate import generate
 from gexfaker.cli.inspect import inspect
 from gexfaker.cli.listen import listen
 from gexfaker.cli.plot import plot
+from gexfaker.cli.prepare import prepare
 from gexfaker.cli.serve import serve
 from gexfaker.errors import GexfakerError
 
@@ -30,6 +31,7 @@ def cli() -> None:
       gexfaker inspect ~/gexdata            whether recorded days are sound
       gexfaker generate --date 2026-07-17   a simulated day as files
       gexfaker plot --date 2026-07-17       a simulated day as pictures
+      gexfaker prepare latest               the newest recorded day encoded beforehand
     """
 
 
@@ -39,6 +41,7 @@ cli.add_command(ctl)
 cli.add_command(generate)
 cli.add_command(inspect)
 cli.add_command(plot)
+cli.add_command(prepare)
 
 
 def main() -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from gexfaker import __version__
-from gexfaker.contract.operations import JSON, OPERATIONS, Operation
-from gexfaker.contract.schemas import DATE, SCHEMAS, TEXT, Schema, ref
+from gexfaker.catalog import CATEGORIES
+from gexfaker.contract.operations import JSON, OPERATIONS, TAGS, Operation
+from gexfaker.contract.schemas import DATE, SCHEMAS, TEXT, Schema, like, ref, words
+from gexfaker.rest.conversion import MODELS, PAIRS
 from gexfaker.rest.routes import ROUTES, Answer, DataRoute
 
 _ANSWERS: Final = {
@@ -19,6 +21,16 @@ _ANSWERS: Final = {
     Answer.CONVERSION: "Conversion",
     Answer.WHOAMI: "WhoAmI",
 }
+_SUMMARIES: Final = {
+    Answer.RECORD: "The {package} snapshot of a category.",
+    Answer.MAJORS: "The levels of the {package} snapshot.",
+    Answer.MAXCHANGE: "The largest changes of the {package} snapshot.",
+    Answer.GEX_ONLY: "",  # never without the gex categories of the same path
+    Answer.TICKERS: "All tickers that there are.",
+    Answer.CATEGORIES: "The categories of {package}.",
+    Answer.CONVERSION: "What turns a ticker's price into its future's.",
+    Answer.WHOAMI: "What the key has subscribed to.",
+}
 _REASONS: Final = {
     200: "As asked.",
     201: "Made.",
@@ -26,15 +38,30 @@ _REASONS: Final = {
     302: "The link is in Location.",
     400: "The request is not usable; the text says why.",
     401: "The key is not known, or the token is missing.",
-    403: "Not with this key.",
+    403: "Not with this key, or not with this link.",
     404: "There is no such thing, or no more data.",
     416: "There is no such part.",
     429: "Too many requests.",
     503: "Not now.",
 }
-_PARAMETERS: Final[dict[str, Schema]] = {
-    "ticker": {"type": "string", "examples": ["SPX", "ES_SPX"]},
-    "date": {**DATE, "examples": ["2026-07-17"]},
+_SCHEMAS: Final[dict[str, Schema]] = {
+    "ticker": like(TEXT, "SPX", "ES_SPX"),
+    "date": like(DATE, "2026-07-17"),
+    "package": words(CATEGORIES),
+    "category": like(TEXT, "gex_zero", "delta_zero", "orderflow"),
+    "session": like(TEXT, "all", "demo"),
+    "name": like(TEXT, "2026-07-17_SPX_classic_gex_zero.json"),
+    "future": words(dict.fromkeys(future for _, future in PAIRS)),
+    "model": words(MODELS),
+}
+"""Of parameters that are more than text."""
+
+_MEANINGS: Final = {
+    "session": "A session's id, an API key, or `all`.",
+    "noredirect": "Present, with any value: the link as JSON instead of a redirect.",
+    "se": "Until when the link is good, in epoch seconds.",
+    "sp": "What the link allows.",
+    "sig": "The signature.",
 }
 _SECURITY: Final[dict[str, Any]] = {
     "api": {"type": "http", "scheme": "bearer", "description": "Any key; `Basic KEY` and `?key=` work too."},
@@ -47,7 +74,9 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for method, path, described in (*_data_operations(), *_other_operations()):
         known = paths.setdefault(path, {}).setdefault(method, described)
-        if known is not described:
+        if known is described:
+            described["operationId"] = "_".join((method, *re.findall(r"\w+", path)))
+        else:
             _merge(known, described)
     return {
         "openapi": "3.1.0",
@@ -56,6 +85,7 @@ def document() -> dict[str, Any]:
             "version": __version__,
             "summary": "A local stand-in for the GexBot market-data API. Not the service, not affiliated with it.",
         },
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": paths,
         "components": {"schemas": SCHEMAS, "securitySchemes": _SECURITY},
     }
@@ -70,21 +100,23 @@ def _data_operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def _data_operation(route: DataRoute) -> dict[str, Any]:
     errors = dict.fromkeys((400, 401, 403, 404, 429), "Error")
     answers = {200: _answer_of(route)} if route.answer is not Answer.GEX_ONLY else {}
-    summary = {"": f"{route.answer.value}."}.get(route.package, f"{route.package} {route.answer.value}.")
     query = ("ticker*", "future*", "model") if route.answer is Answer.CONVERSION else ()
     operation = Operation(
         "get",
         route.pattern,
-        " ".join((summary.capitalize(), route.note)).strip(),
+        _SUMMARIES[route.answer].format(package=route.package),
         {**answers, **({} if route.public else errors)},
         query=query,
         key="" if route.public else "api",
         tag="data",
+        note="greeks: " * (route.answer is Answer.GEX_ONLY) + route.note,
     )
     described = _describe(operation)
     for parameter in described["parameters"]:
         if parameter["name"] == "category":
-            parameter["schema"] = {"type": "string", "enum": list(route.names)}
+            parameter["schema"] = words(route.names)
+        elif parameter["in"] == "query" and parameter["name"] == "ticker":
+            parameter["schema"] = words(dict.fromkeys(ticker for ticker, _ in PAIRS))
     return described
 
 
@@ -103,34 +135,42 @@ def _other_operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _describe(operation: Operation) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "summary": operation.summary,
-        "tags": [operation.tag],
-        "parameters": [*_path_parameters(operation.path), *map(_query_parameter, operation.query)],
-        "responses": {str(status): _response(status, name) for status, name in operation.answers.items()},
-    }
-    if operation.key:
-        described["security"] = [{operation.key: []}] + ([{}] if operation.key == "control" else [])
+    described: dict[str, Any] = {"summary": operation.summary, "tags": [operation.tag]}
+    if operation.note:
+        described["description"] = f"{operation.note[0].upper()}{operation.note[1:]}."
+    names = re.findall(r"\{(\w+)\}", operation.path)
+    described["parameters"] = [
+        *(_parameter(name, "path", needed=True) for name in names),
+        *(_parameter(name.rstrip("*"), "query", needed=name.endswith("*")) for name in operation.query),
+    ]
     if operation.body:
         content = {JSON: {"schema": ref(operation.body)}}
-        described["requestBody"] = {"required": operation.body != "Arguments", "content": content}
+        described["requestBody"] = {"required": _is_needed(SCHEMAS[operation.body]), "content": content}
+    described["responses"] = {str(status): _response(status, names) for status, names in operation.answers.items()}
+    if operation.key:
+        described["security"] = [{operation.key: []}] + ([{}] if operation.key == "control" else [])
     return described
 
 
-def _path_parameters(path: str) -> Iterator[dict[str, Any]]:
-    for name in re.findall(r"\{(\w+)\}", path):
-        yield {"name": name, "in": "path", "required": True, "schema": dict(_PARAMETERS.get(name, TEXT))}
+def _parameter(name: str, place: str, *, needed: bool) -> dict[str, Any]:
+    meaning = {"description": _MEANINGS[name]} if name in _MEANINGS else {}
+    return {"name": name, "in": place, **meaning, "required": needed, "schema": dict(_SCHEMAS.get(name, TEXT))}
 
 
-def _query_parameter(name: str) -> dict[str, Any]:
-    return {"name": name.rstrip("*"), "in": "query", "required": name.endswith("*"), "schema": TEXT}
+def _is_needed(body: Schema) -> bool:
+    """Whether an empty object would not do: then there must be a body."""
+    return any(word in body for word in ("required", "anyOf", "minProperties"))
 
 
-def _response(status: int, name: str) -> dict[str, Any]:
+def _response(status: int, names: str) -> dict[str, Any]:
     described: dict[str, Any] = {"description": _REASONS[status]}
-    if name:
-        kind, schema = (name, {}) if "/" in name else (JSON, ref(name))
-        described["content"] = {kind: {"schema": schema} if schema else {}}
+    if status == 302:
+        described["headers"] = {"Location": {"schema": TEXT}}
+    if names:
+        kinds = names.split("|")
+        described["content"] = {
+            name if "/" in name else JSON: {} if "/" in name else {"schema": ref(name)} for name in kinds
+        }
     return described
 
 
@@ -139,6 +179,8 @@ def _merge(known: dict[str, Any], other: dict[str, Any]) -> None:
     for parameter, more in zip(known["parameters"], other["parameters"], strict=True):
         if "enum" in parameter["schema"]:
             parameter["schema"]["enum"] = [*parameter["schema"]["enum"], *more["schema"]["enum"]]
+    if "description" in other:
+        known["description"] = " ".join((known.get("description", ""), other["description"])).strip()
     for status, response in other["responses"].items():
         if known["responses"].setdefault(status, response) != response:
             first, second = (held["content"][JSON] for held in (known["responses"][status], response))

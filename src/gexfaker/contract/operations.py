@@ -18,10 +18,12 @@ class Operation:
 
     Attributes:
         bases: before which the path is served.
-        answers: by status, the name of the schema; of another media type than JSON, that type.
+        answers: by status, the names of the schemas of what may come, ``|`` between them; of another media type than
+            JSON, that type.
         body: the name of the schema of the request's body.
         query: names of the query parameters; a star marks one that is needed.
         key: whether it needs an API key, or the control plane's token.
+        note: where it differs from the service.
     """
 
     method: str
@@ -33,11 +35,24 @@ class Operation:
     query: tuple[str, ...] = ()
     key: str = ""
     tag: str = "service"
+    note: str = ""
 
+
+TAGS: Final = {
+    "data": "The newest snapshot of every category, and what is made of it. Each key has its own place in the day.",
+    "feed": "Where the WebSocket hubs are, and which groups there are.",
+    "history": "Recorded days as files.",
+    "control": "Move a session through its day. On this machine, or with the control token.",
+    "earlier tool": "The names that users of the earlier open tool know.",
+    "service": "The server itself.",
+}
+"""The sections, in order, each with what is in it."""
 
 _REFUSED: Final = {400: "Error", 401: "Error", 403: "Error"}
 _KEY: Final = {**_REFUSED, 429: "Error"}
 _CONTROL: Final = {**_REFUSED, 404: "Error"}
+_BUSY: Final = {503: "Error"}
+_XML: Final = "application/xml"
 
 FEED: Final = (
     Operation(
@@ -48,6 +63,7 @@ FEED: Final = (
         BOTH,
         key="api",
         tag="feed",
+        note="the addresses lead to this server",
     ),
     Operation(
         "post",
@@ -58,6 +74,7 @@ FEED: Final = (
         "Groups",
         key="api",
         tag="feed",
+        note="the addresses lead to this server",
     ),
     Operation(
         "patch",
@@ -78,6 +95,7 @@ FEED: Final = (
         BOTH,
         key="api",
         tag="feed",
+        note="by the rules of the exchange, without looking at what is listed",
     ),
 )
 
@@ -91,12 +109,13 @@ HISTORY: Final = (
         query=("noredirect",),
         key="api",
         tag="history",
+        note="days as old as there are; the link leads to this server",
     ),
     Operation(
         "get",
         "/hist/eod/{ticker}",
         "All of a ticker's files of the latest completed day.",
-        {200: "application/zip", **_KEY, 404: "Error"},
+        {200: "application/zip", **_KEY, 404: "Error", **_BUSY},
         ALL,
         key="api",
         tag="history",
@@ -105,17 +124,14 @@ HISTORY: Final = (
         "get",
         "/_files/{name}",
         "A recorded day as a JSON array, by a signed link; ranges of it.",
-        {
-            200: JSON,
-            206: JSON,
-            403: "application/xml",
-            404: "Error",
-            416: "Error",
-        },
-        query=("expires", "signature"),
+        {200: "Snapshots|application/gzip", 206: JSON, 403: _XML, 404: f"Error|{_XML}", 416: _XML, **_BUSY},
+        query=("se*", "sp", "sig*"),
         tag="history",
     ),
 )
+
+_BODIES: Final = {name: f"{name.capitalize()}Arguments" for name in ("step", "speed", "day", "seek", "mode")}
+"""What the actions take that take anything."""
 
 CONTROL: Final = (
     Operation(
@@ -152,7 +168,7 @@ CONTROL: Final = (
             f"/_gexfaker/sessions/{{session}}/{name}",
             (action.__doc__ or "").strip(),
             {200: "Effects", **_CONTROL},
-            body="Arguments",
+            body=_BODIES.get(name, "NoArguments"),
             key="control",
             tag="control",
         )
@@ -191,14 +207,14 @@ EARLIER: Final = (
         "get",
         "/download/{date}/{ticker}/orderflow",
         "Recorded orderflow, a snapshot a line.",
-        {200: "application/x-ndjson", 404: "Error"},
+        {200: "application/x-ndjson", 404: "Error", **_BUSY},
         tag="earlier tool",
     ),
     Operation(
         "get",
         "/download/{date}/{ticker}/{package}/{category}",
         "A recorded category, a snapshot a line.",
-        {200: "application/x-ndjson", 404: "Error"},
+        {200: "application/x-ndjson", 404: "Error", **_BUSY},
         tag="earlier tool",
     ),
     Operation(

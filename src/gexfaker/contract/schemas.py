@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from gexfaker.catalog import HUBS
+from gexfaker.playback.control import MAX_STEPS
+from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
 from gexfaker.wire.feeds import TABLES
 from gexfaker.wire.tables import Field
 
@@ -38,6 +41,21 @@ def loose(**properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
+def choice(**properties: Schema) -> Schema:
+    """An object that has any of these keys, and no other."""
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def words(names: Iterable[str]) -> Schema:
+    """One of these."""
+    return {"type": "string", "enum": [str(name) for name in names]}
+
+
+def like(schema: Schema, *examples: Any) -> Schema:
+    """The schema, with examples."""
+    return {**schema, "examples": list(examples)}
+
+
 def ref(name: str) -> Schema:
     """A schema of the document by its name."""
     return {"$ref": f"#/components/schemas/{name}"}
@@ -66,11 +84,28 @@ _LEVELS: Final = ("spot", "mpos_vol", "mpos_oi", "mneg_vol", "mneg_oi", "zero_ga
 _LOOK_BACKS: Final = ("current", "one", "five", "ten", "fifteen", "thirty")
 _COUNTS: Final[Schema] = {"type": "object", "propertyNames": {"enum": list(HUBS)}, "additionalProperties": WHOLE}
 _URLS: Final[Schema] = {"type": "object", "propertyNames": {"enum": list(HUBS)}, "additionalProperties": TEXT}
-_MEMBERSHIP: Final = record(hub={"type": "string", "enum": list(HUBS)}, group=TEXT)
+_MEMBERSHIP: Final = record(hub=words(HUBS), group=TEXT)
+_SNAPSHOTS: Final = {
+    table.message.DESCRIPTOR.name: _snapshot(table.fields) for table in TABLES if table.type_url != "proto.spot"
+}
+_SPEED: Final[Schema] = {"speed": NUMBER}
+_DAY: Final[Schema] = {"date": like(TEXT, "2026-07-17", "latest", "next")}
+_TIME: Final[Schema] = {"anyOf": [NUMBER, like(TEXT, "open", "10:30", "close")]}
+_PLACE: Final[Schema] = {"time": _TIME, "index": WHOLE, "feed": like(TEXT, "SPX_orderflow_orderflow")}
+_MODE: Final[Schema] = {
+    "playback": words(Playback),
+    "cache_mode": words(CacheMode),
+    "endpoints": words(EndpointCacheMode),
+    "timestamps": words(Timestamps),
+    "interval": {"type": "number", "minimum": 0.01, "maximum": 3600},
+}
+_BY_TIME: Final[Schema] = choice(time=_TIME, feed=_PLACE["feed"]) | {"required": ["time"]}
+_BY_INDEX: Final[Schema] = choice(index=WHOLE, feed=_PLACE["feed"]) | {"required": ["index"]}
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "Error": record(error=TEXT),
-    **{table.message.DESCRIPTOR.name: _snapshot(table.fields) for table in TABLES if table.type_url != "proto.spot"},
+    **_SNAPSHOTS,
+    "Snapshots": array({"anyOf": [ref(name) for name in _SNAPSHOTS]}),
     "Majors": record(timestamp=WHOLE, ticker=TEXT, **dict.fromkeys(_LEVELS, NUMBER)),
     "MaxChange": record(timestamp=WHOLE, ticker=TEXT, **dict.fromkeys(_LOOK_BACKS, _PAIR)),
     "Tickers": record(stocks=array(TEXT), indexes=array(TEXT), futures=array(TEXT)),
@@ -81,8 +116,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Expiries": record(ticker=TEXT, start_date=DATE, end_date=DATE, expiries=array(DATE)),
     "Negotiated": record(websocket_urls=_URLS, prefix=TEXT),
     "NegotiatedByPost": record(websocket_urls=_URLS),
-    "Groups": record(groups=array(TEXT)),
-    "Memberships": record(groups=array(_MEMBERSHIP)),
+    "Groups": like(loose(groups=array(TEXT)), {"groups": ["SPX_classic_gex_full", "SPX_spot"]}),
+    "Memberships": like(
+        loose(groups=array(_MEMBERSHIP | {"additionalProperties": True})),
+        {
+            "groups": [
+                {"hub": "v2_classic", "group": "SPX_classic_gex_full"},
+                {"hub": "v2_classic", "group": "SPX_spot"},
+            ]
+        },
+    ),
     "Counts": record(updated_groups=WHOLE, hubs=_COUNTS),
     "Link": record(url=TEXT),
     "Health": loose(status=TEXT, data_date=DATE, data_mode=TEXT, cache_mode=TEXT),
@@ -93,16 +136,26 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Effect": loose(session=TEXT, playback=ANYTHING, action=TEXT, requested=ANYTHING, resolved=ANYTHING),
     "Effects": {"anyOf": [ref("Effect"), record(sessions=array(ref("Effect")))]},
     "Closed": record(session=TEXT, closed=WHOLE),
-    "Arguments": {"type": "object"},
-    "NewSession": loose(key=TEXT),
+    "NoArguments": choice(),
+    "StepArguments": like(choice(count={"type": "integer", "minimum": 1, "maximum": MAX_STEPS}), {"count": 1}),
+    "SpeedArguments": like(choice(**_SPEED) | {"required": ["speed"]}, {"speed": 10}),
+    "DayArguments": like(choice(**_DAY) | {"required": ["date"]}, {"date": "latest"}),
+    "SeekArguments": like({"anyOf": [_BY_TIME, _BY_INDEX]}, {"time": "10:30"}),
+    "ModeArguments": like(choice(**_MODE) | {"minProperties": 1}, {"cache_mode": "rotation"}),
+    "NewSession": like(
+        choice(key=TEXT, **_DAY, **_SPEED, **_PLACE, **_MODE) | {"required": ["key"]},
+        {"key": "demo", "date": "latest", "speed": 10},
+    ),
     "Dates": record(dates=array(DATE), count=WHOLE),
     "CurrentDate": record(current_date=DATE, loaded_at=TEXT, files_loaded=WHOLE),
     "AvailableData": record(date=TEXT, tickers=array(ANYTHING), summary=ANYTHING),
     "Links": record(date=TEXT, ticker=TEXT, links=ANYTHING, summary=ANYTHING),
     "Reset": record(status=TEXT, message=TEXT, count=WHOLE),
-    "Timestamp": loose(timestamp=WHOLE),
+    "Timestamp": like(
+        loose(timestamp=WHOLE) | {"properties": {"timestamp": WHOLE, "key": TEXT}}, {"timestamp": 1784295002}
+    ),
     "Sought": record(status=TEXT, message=TEXT, positions_set=WHOLE, details=array(ANYTHING)),
-    "Date": loose(date=TEXT),
+    "Date": like(loose(date=TEXT), {"date": "latest"}),
     "Reloaded": loose(status=TEXT, previous_date=TEXT, new_date=TEXT, loaded_at=TEXT, files_loaded=WHOLE),
 }
 """By name. Exact where clients depend on the shape, loose where a person reads it."""

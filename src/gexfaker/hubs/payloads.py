@@ -57,6 +57,10 @@ class Payloads:
         return made
 
     def _make(self, tape: Tape, index: int, group: str, form: Format, stamp: int | None) -> Publication | None:
+        if stamp is None and form is format_of(tape.feed):
+            ready = tape.payload(index)
+            if ready is not None:
+                return Publication(DataMessage(Data(DataType.PROTOBUF, ready), group))
         try:
             record = tape.json(index)
             encoded = form.encode(record if stamp is None else restamped(record, stamp))

@@ -86,6 +86,10 @@ class SimulatedOrderflow:
         row = self._rows(block)[index - block * BLOCK]
         return (self._template % (timestamp, *map(_decimal, row))).encode()
 
+    def payload(self, index: int) -> bytes | None:
+        """None: nothing is made beforehand."""
+        return None
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest record not after ``timestamp`` (epoch seconds); -1 before the first."""
         return self._session.index_at(timestamp)

@@ -178,6 +178,10 @@ class SimulatedTape:
         """The record as compact JSON. Raises IndexError outside the day."""
         return self._records.json(self._second(index))
 
+    def payload(self, index: int) -> bytes | None:
+        """None: nothing is made beforehand."""
+        return None
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest record not after ``timestamp`` (epoch seconds); -1 before the first."""
         second = max(-1, min(timestamp - self._session.first, RECORDS))

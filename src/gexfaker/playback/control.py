@@ -103,12 +103,13 @@ def mode(session: Session, arguments: Arguments, defaults: Options, now: float) 
     if not changes:
         raise ControlError(f"name at least one of {', '.join(_OPTIONS)}")
     market, stepped = session.reached(now), session.is_stepped
+    waits = not session.used() if stepped else session.streamed < math.floor(market or 0)
     session.options = dataclasses.replace(session.options, **changes)
     reason = None
     if session.is_stepped != stepped and market is not None:
         session.restart()
         session.begin(now)
-        session.jump(market, now, again=False)
+        session.jump(market, now, again=waits)
         reason = f"positions go on from {shown(market)}"
     return Effect(dict(arguments), {name: getattr(session.options, name) for name in changes}, reason)
 

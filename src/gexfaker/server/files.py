@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gexfaker.archive.framing import Measured, chunks, pieces
+from gexfaker.archive.framing import Measured, pieces
 from gexfaker.archive.names import File, parse_file
 from gexfaker.archive.ranges import Wanted, content_range, parse_range, resolve
 from gexfaker.archive.shelf import Content, Shelf, content
@@ -25,7 +25,7 @@ from gexfaker.archive.signing import refusal
 from gexfaker.errors import DataError
 from gexfaker.playback.library import Library
 from gexfaker.playback.simulated import simulated_day
-from gexfaker.server.downloads import download, in_thread, step
+from gexfaker.server.downloads import download, in_thread, turn
 from gexfaker.server.negotiate import api_key
 from gexfaker.server.replies import JSON, service_of
 from gexfaker.tapes.tape import Tape
@@ -89,7 +89,7 @@ async def _part(request: Request, tape: Tape, wanted: Wanted) -> Response:
         unless_sent.callback(tape.close)
         measured = Measured(tape)
         steps = measured.steps()
-        while await step(request, steps) is not None:
+        while await turn(request, steps):
             if await request.is_disconnected():
                 return Response(status_code=499)
         part = resolve(wanted, measured.total)
@@ -98,7 +98,7 @@ async def _part(request: Request, tape: Tape, wanted: Wanted) -> Response:
             return _xml(416, "InvalidRange", "The range is beyond the end of the file.", headers)
         headers |= {"Content-Length": str(len(part)), "Vary": "Accept-Encoding"}
         unless_sent.pop_all()
-    return download(request, Content(tape, chunks(measured.part(part))), headers, JSON, 206)
+    return download(request, Content(tape, measured.part(part)), headers, JSON, 206)
 
 
 def accepts_gzip(header: str) -> bool:

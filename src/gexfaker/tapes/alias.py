@@ -35,6 +35,10 @@ class Alias:
         """The other feed's record, as it is."""
         return self._tape.json(index)
 
+    def payload(self, index: int) -> bytes | None:
+        """The other feed's payload, where the two are encoded alike."""
+        return self._tape.payload(index) if self.feed.kind == self._tape.feed.kind else None
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest readable record whose timestamp is not after ``timestamp``; -1 before the first."""
         return self._tape.index_at(timestamp)

@@ -12,6 +12,7 @@ import msgspec
 from gexfaker.catalog import Feed
 from gexfaker.errors import RecordError
 from gexfaker.tapes.index import LineIndex
+from gexfaker.tapes.prepared import Prepared
 from gexfaker.tapes.source import open_source
 
 MARK_STRIDE: Final = 256
@@ -44,6 +45,9 @@ class JsonlTape:
         name: the path as the user knows it, for messages and for the ending that tells the format;
             ``path`` by default.
 
+    Attributes:
+        prepared: the payloads made beforehand, if there are any.
+
     Raises OSError when the file cannot be opened.
     """
 
@@ -53,6 +57,7 @@ class JsonlTape:
         self._name = name or str(path)
         self._source = open_source(path, self._name)
         self._index = LineIndex(self._source, self._name)
+        self.prepared: Final = Prepared(Path(self._name), path, feed, date)
         self._marks = array("q")
 
     @property
@@ -101,6 +106,10 @@ class JsonlTape:
             raise RecordError("the line is cut off: its JSON object has no end")
         return line
 
+    def payload(self, index: int) -> bytes | None:
+        """The finished payload of a record, where `gexfaker prepare` made one; None otherwise, or past the end."""
+        return self.prepared.payload(index)
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest readable record that is not after ``timestamp``; -1 before the first.
 
@@ -118,8 +127,9 @@ class JsonlTape:
         return f"{self._name}:{self._index.line_number(index)}"
 
     def close(self) -> None:
-        """Give the file and any temporary space back; may be called again."""
+        """Give the files and any temporary space back; may be called again."""
         self._source.close()
+        self.prepared.close()
 
     def _last_mark(self) -> int:
         return self._marks[-1] if self._marks else BEFORE_ALL

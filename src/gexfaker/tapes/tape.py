@@ -34,6 +34,9 @@ class Tape(Protocol):
     def json(self, index: int) -> bytes:
         """The record's compact JSON without line end. Raises IndexError, RecordError as above."""
 
+    def payload(self, index: int) -> bytes | None:
+        """What is sent for a record in its own feed's format, if it was made beforehand; None: encode the JSON."""
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest readable record whose timestamp is not after ``timestamp``; -1 before the first."""
 

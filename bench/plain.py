@@ -1,0 +1,103 @@
+"""The plain ways: Starlette's ``send_bytes`` a message, or ``websockets.broadcast``; and a FastAPI-like REST handler.
+
+python -m bench.plain WAY FRAMES BYTES INTERVAL    prints the port; WAY is starlette or broadcast
+python -m bench.plain rest FILE                    the record of a file, loaded and dumped for each request
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+async def starlette(frames: int, size: int, interval: float) -> None:
+    """One awaited ``send_text`` for each message and client."""
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.routing import WebSocketRoute
+    from starlette.websockets import WebSocket, WebSocketDisconnect
+
+    clients: set[WebSocket] = set()
+    text = "x" * size
+
+    async def feed(socket: WebSocket) -> None:
+        await socket.accept()
+        clients.add(socket)
+        try:
+            while True:
+                await socket.receive_text()
+        except (WebSocketDisconnect, KeyError):
+            clients.discard(socket)
+
+    async def stream() -> None:
+        while True:
+            await asyncio.sleep(interval)
+            for socket in list(clients):
+                for _ in range(frames):
+                    await socket.send_text(text)
+
+    config = uvicorn.Config(Starlette(routes=[WebSocketRoute("/", feed)]), port=0, log_level="error", lifespan="off")
+    running = uvicorn.Server(config)
+    task = asyncio.create_task(running.serve())
+    while not running.started:
+        await asyncio.sleep(0.01)
+    print(running.servers[0].sockets[0].getsockname()[1], flush=True)
+    await asyncio.gather(task, stream())
+
+
+async def broadcast(frames: int, size: int, interval: float) -> None:
+    """``websockets.broadcast`` for each message."""
+    from websockets.asyncio.server import broadcast, serve
+
+    text = "x" * size
+
+    async def wait(connection: Any) -> None:
+        await connection.wait_closed()
+
+    async with serve(wait, "127.0.0.1", 0, compression=None) as running:
+        print(next(iter(running.sockets)).getsockname()[1], flush=True)
+        while True:
+            await asyncio.sleep(interval)
+            for _ in range(frames):
+                broadcast(running.connections, text)
+
+
+async def rest(file: str) -> None:
+    """The route as FastAPI would have it written: load the record, return the object."""
+    import uvicorn
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse
+    from starlette.routing import Route
+
+    lines = Path(file).read_text().splitlines()
+
+    async def answer(request: Request) -> JSONResponse:
+        assert request.headers["authorization"]
+        return JSONResponse(json.loads(lines[0]))
+
+    app = Starlette(routes=[Route("/v2/{ticker}/{package}/{category}", answer)])
+    running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    task = asyncio.create_task(running.serve())
+    while not running.started:
+        await asyncio.sleep(0.01)
+    print(running.servers[0].sockets[0].getsockname()[1], flush=True)
+    await task
+
+
+if __name__ == "__main__":
+    way, *rest_of = sys.argv[1:]
+    if way == "rest":
+        job = rest(rest_of[0])
+    else:
+        frames, size, interval = int(rest_of[0]), int(rest_of[1]), float(rest_of[2])
+        job = starlette(frames, size, interval) if way == "starlette" else broadcast(frames, size, interval)
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(job)
+    else:
+        uvloop.run(job)

@@ -1,0 +1,263 @@
+"""Payloads made beforehand: a file beside a tape that holds what is sent for each record, made by `gexfaker prepare`.
+
+``gex_zero.jsonl``, ``.gz`` or ``.zst`` has its payloads in ``gex_zero.payloads``: a header, the payloads one after
+the other, and a table with the place and the checksum of each. All numbers are little-endian.
+
+A payload file is a convenience and is never trusted: it is used while it fits its tape, the header and the table
+are whole, and each payload is what its checksum says. Otherwise there is one line in the log, and the caller encodes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import stat
+import struct
+import zlib
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import DataError
+from gexfaker.limits import KIB
+from gexfaker.tapes.source import FileSource
+
+log: Final = logging.getLogger(__name__)
+
+ENDING: Final = ".payloads"
+
+MAGIC: Final = b"\x89GEXPL\r\n"
+"""The first bytes. No text starts like this, and a transfer that changes line ends changes it."""
+
+FORMAT_VERSION: Final = 1
+"""Of the layout of the file."""
+
+WIRE_VERSION: Final = 1
+"""Of what is in a payload: to be raised whenever a record is encoded to other bytes than before."""
+
+SAMPLES: Final = 4
+"""Places at which a tape is looked at to see whether it is the same, from its start to its end."""
+
+SAMPLE_BYTES: Final = 16 * KIB
+"""What is read at each: a whole record of the largest kind, and all of it is read in a fraction of a millisecond."""
+
+TABLE_READ_BYTES: Final = 256 * KIB
+"""What is read of the table at a time to check it: a real day's in two reads, the longest in bounded memory."""
+
+ENTRY: Final = struct.Struct("<QII")
+"""A line of the table: where the payload is, its size (0: there is none), and its checksum."""
+
+_START: Final = struct.Struct("<8sI")
+_HEADER: Final = struct.Struct("<8sII16sQQ16sQQIII")
+_CHECKSUM: Final = struct.Struct("<I")
+_PLACE: Final = struct.Struct("<QQI")
+HEADER_BYTES: Final = _HEADER.size + _CHECKSUM.size
+
+
+class Fingerprint(NamedTuple):
+    """What tells one tape's file from another, and from itself before it was changed.
+
+    Attributes:
+        size: in bytes, as it is on disk.
+        mtime_ns: when it was changed last; times before 1970 wrap around.
+        samples: a hash of some of its content.
+    """
+
+    size: int
+    mtime_ns: int
+    samples: bytes
+
+
+def fingerprint(tape: Path) -> Fingerprint:
+    """The fingerprint of a file. Raises OSError."""
+    digest = hashlib.blake2b(digest_size=16)
+    with tape.open("rb", buffering=0) as file:
+        status = os.fstat(file.fileno())
+        last = max(0, status.st_size - SAMPLE_BYTES)
+        for sample in range(SAMPLES):
+            file.seek(last * sample // (SAMPLES - 1))
+            digest.update(file.read(SAMPLE_BYTES))
+    return Fingerprint(status.st_size, status.st_mtime_ns % 2**64, digest.digest())
+
+
+def payload_path(tape: Path) -> Path:
+    """Where the payloads of a tape's file are."""
+    return tape.with_name(tape.name.partition(".jsonl")[0] + ENDING)
+
+
+class Header(NamedTuple):
+    """The start of a payload file.
+
+    Attributes:
+        kind: of feed, which says how records are encoded.
+        tape: the fingerprint of the tape.
+        records: how many, those without payload included.
+        table_at: where the table starts, behind the payloads.
+        table_sum: the table's checksum.
+        skipped: records that cannot be sent; they have no payload.
+        saturated: records with numbers too large for the wire; they have none either, so that they are counted and
+            told as ever when they are sent.
+    """
+
+    kind: str
+    tape: Fingerprint
+    records: int
+    table_at: int
+    table_sum: int
+    skipped: int
+    saturated: int
+
+    @property
+    def seed(self) -> int:
+        """Where checksums of payloads start: those of another tape's do not fit."""
+        return zlib.crc32(self.kind.encode() + self.tape.samples + _PLACE.pack(*self.tape[:2], 0))
+
+    @property
+    def size(self) -> int:
+        """Of the whole file, in bytes."""
+        return self.table_at + self.records * ENTRY.size
+
+    def packed(self) -> bytes:
+        """The header as it is written."""
+        numbers = (self.records, self.table_at, self.table_sum, self.skipped, self.saturated)
+        content = _HEADER.pack(MAGIC, FORMAT_VERSION, WIRE_VERSION, self.kind.encode(), *self.tape, *numbers)
+        return content + _CHECKSUM.pack(zlib.crc32(content))
+
+    @classmethod
+    def parse(cls, content: bytes) -> Header:
+        """The header at the start of a file. Raises DataError, which says what is the matter with it."""
+        if not content.startswith(MAGIC):
+            raise DataError("it is not a payload file")
+        if content[len(MAGIC) : _START.size] != _START.pack(MAGIC, FORMAT_VERSION)[len(MAGIC) :]:
+            raise DataError("it was made by another version of gexfaker")
+        if (
+            len(content) != HEADER_BYTES
+            or zlib.crc32(content[: _HEADER.size]) != _CHECKSUM.unpack_from(content, _HEADER.size)[0]
+        ):
+            raise DataError("its header is damaged")
+        _, _, wire, kind, size, mtime_ns, samples, *numbers = _HEADER.unpack_from(content)
+        if wire != WIRE_VERSION:
+            raise DataError("it was made by a version of gexfaker that encoded differently")
+        return cls(kind.rstrip(b"\0").decode(), Fingerprint(size, mtime_ns, samples), *numbers)
+
+
+def payload_sum(content: bytes, seed: int, index: int, offset: int) -> int:
+    """The checksum of a payload: of its place, too, so that it cannot be taken for another record's."""
+    return zlib.crc32(content, zlib.crc32(_PLACE.pack(index, offset, len(content)), seed))
+
+
+class PayloadFile:
+    """A payload file that is taken at its word only where the word can be checked.
+
+    Args:
+        path: the file.
+        tape: the tape it should belong to.
+        kind: of the feed.
+
+    Raises:
+        DataError: it is damaged, or does not belong to the tape (any more).
+        OSError: it, or the tape, cannot be read; FileNotFoundError when there is none.
+    """
+
+    def __init__(self, path: Path, tape: Path, kind: str) -> None:
+        if not stat.S_ISREG(path.lstat().st_mode):  # opening a pipe would wait, and a link may lead anywhere
+            raise DataError("it is not a regular file")
+        file = path.open("rb", buffering=0)
+        self._source: Final = FileSource(file)
+        try:
+            self.header: Final = Header.parse(self._source.read_at(0, HEADER_BYTES))
+            self._check(os.fstat(file.fileno()).st_size, tape, kind)
+        except BaseException:
+            self.close()
+            raise
+        self._seed: Final = self.header.seed
+
+    def _check(self, size: int, tape: Path, kind: str) -> None:
+        header = self.header
+        if header.kind != kind or header.tape != fingerprint(tape):
+            raise DataError(f"{tape.name} is not the file it was made from, or was changed")
+        if size != header.size:
+            raise DataError("it is cut off or has grown")
+        checksum = 0
+        for offset in range(header.table_at, size, TABLE_READ_BYTES):
+            checksum = zlib.crc32(self._source.read_at(offset, TABLE_READ_BYTES), checksum)
+        if checksum != header.table_sum:
+            raise DataError("its table is damaged")
+
+    def read(self, index: int) -> bytes:
+        """The payload of a record; empty when it has none or there is no such record. Raises DataError, OSError."""
+        if not 0 <= index < self.header.records:
+            return b""
+        entry = self._source.read_at(self.header.table_at + index * ENTRY.size, ENTRY.size)
+        if len(entry) != ENTRY.size:
+            raise DataError("it was cut short while in use")
+        offset, size, checksum = ENTRY.unpack(entry)
+        if offset + size > self.header.table_at:
+            raise DataError("its table was changed while in use")
+        content = self._source.read_at(offset, size)
+        if len(content) != size or checksum != payload_sum(content, self._seed, index, offset):
+            raise DataError(f"the payload of record {index} is damaged")
+        return content
+
+    def verify(self) -> None:
+        """Read all there is. Raises as ``read``."""
+        for index in range(self.header.records):
+            self.read(index)
+
+    def close(self) -> None:
+        """Close the file. May be called again."""
+        self._source.close()
+
+
+class Prepared:
+    """The payloads of a tape, as far as there are any; nothing is opened before the first is asked for.
+
+    Whether they fit the tape is checked then, and not again while it is open.
+
+    Args:
+        name: the tape's file as the user knows it; its payloads are beside it.
+        tape: the file itself.
+        feed: what it holds.
+        date: the day, for the remedy in the log.
+    """
+
+    def __init__(self, name: Path, tape: Path, feed: Feed, date: str) -> None:
+        self.path: Final = payload_path(name)
+        self.tape: Final = tape
+        self.kind: Final = feed.kind
+        self._date: Final = date
+        self._file: PayloadFile | None = None
+        self._looked = False
+        self._told = False
+
+    def open(self) -> PayloadFile:
+        """The file, for a caller that closes it. Raises as PayloadFile does."""
+        return PayloadFile(self.path, self.tape, self.kind)
+
+    def payload(self, index: int) -> bytes | None:
+        """The finished payload of a record; None when it has to be encoded, whatever the reason is."""
+        try:
+            if not self._looked:
+                self._looked = True
+                self._file = self.open()
+            return (self._file and self._file.read(index)) or None
+        except FileNotFoundError:
+            return None
+        except (DataError, OSError) as error:
+            self._tell(error)
+            return None
+
+    def _tell(self, error: Exception) -> None:
+        if not self._told:
+            self._told = True
+            part = "in part" if self._file else "as a whole"
+            remedy = f"run gexfaker prepare {self._date} again, or delete it"
+            log.warning("%s is not used %s: %s; %s", self.path, part, error, remedy)
+
+    def close(self) -> None:
+        """Close the file, if it is open; there are no payloads afterwards."""
+        self._looked = True
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,20 @@
+"""Loaded by the command line of Schemathesis: its own look at schemas rewrites tuples and then refuses what it wrote."""
+
+from __future__ import annotations
+
+import schemathesis
+
+from contract.strict import wrong
+
+
+@schemathesis.check
+def answers_as_documented(
+    _context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """Status, type and schema of an answer, by the document as it was served."""
+    operation = case.operation.schema.raw_schema["paths"][case.operation.path][case.operation.method.lower()]
+    if case.method.lower() != case.operation.method.lower():
+        return  # a method that the operation has not, tried on purpose
+    kind = (response.headers.get("content-type") or [""])[0]
+    found = wrong(case.operation.schema.raw_schema, operation, response.status_code, kind, response.content)
+    assert found is None, found

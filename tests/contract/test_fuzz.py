@@ -1,0 +1,55 @@
+"""Schemathesis reads the contract and asks a real server for everything in it, rightly and wrongly."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import rest
+from support.data import NO_DATA
+from support.server import Running, clean_environment, running_server
+
+TESTS = Path(__file__).resolve().parent.parent
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,answers_as_documented"
+ENDLESS = "/sync"
+"""The streams never end: test_answers reads their first event."""
+
+LONG = "/(hist|download|_files)/"
+"""Of a simulated market a download is a whole day, which takes seconds to make; recorded ones here are short."""
+
+
+def fuzz(server: Running, folder: Path, examples: int, without: str) -> str:
+    """What Schemathesis says; in a process of its own, whose plug-in and warnings do not meet ours."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
+    command += ["--checks", CHECKS, "--exclude-path-regex", without, "--max-examples", str(examples)]
+    command += ["--mode", "all", "--phases", "examples,coverage,fuzzing,stateful", "--seed", "1"]
+    command += ["--generation-deterministic", "--no-shrink"]
+    command += ["-H", "Authorization: Bearer demo", "--request-timeout", "5", "--max-redirects", "0"]
+    command += ["--warnings", "off", "--no-color", "--continue-on-failure"]
+    environment = clean_environment() | {"SCHEMATHESIS_HOOKS": "contract.hooks", "PYTHONIOENCODING": "utf-8"}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(TESTS), environment.get("PYTHONPATH"))))
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("kind", ["recorded", "simulated"])
+def test_every_answer_to_anything_is_documented(kind: str, tmp_path: Path) -> None:
+    if kind == "recorded":
+        for ticker in ("SPX", "ES_SPX"):
+            rest.write_all(tmp_path / "data", ticker, count=3)
+        folder, examples, without = str(tmp_path / "data"), 20, ENDLESS
+    else:
+        folder, examples, without = NO_DATA, 8, f"{ENDLESS}|{LONG}"
+    with running_server(data_dir=folder) as server:
+        told = fuzz(server, tmp_path, examples, without)
+        assert server.process.poll() is None
+    assert "No issues found" in told or "passed" in told
+    assert not [line for line in server.stderr if "Traceback" in line]
