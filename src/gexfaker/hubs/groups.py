@@ -53,10 +53,15 @@ class Groups:
     def _prefix_of(self, hub: str) -> str:
         return "" if hub.startswith(V2) else self._prefix
 
-    def _find(self, hub: str, group: str) -> Feed | None:
+    def named(self, hub: str, group: str) -> Feed | None:
+        """The feed that a group's name means on a hub, whether the day has it or not."""
         prefix = self._prefix_of(hub)
         feed = parse_group(group.removeprefix(prefix)) if group.startswith(prefix) else None
-        if feed is None or hub not in homes(feed):
+        return feed if feed is not None and hub in homes(feed) else None
+
+    def _find(self, hub: str, group: str) -> Feed | None:
+        feed = self.named(hub, group)
+        if feed is None:
             return None
         there = feed.ticker in self._library.tickers if feed.package == SPOT else self._library.source(feed)
         return feed if there else None

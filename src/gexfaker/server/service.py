@@ -45,7 +45,7 @@ class Service:
         self.groups: Final = Groups(self.library, settings.ws_group_prefix)
         self.streamer: Final = Streamer(self.library, Sessions(), self.payloads, self.groups, settings.cache_mode)
         self.hubs: Final = {name: self._hub(name) for name in HUBS}
-        self.slots: Final = Slots(self.hubs, lambda: secrets.token_urlsafe(9))
+        self.slots: Final = Slots(self.hubs, self._slot_id)
         self._tiers: Final = {session_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
         self.draining = False
         self.started = False
@@ -71,15 +71,17 @@ class Service:
 
     def _refuse(self, hub: str, session: str, group: str) -> AckError | None:
         """Why a session may not join a group: its tier, or, with strict groups, that nothing would come."""
-        feed = self.groups.feed_of(hub, group)
-        if feed is None:
-            reason = self.groups.reason(hub, group)
-            text = f"Nothing would ever come to group '{group}': {reason}"
-            return AckError("NotFound", text) if self.settings.strict_groups else None
-        tier, needed = self.tier(session), tier_of(feed)
-        if includes(tier, needed):
-            return None
-        return AckError("Forbidden", f"Group '{group}' needs the {needed} tier, and this key has {tier}.")
+        feed, tier = self.groups.named(hub, group), self.tier(session)
+        if feed is not None and not includes(tier, tier_of(feed)):
+            return AckError("Forbidden", f"Group '{group}' needs the {tier_of(feed)} tier, and this key has {tier}.")
+        if self.settings.strict_groups and self.groups.feed_of(hub, group) is None:
+            text = f"Nothing would ever come to group '{group}': {self.groups.reason(hub, group)}"
+            return AckError("NotFound", text)
+        return None
+
+    def _slot_id(self) -> str:
+        """An unguessable name; one made later is greater."""
+        return f"{int(self.clock() * 1e6):015x}-{secrets.token_urlsafe(9)}"
 
     def tier(self, session: str) -> str:
         """What the key of a session has subscribed to."""
