@@ -459,3 +459,29 @@ def test_the_slot_used_longest_ago_is_forgotten(use: str) -> None:
     world.slots.open("key-3", SPX)
     assert world.slots.peek(KEY) is slot
     assert world.slots.peek(OTHER) is None
+
+
+def test_after_a_restart_a_newer_token_ends_the_slot_of_an_older_one() -> None:
+    world = World()
+    older, newer = (Grant(KEY, (), ("SPX_classic_gex_full", "SPX_spot"), f"before-{number}") for number in (1, 2))
+    first = world.connect("v2_classic", older)
+    assert first is not None
+    assert world.connect("v2_classic", newer) is not None
+    assert not first.alive
+    assert first.done[-1] == Close(1000)
+    assert world.connect("v2_classic", older) is None
+
+
+def test_an_older_token_does_not_end_the_slot_of_a_newer_one() -> None:
+    world = World()
+    assert world.connect("v2_classic", Grant(KEY, (), ("SPX_spot",), "before-2")) is not None
+    assert world.connect("v2_classic", Grant(KEY, (), ("SPX_spot",), "before-1")) is None
+
+
+def test_a_token_taken_to_another_hub_brings_no_groups_there() -> None:
+    world = World()
+    slot = world.slots.open(KEY, dict(SPX))
+    stray = world.connect("v2_state_gex", world.grant(slot, "v2_classic"))
+    assert stray is not None
+    assert stray.groups == []
+    assert world.client("v2_classic", slot).groups == SPX["v2_classic"]

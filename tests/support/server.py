@@ -101,6 +101,45 @@ class Running:
         finally:
             connection.close()
 
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Status and body of any request."""
+        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def ask(self, method: str, groups: Any, key: str = "demo", path: str = "/v2/negotiate") -> tuple[int, Any]:
+        """Status and decoded body of a negotiation by POST or PATCH for these ``groups``."""
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        status, body = self.request(method, path, json.dumps({"groups": groups}).encode(), headers)
+        return status, json.loads(body)
+
+    def post(self, *groups: str, key: str = "demo") -> dict[str, str]:
+        """The URLs of a POST negotiation for these groups."""
+        status, reply = self.ask("POST", groups, key)
+        assert status == 200, reply
+        assert list(reply) == ["websocket_urls"]
+        urls: dict[str, str] = reply["websocket_urls"]
+        return urls
+
+    def patch(self, groups: dict[str, list[str]], key: str = "demo") -> dict[str, Any]:
+        """The reply of a PATCH negotiation for these groups by hub."""
+        items = [{"hub": hub, "group": group} for hub, names in groups.items() for group in names]
+        status, reply = self.ask("PATCH", items, key)
+        assert status == 200, reply
+        counts: dict[str, Any] = reply
+        return counts
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The sessions that /_gexfaker/sessions lists."""
+        listed: list[dict[str, Any]] = json.loads(self.get("/_gexfaker/sessions")[1])["sessions"]
+        return listed
+
     def health(self) -> dict[str, Any]:
         """The body of /health."""
         body: dict[str, Any] = json.loads(self.get("/health")[1])

@@ -86,7 +86,9 @@ class _Printer:
         self._one_layout = len({tuple(_columns(feed)) for feed in feeds}) == 1
 
     def show(self, received: Any) -> bool:
-        """Print one message; whether to go on."""
+        """Print one message; whether to go on. Several connections may bring more than was asked for."""
+        if self._shown == self._count:
+            return False
         feed = next(feed for feed in self._feeds if received.group.endswith(feed.group))
         if self._style == "raw":
             click.echo(received.frame)

@@ -21,16 +21,15 @@ class Groups:
     """The names of one day's groups.
 
     Args:
-        library: the day that is meant when none is given.
+        library: the day that is meant when none is given; may be changed for another.
         prefix: what stands before the groups of the current hubs, without its underscore.
     """
 
     def __init__(self, library: Library, prefix: str) -> None:
-        self._library: Final = library
+        self.library = library
         self._prefix: Final = f"{prefix}_"
         self._known: dict[tuple[str, str, str], Feed | None] = {}
         self._explained: set[tuple[str, str]] = set()
-        self._names: Final = sorted(feed.group for feed in library.feeds)
         self._hints: dict[str, str] = {}
 
     def name(self, hub: str, feed: Feed) -> str:
@@ -39,7 +38,7 @@ class Groups:
 
     def feed_of(self, hub: str, group: str, library: Library | None = None) -> Feed | None:
         """The feed a group of a hub carries, or None when nothing will ever come there on that day."""
-        library = library or self._library
+        library = library or self.library
         place = (library.date, hub, group)
         try:
             return self._known[place]
@@ -54,24 +53,29 @@ class Groups:
     def _prefix_of(self, hub: str) -> str:
         return "" if hub.startswith(V2) else self._prefix
 
-    def _find(self, hub: str, group: str, library: Library) -> Feed | None:
+    def named(self, hub: str, group: str) -> Feed | None:
+        """The feed that a group's name means on a hub, whether the day has it or not."""
         prefix = self._prefix_of(hub)
         feed = parse_group(group.removeprefix(prefix)) if group.startswith(prefix) else None
-        if feed is None or hub not in homes(feed):
+        return feed if feed is not None and hub in homes(feed) else None
+
+    def _find(self, hub: str, group: str, library: Library) -> Feed | None:
+        feed = self.named(hub, group)
+        if feed is None:
             return None
         there = feed.ticker in library.tickers if feed.package == SPOT else library.source(feed)
         return feed if there else None
 
     def why_not(self, feed: Feed, strict: bool) -> str | None:
         """Why nobody may ask for a feed, or None: it is unknown, or, if ``strict``, the day has no records of it."""
-        if feed.ticker not in TICKERS | self._library.tickers:
+        if feed.ticker not in TICKERS | self.library.tickers:
             return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}"
         if feed.expiry is not None and feed.ticker in FUTURES:
             return f"expiries are those of {owner(feed.ticker)}, whose options they are"
-        if feed.expiry is not None and not is_listed(feed, self._library.day):
+        if feed.expiry is not None and not is_listed(feed, self.library.day):
             return f"{feed.ticker} has no options that expire then, see /v2/options/{feed.ticker}/expiries"
-        if strict and feed.package != SPOT and self._library.source(feed) is None:
-            return f"{self._library.date} ({self._library.origin}) has no such feed"
+        if strict and feed.package != SPOT and self.library.source(feed) is None:
+            return f"{self.library.date} ({self.library.origin}) has no such feed"
         return None
 
     # --- explaining silence ------------------------------------------------------------------
@@ -102,14 +106,14 @@ class Groups:
         if hub not in homes(feed):
             return f"it belongs to hub {homes(feed)[0]!r}" if feed.package != SPOT else "spot is on the V2 hubs only"
         hint = self._nearest(prefix, group.removeprefix(prefix))
-        return f"{self._library.date} ({self._library.origin}) has no such feed{hint}"
+        return f"{self.library.date} ({self.library.origin}) has no such feed{hint}"
 
     def _nearest(self, prefix: str, group: str) -> str:
         """The hint for a name; looking takes milliseconds, so it is given for a bounded number of names only."""
         if group not in self._hints:
             if len(self._hints) >= MAX_HINTS or len(group) > MAX_HINTED_LENGTH:
                 return ""
-            close = difflib.get_close_matches(group, self._names, n=1)
+            close = difflib.get_close_matches(group, sorted(feed.group for feed in self.library.feeds), n=1)
             self._hints[group] = close[0] if close else ""
         hint = self._hints[group]
         return f"; did you mean {prefix + hint!r}?" if hint else ""

@@ -28,12 +28,14 @@ class Slot:
     """One negotiated set.
 
     Attributes:
-        id: unguessable name, part of its tokens.
+        id: unguessable name, part of its tokens; a later one is greater.
         groups: by hub, the group names as they are there.
+        restored: whether it is known from a token only, because the server was restarted.
     """
 
     id: str
     groups: dict[str, list[str]] = field(default_factory=dict)
+    restored: bool = False
 
     def counts(self) -> dict[str, int]:
         """Memberships by hub, for every hub of the generation."""
@@ -59,10 +61,13 @@ class Slots:
 
     def open(self, session: str, groups: Mapping[str, list[str]]) -> Slot:
         """A new slot for a session; the connections of the one before are closed."""
+        return self._begin(session, Slot(self._new_id(), dict(groups)))
+
+    def _begin(self, session: str, slot: Slot) -> Slot:
         for connection, hub in self._connections(session):
             hub.close(connection, REPLACED)
             hub.drain()
-        return self._keep(session, Slot(self._new_id(), dict(groups)))
+        return self._keep(session, slot)
 
     def replace(self, session: str, groups: Mapping[str, list[str]]) -> Slot:
         """Put the slot's connections into exactly these groups, all at once.
@@ -99,11 +104,13 @@ class Slots:
         if grant.slot is None:
             return grant
         session = grant.user_id or ""
-        slot = self._slots.get(session) or Slot(grant.slot)
+        slot = self._slots.get(session)
+        if slot is None or (slot.restored and slot.id < grant.slot):
+            slot = self._begin(session, Slot(grant.slot, restored=True))
         if slot.id != grant.slot:
             return None
         self._keep(session, slot)
-        groups = slot.groups.setdefault(hub, list(grant.groups))
+        groups = slot.groups.setdefault(hub, list(grant.groups) if slot.restored else [])
         return dataclasses.replace(grant, groups=tuple(groups))
 
     def _keep(self, session: str, slot: Slot) -> Slot:

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from gexfaker.limits import KIB
 from gexfaker.server.replies import error, service_of
 
 log: Final = logging.getLogger(__name__)
@@ -27,8 +28,10 @@ DOWNLOAD_THREADS: Final = 1
 """Threads that make downloads. Two are not faster, as most of the work holds the interpreter, but delay the ticks."""
 
 TURN_SECONDS: Final = 0.001
-"""Work done before the next download, and the event loop, have their turn. The way there and back takes 0.1 ms. A turn
-gives what can be read in it, less than a megabyte, and one record more."""
+"""Work done before the next download, and the event loop, have their turn. The way there and back takes 0.1 ms."""
+
+TURN_BYTES: Final = 64 * KIB
+"""What a turn makes at the most, and one record more: it is copied several times on its way to the socket."""
 
 LOOKUP_THREADS: Final = 1
 """Threads that only look whether something is there, so that nobody waits behind the downloads to be told."""
@@ -86,11 +89,12 @@ async def turn(request: Request, work: Iterator[T]) -> list[T]:
 
 
 def _take(work: Iterator[T]) -> list[T]:
-    began = perf_counter()
+    began, size = perf_counter(), 0
     made = []
     for item in work:
         made.append(item)
-        if perf_counter() - began >= TURN_SECONDS:
+        size += len(item) if isinstance(item, bytes) else 0
+        if size >= TURN_BYTES or perf_counter() - began >= TURN_SECONDS:
             break
     return made
 

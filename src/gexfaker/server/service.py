@@ -21,6 +21,7 @@ from gexfaker.hubs.slots import Slots
 from gexfaker.hubs.streamer import Streamer
 from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.playback.days import Days
+from gexfaker.playback.library import Library
 from gexfaker.playback.options import Options
 from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.simulated import read_scenario
@@ -34,7 +35,6 @@ class Service:
     """The parts of one server and what they share.
 
     Attributes:
-        library: the day that sessions start with.
         draining: set when the server is about to stop; nothing new is accepted then.
         started: set once the first request can be answered.
     """
@@ -49,15 +49,14 @@ class Service:
         )
         if not self.days.stored:
             read_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
-        self.library: Final = self.days.library(self.days.first)
         self.sessions: Final = Sessions(self.days, _options(settings))
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.sessions, clock())
         self.payloads: Final = Payloads()
-        self.groups: Final = Groups(self.library, settings.ws_group_prefix)
+        self.groups: Final = Groups(self.days.library(self.days.first), settings.ws_group_prefix)
         self.hubs: Final = {name: self._hub(name) for name in HUBS}
         self.streamer: Final = Streamer(self.sessions, self.payloads, self.groups, self.hubs)
-        self.slots: Final = Slots(self.hubs, lambda: secrets.token_urlsafe(9))
+        self.slots: Final = Slots(self.hubs, self._slot_id)
         self._tiers: Final = {session_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
         self.sync_streams = 0
         self.draining = False
@@ -84,15 +83,17 @@ class Service:
 
     def _refuse(self, hub: str, session: str, group: str) -> AckError | None:
         """Why a session may not join a group: its tier, or, with strict groups, that nothing would come."""
-        feed = self.groups.feed_of(hub, group)
-        if feed is None:
-            reason = self.groups.reason(hub, group)
-            text = f"Nothing would ever come to group '{group}': {reason}"
-            return AckError("NotFound", text) if self.settings.strict_groups else None
-        tier, needed = self.tier(session), tier_of(feed)
-        if includes(tier, needed):
-            return None
-        return AckError("Forbidden", f"Group '{group}' needs the {needed} tier, and this key has {tier}.")
+        feed, tier = self.groups.named(hub, group), self.tier(session)
+        if feed is not None and not includes(tier, tier_of(feed)):
+            return AckError("Forbidden", f"Group '{group}' needs the {tier_of(feed)} tier, and this key has {tier}.")
+        if self.settings.strict_groups and self.groups.feed_of(hub, group) is None:
+            text = f"Nothing would ever come to group '{group}': {self.groups.reason(hub, group)}"
+            return AckError("NotFound", text)
+        return None
+
+    def _slot_id(self) -> str:
+        """An unguessable name; one made later is greater."""
+        return f"{int(self.clock() * 1e6):015x}-{secrets.token_urlsafe(9)}"
 
     def tier(self, session: str) -> str:
         """What the key of a session has subscribed to."""
@@ -102,6 +103,16 @@ class Service:
         """What a session may negotiate."""
         strict = self.settings.strict_groups
         return Rules(lambda feed: self.groups.why_not(feed, strict), self.tier(session), self.settings.membership_limit)
+
+    @property
+    def library(self) -> Library:
+        """The day that sessions start with."""
+        return self.groups.library
+
+    def start_with(self, date: str) -> None:
+        """Let new sessions start with another day. Raises DataError: no such day."""
+        self.groups.library = self.days.library(date)
+        self.days.first = date
 
     @property
     def ready(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,10 @@ class StateFile:
 
     def __init__(self, path: str | None) -> None:
         self._path: Final = None if path is None else Path(path).expanduser()
+        self._writer: Final = ThreadPoolExecutor(1, "state-file")
+        self._newest = b""
         self._written = b""
+        self._failure = ""
 
     def load(self, sessions: Sessions, now: float) -> None:
         """Put back what the file has, if it exists.
@@ -40,20 +44,29 @@ class StateFile:
         log.info("%s: positions of %d sessions restored", self._path, count)
 
     def save(self, sessions: Sessions, now: float) -> None:
-        """Write the sessions if they have changed; a failure is logged, and tried again the next time."""
+        """Have the sessions written if they have changed, by a thread: a slow disk must not hold up the feed.
+
+        A failure is logged, and tried again the next time. The process does not end before the last is written.
+        """
         if self._path is None:
             return
-        text = remember(sessions, now)
+        self._newest = remember(sessions, now)
+        if self._newest != self._written:
+            self._writer.submit(self._write, self._path)
+
+    def _write(self, path: Path) -> None:
+        text, new = self._newest, path.with_name(path.name + ".new")
         if text == self._written:
             return
-        new = self._path.with_name(self._path.name + ".new")
         try:
             with new.open("wb") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(self._path)
+            new.replace(path)
         except OSError as error:
-            log.warning("%s cannot be written: %s", self._path, error)
+            if str(error) != self._failure:  # once, not every second
+                log.warning("%s cannot be written: %s", path, error)
+            self._failure = str(error)
             return
-        self._written = text
+        self._written, self._failure = text, ""

@@ -149,7 +149,7 @@ async def _reload_date(request: Request) -> Response:
         return error('Name the day: {"date":"2026-07-17"}.', 400)
     previous = service.days.first
     try:
-        service.days.first = service.days.resolve(date)
+        service.start_with(service.days.resolve(date))
     except DataError as problem:
         return error(f"{problem}.", 400)
     for owner in [session.id for session in service.sessions.all()]:
