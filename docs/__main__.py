@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gexfaker.catalog import CURRENT_HUBS, GREEKS, STORED_CATEGORIES, V2, hub_of
+from gexfaker.contract.upstream import NOT_SERVED, covered, own
 from gexfaker.settings import SETTINGS, flag_of
 from gexfaker.wire.feeds import TABLES
 from gexfaker.wire.tables import Field, Table
@@ -14,7 +16,12 @@ from gexfaker.wire.volume import KEYS
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 WIRE = ROOT / "docs" / "wire.md"
+COVERAGE = ROOT / "docs" / "coverage.md"
 END = "<!-- end -->"
+FEED = (
+    "The hubs of the second generation carry `{ticker}_spot` too. Categories by date, and the volume, are made of the "
+    "nearest recorded category."
+)
 _TYPES = {5: "int32", 3: "int64", 13: "uint32", 17: "sint32", 9: "string"}
 
 
@@ -56,6 +63,40 @@ def _lines(fields: tuple[Field, ...], descriptor: Any, path: str, json: str) -> 
             yield from _lines(field.columns, holder.message_type, f"{label}.", f"`{field.json}`[]")
 
 
+def coverage() -> str:
+    """What of the service's API is here, and what is here besides, as Markdown."""
+    lines = ["| the service's | here, after the base | bases | done |", "|---|---|---|---|"]
+    for line in covered():
+        path = "the same" if line.path == line.upstream else f"`{line.path}`"
+        lines.append(f"| `{line.upstream}` | {path} | {_bases(line.bases)} | {line.note} |")
+    lines += ["", "### The real-time feed", "", FEED, "", "| hub | second generation | categories | done |"]
+    lines += ["|---|---|---|---|"]
+    lines += [f"| `{hub}` | `{V2}{hub}` | {_carried(hub)} | as on the service |" for hub in CURRENT_HUBS]
+    lines += ["", "### Not served", "", "| the service's | why not |", "|---|---|"]
+    lines += [f"| `GET {path}` | {reason} |" for path, reason in NOT_SERVED.items()]
+    lines += ["", "### Here only", "", "| route | what for |", "|---|---|"]
+    lines += [f"| `{line.method.upper()} {line.path}` | {line.summary} |" for line in own()]
+    return "\n".join(lines) + "\n"
+
+
+def _bases(bases: tuple[str, ...]) -> str:
+    return ", ".join(f"`{base or '/'}`" for base in bases)
+
+
+def _carried(hub: str) -> str:
+    """The categories that a hub carries, with its package."""
+    found = [
+        f"{package}_{category}"
+        for package, categories in STORED_CATEGORIES.items()
+        for category in categories
+        if hub_of(package, category) == hub
+    ]
+    dated = {"classic": "classic_gex_", "state_gex": "state_gex_", "orderflow": "orderflow_"}
+    dates = [f"{dated[hub]}YYYYMMDD"] if hub in dated else []
+    dates += [f"state_{greek}_YYYYMMDD" for greek in GREEKS if hub == "state_greeks"]
+    return ", ".join(f"`{name}`" for name in (*found, *dates))
+
+
 def renewed(text: str, section: str, made: str) -> str:
     """``text`` with the generated part named ``section`` made anew."""
     begin = f"<!-- {section}: made by `python -m docs` -->\n"
@@ -67,7 +108,11 @@ def renewed(text: str, section: str, made: str) -> str:
 
 def stale() -> dict[Path, str]:
     """The documents whose generated parts are not what the code says, with what they should be."""
-    made = {README: ("settings", settings_table()), WIRE: ("messages", messages())}
+    made = {
+        README: ("settings", settings_table()),
+        WIRE: ("messages", messages()),
+        COVERAGE: ("routes", coverage()),
+    }
     texts = {path: (path.read_text(encoding="utf-8"), *part) for path, part in made.items()}
     fresh = {path: (text, renewed(text, section, new)) for path, (text, section, new) in texts.items()}
     return {path: new for path, (old, new) in fresh.items() if old != new}

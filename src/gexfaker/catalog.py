@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime
 import re
-from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 STOCKS: Final = tuple(
     "AAPL AMD AMZN APP AVGO BABA BOIL COIN CRWD CRWV DDOG DIA GLD GME GOOG GOOGL HOOD HYG IBIT INTC IONQ IWM "
@@ -74,8 +74,7 @@ TIERS: Final = ("classic", "state", "orderflow", "quant")
 _EXPIRY: Final = re.compile(r"(?:(gex|delta|gamma|vanna|charm)_)?(\d{8})")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Feed:
+class Feed(NamedTuple):
     """One stream of snapshots: a ticker's package and category, e.g. SPX orderflow orderflow."""
 
     ticker: str
@@ -90,8 +89,7 @@ class Feed:
     @property
     def expiry(self) -> datetime.date | None:
         """The expiry of an explicit-expiry feed, None of a standard one."""
-        match = _EXPIRY.fullmatch(self.category)
-        return _date(match[2]) if match else None
+        return _expiry_of(self.category)
 
     @property
     def kind(self) -> str:
@@ -99,6 +97,12 @@ class Feed:
         match = _EXPIRY.fullmatch(self.category)
         stem = match[1] if match else self.category.partition("_")[0]
         return stem or self.package
+
+
+@lru_cache(maxsize=4096)  # every record that is sent asks; there are some 200 categories a day
+def _expiry_of(category: str) -> datetime.date | None:
+    match = _EXPIRY.fullmatch(category)
+    return _date(match[2]) if match else None
 
 
 def spot_of(ticker: str) -> Feed:

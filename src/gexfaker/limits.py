@@ -91,6 +91,9 @@ MAX_HINTS: Final = 100
 MAX_HINTED_LENGTH: Final = 64
 """Longest wrong name worth a hint; no real group name is longer."""
 
+MAX_LISTENING: Final = 5000
+"""Sessions whose groups are remembered as worked out, 200 bytes a group; beyond it they are worked out each time."""
+
 MAX_SYNC_STREAMS: Final = 100
 """Followers of the sync stream at once; each costs a task and a look at the sessions every interval."""
 

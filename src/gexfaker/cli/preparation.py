@@ -83,7 +83,7 @@ class Outcome:
         if header.skipped:
             trouble += f", {header.skipped:,} of them cannot be sent"
         if header.saturated:
-            trouble += f", {header.saturated:,} of them with numbers too large for the wire"
+            trouble += f", {header.saturated:,} of them left to the server: numbers too large for the wire"
         done = "was prepared before" if self.was_there else "prepared"
         lines = (f"{self.name}: {header.records:,} records{trouble}; {done}, {header.size / 1e6:,.1f} MB", *self.notes)
         return "\n  ".join(lines)

@@ -50,6 +50,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "package": words(CATEGORIES),
     "category": like(TEXT, "gex_zero", "delta_zero", "orderflow"),
     "session": like(TEXT, "all", "demo"),
+    "hub": like(TEXT, "classic", "v2_classic"),
     "name": like(TEXT, "2026-07-17_SPX_classic_gex_zero.json"),
     "future": words(dict.fromkeys(future for _, future in PAIRS)),
     "model": words(MODELS),
@@ -166,12 +167,10 @@ def _response(status: int, names: str) -> dict[str, Any]:
     described: dict[str, Any] = {"description": _REASONS[status]}
     if status == 302:
         described["headers"] = {"Location": {"schema": TEXT}}
-    if names:
-        kinds = names.split("|")
-        described["content"] = {
-            name if "/" in name else JSON: {} if "/" in name else {"schema": ref(name)} for name in kinds
-        }
-    return described
+    schemas = [ref(name) for name in names.split("|") if name and "/" not in name]
+    content = {JSON: {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}} if schemas else {}
+    content |= {kind: {} for kind in names.split("|") if "/" in kind}
+    return described | ({"content": content} if content else {})
 
 
 def _merge(known: dict[str, Any], other: dict[str, Any]) -> None:

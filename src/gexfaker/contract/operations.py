@@ -109,7 +109,7 @@ HISTORY: Final = (
         query=("noredirect",),
         key="api",
         tag="history",
-        note="days as old as there are; the link leads to this server",
+        note="the link leads to this server; days of any age, with HISTORY_WINDOW 90 days",
     ),
     Operation(
         "get",
@@ -149,8 +149,8 @@ CONTROL: Final = (
     Operation(
         "get",
         "/_gexfaker/sessions/{session}",
-        "One session, by its id or its API key.",
-        {200: "Session", **_CONTROL},
+        "One session, by its id or its API key, or all.",
+        {200: "Session|Sessions", **_CONTROL},
         key="control",
         tag="control",
     ),
@@ -166,7 +166,7 @@ CONTROL: Final = (
         Operation(
             "post",
             f"/_gexfaker/sessions/{{session}}/{name}",
-            (action.__doc__ or "").strip(),
+            (action.__doc__ or "").strip().replace("``", "`"),
             {200: "Effects", **_CONTROL},
             body=_BODIES.get(name, "NoArguments"),
             key="control",

@@ -13,13 +13,14 @@ class Members(dict[Member, dict[Connection, None]]):
 
     Attributes:
         sessions: the connections of every session that has one, in the order they came.
-        groups: the groups of every session that is in one, in the order it entered them.
+        groups: the groups of every session that is in one, in the order it entered them; another object after each
+            change, so that what was worked out for one holds as long as it is the same.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.sessions: dict[str, dict[Connection, None]] = {}
-        self.groups: dict[str, dict[str, None]] = {}
+        self.groups: dict[str, tuple[str, ...]] = {}
 
     def admit(self, connection: Connection) -> None:
         """A new connection, in no group yet."""
@@ -39,8 +40,11 @@ class Members(dict[Member, dict[Connection, None]]):
         connection.groups[group] = None
         connection.regrouped()
         member = member_of(connection, group)
-        self.setdefault(member, {})[connection] = None
-        self.groups.setdefault(member[0], {})[group] = None
+        inside = self.get(member)
+        if inside is None:
+            inside = self[member] = {}
+            self.groups[member[0]] = (*self.groups.get(member[0], ()), group)
+        inside[connection] = None
 
     def leave(self, connection: Connection, group: str) -> None:
         """Take it out again; nothing happens when it is not in."""
@@ -55,8 +59,10 @@ class Members(dict[Member, dict[Connection, None]]):
             self._empty(*member)
 
     def _empty(self, session: str, group: str) -> None:
-        del self.groups[session][group]
-        if not self.groups[session]:
+        left = tuple(name for name in self.groups[session] if name != group)
+        if left:
+            self.groups[session] = left
+        else:
             del self.groups[session]
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from gexfaker.catalog import SPOT, V2, Feed, spot_of
+from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
+from gexfaker.hubs.places import Place, Places
 from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import MAX_SKIPS_PER_TICK
 from gexfaker.playback.options import Timestamps
@@ -38,6 +39,7 @@ class Streamer:
         self.groups: Final = groups
         self._hubs: Final = hubs
         self.sent = 0
+        self._places: Final = Places(hubs, groups)
         self._batches: dict[tuple[tuple[str, Publication], ...], Batch] = {}
         self._heard: set[str] = set()
 
@@ -87,23 +89,26 @@ class Streamer:
         )
 
     def _play(self, session: Session, now: float) -> Iterator[None]:
+        at = session.next_turn(now)
+        if at is None or at > now:
+            return
         session.roll()
-        places = self._places(session)
+        places = self._places.of(session)
         if places and not session.is_stepped:
-            session.start(places[0][3], now)
+            session.start(places[0].tape, now)
         turn = session.turn(now)
         if turn is None:
             return
         due: dict[Feed, list[int]] = {}
         spots: Spots = set()
         made: dict[Hub, Items] = {}
-        for hub, group, feed, tape in places:
-            if session.timeline == turn.timeline and (session.id, group) in hub.members:
-                if feed not in due:
-                    due[feed] = self._due(session, tape, group, turn)
-                items = made.setdefault(hub, [])
-                for index in due[feed]:
-                    items += self._items(hub, session, group, tape, index, spots, now)
+        for place in places:
+            if session.timeline == turn.timeline and place.member in place.hub.members:
+                if place.feed not in due:
+                    due[place.feed] = self._due(session, place, turn)
+                items = made.setdefault(place.hub, [])
+                for index in due[place.feed]:
+                    items += self._items(session, place, index, spots, now)
                 yield
         if session.timeline == turn.timeline:
             for hub, items in made.items():
@@ -117,52 +122,32 @@ class Streamer:
             batch = self._batches[key] = Batch(key)
         return batch
 
-    def _places(self, session: Session) -> list[tuple[Hub, str, Feed, Tape]]:
-        """Where a session listens: hub, group, feed, and the feed's tape."""
-        places = []
-        library = session.library
-        for hub in self._hubs.values():
-            for group in hub.members.groups.get(session.id, ()):
-                feed = self.groups.feed_of(hub.name, group, library)
-                tape = None if feed is None or feed.package == SPOT else self._tape(session, feed)
-                if feed is not None and tape is not None:
-                    places.append((hub, group, feed, tape))
-        return places
-
-    def _tape(self, session: Session, feed: Feed) -> Tape | None:
-        try:
-            return session.library.tape(feed)
-        except DataError as error:
-            self.groups.explain("", feed.group, str(error))
-            return None
-
-    def _due(self, session: Session, tape: Tape, group: str, turn: Turn) -> list[int]:
+    def _due(self, session: Session, place: Place, turn: Turn) -> list[int]:
         """What a turn sends; in step mode unreadable records are passed over, a bounded number at a time."""
         if not session.is_stepped:
-            return session.due(tape, turn)
+            return session.due(place.tape, turn)
         for _ in range(MAX_SKIPS_PER_TICK):
-            due = session.due(tape, turn)
-            if not due or self.payloads.publication(tape, due[0], group) is not None:
+            due = session.due(place.tape, turn)
+            if not due or self.payloads.publication(place.tape, due[0], place.member[1]) is not None:
                 return due
         return []
 
-    def _items(self, hub: Hub, session: Session, group: str, tape: Tape, index: int, spots: Spots, now: float) -> Items:
+    def _items(self, session: Session, place: Place, index: int, spots: Spots, now: float) -> Items:
         """What a record is on a hub: the message to its group, on a V2 hub with the spot that belongs to it."""
+        hub, (_, group), feed, tape, spot_member = place
         stamp = self._stamp(session, tape, index, now)
         publication = self.payloads.publication(tape, index, group, None, stamp)
         if publication is None:
             return []
-        if not hub.name.startswith(V2):
+        if spot_member is None or spot_member not in hub.members:
             return [(group, publication)]
-        ticker = tape.feed.ticker
-        spot_group = self.groups.name(hub.name, spot_of(ticker))
         # A calculation has one spot on a hub, however many of its feeds go there.
-        calculation = (hub.name, ticker, tape.timestamp(index))
-        if (session.id, spot_group) not in hub.members or calculation in spots:
+        calculation = (hub.name, feed.ticker, tape.timestamp(index))
+        if calculation in spots:
             return [(group, publication)]
         spots.add(calculation)
-        price = self.payloads.publication(tape, index, spot_group, spot.SPOT, stamp)
-        return [(group, publication)] if price is None else [(group, publication), (spot_group, price)]
+        price = self.payloads.publication(tape, index, spot_member[1], spot.SPOT, stamp)
+        return [(group, publication)] if price is None else [(group, publication), (spot_member[1], price)]
 
     @staticmethod
     def _stamp(session: Session, tape: Tape, index: int, now: float) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Hashable
 from typing import Annotated, Final
 
@@ -92,10 +91,10 @@ def _restore(session: Session, remembered: Remembered, places: dict[Hashable, in
 def _as_list(place: Hashable) -> list[str]:
     """A position's name: a feed, a (ticker, package), or a (feed, endpoint)."""
     if isinstance(place, Feed):
-        return ["feed", *dataclasses.astuple(place)]
+        return ["feed", *place]
     first, second = place if isinstance(place, tuple) else (place, "")
     if isinstance(first, Feed):
-        return ["endpoint", *dataclasses.astuple(first), str(second)]
+        return ["endpoint", *first, str(second)]
     return ["package", str(first), str(second)]
 
 

@@ -129,17 +129,14 @@ class Header(NamedTuple):
         """The header at the start of a file. Raises DataError, which says what is the matter with it."""
         if not content.startswith(MAGIC):
             raise DataError("it is not a payload file")
-        if content[len(MAGIC) : _START.size] != _START.pack(MAGIC, FORMAT_VERSION)[len(MAGIC) :]:
+        if not content.startswith(_START.pack(MAGIC, FORMAT_VERSION)):
             raise DataError("it was made by another version of gexfaker")
-        if (
-            len(content) != HEADER_BYTES
-            or zlib.crc32(content[: _HEADER.size]) != _CHECKSUM.unpack_from(content, _HEADER.size)[0]
-        ):
+        if content[_HEADER.size :] != _CHECKSUM.pack(zlib.crc32(content[: _HEADER.size])):
             raise DataError("its header is damaged")
         _, _, wire, kind, size, mtime_ns, samples, *numbers = _HEADER.unpack_from(content)
         if wire != WIRE_VERSION:
             raise DataError("it was made by a version of gexfaker that encoded differently")
-        return cls(kind.rstrip(b"\0").decode(), Fingerprint(size, mtime_ns, samples), *numbers)
+        return cls(kind.rstrip(b"\0").decode("ascii", "replace"), Fingerprint(size, mtime_ns, samples), *numbers)
 
 
 def payload_sum(content: bytes, seed: int, index: int, offset: int) -> int:

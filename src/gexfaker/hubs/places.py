@@ -1,0 +1,84 @@
+"""Where sessions listen, worked out once for as long as their groups and their day stay the same."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from gexfaker.catalog import SPOT, V2, Feed, spot_of
+from gexfaker.errors import DataError
+from gexfaker.hubs.groups import Groups
+from gexfaker.hubs.hub import Hub
+from gexfaker.hubs.members import Member
+from gexfaker.limits import MAX_LISTENING
+from gexfaker.playback.library import Library
+from gexfaker.playback.session import Session
+from gexfaker.tapes.tape import Tape
+
+
+class Place(NamedTuple):
+    """A group that a session is in and that carries something.
+
+    Attributes:
+        member: the session and the group.
+        spot: the same for the spot group of its ticker there; None on the current hubs.
+    """
+
+    hub: Hub
+    member: Member
+    feed: Feed
+    tape: Tape
+    spot: Member | None
+
+
+class _Known(NamedTuple):
+    library: Library
+    groups: tuple[tuple[str, ...] | None, ...]
+    places: tuple[Place, ...]
+
+
+class Places:
+    """The places of all sessions; those of the MAX_LISTENING last ones are remembered."""
+
+    def __init__(self, hubs: Mapping[str, Hub], groups: Groups) -> None:
+        self._hubs: Final = hubs
+        self._groups: Final = groups
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+
+    def of(self, session: Session) -> tuple[Place, ...]:
+        """Where a session listens. Raises DataError when its day is gone."""
+        library = session.library
+        held = tuple([hub.members.groups.get(session.id) for hub in self._hubs.values()])
+        known = self._known.get(session.id)
+        # The very same objects: comparing hundreds of names would take as long as looking them up.
+        if known is None or known.library is not library or any(map(_differ, known.groups, held)):
+            known = _Known(library, held, tuple(self._find(session, library)))
+            self._known[session.id] = known
+            if len(self._known) > MAX_LISTENING:
+                self._known.popitem(last=False)
+        return known.places
+
+    def _find(self, session: Session, library: Library) -> Iterator[Place]:
+        for hub in self._hubs.values():
+            for group in hub.members.groups.get(session.id, ()):
+                feed = self._groups.feed_of(hub.name, group, library)
+                tape = None if feed is None or feed.package == SPOT else self._tape(library, feed)
+                if feed is not None and tape is not None:
+                    yield Place(hub, (session.id, group), feed, tape, self._spot(hub, session, feed))
+
+    def _spot(self, hub: Hub, session: Session, feed: Feed) -> Member | None:
+        if not hub.name.startswith(V2):
+            return None
+        return session.id, self._groups.name(hub.name, spot_of(feed.ticker))
+
+    def _tape(self, library: Library, feed: Feed) -> Tape | None:
+        try:
+            return library.tape(feed)
+        except DataError as error:
+            self._groups.explain("", feed.group, str(error))
+            return None
+
+
+def _differ(one: object, other: object) -> bool:
+    return one is not other

@@ -1,0 +1,1 @@
+"""The contract: the document, the page, and whether the server keeps it."""
