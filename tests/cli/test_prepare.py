@@ -252,18 +252,17 @@ def test_clean_can_be_of_one_ticker(day: Path) -> None:
 # --- processes -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ending", ["", "--ticker=SPX"])
-def test_several_processes_write_the_same(full: Path, ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_processes_write_the_same(full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(full)
     call(full, "--clean")
-    monkeypatch.setattr(command_module, "MIN_TASK_BYTES", 20_000 if ending else 100_000)
-    said = call(full, "--jobs", "2", *([ending] if ending else []))
+    monkeypatch.setattr(command_module, "MIN_TASK_BYTES", 50_000)
+    said = call(full, "--jobs", "2")
     assert said.count("; prepared,") == len(before)
     assert contents(full) == before
 
 
-BIG = 3000
-"""Records that take a second or so."""
+BIG = 1000
+"""Records that take half a second."""
 
 
 def big(root: Path, *tickers: str) -> Path:
@@ -271,13 +270,14 @@ def big(root: Path, *tickers: str) -> Path:
         strikes: list[Any] = [[6000 + 5 * n, 0.25 * n, -n, [0.1, 0.2, n, 0.4, 0.5]] for n in range(150)]
         row = json.loads(Path(root / DATE / "SPX/classic/gex_full.jsonl").read_text().splitlines()[0])
         line = json.dumps(row | {"strikes": strikes, "ticker": ticker}, separators=(",", ":"))
-        write(root, f"{ticker}/classic/gex_full", *[line] * BIG)
+        padding = " " * (command_module.MIN_TASK_BYTES // BIG)  # enough for a process, and quickly read
+        write(root, f"{ticker}/classic/gex_full", *[line[:-1] + padding + "}"] * BIG)
     return root
 
 
 @pytest.fixture
 def two(tmp_path: Path) -> Path:
-    """Two tickers' files that take a while."""
+    """Two tickers' files that take a while, and some small ones."""
     return big(write_all(tmp_path, count=1), "SPX", "NDX")
 
 
@@ -325,12 +325,14 @@ def test_a_killed_group_of_processes_is_made_up_for(two: Path) -> None:
 
 
 @posix
-def test_an_interrupted_run_cleans_up(two: Path) -> None:
-    with half_way(two, "--jobs", "2") as process:
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupted_run_cleans_up(two: Path, jobs: str) -> None:
+    with half_way(two, "--jobs", jobs) as process:
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert errors.strip() == "Aborted!"
+    # A process that is just starting may say that it was interrupted, too.
+    assert errors.strip() == "Aborted!" if jobs == "1" else errors.endswith("Aborted!\n")
     assert not list(two.rglob(".*"))
 
 
@@ -383,11 +385,11 @@ def frames(root: Path, count: int) -> dict[str, list[dict[str, Any]]]:
 
 def test_a_server_sends_the_same_with_and_without(full: Path) -> None:
     call(full)
-    prepared = frames(full, 36)
+    prepared = frames(full, 45)
     call(full, "--clean")
-    live = frames(full, 36)
+    live = frames(full, 45)
     assert prepared.keys() == live.keys() == {f"blue_{group}" for group in GROUPS}
     for group in live:
         common = min(len(prepared[group]), len(live[group]))
-        assert common >= 8
+        assert common >= 5, "there are 20 of each group"
         assert prepared[group][:common] == live[group][:common]

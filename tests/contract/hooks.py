@@ -1,4 +1,4 @@
-"""Loaded by the command line of Schemathesis: its own look at schemas rewrites tuples and then refuses what it wrote."""
+"""Loaded by the command line of Schemathesis: its own check rewrites the tuples of schemas and then refuses them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contract.strict import wrong
 
 @schemathesis.check
 def answers_as_documented(
-    _context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+    _context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any, Any]
 ) -> None:
     """Status, type and schema of an answer, by the document as it was served."""
     operation = case.operation.schema.raw_schema["paths"][case.operation.path][case.operation.method.lower()]

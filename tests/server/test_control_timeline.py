@@ -17,7 +17,7 @@ from support.raw import JSON, JSON_RELIABLE, RawSocket, connect
 from support.server import Running, running_server
 
 COUNT = 1500
-ROUNDS = 12
+ROUNDS = 8
 SPEED = 60
 OLD = 900
 """Where the old timeline plays, far from where the new ones begin."""

@@ -173,8 +173,9 @@ def test_open_streams_do_not_hold_up_a_stop(folder: str) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_a_follower_that_does_not_read_does_not_hold_up_a_stop(folder: str) -> None:
     with running_server(data_dir=folder, sync_broadcast_system_interval="10ms") as server:
-        for number in range(100):
-            assert server.get(f"/ES_SPX/orderflow/orderflow?key=follow_{number}")[0] == 200
+        for number in range(100):  # keys with a position, so that the events are long
+            headers = {"Authorization": f"Bearer follow_{number}", "User-Agent": "test"}
+            assert server.get("/ES_SPX/orderflow/orderflow", headers)[0] == 200
         with (
             Events(server, "/sync/stream?key=x") as reading,
             RawSocket(server.url, receive_buffer=2048, segment=536) as deaf,

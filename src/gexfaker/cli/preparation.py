@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -15,7 +16,7 @@ from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.jsonl import JsonlTape
-from gexfaker.tapes.prepared import ENTRY, HEADER_BYTES, Fingerprint, Header, Prepared, fingerprint, payload_sum
+from gexfaker.tapes.prepared import ENDING, ENTRY, HEADER_BYTES, Fingerprint, Header, Prepared, fingerprint, payload_sum
 from gexfaker.tapes.writer import PartFile, explained
 from gexfaker.wire import payload
 from gexfaker.wire.feeds import format_of
@@ -221,7 +222,9 @@ class Writer:
         self._seed: Final = self._header(0, 0).seed
         self._table: Final = bytearray()
         self._at = HEADER_BYTES
-        self._part: Final = PartFile(path)
+        # Under a name of its own: a killed run's worker may still be at it, and would take this one for its own.
+        self._part: Final = PartFile(path.with_suffix(f".{os.urandom(4).hex()}{ENDING}"))
+        self._part.path = path
         with explained(path):
             self._part.file.write(bytes(HEADER_BYTES))  # no header before the rest is there
 

@@ -155,7 +155,7 @@ class Session:
         """
         self.timeline += 1
         self.day = day or self.day
-        self.clock, self.origin, self._owed = None, None, 0
+        self.clock, self.origin, self._owed, self._ticked = None, None, 0, 0.0
         self._at_open = at_open
         self._forget_places()
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gexfaker.errors import ControlError, DataError
+from gexfaker.server.access import Gate
 from gexfaker.server.control import control_error, control_routes
 from gexfaker.server.data import data_routes
 from gexfaker.server.earlier import earlier_routes
@@ -84,8 +85,9 @@ async def _http_error(_request: Request, exception: Exception) -> Response:
 
 def create_app(service: Service) -> Starlette:
     """The ASGI application over ``service``."""
+    gate = Gate()  # one, because it counts
     routes: list[BaseRoute] = [
-        *data_routes(),  # first: they are asked most, and claim nothing but their own paths
+        *data_routes(gate),  # first: they are asked most, and claim nothing but their own paths
         Route("/", _welcome),
         Route("/health", _health),
         Route("/ready", _ready),
@@ -104,5 +106,5 @@ def create_app(service: Service) -> Starlette:
     cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "PATCH"], allow_headers=["*"])
     handlers = {HTTPException: _http_error, ControlError: control_error, DataError: control_error}
     app = Starlette(routes=routes, middleware=[cors], exception_handlers=handlers)
-    app.state.service = service
+    app.state.service, app.state.gate = service, gate
     return app

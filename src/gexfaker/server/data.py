@@ -33,16 +33,16 @@ GEX_ONLY: Final = "Category must be one of gex_full, gex_one or gex_zero"
 """The service's own words."""
 
 
-def data_routes() -> list[BaseRoute]:
+def data_routes(gate: Gate) -> list[BaseRoute]:
     """The route of all REST data: it finds by itself which one a path means."""
-    return [DataRoutes()]
+    return [DataRoutes(gate)]
 
 
 class DataRoutes(BaseRoute):
     """All routes of ``rest.routes`` as one, so that a request is matched by looking up, not by trying patterns."""
 
-    def __init__(self) -> None:
-        self._gate: Final = Gate()
+    def __init__(self, gate: Gate) -> None:
+        self._gate: Final = gate
         self._bodies: Final = Bodies()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:

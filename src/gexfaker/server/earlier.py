@@ -44,7 +44,7 @@ async def _current(request: Request) -> Response:
     """The day that keys start with, since when, and how many files it has."""
     service = service_of(request)
     date = service.days.first
-    loaded = datetime.datetime.fromtimestamp(getattr(service, "loaded_at", service.clock()), datetime.UTC)
+    loaded = datetime.datetime.fromtimestamp(service.loaded_at, datetime.UTC)
     return reply(
         {
             "current_date": date,

@@ -92,10 +92,8 @@ def _report_day(shelf: Shelf, ticker: str) -> str | None:
 
 def _admit(request: Request) -> str | Response:
     """The caller's key if it opens the history, or why it does not."""
-    service, state = service_of(request), request.app.state
-    if not hasattr(state, "gate"):
-        state.gate = Gate()
-    gate: Gate = state.gate
+    service = service_of(request)
+    gate: Gate = request.app.state.gate
     key = gate.key(service, request)
     if isinstance(key, Response):
         return key

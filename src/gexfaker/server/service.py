@@ -35,6 +35,7 @@ class Service:
     """The parts of one server and what they share.
 
     Attributes:
+        loaded_at: since when sessions start with their day, epoch seconds.
         draining: set when the server is about to stop; nothing new is accepted then.
         started: set once the first request can be answered.
     """
@@ -58,6 +59,7 @@ class Service:
         self.streamer: Final = Streamer(self.sessions, self.payloads, self.groups, self.hubs)
         self.slots: Final = Slots(self.hubs, self._slot_id)
         self._tiers: Final = {session_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
+        self.loaded_at = clock()
         self.sync_streams = 0
         self.draining = False
         self.started = False
@@ -112,6 +114,7 @@ class Service:
     def start_with(self, date: str) -> None:
         """Let new sessions start with another day. Raises DataError: no such day."""
         self.groups.library = self.days.library(date)
+        self.loaded_at = self.clock()
         self.days.first = date
 
     @property
