@@ -49,6 +49,7 @@ class Settings:
     quota: int | None
     orderflow_error_200: bool
     market_hours: bool
+    open_rows: bool
     history_window: bool
     history_url_lifetime: float
     seed: int

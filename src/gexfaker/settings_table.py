@@ -113,6 +113,13 @@ SETTINGS: Final = (
         "true or false",
         "Keep the feed silent outside 09:30-16:00 New York, as the service does.",
     ),
+    Setting(
+        "OPEN_ROWS",
+        parsing.boolean,
+        "false",
+        "true or false",
+        "Begin simulated orderflow with a real open's stale row and reset row.",
+    ),
     Setting("HISTORY_WINDOW", parsing.boolean, "false", "true or false", "History of the last 90 days only."),
     Setting("HISTORY_URL_LIFETIME", parsing.positive, "5m", "a time such as 5m", "How long a history URL works."),
     Setting("SEED", int, "1", "a whole number", "Seed of the simulated market."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import schemathesis
 
 from contract.strict import wrong
@@ -9,7 +11,7 @@ from contract.strict import wrong
 
 @schemathesis.check
 def answers_as_documented(
-    _context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any, Any]
+    _context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
     """Status, type and schema of an answer, by the document as it was served."""
     operation = case.operation.schema.raw_schema["paths"][case.operation.path][case.operation.method.lower()]

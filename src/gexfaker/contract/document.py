@@ -145,8 +145,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
         *(_parameter(name.rstrip("*"), "query", needed=name.endswith("*")) for name in operation.query),
     ]
     if operation.body:
-        content = {JSON: {"schema": ref(operation.body)}}
-        described["requestBody"] = {"required": _is_needed(SCHEMAS[operation.body]), "content": content}
+        described["requestBody"] = _body(operation.body)
     described["responses"] = {str(status): _response(status, names) for status, names in operation.answers.items()}
     if operation.key:
         described["security"] = [{operation.key: []}] + ([{}] if operation.key == "control" else [])
@@ -158,9 +157,12 @@ def _parameter(name: str, place: str, *, needed: bool) -> dict[str, Any]:
     return {"name": name, "in": place, **meaning, "required": needed, "schema": dict(_SCHEMAS.get(name, TEXT))}
 
 
-def _is_needed(body: Schema) -> bool:
-    """Whether an empty object would not do: then there must be a body."""
-    return any(word in body for word in ("required", "anyOf", "minProperties"))
+def _body(name: str) -> dict[str, Any]:
+    """A body of this schema; there must be one unless an empty object would do."""
+    schema = SCHEMAS[name]
+    example = {"example": schema["examples"][0]} if "examples" in schema else {}
+    needed = any(word in schema for word in ("required", "anyOf", "minProperties"))
+    return {"required": needed, "content": {JSON: {"schema": ref(name), **example}}}
 
 
 def _response(status: int, names: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def _list(schema: Schema, named: Named, depth: int) -> str:
         return f"[{items}, ...]"
     needed = schema.get("minItems", 0)
     columns = [
-        notation(column, named, depth) + ("" if place < needed else "?")
+        f"{escape(column.get('title', 'value'))}{'' if place < needed else '?'}: {notation(column, named, depth)}"
         for place, column in enumerate(schema["prefixItems"])
     ]
     return f"[{', '.join(columns)}]"

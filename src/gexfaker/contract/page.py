@@ -40,7 +40,7 @@ th,td{border-top:1px solid var(--line);padding:.25rem .8rem .25rem 0;text-align:
 overflow-wrap:anywhere}
 tr:first-child>*{border-top:0}th{font-weight:400;width:11rem}td:nth-child(3){width:45%}
 @media(max-width:45rem){summary{grid-template-columns:1rem 4.2rem minmax(0,1fr)}summary span:last-child{grid-column:3}
-th{width:7rem}}
+th{width:5rem}td:nth-child(3){width:35%}}
 """
 _GENERATIONS: Final = ("/v1", "/v2")
 
@@ -125,7 +125,7 @@ def _parts(line: _Line) -> Iterator[str]:
         yield f"<h4>Parameters</h4><table>{''.join(map(_parameter, operation['parameters']))}</table>"
     if "requestBody" in operation:
         needed = "" if operation["requestBody"]["required"] else ", may be left out"
-        yield f"<h4>Body{needed}</h4>{_content(operation['requestBody'])}"
+        yield f"<h4>Body{needed}</h4><p>{_content(operation['requestBody'])}{_examples(operation['requestBody'])}</p>"
     rows = "".join(_answer(status, response) for status, response in operation["responses"].items())
     yield f"<h4>Answers</h4><table>{rows}</table>"
 
@@ -155,13 +155,19 @@ def _content(holder: dict[str, Any]) -> str:
     return f"<code>{' or '.join(told)}</code>" if told else ""
 
 
+def _examples(holder: dict[str, Any]) -> str:
+    found = [json.dumps(media["example"]) for media in holder["content"].values() if "example" in media]
+    return "".join(f" such as <code>{escape(example, quote=False)}</code>" for example in found)
+
+
 def _link(name: str) -> str:
     return f'<a href="#schema-{escape(name)}">{escape(name)}</a>'
 
 
 def _schemas(contract: dict[str, Any]) -> str:
     shown = "".join(
-        f'<h3 id="schema-{escape(name)}">{escape(name)}</h3><pre>{notation(schema, _link)}</pre>'
+        f'<h3 id="schema-{escape(name)}">{escape(name)}</h3>{_prose(schema.get("description", ""))}'
+        f"<pre>{notation(schema, _link)}</pre>"
         for name, schema in contract["components"]["schemas"].items()
     )
     return (

@@ -63,7 +63,7 @@ def ref(name: str) -> Schema:
 
 def _row(columns: tuple[Field, ...]) -> Schema:
     """A row is an array: its columns in their order, those at the end optional."""
-    items = [_value(column) for column in columns]
+    items = [{"title": column.json, **_value(column)} for column in columns]
     needed = len(columns) - sum(column.optional for column in columns)
     return {"type": "array", "prefixItems": items, "minItems": needed}
 
@@ -76,10 +76,16 @@ def _value(field: Field) -> Schema:
 def _snapshot(fields: tuple[Field, ...]) -> Schema:
     """A snapshot; records are served as they were stored, so a key may be missing that was not recorded."""
     properties = {"timestamp": WHOLE, "ticker": TEXT} | {field.json: _value(field) for field in fields}
-    return {"type": "object", "properties": properties, "required": ["timestamp", "ticker"]}
+    told = {"type": "object", "description": "A key that was not recorded is missing."}
+    return {**told, "properties": properties, "required": ["timestamp", "ticker"]}
 
 
-_PAIR: Final[Schema] = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+_PAIR: Final[Schema] = {
+    "type": "array",
+    "prefixItems": [{"title": name, **NUMBER} for name in ("strike", "change")],
+    "minItems": 2,
+    "maxItems": 2,
+}
 _LEVELS: Final = ("spot", "mpos_vol", "mpos_oi", "mneg_vol", "mneg_oi", "zero_gamma", "net_gex_vol", "net_gex_oi")
 _LOOK_BACKS: Final = ("current", "one", "five", "ten", "fifteen", "thirty")
 _COUNTS: Final[Schema] = {"type": "object", "propertyNames": {"enum": list(HUBS)}, "additionalProperties": WHOLE}

@@ -14,7 +14,7 @@ from gexfaker.hubs.places import Place, Places
 from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import MAX_SKIPS_PER_TICK
 from gexfaker.playback.options import Timestamps
-from gexfaker.playback.session import Session, Turn
+from gexfaker.playback.session import Session, Turn, is_published
 from gexfaker.playback.sessions import Sessions
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
@@ -63,6 +63,26 @@ class Streamer:
                     yield from self._play(session, now)
                 except DataError as error:  # its day is gone; the others' are not
                     self.groups.explain("", session.day, str(error))
+
+    def prepare(self) -> Iterator[None]:
+        """Encode what will be due next, so that the turn itself finds it made; pauses after each record."""
+        made: set[tuple[Tape, int, str]] = set()
+        for session_id in self._listening():
+            session = self.sessions.get(session_id)
+            if session.options.timestamps is Timestamps.RECORDED:
+                yield from self._prepare(session, made)
+
+    def _prepare(self, session: Session, made: set[tuple[Tape, int, str]]) -> Iterator[None]:
+        for place in self._places.of(session):
+            tape, group, index = place.tape, place.member[1], session.place(place.feed)
+            key = (tape, index, group)
+            if key in made or not is_published(place.feed, index) or not tape.has(index):
+                continue
+            made.add(key)
+            self.payloads.publication(tape, index, group)
+            if place.spot is not None and place.spot in place.hub.members:
+                self.payloads.publication(tape, index, place.spot[1], spot.SPOT)
+            yield
 
     def _notice(self, listening: set[str], now: float) -> None:
         """Tell the sessions whether somebody listens."""

@@ -25,6 +25,7 @@ class Days:
         seed: of the simulated market.
         tickers: that are simulated.
         scenario: of the simulated market: a name, a file, or None.
+        open_rows: whether its orderflow begins with the stale and the reset row of a real open.
         today: the calendar date in New York, for the newest simulated day.
 
     Attributes:
@@ -44,12 +45,14 @@ class Days:
         tickers: Sequence[str],
         today: datetime.date,
         scenario: str | None = None,
+        open_rows: bool = False,
     ) -> None:
         self._folder: Final = DataFolder(data_dir)
         self._seed: Final = seed
         self._tickers: Final = tuple(tickers)
         self._today: Final = today
         self._scenario: Final = scenario
+        self._open_rows: Final = open_rows
         self._open: OrderedDict[str, Library] = OrderedDict()
         self.stored: Final = bool(self._folder.dates())
         first, dots, last = date.partition("..")
@@ -91,7 +94,7 @@ class Days:
     def _make(self, date: str) -> Library:
         if self.stored:
             return stored_day(self._folder, self.resolve(date))
-        return simulated_day(self.resolve(date), self._seed, self._tickers, self._scenario)
+        return simulated_day(self.resolve(date), self._seed, self._tickers, self._scenario, self._open_rows)
 
     def close(self) -> None:
         """Close all libraries."""

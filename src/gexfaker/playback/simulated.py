@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gexfaker.catalog import CATEGORIES, SPOT, TICKERS, Feed
 from gexfaker.errors import DataError
+from gexfaker.market.calendar import last_trading_day
 from gexfaker.playback.library import Library
+from gexfaker.playback.openrows import OpenRows
 from gexfaker.playback.sources import is_listed
 from gexfaker.tapes.tape import Tape
 
@@ -33,8 +36,12 @@ class SimulatedLibrary(Library):
         return feed if feed.expiry is None or is_listed(feed, self.day) else None
 
 
-def simulated_day(date: str, seed: int, tickers: Sequence[str], scenario: str | None = None) -> Library:
-    """A day of the simulated market, calm unless a scenario (a name, or a file) says otherwise.
+def simulated_day(
+    date: str, seed: int, tickers: Sequence[str], scenario: str | None = None, open_rows: bool = False
+) -> Library:
+    """A day of the simulated market, ordinary unless a scenario (a name, or a file) says otherwise.
+
+    ``open_rows`` puts the stale row and the reset row of a real open before the orderflow.
 
     Raises:
         DataError: a ticker that the service does not have.
@@ -44,7 +51,22 @@ def simulated_day(date: str, seed: int, tickers: Sequence[str], scenario: str | 
         raise DataError(f"the service has no ticker {', '.join(unknown)}, so it is not simulated")
     origin = f"simulated, seed {seed}" + (f", scenario {scenario}" if scenario else "")
     feeds = [Feed(ticker, *kind) for ticker in tickers for kind in KINDS]
-    return SimulatedLibrary(date, origin, feeds, _opener(date, seed, scenario))
+    opener = _opener(date, seed, scenario)
+    return SimulatedLibrary(date, origin, feeds, _with_open_rows(opener, date, seed) if open_rows else opener)
+
+
+def _with_open_rows(opener: Callable[[Feed], Tape], date: str, seed: int) -> Callable[[Feed], Tape]:
+    before = last_trading_day(datetime.date.fromisoformat(date) - datetime.timedelta(days=1)).isoformat()
+
+    def close(feed: Feed) -> bytes:
+        tape = _opener(before, seed, None)(Feed(feed.ticker, "orderflow", "orderflow"))
+        return tape.json(len(tape) - 1)
+
+    def open_tape(feed: Feed) -> Tape:
+        tape = opener(feed)
+        return OpenRows(tape, lambda: close(feed)) if feed.package == "orderflow" else tape
+
+    return open_tape
 
 
 def read_scenario(name: str | None) -> Scenario | None:

@@ -36,6 +36,10 @@ SHORTEST_SLEEP: Final = 0.0005
 """Seconds the sockets have at least between two ticks, even when a session plays as fast as it can."""
 
 
+PREPARED_SECONDS: Final = 0.02
+"""Before a turn nothing is encoded ahead any more: what is left is encoded when it is due."""
+
+
 class Server(uvicorn.Server):
     """A uvicorn server that streams, and that drains on the first signal and dies on the second.
 
@@ -115,13 +119,28 @@ async def _stream(service: Service) -> None:
         if service.settings.market_hours and not is_market_open(service.clock()):
             continue
         try:
-            await _tick(service, service.clock())
+            if await _tick(service, service.clock()):
+                await _prepare(service)
         except Exception:
             log.exception("a tick failed; the stream goes on")
             await asyncio.sleep(MAX_IDLE_SECONDS)
 
 
-async def _tick(service: Service, now: float) -> None:
+async def _prepare(service: Service) -> None:
+    """Encode ahead, in slices with rests between them, until the next turn is near."""
+    loop = asyncio.get_running_loop()
+    until, began = service.streamer.next_turn(service.clock()), loop.time()
+    for _ in service.streamer.prepare():
+        if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
+            await asyncio.sleep(SHORTEST_SLEEP)
+            began = loop.time()
+        if until is not None and service.clock() > until - PREPARED_SECONDS:
+            return
+
+
+async def _tick(service: Service, now: float) -> bool:
+    """Send what is due; whether anything was."""
+    sent = service.streamer.sent
     loop = asyncio.get_running_loop()
     began = loop.time()
     for _ in service.streamer.tick(now):
@@ -130,6 +149,7 @@ async def _tick(service: Service, now: float) -> None:
             began = loop.time()
     for hub in service.hubs.values():
         hub.drain()
+    return service.streamer.sent > sent
 
 
 async def _reap(service: Service) -> None:

@@ -46,7 +46,13 @@ class Service:
         self.secret: Final = settings.token_secret or secrets.token_hex(32)
         today = datetime.datetime.fromtimestamp(clock(), ZoneInfo("America/New_York")).date()
         self.days: Final = Days(
-            _data_dir(settings), settings.data_date, settings.seed, settings.tickers, today, settings.scenario
+            _data_dir(settings),
+            settings.data_date,
+            settings.seed,
+            settings.tickers,
+            today,
+            settings.scenario,
+            settings.open_rows,
         )
         if not self.days.stored:
             read_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
