@@ -8,8 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
 
 from gexfaker.cli.main import cli
+from gexfaker.playback.control import ACTIONS
+from gexfaker.rest.routes import ROUTES
+from gexfaker.server.app import create_app
+from gexfaker.server.data import DataRoutes
+from gexfaker.server.service import Service
 from gexfaker.settings import SETTINGS, flag_of, load
 from support.server import running_server
 
@@ -40,14 +46,29 @@ def test_every_flag_in_the_readme_is_a_setting() -> None:
     assert known <= set(re.findall(r"`(--[a-z-]+)", README))
 
 
-def test_the_readme_table_of_endpoints_is_complete(tmp_path: Path) -> None:
-    from gexfaker.server.app import create_app
-    from gexfaker.server.service import Service
+def served(folder: Path) -> set[str]:
+    """The path of everything that is served."""
+    service = Service(load({"DATA_DIR": str(folder)}, {}))
+    try:
+        routes = create_app(service).routes
+    finally:
+        service.close()
+    paths = {route.path for route in routes if isinstance(route, Route)}
+    assert [route for route in routes if isinstance(route, DataRoutes)], "the routes of the data are in a table"
+    with_actions = {path.replace("{action}", name) for path in paths for name in ACTIONS}
+    return with_actions | {line.pattern for line in ROUTES}
 
-    service = Service(load({"DATA_DIR": str(tmp_path)}, {}))
-    paths = {getattr(route, "path", "") for route in create_app(service).routes} - {"/"}
-    for path in paths:
-        assert path.replace("/client/", "/client/") in README, path
+
+def test_every_endpoint_is_in_the_documents(tmp_path: Path) -> None:
+    coverage = (ROOT / "docs" / "coverage.md").read_text(encoding="utf-8")
+    for path in served(tmp_path):
+        rest = re.sub("^/v[12]/", "/", path)
+        assert re.search(rf"[` ]{re.escape(rest)}[`?, ]", README + coverage), path
+
+
+@pytest.mark.parametrize("family", ["/negotiate", "/client/hubs/", "/health", "/ready", "/_gexfaker/sessions"])
+def test_the_readme_names_what_everybody_needs(family: str) -> None:
+    assert family in README
 
 
 def test_the_readme_client_works_as_printed(tmp_path: Path) -> None:

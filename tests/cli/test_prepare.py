@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from gexfaker.cli.main import cli
 from gexfaker.errors import DataError, GexfakerError
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.lock import WriteLock
+from gexfaker.tapes.prepared import fingerprint
 from support.rest import DATE, write, write_all
 from support.server import clean_environment, running_server, wait_until
 from support.tapes import record
@@ -166,6 +166,23 @@ def test_a_tape_that_changes_meanwhile_is_told_and_the_others_are_prepared(
     assert contents(day).keys() == {"NDX/orderflow/orderflow.payloads"}
 
 
+@posix
+def test_a_link_that_leads_elsewhere_meanwhile_is_told(day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, other = day / DATE / f"{FLOW}.jsonl", day / DATE / "NDX/orderflow/orderflow.jsonl"
+    link.rename(day / "elsewhere")
+    link.symlink_to(day / "elsewhere")
+
+    def meddling(tape: Path) -> Any:
+        link.unlink()
+        link.symlink_to(other)
+        return fingerprint(tape)
+
+    monkeypatch.setattr(preparation, "fingerprint", meddling)
+    with pytest.raises(DataError, match="1 of 1 files"):
+        call(day, "--ticker", "SPX")
+    assert contents(day) == {}
+
+
 def test_a_tape_that_cannot_be_opened_is_told(day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = DataFolder.open
 
@@ -224,6 +241,7 @@ def test_two_runs_do_not_write_in_one_place(day: Path) -> None:
 # --- --clean -------------------------------------------------------------------------------------
 
 
+@posix
 def test_clean_deletes_what_was_prepared_and_nothing_else(day: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     before = {path: path.read_bytes() for path in day.rglob("*") if path.is_file()}
     call(day)
@@ -338,6 +356,8 @@ def test_an_interrupted_run_cleans_up(two: Path, jobs: str) -> None:
 
 @posix
 def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing_half(two: Path) -> None:
+    import resource
+
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))

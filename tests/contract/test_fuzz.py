@@ -33,7 +33,7 @@ def fuzz(server: Running, folder: Path, examples: int, without: str) -> str:
     command += ["--checks", CHECKS, "--exclude-path-regex", without, "--max-examples", str(examples)]
     command += ["--mode", "all", "--phases", "examples,coverage,fuzzing,stateful", "--seed", "1"]
     command += ["--generation-deterministic", "--no-shrink"]
-    command += ["-H", "Authorization: Bearer demo", "--request-timeout", "5", "--max-redirects", "0"]
+    command += ["-H", "Authorization: Bearer demo", "--request-timeout", "10", "--max-redirects", "0"]
     command += ["--warnings", "off", "--no-color", "--continue-on-failure"]
     environment = clean_environment() | {"SCHEMATHESIS_HOOKS": "contract.hooks", "PYTHONIOENCODING": "utf-8"}
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(TESTS), environment.get("PYTHONPATH"))))

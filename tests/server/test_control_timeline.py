@@ -91,12 +91,14 @@ def test_nothing_after_the_answer_to_a_pause(plane: Plane, raw: RawSocket) -> No
         acknowledge(raw)
 
 
-def test_what_was_stepped_before_a_pause_is_not_sent_after_it(plane: Plane, raw: RawSocket) -> None:
+def test_a_step_sends_so_many_records_and_no_more(plane: Plane, raw: RawSocket) -> None:
     plane.act("reset")
     plane.act("mode", playback="step", interval=3600)
     plane.act("pause")
+    plane.act("seek", index=50)
+    until_pong(raw, b"answered")
     plane.act("step", count=2)
-    assert sorted(next_stamp(raw) - data.FIRST for _ in range(4)) == [0, 0, 1, 1]
+    assert sorted(next_stamp(raw) - data.FIRST for _ in range(4)) == [50, 50, 51, 51]
     assert until_pong(raw, b"nothing else") == []
 
 

@@ -73,10 +73,11 @@ class Events:
 
     def until(self, name: str, value: object) -> dict[str, Any]:
         """The first event whose single position has that value."""
-        while True:
+        for _ in range(200):
             _, content = self.next()
             if content["positions"] and content["positions"][0][name] == value:
                 return content
+        raise AssertionError(f"{name} never was {value}: {content}")
 
 
 @pytest.mark.parametrize("path", ["/_gexfaker/sync", "/sync/stream"])

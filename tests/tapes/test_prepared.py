@@ -145,6 +145,7 @@ def test_compressed_tapes_have_them_too(tmp_path: Path, ending: str) -> None:
         assert tape.payload(0)
 
 
+@posix
 def test_a_tape_behind_a_link_has_them_beside_the_link(tmp_path: Path) -> None:
     write(tmp_path, "SPX/orderflow/orderflow", flow())
     elsewhere = tmp_path / "blob"

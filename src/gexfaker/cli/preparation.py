@@ -143,7 +143,7 @@ def _whole(prepared: Prepared) -> Header | None:
 
 
 def _write(job: Job, prepared: Prepared, notes: list[str], report: Report) -> Header:
-    # The fingerprint comes before the opening: what is read is then that file, or the last look tells.
+    # The fingerprint comes before the opening: what is read is then that file, or the last look at both tells.
     before = fingerprint(prepared.tape)
     writer = Writer(prepared.path, prepared.kind, before)
     try:
@@ -151,7 +151,7 @@ def _write(job: Job, prepared: Prepared, notes: list[str], report: Report) -> He
             encoder = Encoder(tape, notes)
             for content in encoder.payloads(lambda done: report(min(done, job.size))):
                 writer.add(content)
-        if fingerprint(prepared.tape) != before:
+        if tape.prepared.tape != prepared.tape or fingerprint(prepared.tape) != before:
             raise UnsoundError(f"{prepared.tape} was changed while it was read: run it again")
         return writer.commit(encoder.skipped, encoder.saturated)
     finally:

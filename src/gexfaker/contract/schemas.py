@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from gexfaker.catalog import HUBS
-from gexfaker.playback.control import MAX_STEPS
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
 from gexfaker.wire.feeds import TABLES
 from gexfaker.wire.tables import Field
@@ -143,7 +142,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Effects": {"anyOf": [ref("Effect"), record(sessions=array(ref("Effect")))]},
     "Closed": record(session=TEXT, closed=WHOLE),
     "NoArguments": choice(),
-    "StepArguments": like(choice(count={"type": "integer", "minimum": 1, "maximum": MAX_STEPS}), {"count": 1}),
+    "StepArguments": like(choice(count={"type": "integer", "minimum": 1}), {"count": 1}),
     "SpeedArguments": like(choice(**_SPEED) | {"required": ["speed"]}, {"speed": 10}),
     "DayArguments": like(choice(**_DAY) | {"required": ["date"]}, {"date": "latest"}),
     "SeekArguments": like({"anyOf": [_BY_TIME, _BY_INDEX]}, {"time": "10:30"}),

@@ -155,7 +155,9 @@ class Session:
         """
         self.timeline += 1
         self.day = day or self.day
-        self.clock, self.origin, self._owed, self._ticked = None, None, 0, 0.0
+        self.clock, self.origin, self._owed = None, None, 0
+        if not self.is_stepped:
+            self._ticked = 0.0  # whoever listens need not wait for the next look
         self._at_open = at_open
         self._forget_places()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from gexfaker.errors import RecordError
-from gexfaker.limits import MAX_LOGGED_SKIPS, MIB
+from gexfaker.limits import KIB, MAX_LOGGED_SKIPS, MIB
 from gexfaker.rest.routes import Answer
 from gexfaker.rest.shapes import layout_of, majors, maxchange, whole
 from gexfaker.tapes.tape import Tape
@@ -24,6 +25,13 @@ MAX_BODY_BYTES: Final = 32 * MIB
 MAX_STEPS_BACK: Final = 50
 """Unreadable records passed over to answer a request; a ruined file must not hold up the others."""
 
+GZIP_MAGIC: Final = b"\x1f\x8b"
+ZIP_LEVEL: Final = 1
+"""The fastest: a body is zipped once for everybody, but while somebody waits."""
+
+WORTH_ZIPPING: Final = 1 * KIB
+"""Bytes below which a body fits one packet anyhow."""
+
 _SHAPES: Final[Mapping[Answer, Callable[[Tape, bytes], bytes]]] = {
     Answer.RECORD: lambda tape, record: whole(record, layout_of(tape.feed)),
     Answer.MAJORS: lambda _tape, record: majors(record),
@@ -32,7 +40,7 @@ _SHAPES: Final[Mapping[Answer, Callable[[Tape, bytes], bytes]]] = {
 
 
 class Bodies:
-    """Bodies by (tape, index, answer); the least recently used are forgotten beyond the limits.
+    """Bodies by (tape, index, answer, zipped); the least recently used are forgotten beyond the limits.
 
     Attributes:
         skipped: records that could not be served, so far.
@@ -42,34 +50,37 @@ class Bodies:
         self._limit: Final = limit
         self._byte_limit: Final = byte_limit
         self._bytes = 0
-        self._made: OrderedDict[tuple[Tape, int, Answer], bytes] = OrderedDict()
+        self._made: OrderedDict[tuple[Tape, int, Answer, bool], bytes] = OrderedDict()
         self.skipped = 0
 
     def __len__(self) -> int:
         return len(self._made)
 
-    def newest(self, tape: Tape, index: int, answer: Answer) -> tuple[int, bytes]:
-        """The newest readable record not after ``index``, and its body.
+    def newest(self, tape: Tape, index: int, answer: Answer, zipped: bool = False) -> tuple[int, bytes]:
+        """The newest readable record not after ``index``, and its body; gzipped if wanted and worth it.
 
         Raises:
             RecordError: none of the MAX_STEPS_BACK records is readable.
         """
         for at in range(index, max(index - MAX_STEPS_BACK, -1), -1):
             try:
-                return at, self.body(tape, at, answer)
+                return at, self.body(tape, at, answer, zipped)
             except RecordError as error:
                 self._skip(tape, at, error)
         # Where the file is stays in the log: the text goes to the client.
         raise RecordError(f"{tape.date} {tape.feed.group}: record {index + 1} and those before it cannot be read")
 
-    def body(self, tape: Tape, index: int, answer: Answer) -> bytes:
+    def body(self, tape: Tape, index: int, answer: Answer, zipped: bool = False) -> bytes:
         """What a record gives for an answer. Raises RecordError when it cannot be served."""
-        key = (tape, index, answer)
+        key = (tape, index, answer, zipped)
         body = self._made.get(key)
         if body is not None:
             self._made.move_to_end(key)
             return body
-        body = self._made[key] = _SHAPES[answer](tape, tape.json(index))
+        body = _SHAPES[answer](tape, tape.json(index))
+        if zipped and len(body) >= WORTH_ZIPPING:
+            body = gzip.compress(body, ZIP_LEVEL, mtime=0)
+        self._made[key] = body
         self._bytes += len(body)
         while len(self._made) > self._limit or (self._bytes > self._byte_limit and len(self._made) > 1):
             self._bytes -= len(self._made.popitem(last=False)[1])

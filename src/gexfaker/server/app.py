@@ -15,10 +15,11 @@ from starlette.routing import BaseRoute, Route
 from gexfaker.errors import ControlError, DataError
 from gexfaker.server.access import Gate
 from gexfaker.server.control import control_error, control_routes
-from gexfaker.server.data import data_routes
+from gexfaker.server.data import DataRoutes
 from gexfaker.server.earlier import earlier_routes
 from gexfaker.server.feed import feed_routes
 from gexfaker.server.history import history_routes
+from gexfaker.server.lane import Lane
 from gexfaker.server.replies import error, reply, service_of
 from gexfaker.server.service import Service
 from gexfaker.server.sync import sync_routes
@@ -86,8 +87,9 @@ async def _http_error(_request: Request, exception: Exception) -> Response:
 def create_app(service: Service) -> Starlette:
     """The ASGI application over ``service``."""
     gate = Gate()  # one, because it counts
+    data = DataRoutes(gate)
     routes: list[BaseRoute] = [
-        *data_routes(gate),  # first: they are asked most, and claim nothing but their own paths
+        data,  # first: they are asked most, and claim nothing but their own paths
         Route("/", _welcome),
         Route("/health", _health),
         Route("/ready", _ready),
@@ -106,5 +108,5 @@ def create_app(service: Service) -> Starlette:
     cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "PATCH"], allow_headers=["*"])
     handlers = {HTTPException: _http_error, ControlError: control_error, DataError: control_error}
     app = Starlette(routes=routes, middleware=[cors], exception_handlers=handlers)
-    app.state.service, app.state.gate = service, gate
+    app.state.service, app.state.gate, app.state.lane = service, gate, Lane(service, data, gate)
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from gexfaker.playback.library import Library
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.session import Session
 from gexfaker.playback.stamps import restamped
-from gexfaker.rest.bodies import Bodies
+from gexfaker.rest.bodies import GZIP_MAGIC, Bodies
 from gexfaker.rest.paths import Found, Wrong, is_rest_ticker, resolve, shown
 from gexfaker.rest.routes import Answer
 from gexfaker.server.access import Gate, forbidden
@@ -31,11 +31,6 @@ from gexfaker.wire.tokens import mask, session_id
 METHODS: Final = ("GET", "HEAD")
 GEX_ONLY: Final = "Category must be one of gex_full, gex_one or gex_zero"
 """The service's own words."""
-
-
-def data_routes(gate: Gate) -> list[BaseRoute]:
-    """The route of all REST data: it finds by itself which one a path means."""
-    return [DataRoutes(gate)]
 
 
 class DataRoutes(BaseRoute):
@@ -75,15 +70,35 @@ class DataRoutes(BaseRoute):
 
     def _protected(self, service: Service, request: Request, key: str, found: Found) -> Response:
         if found.feed is not None:
-            return self._record(service, session_id(key), found.feed, found.route.answer)
+            zipped = wants_gzip(request.headers)
+            return self._record(service, session_id(key), found.feed, found.route.answer, zipped)
         if found.route.answer is Answer.WHOAMI:
             return _whoami(service, key)
         session = service.sessions.get(session_id(key))
         session.roll()
         return conversion(session, request.query_params, service.clock())
 
-    def _record(self, service: Service, owner: str, feed: Feed, answer: Answer) -> Response:
+    def _record(self, service: Service, owner: str, feed: Feed, answer: Answer, zipped: bool) -> Response:
         """A record of a feed, or what is made of it, at the session's place in the day."""
+        made = self._made(service, owner, feed, answer, zipped)
+        if isinstance(made, Response):
+            return made
+        response = Response(made[0])
+        response.raw_headers = body_headers(len(made[0]), made[1])
+        return response
+
+    def body(self, service: Service, owner: str, feed: Feed, answer: Answer, zipped: bool) -> tuple[bytes, bool] | None:
+        """The body of a data route and whether it is gzipped; None when there is another answer than 200.
+
+        Raises:
+            ExhaustedError, DataError, RecordError: there is no such record.
+        """
+        made = self._made(service, owner, feed, answer, zipped)
+        return None if isinstance(made, Response) else made
+
+    def _made(
+        self, service: Service, owner: str, feed: Feed, answer: Answer, zipped: bool
+    ) -> tuple[bytes, bool] | Response:
         session = service.sessions.get(owner)
         session.roll()
         library = session.library
@@ -98,13 +113,23 @@ class DataRoutes(BaseRoute):
         if tape is None:
             return error(_missing(feed, library), 404)
         now = service.clock()
-        index, body = self._bodies.newest(tape, session.snapshot(tape, answer, now), answer)
-        if session.options.timestamps is Timestamps.LIVE:
-            body = restamped(body, _live(session, tape, index, now))
-        return Response(body, headers=_HEADERS)
+        live = session.options.timestamps is Timestamps.LIVE
+        index, body = self._bodies.newest(tape, session.snapshot(tape, answer, now), answer, zipped and not live)
+        if live:
+            return restamped(body, _live(session, tape, index, now)), False
+        return body, zipped and body[:2] == GZIP_MAGIC
 
 
-_HEADERS: Final = {"content-type": JSON}
+def body_headers(length: int, zipped: bool, vary: bytes = b"Accept-Encoding") -> list[tuple[bytes, bytes]]:
+    """The headers of a data route's answer."""
+    headers = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % length), (b"vary", vary)]
+    return [*headers, (b"content-encoding", b"gzip")] if zipped else headers
+
+
+def wants_gzip(headers: Mapping[str, str]) -> bool:
+    """Whether a client takes gzip: it is among what it accepts, and not at weight 0."""
+    accepted = headers.get("accept-encoding", "").lower().replace(" ", "").split(",")
+    return any(part == "gzip" or (part.startswith("gzip;q=") and part[7:].strip("0.") != "") for part in accepted)
 
 
 def _live(session: Session, tape: Tape, index: int, now: float) -> int:

@@ -49,9 +49,10 @@ class Server(uvicorn.Server):
     """
 
     def __init__(self, service: Service, announce: Callable[[str], None]) -> None:
+        app = create_app(service)
         config = uvicorn.Config(
-            create_app(service),
-            http=http_protocol(service),
+            app,
+            http=http_protocol(service, app.state.lane),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from gexfaker.limits import HEAD_TIMEOUT_SECONDS, MAX_CONNECTIONS
+from gexfaker.limits import HEAD_TIMEOUT_SECONDS, MAX_CONNECTIONS, WRITE_HIGH_WATER_BYTES
+from gexfaker.server.lane import Lane
 from gexfaker.server.service import Service
 from gexfaker.server.socket import Socket
 
 if TYPE_CHECKING:
     import asyncio
 
-    import h11
 
-
-def http_protocol(service: Service) -> type[asyncio.Protocol]:
-    """The protocol class for ``uvicorn.Config(http=...)``, bound to ``service``."""
+def http_protocol(service: Service, lane: Lane) -> type[asyncio.Protocol]:
+    """The protocol class for ``uvicorn.Config(http=...)``, bound to ``service``; ``lane`` may answer first."""
 
     class HttpProtocol(H11Protocol):
         """One TCP connection, HTTP until it asks for an upgrade."""
@@ -29,11 +29,36 @@ def http_protocol(service: Service) -> type[asyncio.Protocol]:
             super().connection_made(transport)
             if len(self.connections) > MAX_CONNECTIONS:
                 transport.abort()
+            self._asked = False
             self.loop.call_later(HEAD_TIMEOUT_SECONDS, self._close_if_idle)
 
         def _close_if_idle(self) -> None:
-            if cast("object", self.scope) is None:
+            if cast("object", self.scope) is None and not self._asked:
                 self.transport.close()
+
+        def data_received(self, data: bytes) -> None:
+            """A whole request that is known gets its answer at once; all else is parsed."""
+            answer = lane.answer(data, self.server_state.default_headers) if self._is_idle() else None
+            if answer is None:
+                super().data_received(data)
+                return
+            self._asked = True
+            self._unset_keepalive_if_required()
+            self.transport.write(answer)
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+        def _is_idle(self) -> bool:
+            """Whether nothing is under way, and the client has read nearly all it was sent."""
+            conn = self.conn
+            return (
+                conn.our_state is h11.IDLE
+                and conn.their_state is h11.IDLE
+                and not conn.trailing_data[0]
+                and not service.draining
+                and self.transport.get_write_buffer_size() < WRITE_HIGH_WATER_BYTES
+            )
 
         def handle_websocket_upgrade(self, event: h11.Request) -> None:
             """Turn this connection into a WebSocket; bytes behind the request are its first frames."""
