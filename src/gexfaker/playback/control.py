@@ -16,6 +16,7 @@ from gexfaker.catalog import Feed, parse_group
 from gexfaker.errors import ControlError
 from gexfaker.playback.answers import is_last, stamp_of
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback, Timestamps
+from gexfaker.playback.progress import reached
 from gexfaker.playback.session import Session
 from gexfaker.playback.times import closing, moment, shown
 from gexfaker.tapes.tape import Tape
@@ -102,7 +103,7 @@ def mode(session: Session, arguments: Arguments, defaults: Options, now: float) 
     changes = {name: _option(name, value) for name, value in arguments.items()}
     if not changes:
         raise ControlError(f"name at least one of {', '.join(_OPTIONS)}")
-    market, stepped = session.reached(now), session.is_stepped
+    market, stepped = reached(session, now), session.is_stepped
     waits = not session.used() if stepped else session.streamed < math.floor(market or 0)
     session.options = dataclasses.replace(session.options, **changes)
     reason = None

@@ -14,11 +14,12 @@ from typing import Final, NamedTuple
 from gexfaker.catalog import Feed
 from gexfaker.errors import RecordError
 from gexfaker.limits import MAX_TURN_RECORDS
-from gexfaker.playback.answers import clocked_answer, is_last, is_reached, newest_record, stamp_of, stepped_answer
+from gexfaker.playback.answers import clocked_answer, is_reached, newest_record, stepped_answer
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
 from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
 from gexfaker.playback.options import CacheMode, Options, Playback
+from gexfaker.playback.progress import is_over, stepped_indexes
 from gexfaker.playback.times import moment, next_tick, opening, same_time_of_day
 from gexfaker.tapes.tape import Tape
 
@@ -60,6 +61,7 @@ class Session:
         origin: in step mode, the market time at which positions begin; None: with the first record.
         streamed: in clock mode, the market time up to which the feed has been sent.
         heard: whether somebody listens.
+        seen: the real time up to which anybody has looked.
         dropped: records that were due but too many at once to send.
     """
 
@@ -76,7 +78,7 @@ class Session:
         self.origin: float | None = None
         self.streamed = 0.0
         self._ticked = 0.0
-        self._seen = 0.0
+        self.seen = 0.0
         self._owed = 0
         self._at_open = False
         self._ended = False
@@ -114,7 +116,7 @@ class Session:
             # Whole market seconds of all keys coincide, so that what they share is encoded and sent together.
             rate = max(self.options.speed, 1.0)
             self.clock = MarketClock(market, now if self.paused else math.floor(now * rate) / rate, self.options.speed)
-            self.streamed, self._seen = market - 1, now
+            self.streamed, self.seen = market - 1, now
             if self.paused:
                 self.clock.pause(now)
         return self.clock
@@ -146,7 +148,7 @@ class Session:
         self.origin = market if again else math.floor(market) + 1
         if self.clock is not None:
             self.clock.seek(market, now)
-            self.streamed, self._seen = market - again, now
+            self.streamed, self.seen = market - again, now
 
     def restart(self, day: str | None = None, *, at_open: bool = False) -> None:
         """Forget all places; the clock starts again at the next use, on another day if one is given.
@@ -160,14 +162,6 @@ class Session:
             self._ticked = 0.0  # whoever listens need not wait for the next look
         self._at_open = at_open
         self._forget_places()
-
-    def reached(self, now: float) -> float | None:
-        """How far it has come: market time, or in step mode the time of the newest record given; None if unused."""
-        if not self.is_stepped:
-            return self.market_time(now)
-        tapes = ((self.library.tape(feed), index) for feed, index in self.used().items())
-        stamps = [stamp_of(tape, index) for tape, index in tapes if tape is not None and index >= 0]
-        return max((stamp for stamp in stamps if stamp is not None), default=self.origin)
 
     def _forget_places(self) -> None:
         for places in (self.places, self._next, self.newest):
@@ -224,7 +218,7 @@ class Session:
         if self.is_stepped:
             self._ticked, self._owed = at, max(0, self._owed - 1)
             return Turn(self.timeline, 0.0, 0.0)
-        self._ticked = self._seen = now
+        self._ticked = self.seen = now
         if self.clock is None:
             return None
         upto = self.clock.at(now)
@@ -270,29 +264,13 @@ class Session:
 
     def used(self) -> dict[Feed, int]:
         """The feeds that were used on this timeline, each with the index it has come to."""
-        if not self.is_stepped:
-            return {feed: index - 1 for feed, (_, index) in self._next.items()} | self.newest
-        given = {feed: index - 1 for place, index in self.places.items() for feed in self._feeds_at(place)}
-        return given | {place: index - 1 for place, index in self.places.items() if isinstance(place, Feed)}
-
-    def _feeds_at(self, place: Hashable) -> list[Feed]:
-        """The feed that a position of REST in step mode is told as: of a ticker's package the first there is."""
-        if isinstance(place, tuple) and isinstance(place[0], Feed):
-            return [place[0]]
-        return sorted(feed for feed in self.library.feeds if (feed.ticker, feed.package) == place)[:1]
+        if self.is_stepped:
+            return stepped_indexes(self)
+        return {feed: index - 1 for feed, (_, index) in self._next.items()} | self.newest
 
     def is_over(self) -> bool:
         """Whether every feed that was used has come to its end, as far as anybody has seen."""
-        library = self.library
-        tapes = [(library.tape(feed), index) for feed, index in self.used().items()]
-        return bool(tapes) and all(tape is None or self._has_ended(tape, index) for tape, index in tapes)
-
-    def _has_ended(self, tape: Tape, index: int) -> bool:
-        if self.clock is not None and not self.is_stepped:
-            # A feed that nobody asks for any more ends all the same; one that is listened to is sent to its end first.
-            market = self.clock.at(self._seen)
-            index = newest_record(tape, min(market, self.streamed) if self.heard else market, index)
-        return is_last(tape, index)
+        return is_over(self)
 
     def roll(self) -> bool:
         """At the end of the day begin it again, or the next one, if the options say so; whether it did."""
@@ -316,6 +294,6 @@ class Session:
         """
         if self.is_stepped:
             return stepped_answer(self, tape, endpoint)
-        market, self._seen = self.start(tape, now).at(now), now
+        market, self.seen = self.start(tape, now).at(now), now
         index = self.newest[tape.feed] = newest_record(tape, market, self.newest.get(tape.feed, -1))
         return clocked_answer(self, tape, index, market)
