@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from starlette.routing import Route
 
@@ -40,10 +42,20 @@ def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
     assert set(re.findall(r"\bgexfaker ([a-z]+)\b", blocks)) - {"ready"} == set(cli.commands)
 
 
-def test_every_flag_in_the_readme_is_a_setting() -> None:
-    known = {flag_of(setting.name) for setting in SETTINGS}
-    assert set(re.findall(r"`(--[a-z-]+)", README)) <= known
-    assert known <= set(re.findall(r"`(--[a-z-]+)", README))
+def test_every_flag_in_the_readme_exists_and_every_setting_is_there() -> None:
+    mentioned = set(re.findall(r"`(?:[a-z ]+)?(--[a-z0-9-]+)", README))
+    settings = {flag_of(setting.name) for setting in SETTINGS}
+    options = {name for command in commands(cli) for option in command.params for name in option.opts}
+    assert mentioned <= settings | options
+    assert settings <= mentioned
+
+
+def commands(group: click.Command) -> Iterator[click.Command]:
+    """A command and all below it."""
+    yield group
+    if isinstance(group, click.Group):
+        for command in group.commands.values():
+            yield from commands(command)
 
 
 def served(folder: Path) -> set[str]:

@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 from starlette.routing import Match, Route
 
-from contract.strict import JSON, addressed, operations, shown, whole
+from contract.strict import JSON, addressed, operations, shown, whole, wrong
 from gexfaker.contract.document import document
 from gexfaker.contract.operations import OPERATIONS, TAGS
 from gexfaker.contract.schemas import SCHEMAS
@@ -182,3 +182,17 @@ def test_operations_are_in_the_order_of_the_sections() -> None:
 
 def test_it_leads_nowhere_else() -> None:
     assert "://" not in json.dumps(CONTRACT)
+
+
+def test_what_is_not_documented_is_noticed() -> None:
+    operation = CONTRACT["paths"]["/tickers"]["get"]
+    good = b'{"stocks":["AAPL"],"indexes":[],"futures":[]}'
+
+    def fault(status: int, kind: str, body: bytes) -> str:
+        return wrong(CONTRACT, operation, status, kind, body) or ""
+
+    assert not fault(200, "application/json; charset=utf-8", good)
+    assert "status 500" in fault(500, JSON, good)
+    assert "'text/html'" in fault(200, "text/html", good)
+    assert "required" in fault(200, JSON, b'{"stocks":[],"indexes":[]}')
+    assert "at ['stocks', 0]" in fault(200, JSON, good.replace(b'"AAPL"', b"1"))

@@ -274,6 +274,15 @@ def test_any_damage_is_noticed(model: tuple[Path, bytes, list[bytes | None]], da
     assert None in found
 
 
+@pytest.mark.parametrize("change", [lambda content: content[:-1], lambda content: content + b"x"], ids=["cut", "grown"])
+def test_a_file_of_another_length_is_not_used(
+    day: Path, change: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    file = payload_path(tape_file(day))
+    file.write_bytes(change(file.read_bytes()))
+    assert_ignored(day, caplog, "it is cut off or has grown")
+
+
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_bytes_that_are_lost_or_added_are_noticed(
@@ -380,12 +389,26 @@ def test_a_file_that_changes_while_it_is_used(day: Path, caplog: pytest.LogCaptu
 
 
 def test_a_file_of_another_tape_that_takes_its_place_while_it_is_used(day: Path) -> None:
-    write(day, "NDX/orderflow/orderflow", *(flow(1000 + n, "NDX", 7000 + n) for n in range(COUNT)))
-    other = prepare_feed(day, Feed("NDX", "orderflow", "orderflow"))
+    other = day / "other"
+    other.mkdir()
+    large(day, COUNT)
+    large(other, COUNT)  # made of a tape of another time: the same layout, and the same payloads
     with closing(opened(day)) as tape:
         assert tape.payload(0)
-        payload_path(tape_file(day)).write_bytes(other.read_bytes())
+        payload_path(tape_file(day)).write_bytes(payload_path(tape_file(other)).read_bytes())
         assert [tape.payload(index) for index in range(COUNT)] == [None] * COUNT
+
+
+def test_a_payload_is_not_taken_for_another_record_s(day: Path) -> None:
+    file = large(day, COUNT)
+    with closing(opened(day)) as tape:
+        assert tape.payload(0)
+        content = bytearray(file.read_bytes())
+        table = Header.parse(bytes(content[:HEADER_BYTES])).table_at
+        content[table : table + 16] = content[table + 16 : table + 32]
+        file.write_bytes(content)
+        assert tape.payload(0) is None
+        assert tape.payload(1)
 
 
 # --- how it is read and written ------------------------------------------------------------------

@@ -146,7 +146,9 @@ def _describe(operation: Operation) -> dict[str, Any]:
     ]
     if operation.body:
         described["requestBody"] = _body(operation.body)
-    described["responses"] = {str(status): _response(status, names) for status, names in operation.answers.items()}
+    described["responses"] = {
+        str(status): _response(status, names) for status, names in sorted(operation.answers.items())
+    }
     if operation.key:
         described["security"] = [{operation.key: []}] + ([{}] if operation.key == "control" else [])
     return described
