@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,7 @@ from gexfaker.errors import ControlError, DataError
 from gexfaker.limits import MAX_CONTROL_BYTES
 from gexfaker.playback.control import ACTIONS, Effect, apply
 from gexfaker.playback.session import Session
-from gexfaker.server.guard import guarded
+from gexfaker.server.guard import Handler, guarded
 from gexfaker.server.replies import error, reply, service_of
 from gexfaker.server.service import Service
 from gexfaker.server.status import close_session, playback_status, session_ids, session_status
@@ -144,15 +145,20 @@ def _answer(service: Service, owner: str) -> dict[str, Any]:
 
 
 def control_routes() -> list[Route]:
-    """All routes of the control plane."""
-    routes = (
-        ("/_gexfaker/sessions", _list, "GET"),
-        ("/_gexfaker/sessions", _create, "POST"),
-        ("/_gexfaker/sessions/{session}", _show, "GET"),
-        ("/_gexfaker/sessions/{session}", _close, "DELETE"),
-        ("/_gexfaker/sessions/{session}/{action}", _act, "POST"),
-    )
-    return [Route(path, guarded(handler), methods=[method]) for path, handler, method in routes]
+    """All routes of the control plane; one for each path, so that a wrong method is told all right ones."""
+    routes: dict[str, dict[str, Handler]] = {
+        "/_gexfaker/sessions": {"GET": _list, "POST": _create},
+        "/_gexfaker/sessions/{session}": {"GET": _show, "DELETE": _close},
+        "/_gexfaker/sessions/{session}/{action}": {"POST": _act},
+    }
+    return [Route(path, guarded(_chosen(handlers)), methods=list(handlers)) for path, handlers in routes.items()]
+
+
+def _chosen(handlers: Mapping[str, Handler]) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return handle
 
 
 async def control_error(_request: Request, exception: Exception) -> Response:

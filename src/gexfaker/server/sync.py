@@ -107,8 +107,12 @@ def _timestamp(tape: Tape, index: int) -> int | None:
 
 
 def _targets(service: Service, key: object) -> list[str]:
-    """The session of a key, or all of them without one."""
-    return [session_id(key)] if isinstance(key, str) and key else session_ids(service)
+    """The session of a key, or all of them without one. Raises ControlError: not a key."""
+    if key is None or key == "":
+        return session_ids(service)
+    if not isinstance(key, str):
+        raise ControlError("key is text, such as demo; leave it out to mean all sessions")
+    return [session_id(key)]
 
 
 async def _reset_cache(request: Request) -> Response:
