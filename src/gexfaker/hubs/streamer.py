@@ -42,6 +42,7 @@ class Streamer:
         self._places: Final = Places(hubs, groups)
         self._batches: dict[tuple[tuple[str, Publication], ...], Batch] = {}
         self._heard: set[str] = set()
+        self._playing: tuple[str, Iterator[None]] = ("", iter(()))
 
     def next_turn(self, now: float) -> float | None:
         """When something may be due next, in real time; None when nobody listens."""
@@ -60,9 +61,18 @@ class Streamer:
             session = self.sessions.get(session_id)
             if session.options.speed or session.is_stepped or not self._is_congested(session_id):
                 try:
-                    yield from self._play(session, now)
+                    self._playing = session_id, self._play(session, now)
+                    yield from self._playing[1]
                 except DataError as error:  # its day is gone; the others' are not
                     self.groups.explain("", session.day, str(error))
+
+    def settle(self, session_id: str, now: float) -> None:
+        """Publish at once all that is due to one session until ``now``, its turn under way included."""
+        playing, turn = self._playing
+        for _ in turn if playing == session_id else ():
+            continue
+        for _ in self._play(self.sessions.get(session_id), now):
+            continue
 
     def prepare(self) -> Iterator[None]:
         """Encode what will be due next, so that the turn itself finds it made; pauses after each record."""

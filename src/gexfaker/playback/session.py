@@ -144,6 +144,7 @@ class Session:
     def jump(self, market: float, now: float, *, again: bool = True) -> None:
         """Go to a market time: the record of that time is the next that is sent, or unless ``again`` the one after."""
         self.timeline += 1
+        self._owed = 0
         self._forget_places()
         self.origin = market if again else math.floor(market) + 1
         if self.clock is not None:
@@ -170,7 +171,7 @@ class Session:
 
     def pause(self, now: float) -> None:
         """Stand still; REST goes on to answer from where it stands."""
-        self.paused = True
+        self.paused, self._owed = True, 0
         if self.clock is not None:
             self.clock.pause(now)
 

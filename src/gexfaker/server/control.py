@@ -49,8 +49,7 @@ def change(service: Service, owner: str, action: str, arguments: dict[str, Any])
     session, now = service.sessions.get(owner), service.clock()
     effect = apply(session, action, arguments, service.sessions.options, now)
     if action == "pause":  # what was due until now goes out before the answer, not after it
-        for _ in service.streamer.tick(now):
-            continue
+        service.streamer.settle(owner, now)
         _drain(service)
     log.info("%s %s: %s -> %s", owner, action, effect.requested, effect.resolved)
     return effect

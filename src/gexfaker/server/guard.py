@@ -33,9 +33,12 @@ def _refusal(request: Request) -> Response | None:
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         return error("The control plane is not open to pages of another origin.", 403)
     if settings.control_token is None:
-        if settings.host in LOOPBACK:
-            return None
-        return error("The control plane needs CONTROL_TOKEN when the server listens beyond this machine.", 403)
+        if settings.host not in LOOPBACK:
+            return error("The control plane needs CONTROL_TOKEN when the server listens beyond this machine.", 403)
+        # A name that a foreign page has made to point here (DNS rebinding) is in Host then.
+        if urlsplit(f"//{request.headers.get('host', '')}").hostname not in LOOPBACK:
+            return error("Without CONTROL_TOKEN the control plane is used at 127.0.0.1 or localhost only.", 403)
+        return None
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), settings.control_token.encode()):
         return None
