@@ -133,6 +133,7 @@ class Model:
         self.forget()
 
     def jump(self, market: float, now: float, again: bool = True) -> None:
+        self.owed = 0
         self.forget()
         self.origin = market if again else math.floor(market) + 1
         if self.market is not None:
@@ -258,7 +259,7 @@ class Model:
         self.start(now)
         if self.market is not None:
             self.set(self.at(now), now)
-        self.paused = True
+        self.paused, self.owed = True, 0
 
     def resume(self, now: float) -> None:
         if self.market is not None:
