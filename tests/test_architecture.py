@@ -22,7 +22,7 @@ ALLOWED = {
 }
 """What each package may import of the others; catalog, errors, limits and settings (server, cli) are open."""
 
-PURE = ("market", "tapes", "inspection", "playback", "wire", "hubs")
+PURE = ("market", "tapes", "inspection", "plotting", "playback", "wire", "hubs")
 IMPURE = {"asyncio", "time", "socket", "ssl", "starlette", "uvicorn", "http", "urllib.request", "random"}
 
 
