@@ -25,7 +25,7 @@ ALLOWED = {
 }
 """What each package may import of the others; catalog, errors, limits and settings (server, cli) are open."""
 
-PURE = ("market", "tapes", "inspection", "playback", "wire", "hubs", "rest", "archive", "contract")
+PURE = ("market", "tapes", "inspection", "plotting", "playback", "wire", "hubs", "rest", "archive", "contract")
 IMPURE = {"asyncio", "time", "socket", "ssl", "starlette", "uvicorn", "http", "urllib.request", "random"}
 
 

@@ -90,7 +90,7 @@ def check_majors(row: Record) -> None:
         largest = max(row["strikes"], key=lambda strike: strike[column])
         smallest = min(row["strikes"], key=lambda strike: strike[column])
         for sign, extreme in (("pos", largest), ("neg", smallest)):
-            if extreme[column]:
+            if extreme[column] * (1 if sign == "pos" else -1) > 0:
                 assert 0 <= row[f"major_{sign}_{name}"] - extreme[0] < 0.08 * spacing + 0.011
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal, getcontext
 import numpy as np
 import pytest
 import QuantLib
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gexfaker.market import exact
@@ -18,6 +18,7 @@ from gexfaker.market.noise import noise_bytes
 
 
 @given(st.floats(-700, 700))
+@settings(deadline=None)
 def test_exp(x: float) -> None:
     getcontext().prec = 40
     result = exact.exp(np.array([x]))[0]
@@ -25,6 +26,7 @@ def test_exp(x: float) -> None:
 
 
 @given(st.floats(1e-300, 1e300))
+@settings(deadline=None)
 def test_log(x: float) -> None:
     getcontext().prec = 40
     result, true = Decimal(float(exact.log(np.array([x]))[0])), Decimal(x).ln()
@@ -32,11 +34,13 @@ def test_log(x: float) -> None:
 
 
 @given(st.floats(-1e-9, 1e-9))
+@settings(deadline=None)
 def test_log_keeps_small_moves(x: float) -> None:
     assert exact.log(np.array([1.0 + x]))[0] == pytest.approx(math.log(1.0 + x), rel=1e-15, abs=1e-24)
 
 
 @given(st.floats(-37, 37))
+@settings(deadline=None)
 def test_normal_cdf(x: float) -> None:
     value = exact.normal_cdf(np.array([x]))[0]
     assert value == pytest.approx(math.erfc(-x / math.sqrt(2)) / 2, abs=1e-14)
@@ -44,6 +48,7 @@ def test_normal_cdf(x: float) -> None:
 
 
 @given(st.floats(-30, 30))
+@settings(deadline=None)
 def test_normal_pdf(x: float) -> None:
     value = exact.normal_pdf(np.array([x]))[0]
     assert value == pytest.approx(math.exp(-x * x / 2) / math.sqrt(2 * math.pi), rel=1e-13)
@@ -91,6 +96,7 @@ def test_the_reference_is_splitmix64() -> None:
 
 
 @given(st.integers(0, 23_400), st.integers(0, 2**20 - 5))
+@settings(deadline=None)
 def test_words_are_splitmix64_of_row_and_column(row: int, column: int) -> None:
     start = int.from_bytes(noise_bytes("key", 8), "little")
     drawn = words("key", range(row, row + 2), range(column, column + 3)).tolist()

@@ -12,7 +12,7 @@ import QuantLib
 
 from gexfaker.market import greeks
 from gexfaker.market.chain import Chain
-from gexfaker.market.edges import Edges
+from gexfaker.market.edges import Edges, _crossing
 from gexfaker.market.exact import Floats, log, normal_pdf
 from gexfaker.market.factors import Factor
 from gexfaker.market.profiles import profiles
@@ -175,6 +175,20 @@ def test_zero_gamma_is_where_the_chain_revalued_has_none(seed: int, number: int)
         assert abs(found - spot) <= min(max(abs(n), abs(n + 1)) for n in changes) * step
     else:
         assert abs(found - spot) == pytest.approx(16 * step)
+
+
+@pytest.mark.parametrize(
+    ("exposures", "crossing"),
+    [
+        ([-4.0, -3.0, -1.0, 1.0, 2.0], 12.5),
+        ([-1.0, 1.0, 2.0, -2.0, -3.0], 12.5),  # twice: the one nearer to the middle
+        ([-1.0, 3.0, 4.0, 5.0, 6.0], 10.25),
+        ([-3.0, -2.0, -2.0, -1.0, -0.5], 14.0),  # never: the end that is nearer to 0
+        ([0.5, 1.0, 2.0, 3.0, 4.0], 10.0),
+    ],
+)
+def test_crossing(exposures: list[float], crossing: float) -> None:
+    assert _crossing(np.arange(10.0, 15.0), np.array(exposures)) == crossing
 
 
 def test_smile_moves_with_spot_and_rises_when_it_falls() -> None:

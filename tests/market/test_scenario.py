@@ -197,6 +197,21 @@ def test_knobs_of_the_day() -> None:
     assert abs(flow(calm, 9_000)["zcharm"]) == pytest.approx(abs(flow(ordinary(), 9_000)["zcharm"]) / 2, rel=0.05)
 
 
+@pytest.mark.parametrize("ticker", ["SPX", "VIX", "TSLL", "EXK"])
+@pytest.mark.parametrize("way", [-1, 1])
+def test_the_wildest_day_is_still_a_market(ticker: str, way: int) -> None:
+    run = Crash if way < 0 else Squeeze
+    hours = [run(at=dt.time(hour), minutes=50, size=0.3) for hour in range(10, 16)]
+    shocks = [VolatilityShock(at=NOON, minutes=300, realised=10, implied=10, volume=10)] * 3
+    one = market(*hours, *shocks, gap=0.3 * way, volatility=10, implied=10, volume=10)
+    read = Reader(one, ticker)
+    for index in (0, SECOND + 200, RECORDS - 1):
+        check_orderflow(read, index)
+        check_agreement(read, index)
+        check_sums(read, index)
+    assert len(one._shown(ticker).chain.strikes) < 3_000
+
+
 # --- files -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", NAMES)
 def test_named_scenarios_are_days_that_hold_together(name: str) -> None:

@@ -174,6 +174,18 @@ def test_volatility_has_its_seasons_clusters_and_jumps() -> None:
     assert np.abs(scaled).max() > 5
 
 
+def test_seconds_are_a_path_without_seams() -> None:
+    """A move from one block into the next is like any other; prints bounce, so that seconds come back a little."""
+    underlying = Market("2026-08-12", 6)._shown("SPX").chain.underlying
+    path = np.concatenate([underlying.block(block).log for block in range(390)])[:RECORDS]
+    moves = np.diff(path).reshape(-1)[: 389 * 60].reshape(389, 60)
+    inside, seams = moves[:, :-1].std(), moves[:, -1].std()
+    assert 0.7 < seams / inside < 1.4
+    assert -0.3 < np.corrcoef(moves.ravel()[:-1], moves.ravel()[1:])[0, 1] < 0
+    minutes = np.diff(path[::60])
+    assert 0.6 < minutes.std() / (inside * np.sqrt(60)) < 1.2
+
+
 def returns(ticker: str, seed: int) -> NDArray[np.float64]:
     return Market("2026-08-12", seed)._shown(ticker).chain.underlying.returns
 

@@ -28,9 +28,7 @@ EVERY: Final = 15
 @click.option("--date", default=LATEST, show_default=True, metavar="DAY", help="YYYY-MM-DD, or latest.")
 @click.option("--ticker", default="SPX", show_default=True, metavar="TICKER", help="Whose day.")
 @click.option("--seed", type=int, help="Another seed is another market.  [default: 1]")
-@click.option(
-    "--scenario", metavar="NAME|FILE", help="What happens on the simulated day: a named one, or a .toml file."
-)
+@click.option("--scenario", metavar="NAME|FILE", help="What happens: fed-day, flash-crash, ..., or a .toml file.")
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="A stored day, instead of a simulated one."
 )
@@ -79,8 +77,11 @@ def plot(
 
     wish = Wish(PICTURES if what == "all" else (what,), _time(at), category, every, out)
     source = _source(date, ticker.upper(), seed, scenario, data_dir)
+    missing: list[DataError] = []
     with _bar() as report:
-        paths = list(draw(source, wish, report))
+        paths = list(draw(source, wish, report, missing.append))
+    for error in missing:
+        click.echo(f"left out: {error}", err=True)
     for path in paths:
         click.echo(str(path))
 

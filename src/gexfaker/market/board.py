@@ -36,6 +36,9 @@ _TAILS: Final = (1.2, 5.0, 5.0)
 _CONVEXITY: Final = (-0.8, -0.95, -0.95)
 """Convexity per gamma exposure, by book: gamma seen from the other side, a little smaller."""
 
+_TWIST: Final = (0.6, 0.1, 0.1)
+"""Convexity per vanna, by book: it turns with volatility, too, so it is not gamma's mirror image to the last digit."""
+
 _SLOW: Final = (0.005, 0.01, 0.01)
 """Convexity per contract bought, in cents per dollar of spot, by book: what is not the gamma of the moment."""
 
@@ -76,11 +79,13 @@ class Boards:
         ledger, book = self._ledger, min(number, FAR)
         strip, shown = ledger.strip(number, block), ledger.shown("delta", number, block)
         gamma = _sums(ledger.column("state", number, block).cents)
-        convexity = np.rint(_CONVEXITY[book] * gamma + self._slow(number, block)).astype(np.int64)
+        vanna = _sums(ledger.column("vanna", number, block).cents)
+        sensitive = _CONVEXITY[book] * gamma + _TWIST[book] * vanna
+        convexity = np.rint(sensitive + self._slow(number, block)).astype(np.int64)
         return Board(
             convexity=convexity,
             gamma=gamma,
-            vanna=_sums(ledger.column("vanna", number, block).cents),
+            vanna=vanna,
             charm=self._charm(number, block),
             agg_call=self._agg(number, block, +1),
             agg_put=self._agg(number, block, -1),

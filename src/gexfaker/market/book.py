@@ -31,7 +31,6 @@ _PREMARKET: Final = 0.02
 _ROUND: Final = ((20, 2.0), (10, 1.5), (5, 1.2), (1, 0.8))
 """Strikes by roundness, in strike numbers, and how much more is traded there."""
 
-
 _REVISED: Final = 0.03
 """Share of all earlier trades that is open to revision like the newest minute's: noise grows through the day."""
 
@@ -56,7 +55,7 @@ class Habits(NamedTuple):
         noise: the same, drawn for each strike, side and minute.
         herd: the same, drawn for each minute; calls and puts the other way round.
         chase: the same, per usual minute's move up; calls and puts the other way round.
-        flicker: standard deviation of what is counted late, as a share of a minute's volume.
+        flicker: twice the most that is counted late, as a share of a minute's volume.
     """
 
     contracts: float

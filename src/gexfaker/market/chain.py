@@ -27,11 +27,12 @@ _CONTRACTS: Final = 2_000_000
 """Traded a day in the nearest expiry of SPX."""
 
 _HABITS: Final = (
-    Habits(1.0, bias=0.007, mood=0.009, taste=0.02, noise=0.15, herd=0.04, chase=0.004, flicker=0.1),
-    Habits(0.19, bias=0.008, mood=0.022, taste=0.03, noise=0.15, herd=0.04, chase=0.05, flicker=0.01),
+    Habits(1.0, bias=0.010, mood=0.008, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.1),
+    Habits(0.19, bias=0.009, mood=0.022, taste=0.02, noise=0.15, herd=0.04, chase=0.05, flicker=0.01),
     Habits(0.50, bias=0.006, mood=0.02, taste=0.03, noise=0.15, herd=0.04, chase=0.03, flicker=0.01),
 )
-"""Of the books of the nearest, the next and all other expiries; contracts relative to the nearest."""
+"""Of the books of the nearest, the next and all other expiries; contracts relative to the nearest. They are set so that
+SPX has the sizes, the rushes and the correlations the service was seen to publish."""
 
 _WIDTHS: Final = (0.8, 0.9, 1.0)
 """How wide trading spreads around spot, in standard deviations at expiry."""
@@ -42,8 +43,11 @@ _FAR_DAYS: Final = 10.0
 _LEFT: Final = 0.3
 """Share of open interest that is left on the last day: the rest has been closed or rolled."""
 
+_BUILT: Final = 5
+"""Open interest spreads as far as spot may go until expiry, and as it has gone in the five days before."""
+
 _NARROWEST: Final = 0.8
-"""Trading never concentrates on less than about a strike and a half to each side."""
+"""Width of trading at the very end, in strikes: it never concentrates on one strike alone."""
 
 _MARGIN: Final = 3
 """Strikes beyond what the day's skeleton needs: within a minute spot may go further than its ends."""
@@ -125,16 +129,17 @@ class Chain:
     @cached_property
     def interest(self) -> tuple[Ints, Ints]:
         """Open interest of calls and of puts: expiries by strikes."""
-        opening = self.underlying.opening * 100.0 / self.profile.spacing
-        width = self.profile.deviation * opening
-        rows = [
-            held(f"{self._key}/{expiry}", self._open_contracts(number), opening, width * _root(days + 1), self.strikes)
-            for number, (expiry, days) in enumerate(zip(self.expiries, self.days, strict=True))
-        ]
+        # Positions were taken yesterday, around yesterday's price, whatever the night has brought.
+        close = self.profile.level * 100.0 / self.profile.spacing
+        width = self.profile.deviation * close
+        rows = []
+        for number, (expiry, days) in enumerate(zip(self.expiries, self.days, strict=True)):
+            spread = width * _root(days + _BUILT)
+            rows.append(held(f"{self._key}/{expiry}", self._open_contracts(number), close, spread, self.strikes))
         return np.array([calls for calls, _ in rows]), np.array([puts for _, puts in rows])
 
     def _open_contracts(self, number: int) -> float:
-        size = (0.8 if _is_monthly(self.expiries[number]) else 0.1) * (1.0 if self.days[number] else _LEFT)
+        size = (0.5 if _is_monthly(self.expiries[number]) else 0.08) * (1.0 if self.days[number] else _LEFT)
         return _CONTRACTS * self.profile.volume * size / (1.0 + self.days[number] / 40.0)
 
     @cached_property

@@ -82,13 +82,14 @@ class Factor:
         return np.array(levels)
 
     def _bridge(self, block: int) -> Floats:
-        bits = words(f"{self._key}/seconds", range(block * BLOCK, (block + 1) * BLOCK))
-        z = normals(bits)[:, 0]
+        z = normals(words(f"{self._key}/seconds", range(block * BLOCK, (block + 1) * BLOCK)))[:, 0]
         usual = float(self.scales[block]) / math.sqrt(BLOCK)
         path = np.zeros(BLOCK + 1)
         np.cumsum(z * (1.0 - _TAIL + _TAIL * z * z) * usual, out=path[1:])
         path -= _FADE * path[-1]
-        path[1:-1] += _BOUNCE * usual * (2.0 * uniforms(bits, 1)[1:, 0] - 1.0)
+        # Bits of their own: those above are in z, and a bounce that knows the next move is a trend.
+        bounce = words(f"{self._key}/bounce", range(block * BLOCK + 1, (block + 1) * BLOCK))
+        path[1:-1] += _BOUNCE * usual * (2.0 * uniforms(bounce, 0)[:, 0] - 1.0)
         return path + self._jump(block)
 
     def _jump(self, block: int) -> Floats:

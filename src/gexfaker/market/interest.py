@@ -9,13 +9,16 @@ import numpy as np
 from gexfaker.market.exact import Floats, Ints
 from gexfaker.market.hashing import uniforms, words
 
-_CALLS_ABOVE: Final = 0.4
+_CALLS_ABOVE: Final = 0.3
 """Where most calls are, in standard deviations at expiry: sold against stock, above spot."""
 
-_PUTS_BELOW: Final = 0.7
+_PUTS_BELOW: Final = 1.0
 """Where most puts are: bought as insurance, further below."""
 
-_PUTS_PER_CALL: Final = 1.1
+_PUTS_PER_CALL: Final = 1.05
+_SHARED: Final = 0.7
+"""Share of a strike's popularity that calls and puts have in common."""
+
 _MASS: Final = 1.5707963267948966
 """Area under 1 / (1 + x * x) ** 2."""
 
@@ -34,10 +37,11 @@ def held(key: str, contracts: float, spot: float, width: float, strikes: range) 
     """
     numbers = np.arange(strikes.start, strikes.stop, dtype=np.float64)
     bits = words(f"{key}/interest", range(1), strikes)
+    shared = uniforms(bits, 2)[0]
     size = contracts * round_strikes(numbers, _ROUND) / (_MASS * width)
     sides = ((_CALLS_ABOVE, 1.0, 0), (-_PUTS_BELOW, _PUTS_PER_CALL, 1))
     calls, puts = (
-        np.floor(size * factor * _hump((numbers - spot) / width - at) * _luck(uniforms(bits, part)[0]))
+        np.floor(size * factor * _hump((numbers - spot) / width - at) * _luck(shared, uniforms(bits, part)[0]))
         for at, factor, part in sides
     )
     return calls.astype(np.int64), puts.astype(np.int64)
@@ -56,5 +60,6 @@ def _hump(away: Floats) -> Floats:
     return np.asarray(bell * bell)
 
 
-def _luck(draw: Floats) -> Floats:
-    return 3.0 * draw * draw
+def _luck(shared: Floats, own: Floats) -> Floats:
+    """Mean 1: a strike that is popular is so with buyers of calls and of puts, mostly."""
+    return np.asarray(3.0 * (_SHARED * shared * shared + (1.0 - _SHARED) * own * own))

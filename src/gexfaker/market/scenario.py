@@ -27,6 +27,9 @@ MAX_FACTOR: Final = 10.0
 MIN_FACTOR: Final = 0.05
 """Smallest factor on volatility or volume: at 0 there would be no market."""
 
+MAX_PRODUCT: Final = 20.0
+"""Largest product of such factors when events overlap: more is cut off, so that prices stay prices."""
+
 MAX_MINUTES: Final = 390
 """A session's length."""
 
@@ -204,6 +207,8 @@ def shape_of(scenario: Scenario | None) -> Shape:
     shape.volume[:] *= scenario.volume
     for event in scenario.events:
         shape = event.apply(shape)
+    for values in (shape.volatility, shape.implied, shape.volume):
+        np.minimum(values, MAX_PRODUCT, out=values)
     return shape
 
 

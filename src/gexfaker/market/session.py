@@ -1,7 +1,7 @@
 """The times of a market day: which second each record of a simulated day belongs to.
 
 Rule: a day of snapshots runs from 09:30:02 to 16:00:00 New York, one a second, in epoch seconds.
-Exchange holidays and early closes are not known here: every weekday is a full trading day.
+Early closes are not known here: every trading day is a full one.
 """
 
 from __future__ import annotations
@@ -12,14 +12,24 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from gexfaker.errors import DataError
+from gexfaker.market.calendar import is_trading_day, last_trading_day
+
+__all__ = [
+    "FIRST_RECORD",
+    "LAST_RECORD",
+    "NEW_YORK",
+    "RECORDS",
+    "Session",
+    "is_trading_day",
+    "latest_trading_day",
+    "parse_date",
+]
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 FIRST_RECORD: Final = dt.time(9, 30, 2)
 LAST_RECORD: Final = dt.time(16, 0, 0)
 RECORDS: Final = 23_399
 """Records of a day: 09:30:02 to 16:00:00 inclusive, one a second. No clock change falls into these hours."""
-
-_SATURDAY: Final = 5
 
 
 def parse_date(text: str) -> dt.date:
@@ -34,16 +44,9 @@ def parse_date(text: str) -> dt.date:
     return day
 
 
-def is_trading_day(day: dt.date) -> bool:
-    """Whether the market is open: any weekday, Monday to Friday."""
-    return day.weekday() < _SATURDAY
-
-
 def latest_trading_day(on: dt.date) -> str:
     """The newest trading day that is not after ``on``, as YYYY-MM-DD."""
-    while not is_trading_day(on):
-        on -= dt.timedelta(days=1)
-    return on.isoformat()
+    return last_trading_day(on).isoformat()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ they agree with each other. Nothing is made before it is asked for, and any reco
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from gexfaker.market.majors import Majors
 from gexfaker.market.profiles import BASES, chain_of, profiles
 from gexfaker.market.scenario import Scenario, shape_of
 from gexfaker.market.session import RECORDS, Session, parse_date
+from gexfaker.market.tape import Records, SimulatedTape
 from gexfaker.market.underlying import Underlying
 from gexfaker.market.view import View
 
@@ -35,16 +35,6 @@ _NUMBERS: Final = {"full": FULL, "zero": NEAR, "one": NEXT}
 
 _EXPLICIT: Final = {"classic": ("gex",), "state": ("gex", *GREEKS), "orderflow": ("orderflow",)}
 """What is shown of a single expiry, by package."""
-
-
-class Records(Protocol):
-    """A feed's records by second of the day."""
-
-    def json(self, second: int) -> bytes:
-        """The record of a second."""
-
-    def clear(self) -> None:
-        """Forget what is kept."""
 
 
 class Market:
@@ -137,70 +127,6 @@ class _Shown:
         if feed.kind == "gex":
             return GexFeed(view, feed.package, number)
         return GreekFeed(view, feed.kind, number)
-
-
-class SimulatedTape:
-    """One feed's simulated day; implements Tape."""
-
-    def __init__(self, feed: Feed, session: Session, seconds: Ints, opener: Callable[[], Records]) -> None:
-        self._feed = feed
-        self._session = session
-        self._seconds = seconds
-        self._opener = opener
-
-    @cached_property
-    def _records(self) -> Records:
-        # Made at the first record, not at construction: a server opens its tapes before it listens.
-        return self._opener()
-
-    @property
-    def feed(self) -> Feed:
-        """What is simulated."""
-        return self._feed
-
-    @property
-    def date(self) -> str:
-        """The market day, YYYY-MM-DD (New York)."""
-        return self._session.date
-
-    def __len__(self) -> int:
-        return len(self._seconds)
-
-    def has(self, index: int) -> bool:
-        """Whether record ``index`` exists."""
-        return 0 <= index < len(self)
-
-    def timestamp(self, index: int) -> int:
-        """Epoch seconds of a record. Raises IndexError outside the day."""
-        return self._session.first + self._second(index)
-
-    def json(self, index: int) -> bytes:
-        """The record as compact JSON. Raises IndexError outside the day."""
-        return self._records.json(self._second(index))
-
-    def payload(self, index: int) -> bytes | None:
-        """None: nothing is made beforehand."""
-        return None
-
-    def index_at(self, timestamp: int) -> int:
-        """Index of the newest record not after ``timestamp`` (epoch seconds); -1 before the first."""
-        second = max(-1, min(timestamp - self._session.first, RECORDS))
-        return int(np.searchsorted(self._seconds, second, side="right")) - 1
-
-    def place(self, index: int) -> str:
-        """Where a record is, for people: ``simulated SPX state delta_zero #17``."""
-        feed = self._feed
-        what = feed.category if feed.package == feed.category else f"{feed.package} {feed.category}"
-        return f"simulated {feed.ticker} {what} #{index}"
-
-    def close(self) -> None:
-        """Forget the blocks kept."""
-        self._records.clear()
-
-    def _second(self, index: int) -> int:
-        if not 0 <= index < len(self._seconds):
-            raise IndexError(index)
-        return int(self._seconds[index])
 
 
 def _served(seconds: Ints) -> Ints:

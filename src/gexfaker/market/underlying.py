@@ -20,6 +20,10 @@ _GAP: Final = 0.7
 _ROUND: Final = 5
 """A pin's round strike: every fifth."""
 
+_FARTHEST: Final = 0.35
+"""Largest log return since the open, per unit of beta (at least 1, at most 4 times as much). The market's own breakers
+stop a day at -20 %, and every strike on the way takes memory all day, so that a scenario must not go on for ever."""
+
 _TIME: Final = np.arange(BLOCK) / BLOCK
 
 
@@ -76,7 +80,7 @@ class Underlying:
         np.cumsum(steps, out=path[1:])
         for pin in shape.pins:
             path = self._pinned(path, steps, pin)
-        return np.asarray(path + (self._fear - self._fear[0]))
+        return self._bounded(path + (self._fear - self._fear[0]))
 
     @cached_property
     def skeleton(self) -> Spot:
@@ -88,7 +92,11 @@ class Underlying:
         if self._shape.still[block]:
             return self._spot(np.full(BLOCK, start))
         way = self._mix(self._market.bridge(block), self._own.bridge(block))[:-1] * self._shape.volatility[block]
-        return self._spot(start + (end - start) * _TIME + way)
+        return self._spot(self._bounded(start + (end - start) * _TIME + way))
+
+    def _bounded(self, returns: Floats) -> Floats:
+        most = _FARTHEST * min(max(abs(self._profile.beta), 1.0), 4.0)
+        return np.asarray(np.minimum(np.maximum(returns, -most), most))
 
     def _mix(self, market: Floats, own: Floats) -> Floats:
         return np.asarray(self._profile.beta * MARKET_VOLATILITY * market + self._profile.own * own)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,18 +63,18 @@ class Wish:
         return {"spot": ("classic", "gex_zero"), "gex": ("classic", self.category)}.get(picture, ("orderflow",) * 2)
 
 
-def draw(source: Source, wish: Wish, report: Report) -> Iterator[Path]:
+def draw(source: Source, wish: Wish, report: Report, left_out: Callable[[DataError], None]) -> Iterator[Path]:
     """Draw and write; gives the files' paths.
 
+    Of several pictures, those whose feed is not there are left out, and ``left_out`` is told why.
+
     Raises:
-        DataError: a feed is missing or has no record of the day, or a file cannot be written.
+        DataError: there is nothing to draw from, or a file cannot be written.
         RecordError: the one record of the exposure by strike cannot be read.
     """
     wish.check()
     with ExitStack() as stack:
-        tapes: dict[str, Tape] = {}
-        for picture in wish.pictures:
-            tapes[picture] = stack.enter_context(closing(source.open(*wish.feed(picture))))
+        tapes = _open(source, wish, stack, left_out)
         stack.enter_context(house_style())
         for picture, figure in _figures(source, wish, tapes, report):
             path = wish.path(source, picture)
@@ -82,16 +82,31 @@ def draw(source: Source, wish: Wish, report: Report) -> Iterator[Path]:
             yield path
 
 
+def _open(source: Source, wish: Wish, stack: ExitStack, left_out: Callable[[DataError], None]) -> dict[str, Tape]:
+    """The tape of each picture; closed with the stack."""
+    tapes: dict[str, Tape] = {}
+    for picture in wish.pictures:
+        try:
+            tapes[picture] = stack.enter_context(closing(source.open(*wish.feed(picture))))
+        except DataError as error:
+            if not tapes and picture == wish.pictures[-1]:
+                raise
+            left_out(error)
+    return tapes
+
+
 def _figures(source: Source, wish: Wish, tapes: dict[str, Tape], report: Report) -> Iterator[tuple[str, Figure]]:
     title, unit = source.title, source.unit
-    levels, flows = sample(tapes.get("spot"), tapes.get("orderflow"), wish.every, report)
-    if tape := tapes.get("spot"):
-        yield "spot", spot_picture(title, unit, spot_day(_some(levels, tape)))
-    if tape := tapes.get("gex"):
-        record = read(tape, index_at(tape, wish.at), Ladder)
-        yield "gex", gex_picture(title, unit, wish.category, profile(record))
-    if tape := tapes.get("orderflow"):
-        yield "orderflow", flow_picture(title, flow_day(_some(flows, tape)), wish.every)
+    spot, gex, flow = (tapes.get(picture) for picture in PICTURES)
+    # First what may be refused, then what takes its time.
+    ladder = profile(read(gex, index_at(gex, wish.at), Ladder)) if gex is not None else None
+    levels, flows = sample(spot, flow, wish.every, report)
+    if spot is not None:
+        yield "spot", spot_picture(title, unit, spot_day(_some(levels, spot)))
+    if ladder is not None:
+        yield "gex", gex_picture(title, unit, wish.category, ladder)
+    if flow is not None:
+        yield "orderflow", flow_picture(title, flow_day(_some(flows, flow)), wish.every)
 
 
 def _some(records: list[Kind], tape: Tape) -> list[Kind]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gexfaker.plotting.canvas import ACCENT, FAINT, INK, NEGATIVE, POSITIVE, amounts, blank, time_axis
-from gexfaker.plotting.series import Floats, FlowDay, Profile, SpotDay, broken, extremes, limits, reach, window
+from gexfaker.plotting.series import Floats, FlowDay, Profile, SpotDay, broken, extremes, limits, reach, seen, window
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 SPOT_HEIGHT, GEX_HEIGHT, FLOW_HEIGHT = 675, 900, 1100
 """Pixels."""
+
+WHOLE: Final = 100.0
+"""From here on, an amount's cents say nothing."""
 
 GAMMA_UNIT: Final = "$ million per 1 % move"
 _ROWS: Final = (
@@ -50,9 +53,12 @@ def gex_picture(title: str, unit: str, category: str, shown: Profile) -> Figure:
     left, right = figure.subplots(1, 2, sharey=True)
     _bars(left, shown, shown.volume, "by volume")
     _bars(right, shown, shown.interest, "by open interest")
+    low, high = seen(shown)
+    margin = 0.02 * (high - low) or 1.0
+    left.set_ylim(low - margin, high + margin)
     left.set_ylabel(f"strike, {unit}")
     amounts(left, "y")
-    left.legend(loc="lower left")
+    left.legend(loc="upper left")
     return figure
 
 
@@ -68,6 +74,11 @@ def flow_picture(title: str, day: FlowDay, every: int) -> Figure:
         _line(axes, day.hours, day.levels[name], f"{name}, {unit}")
         axes.set_xlabel("New York time")
     return figure
+
+
+def figure_of(value: float) -> str:
+    """An amount for a title: with cents where it is small."""
+    return f"{value:+,.0f}" if abs(value) >= WHOLE else f"{value:+,.2f}"
 
 
 def _bars(axes: Axes, shown: Profile, values: Floats, name: str) -> None:
@@ -90,7 +101,7 @@ def _bars(axes: Axes, shown: Profile, values: Floats, name: str) -> None:
             fontsize=9,
         )
     axes.margins(x=0.12, y=0.01)
-    axes.set_title(f"{name}: net {values.sum():+,.0f}")
+    axes.set_title(f"{name}: net {figure_of(float(values.sum()))}")
     axes.set_xlabel(f"gamma exposure, {GAMMA_UNIT}")
     amounts(axes, "x")
 
@@ -108,6 +119,6 @@ def _line(axes: Axes, hours: Floats, values: Floats, name: str) -> None:
     axes.axhline(0.0, color=FAINT, lw=0.8)
     axes.plot(*broken(hours, values), color=POSITIVE)
     axes.set_ylim(*limits(values))
-    axes.set_title(f"{name}; last {values[-1]:,.0f}")
+    axes.set_title(f"{name}; last {figure_of(float(values[-1]))}")
     time_axis(axes, narrow=True)
     amounts(axes, "y")

@@ -50,6 +50,9 @@ class Profile(NamedTuple):
     interest: Floats
 
 
+SEEN_SHARE: Final = 0.002
+"""A strike whose exposure is less than this share of the largest is no more than a hair on the axis."""
+
 CHANGES: Final = ("dexoflow", "gexoflow", "cvroflow")
 LEVELS: Final = ("agg_dex", "zgr", "zcvr", "zvanna", "zcharm")
 
@@ -85,6 +88,16 @@ def extremes(strikes: Floats, values: Floats) -> list[tuple[float, float]]:
     high, low = int(values.argmax()), int(values.argmin())
     places = [*([high] if values[high] > 0 else []), *([low] if values[low] < 0 else [])]
     return [(float(strikes[place]), float(values[place])) for place in places]
+
+
+def seen(shown: Profile) -> tuple[float, float]:
+    """The lowest and highest strike worth showing: with an exposure that can be seen, or next to spot."""
+    visible = np.zeros(len(shown.strikes), dtype=np.bool_)
+    for values in (shown.volume, shown.interest):
+        sizes = np.abs(values)
+        visible |= (sizes > 0) & (sizes >= SEEN_SHARE * sizes.max(initial=0.0))
+    prices = [*shown.strikes[visible].tolist(), shown.spot]
+    return min(prices), max(prices)
 
 
 def broken(hours: Floats, *columns: Floats) -> tuple[Floats, ...]:
