@@ -15,6 +15,7 @@ from gexfaker.limits import (
     PING_INTERVAL_SECONDS,
     RECOVERY_WINDOW_SECONDS,
 )
+from gexfaker.market.profiles import DEFAULT_TICKERS
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
 
 
@@ -126,7 +127,7 @@ SETTINGS: Final = (
     Setting(
         "TICKERS",
         parsing.tickers,
-        "SPX,NDX,SPY,QQQ,ES_SPX,NQ_NDX",
+        ",".join(DEFAULT_TICKERS),
         "tickers with commas between them, or all",
         "What is simulated.",
     ),

@@ -9,9 +9,9 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
+from gexfaker.market.profiles import DEFAULT_TICKERS
 from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
-from gexfaker.playback.simulated import DEFAULT_TICKERS
 from support.tapes import ES_SPX, SPX, MemoryTape, day
 
 WEDNESDAY = datetime.date(2026, 11, 25)

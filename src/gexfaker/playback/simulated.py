@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from gexfaker.market.scenario import Scenario
     from gexfaker.market.simulation import Market
 
-DEFAULT_TICKERS: Final = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
-"""The tickers that are simulated unless others are asked for."""
-
 KINDS: Final = tuple((package, category) for package, categories in CATEGORIES.items() for category in categories)
 """Package and category of the standard feeds."""
 
