@@ -40,7 +40,9 @@ def wrong(day: Built) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "code", "verdict"), [(None, 0, "ok"), (late, 0, "notes"), (wrong, 1, "broken")], ids=str
+    ("damage", "code", "verdict"),
+    [(None, 0, "ok"), (late, 0, "notes"), (wrong, 1, "broken")],
+    ids=["sound", "late", "wrong"],
 )
 def test_verdict_and_exit_code(damage: Callable[[Built], None] | None, code: int, verdict: str, tmp_path: Path) -> None:
     day = Built()

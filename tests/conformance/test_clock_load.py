@@ -26,6 +26,8 @@ from support.control import DAYS, SESSIONS, first_of, write_days
 from support.ear import Ear, listening
 from support.server import Running, running_server
 
+pytestmark = pytest.mark.alone
+
 TICKERS = ("ES_SPX", "NQ_NDX", "SPX", "NDX")
 SECONDS = 15.0
 FAST = 60.0

@@ -20,7 +20,7 @@ import pytest
 from support.data import DATE
 from support.server import CLEAN_EXIT, Running, running_server, wait_until
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")]
 
 HEADERS = {"Authorization": "Bearer demo", "User-Agent": "test/1"}
 RECORDS = 6000

@@ -6,7 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
 from support.server import Running, serve_command
+
+pytestmark = pytest.mark.alone
 
 
 def start_seconds() -> float:

@@ -15,6 +15,8 @@ from support import data, decode
 from support import raw as bare
 from support.server import Running, running_server
 
+pytestmark = pytest.mark.alone
+
 INTERVAL = 0.05
 GROUPS = 20
 CLIENTS = 20
