@@ -35,6 +35,9 @@ OPTION_TICKERS: Final = frozenset((*STOCKS, *INDEXES, *QUANT_TICKERS))
 
 TICKERS: Final = frozenset((*OPTION_TICKERS, *FUTURES, *WEEKLIES))
 
+DEFAULT_TICKERS: Final = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
+"""What is simulated when nothing else is asked for."""
+
 CURRENT_HUBS: Final = (
     "classic",
     "state_gex",
@@ -61,6 +64,21 @@ CATEGORIES: Final[dict[str, tuple[str, ...]]] = {
     "orderflow": ("orderflow",),
 }
 """The fifteen standard categories, by package."""
+
+GEX_NAMES: Final = {name: category for category in GEX_CATEGORIES for name in (category, category.removeprefix("gex_"))}
+GREEK_NAMES: Final = {
+    name: f"{greek}_{expiry}"
+    for greek in GREEKS
+    for expiry, names in (("zero", (greek, f"{greek}_zero")), ("one", (f"one{greek}", f"{greek}_one")))
+    for name in names
+}
+FLOW_NAMES: Final = {"orderflow": "orderflow"}
+CATEGORY_NAMES: Final[dict[str, dict[str, str]]] = {
+    "classic": GEX_NAMES,
+    "state": GEX_NAMES | GREEK_NAMES,
+    "orderflow": FLOW_NAMES,
+}
+"""The standard categories as clients write them, in full and short (``zero``, ``onedelta``), by package."""
 
 STORED_CATEGORIES: Final = {**CATEGORIES, "state": (*CATEGORIES["state"], *VOLUME_CATEGORIES)}
 """The categories a stored day may hold, by package."""

@@ -20,8 +20,8 @@ MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
 SCAN_CHUNK_BYTES: Final = 1 * MIB
 """How far the index reads ahead at a time: a few hundred microseconds, so that no tick is held up."""
 
-MAX_OPEN_DAYS: Final = 16
-"""Days open at once, some 100 files each; more keys than that on different days take turns."""
+MAX_OPEN_DAYS: Final = 64
+"""Days open at once, some 15 files each for a ticker that is listened to; more keys than that take turns."""
 
 # --- wire --------------------------------------------------------------------------------------
 MAX_MESSAGE_BYTES: Final = 1 * MIB
@@ -70,8 +70,9 @@ MAX_PUBLICATIONS: Final = 4096
 MAX_PUBLICATION_BYTES: Final = 32 * MIB
 """The same in bytes of payload; real ones have up to 4 KiB, and each may be kept in four encodings."""
 
-MAX_TURN_RECORDS: Final = 1000
-"""Records of one feed sent at once, as many as a client may leave unread: after a laptop's sleep, not a whole day."""
+MAX_TURN_RECORDS: Final = 400
+"""Records sent in one turn of a session, of all its feeds together: less than half of what a client may leave unread,
+because each may have a spot message with it. Reached after a laptop's sleep, or at speeds the machine cannot keep."""
 
 MAX_SKIPS_PER_TICK: Final = 50
 """Unreadable records passed over for one group in one tick; a ruined file must not hold up the others."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from gexfaker import parsing
-from gexfaker.catalog import TIERS
+from gexfaker.catalog import DEFAULT_TICKERS, TIERS
 from gexfaker.limits import (
     ACK_DELAY_SECONDS,
     MAX_MEMBERSHIPS,
@@ -15,7 +15,6 @@ from gexfaker.limits import (
     PING_INTERVAL_SECONDS,
     RECOVERY_WINDOW_SECONDS,
 )
-from gexfaker.market.profiles import DEFAULT_TICKERS
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
 
 

@@ -22,9 +22,9 @@ from gexfaker.catalog import CATEGORIES, FUTURES, STOCKS, STORED_CATEGORIES, Fee
 FEEDS = [feed for ticker in (*STOCKS[:3], *FUTURES, "BRK.B") for feed in standard_feeds(ticker)]
 
 
-@given(st.sampled_from(FEEDS), st.dates(), st.booleans())
-def test_a_files_name_leads_back_to_it(feed: Feed, day: object, packed: bool) -> None:
-    file = File(str(day), feed, packed)
+@given(st.sampled_from(FEEDS), st.dates())
+def test_a_files_name_leads_back_to_it(feed: Feed, day: object) -> None:
+    file = File(str(day), feed)
     assert parse_file(file.name) == file
 
 
@@ -40,6 +40,7 @@ def test_no_text_is_a_file_by_accident(text: str) -> None:
         "",
         "2026-07-17_SPX_classic_gex_full",
         "2026-07-17_SPX_classic_gex_full.jsonl",
+        "2026-07-17_SPX_classic_gex_full.json.gz",
         "2026-07-17_SPX_classic_gex_full.json\n",
         "2026-7-17_SPX_classic_gex_full.json",
         "2026-02-30_SPX_classic_gex_full.json",

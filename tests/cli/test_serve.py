@@ -40,7 +40,7 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
     [
         (("--port", "99999"), {}, ("PORT", "--port", "65535")),
         ((), {"WS_STREAM_INTERVAL": "fast"}, ("WS_STREAM_INTERVAL", "environment variable", "500ms")),
-        ((), {"GEXFAKER_CACHE_MODE": "loop"}, ("CACHE_MODE", "GEXFAKER_CACHE_MODE", "exhaust or rotation")),
+        ((), {"GEXFAKER_CACHE_MODE": "loop"}, ("CACHE_MODE", "GEXFAKER_CACHE_MODE", "exhaust, rotation or next")),
         (("--host", "no.such.host.invalid"), {}, ("HOST", "--host", "address of this machine")),
         (("--host", "a..b"), {}, ("HOST", "--host", "address of this machine")),
         (("--config", "nope.toml"), {}, ("nope.toml", "--config", "a file that exists")),

@@ -220,8 +220,8 @@ def test_steps_while_paused_send_at_once_what_they_pass() -> None:
     session = made()
     session.attend(NOW)
     rest(session)
-    do(session, "pause")
     assert sent(session, NOW) == [0]
+    do(session, "pause")
     do(session, "step")
     assert sent(session, NOW + 0.25) == [1]
     do(session, "step", count=4)
@@ -258,11 +258,13 @@ def test_steps_of_step_mode_are_records() -> None:
 )
 def test_speeds(wanted: float, given: float, reason: str | None) -> None:
     session = made()
+    session.attend(NOW)
     rest(session)
     assert do(session, "speed", NOW + 2, speed=wanted) == Effect(wanted, given, reason)
     assert session.options.speed == given
     assert session.market_time(NOW + 4) == OPEN + 4 + 2 * given
     unused = made()
+    unused.attend(NOW)
     do(unused, "speed", speed=wanted)
     rest(unused)
     assert unused.market_time(NOW + 2) == OPEN + 2 + 2 * given

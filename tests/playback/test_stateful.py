@@ -24,8 +24,9 @@ from gexfaker.errors import ControlError, ExhaustedError
 from gexfaker.playback.control import apply
 from gexfaker.playback.memory import recall, remember
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback
-from gexfaker.playback.session import IDLE_TURN, Session
+from gexfaker.playback.session import Session
 from gexfaker.playback.sessions import Sessions
+from gexfaker.playback.turns import IDLE_TURN
 from gexfaker.wire import messages as m
 from support import independent
 from support.clients import Client, make_hub
@@ -88,6 +89,7 @@ class Model:
     ticked: float = 0.0
     seen: float = 0.0
     owed: int = 0
+    resting: bool = False
     ended: bool = False
     heard: bool = False
     groups: list[Feed] = field(default_factory=list)
@@ -128,12 +130,12 @@ class Model:
 
     def restart(self, date: str | None = None) -> None:
         self.date = date or self.date
-        self.market, self.origin, self.owed = None, None, 0
+        self.market, self.origin, self.owed, self.resting = None, None, 0, False
         self.ticked = self.ticked if self.stepped else 0.0
         self.forget()
 
     def jump(self, market: float, now: float, again: bool = True) -> None:
-        self.owed = 0
+        self.owed, self.resting = 0, False
         self.forget()
         self.origin = market if again else math.floor(market) + 1
         if self.market is not None:
@@ -174,7 +176,7 @@ class Model:
             self.heard = False
             return {}
         if not self.heard:
-            self.heard = True
+            self.heard, self.resting = True, False
             if self.market is not None:
                 self.streamed = max(self.streamed, math.floor(self.at(now)) - 1)
         if not self.is_due(now):
@@ -196,6 +198,8 @@ class Model:
             return now >= self.ticked + IDLE_TURN
         if self.fast:
             return now >= self.ticked + (IDLE_TURN if self.ended else 0)
+        if self.paused and self.resting:
+            return False
         return math.floor(self.at(now)) > math.floor(self.streamed)
 
     def stepped_turn(self, now: float) -> dict[Feed, list[int]]:
@@ -237,21 +241,31 @@ class Model:
         return index
 
     def rest(self, feed: Feed, endpoint: str, now: float) -> int | None:
-        self.roll()
+        if not self.heard:
+            self.roll()
         if self.stepped:
             shared = self.options.endpoints is EndpointCacheMode.SHARED
             place = (feed.ticker, feed.package) if shared else (feed.ticker, endpoint, "own")
             index = self.step(feed, place)
             held = index is None and self.options.cache_mode is CacheMode.HOLD
             return len(self.stamps(feed)) - 1 if held else index
+        used = self.market is not None
         self.start(now)
         self.seen = now
         self.used.setdefault(feed, 0)
+        if used and self.fast and not self.heard:
+            later = [stamp for stamp in self.near(feed, self.at(now)) if stamp is not None and stamp > self.at(now)]
+            self.set(later[0] if later else self.at(now), now)
         market = self.at(now)
         index = max(self.newest(feed, market), 0)
         stamp = self.stamps(feed)[index]
         gone = (stamp is None or stamp <= market - 1) and self.is_last(feed, index)
         return None if gone and self.options.cache_mode is CacheMode.EXHAUST else index
+
+    def near(self, feed: Feed, market: float) -> list[int | None]:
+        """The records after the newest readable one, as far as they are looked at."""
+        first = self.newest(feed, math.floor(market)) + 1
+        return self.stamps(feed)[first : first + 5]
 
     # --- the control plane -------------------------------------------------------------------
 
@@ -260,11 +274,13 @@ class Model:
         if self.market is not None:
             self.set(self.at(now), now)
         self.paused, self.owed = True, 0
+        if self.market is not None:
+            self.resting = math.floor(self.at(now)) > math.floor(self.streamed)
 
     def resume(self, now: float) -> None:
         if self.market is not None:
             self.set(self.at(now), now)
-        self.paused, self.owed = False, 0
+        self.paused, self.owed, self.resting = False, 0, False
 
     def advance(self, count: int, now: float) -> None:
         self.start(now)
@@ -272,6 +288,7 @@ class Model:
             self.owed += count
         else:
             self.set(self.at(now) + count, now)
+            self.resting = False
 
     def speed(self, speed: float, now: float) -> None:
         if self.market is not None:
@@ -355,6 +372,9 @@ class Driver:
         if session.is_stepped or session.clock is None or not self.models[key].groups:
             return
         market = session.clock.at(self.now)
+        model = self.models[key]
+        if model.paused and model.resting:  # what was due when it paused waits for it to go on
+            return
         assert session.options.speed == 0 or math.floor(session.streamed) == math.floor(market)
         for feed in self.models[key].groups:
             sent = got.get(f"blue_{feed.group}")

@@ -63,7 +63,7 @@ def test_without_the_token_it_is_401(guarded: Running, given: str) -> None:
 
 def test_nothing_happened_without_the_token(guarded: Running) -> None:
     with Plane(guarded, {"Authorization": f"Bearer {TOKEN}"}) as plane:
-        assert plane.call("GET", SESSIONS) == (200, {"sessions": []})
+        assert plane.call("GET", SESSIONS) == (200, {"sessions": [], "total": 0})
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])

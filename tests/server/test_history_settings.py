@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,20 +98,6 @@ def test_the_window_of_90_days_is_there_on_request(client: Client) -> None:
     assert "90 days" in answer.json()["error"]
     client.now = last
     assert client.get(LINK, HEADERS).status_code == 302
-
-
-def test_files_are_gzip_only_on_request(client: Client) -> None:
-    client.set(history_format="gzip")
-    url = client.link()
-    assert f"{DATE}_ES_SPX_orderflow_orderflow.json.gz?" in url
-    answer = client.get(url)
-    assert answer.headers["content-type"] == "application/gzip"
-    assert gzip.decompress(answer.content) == WHOLE
-
-
-def test_the_files_may_be_on_a_host_of_their_own(client: Client) -> None:
-    client.set(files_url="http://files.test")
-    assert client.link().startswith(f"http://files.test/_files/{DATE}_ES_SPX_orderflow_orderflow.json?")
 
 
 @pytest.mark.parametrize("path", ["link", f"/download/{DATE}/ES_SPX/orderflow", "/hist/eod/ES_SPX"])

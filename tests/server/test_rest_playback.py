@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gexfaker.catalog import Feed
-from gexfaker.playback.session import Turn
+from gexfaker.playback.turns import Turn
 from gexfaker.wire.tokens import session_id
 from support import rest
 from support.rest import OPEN, World, at, write

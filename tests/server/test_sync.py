@@ -23,7 +23,7 @@ from support.server import CLEAN_EXIT, Running, running_server, wait_until
 COUNT = 300
 INTERVAL = 0.05
 KEY = "sync_key_of_a_user"
-POSITION = ["cache_key", "index", "data_length", "data_timestamp", "exhausted"]
+POSITION = ["cache_key", "index", "data_length", "data_timestamp", "exhausted", "data_date"]
 FIELDS = ["broadcaster_id", "data_date", "cache_mode", "timestamp", "sequence", "positions"]
 
 

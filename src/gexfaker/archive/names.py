@@ -10,39 +10,32 @@ import datetime
 import re
 from typing import Final, NamedTuple
 
-from gexfaker.catalog import CATEGORIES, GEX_CATEGORIES, GREEKS, STORED_CATEGORIES, Feed, parse_group
+from gexfaker.catalog import CATEGORIES, CATEGORY_NAMES, STORED_CATEGORIES, Feed, parse_group
 from gexfaker.tapes.folder import is_date
 
 PLAIN: Final = ".json"
 PACKED: Final = ".json.gz"
-"""The endings of a file: a JSON array, or a gzip file of one."""
+"""The endings of a file: a JSON array behind a link, a gzip file of one in a report."""
 
 _LOOSE_DATE: Final = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
-_FILE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_(.{1,64}?)(\.json|\.json\.gz)")
-
-_GEX_ALIASES: Final = {category.removeprefix("gex_"): category for category in GEX_CATEGORIES}
-_GREEK_ALIASES: Final = {greek: f"{greek}_zero" for greek in GREEKS} | {
-    f"one{greek}": f"{greek}_one" for greek in GREEKS
-}
-ALIASES: Final[dict[str, dict[str, str]]] = {
-    "classic": _GEX_ALIASES,
-    "state": _GEX_ALIASES | _GREEK_ALIASES,
-    "orderflow": {},
-}
-"""Short names of categories, by package, as the service accepts them."""
+_FILE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_(.{1,64}?)\.json")
 
 
 class File(NamedTuple):
-    """One file of the history: a day's snapshots of one feed, plain or packed."""
+    """One file of the history: a day's snapshots of one feed."""
 
     date: str
     feed: Feed
-    packed: bool = False
 
     @property
     def name(self) -> str:
         """Its name, e.g. ``2026-07-17_ES_SPX_classic_gex_full.json``."""
-        return f"{self.date}_{self.feed.group}{PACKED if self.packed else PLAIN}"
+        return f"{self.stem}{PLAIN}"
+
+    @property
+    def stem(self) -> str:
+        """The name without its ending."""
+        return f"{self.date}_{self.feed.group}"
 
 
 def parse_date(text: str) -> str | None:
@@ -58,13 +51,12 @@ def parse_date(text: str) -> str | None:
 
 def parse_category(package: str, name: str) -> str | None:
     """The standard category that a name or a short name means in a package; None when there is none."""
-    category = ALIASES.get(package, {}).get(name, name)
-    return category if category in CATEGORIES.get(package, ()) else None
+    return CATEGORY_NAMES.get(package, {}).get(name)
 
 
 def parse_stored_category(package: str, name: str) -> str | None:
     """The same among all categories that a stored day may hold."""
-    category = ALIASES.get(package, {}).get(name, name)
+    category = CATEGORY_NAMES.get(package, {}).get(name, name)
     return category if category in STORED_CATEGORIES.get(package, ()) else None
 
 
@@ -76,7 +68,7 @@ def parse_file(name: str) -> File | None:
         return None
     if parse_category(feed.package, feed.category) != feed.category:
         return None
-    return File(match[1], feed, match[3] == PACKED)
+    return File(match[1], feed)
 
 
 def short_category(category: str) -> str:
@@ -91,7 +83,7 @@ def report_name(date: str, ticker: str) -> str:
 
 def member_name(date: str, feed: Feed) -> str:
     """A feed's place in the report, e.g. ``SPY/classic/gex_full/2026-07-17_SPY_classic_gex_full.json.gz``."""
-    return f"{feed.ticker}/{feed.package}/{feed.category}/{File(date, feed, packed=True).name}"
+    return f"{feed.ticker}/{feed.package}/{feed.category}/{File(date, feed).stem}{PACKED}"
 
 
 def standard_feeds(ticker: str) -> list[Feed]:

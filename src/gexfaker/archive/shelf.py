@@ -18,8 +18,8 @@ from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
-from gexfaker.playback.times import is_market_open, opening
-from gexfaker.tapes.folder import LATEST, DataFolder, is_date
+from gexfaker.playback.times import NEW_YORK, closing, is_market_open, opening
+from gexfaker.tapes.folder import DataFolder, is_date
 from gexfaker.tapes.tape import Tape
 
 
@@ -30,16 +30,26 @@ class Shelf:
         days: that are played, for what is stored and which day is the newest; its tapes are not touched.
         folder: the data folder.
         simulated: a simulated day of its own.
+        now: epoch seconds, for which days are completed.
     """
 
-    def __init__(self, days: Days, folder: Path, simulated: Callable[[str], Library]) -> None:
+    def __init__(self, days: Days, folder: Path, simulated: Callable[[str], Library], now: float) -> None:
+        self._now: Final = now
         self._days: Final = days
         self._folder: Final = DataFolder(folder)
         self._simulated: Final = simulated
 
     def latest(self) -> str:
-        """The newest completed day. Raises DataError when there is none."""
-        return self._days.resolve(LATEST)
+        """The newest completed day: today counts from its close on. Raises DataError when there is none."""
+        today = datetime.datetime.fromtimestamp(self._now, NEW_YORK).date()
+        unfinished = today.isoformat() if self._now < closing(today) else None
+        if not self._days.stored:
+            return _trading_day(today - datetime.timedelta(days=unfinished is not None))
+        newest_first = (date for date in reversed(self._folder.dates()) if self._folder.feeds(date))
+        date = next((date for date in newest_first if date != unfinished), None)
+        if date is None:
+            raise DataError(f"{self._folder.root} has no day that is over")
+        return date
 
     def feeds(self, date: str) -> list[Feed]:
         """The feeds a day has, sorted; none of a day that is not there."""
@@ -80,6 +90,13 @@ class Shelf:
 
 def _is_trading(date: str) -> bool:
     return is_market_open(opening(datetime.date.fromisoformat(date)))
+
+
+def _trading_day(day: datetime.date) -> str:
+    """That day, or the nearest before it on which there was a market."""
+    while not _is_trading(day.isoformat()):
+        day -= datetime.timedelta(days=1)
+    return day.isoformat()
 
 
 class Content(Iterator[bytes]):

@@ -59,14 +59,15 @@ def negotiate(url: str, key: str, feeds: Sequence[Feed]) -> list[Target]:
 def _ask(address: str, key: str, body: object) -> Any:
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
-    from urllib.request import Request, urlopen
+    from urllib.request import Request
+
+    from gexfaker.cli.fetch import fetch
 
     headers = {"Authorization": f"Bearer {key}", "User-Agent": "gexfaker", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     try:
         request = Request(address, data, headers)  # noqa: S310
-        with urlopen(request, timeout=NEGOTIATE_TIMEOUT_SECONDS) as answer:  # noqa: S310
-            return json.load(answer)
+        return fetch(request, NEGOTIATE_TIMEOUT_SECONDS)
     except HTTPError as error:
         raise ListenError(f"{address} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
     except (URLError, OSError, ValueError, HTTPException) as error:

@@ -8,26 +8,34 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from gexfaker.cli.fetch import fetch
 from gexfaker.errors import ControlError
 
 TIMEOUT_SECONDS: Final = 10.0
+PAGE: Final = 1000
+"""Sessions asked for at once: 1 MB."""
+
 ALL: Final = "all"
 """Instead of a session: every one there is."""
 
 
 class Control(NamedTuple):
-    """Where the server is, who asks, whom it is about, and how the answer is printed."""
+    """Where the server is, who asks, whom it is about, and how the answer is printed.
+
+    ``session`` is a session's id, or ALL; None is the session of ``key``.
+    """
 
     url: str
     token: str | None
-    session: str
+    session: str | None
+    key: str
     as_json: bool
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """The decoded answer. Raises ControlError: there is no server, or it refuses."""
         from http.client import HTTPException
         from urllib.error import HTTPError
-        from urllib.request import ProxyHandler, Request, build_opener
+        from urllib.request import Request
 
         data = None if body is None else json.dumps(body).encode()
         headers = {"User-Agent": "gexfaker", "Content-Type": "application/json"}
@@ -38,8 +46,7 @@ class Control(NamedTuple):
             if not base.startswith(("http://", "https://")):
                 raise ValueError("not an http:// address")
             request = Request(f"{base}/_gexfaker/sessions{path}", data, headers, method=method)  # noqa: S310
-            with build_opener(ProxyHandler({})).open(request, timeout=TIMEOUT_SECONDS) as answer:
-                return json.load(answer)
+            return fetch(request, TIMEOUT_SECONDS)
         except HTTPError as error:
             raise ControlError(_refusal(error.code, error.read(4096))) from None
         except (OSError, ValueError, HTTPException) as error:
@@ -47,19 +54,30 @@ class Control(NamedTuple):
 
     def act(self, action: str, arguments: Mapping[str, object]) -> None:
         """Do something to the session, or to all, and print what came of it."""
-        answer = self.ask("POST", f"{self.place}/{action}", dict(arguments))
+        answer = self.ask("POST", self.path(f"/{action}"), dict(arguments))
         several = answer["sessions"] if self.session == ALL else [answer]
         self.print(answer, (effect_line(one["session"], action, one) for one in several))
         refused = [one for one in several if "error" in one]
         if refused:
             raise ControlError(f"{action}: not done to {len(refused)} of {len(several)} sessions")
 
-    @property
-    def place(self) -> str:
-        """The session's part of the path."""
+    def everything(self) -> Any:
+        """All sessions, page by page, in one answer."""
+        answer = self.ask("GET", f"?limit={PAGE}")
+        while len(answer["sessions"]) < answer["total"]:
+            page = self.ask("GET", f"?limit={PAGE}&offset={len(answer['sessions'])}")["sessions"]
+            if not page:  # some were forgotten meanwhile
+                break
+            answer["sessions"] += page
+        return answer
+
+    def path(self, action: str = "") -> str:
+        """The session in the path; a key goes into the query, as it may be any text."""
         from urllib.parse import quote
 
-        return "/" + quote(self.session, safe="")
+        if self.session is None:
+            return f"/by-key{action}?key={quote(self.key, safe='')}"
+        return f"/{quote(self.session, safe='')}{action}"
 
     def print(self, answer: object, lines: Iterable[str]) -> None:
         """The answer as JSON, or as lines for people."""

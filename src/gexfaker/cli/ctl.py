@@ -35,7 +35,7 @@ def _reaching(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def reach(url: str, token: str | None, as_json: bool, **options: Any) -> None:
         everybody, session, key = (options.pop(name, None) for name in ("everybody", "session", "key"))
-        command(Control(url, token, ALL if everybody else session or key or ALL, as_json), **options)
+        command(Control(url, token, ALL if everybody else session, key or "", as_json), **options)
 
     return reach
 
@@ -111,7 +111,7 @@ def sessions(control: Control) -> None:
       gexfaker ctl sessions
       gexfaker ctl sessions --json --url http://127.0.0.1:9000
     """
-    answer = control.ask("GET", "")
+    answer = control.everything()
     control.print(answer, map(status_line, answer["sessions"]))
 
 
@@ -125,7 +125,7 @@ def show(control: Control) -> None:
       gexfaker ctl show
       gexfaker ctl show --key mine --json
     """
-    answer = control.ask("GET", "" if control.session == ALL else control.place)
+    answer = control.everything() if control.session == ALL else control.ask("GET", control.path())
     several = answer["sessions"] if control.session == ALL else [answer]
     control.print(answer, (line for one in several for line in (status_line(one), *group_lines(one))))
 
@@ -146,7 +146,7 @@ def create(control: Control, time: str | None, **options: Any) -> None:
       gexfaker ctl create --key mine --time 15:30 --cache-mode rotation
     """
     place = {} if time is None else {"time": _where(time)}
-    answer = control.ask("POST", "", {"key": control.session, **_given(options), **place})
+    answer = control.ask("POST", "", {"key": control.key, **_given(options), **place})
     effects = (effect_line(answer["session"], name, effect) for name, effect in answer["effects"].items())
     control.print(answer, effects)
 
@@ -271,5 +271,5 @@ def close(control: Control) -> None:
     Examples:
       gexfaker ctl close --key mine
     """
-    answer = control.ask("DELETE", control.place)
+    answer = control.ask("DELETE", control.path())
     control.print(answer, [f"{answer['session']} close: {answer['closed']} connections closed"])

@@ -50,6 +50,8 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "package": words(CATEGORIES),
     "category": like(TEXT, "gex_zero", "delta_zero", "orderflow"),
     "session": like(TEXT, "all", "demo"),
+    "limit": {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 1000},
+    "offset": {"type": "integer", "minimum": 0, "default": 0},
     "hub": like(TEXT, "classic", "v2_classic"),
     "name": like(TEXT, "2026-07-17_SPX_classic_gex_zero.json"),
     "future": words(dict.fromkeys(future for _, future in PAIRS)),
@@ -58,7 +60,10 @@ _SCHEMAS: Final[dict[str, Schema]] = {
 """Of parameters that are more than text."""
 
 _MEANINGS: Final = {
-    "session": "A session's id, an API key, or `all`.",
+    "session": "A session's id, an API key, `all`, or `by-key` with the API key in the query.",
+    "key": "An API key, which may be any text.",
+    "limit": "How many at the most.",
+    "offset": "How many to leave out before.",
     "noredirect": "Present, with any value: the link as JSON instead of a redirect.",
     "se": "Until when the link is good, in epoch seconds.",
     "sp": "What the link allows.",

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gexfaker.playback.control import ACTIONS
+from gexfaker.rest.routes import BASES
 
-BOTH: Final = ("", "/v2")
-ALL: Final = ("", "/v1", "/v2")
 JSON: Final = "application/json"
 
 
@@ -59,8 +58,8 @@ FEED: Final = (
         "get",
         "/negotiate",
         "Where to connect; the client joins its groups itself, with the prefix.",
-        {200: "Negotiated", **_REFUSED, 404: "Error"},
-        BOTH,
+        {200: "Negotiated", **_KEY, 404: "Error"},
+        BASES,
         key="api",
         tag="feed",
         note="the addresses lead to this server",
@@ -69,8 +68,8 @@ FEED: Final = (
         "post",
         "/negotiate",
         "Where to connect for these groups, which the server joins; spot groups select the V2 hubs.",
-        {200: "NegotiatedByPost", **_REFUSED, 404: "Error"},
-        BOTH,
+        {200: "NegotiatedByPost", **_KEY, 404: "Error"},
+        BASES,
         "Groups",
         key="api",
         tag="feed",
@@ -80,19 +79,19 @@ FEED: Final = (
         "patch",
         "/negotiate",
         "Replace all memberships of the key at once.",
-        {200: "Counts", **_REFUSED, 404: "Error"},
-        BOTH,
+        {200: "Counts", **_KEY, 404: "Error"},
+        BASES,
         "Memberships",
         key="api",
         tag="feed",
     ),
-    Operation("get", "/tickers/quant", "The tickers that only the feed has.", {200: "QuantTickers"}, BOTH, tag="feed"),
+    Operation("get", "/tickers/quant", "The tickers that only the feed has.", {200: "QuantTickers"}, BASES, tag="feed"),
     Operation(
         "get",
         "/options/{ticker}/expiries",
         "The expiries of a ticker's options, for 90 days from the market day.",
-        {200: "Expiries", **_REFUSED, 404: "Error"},
-        BOTH,
+        {200: "Expiries", **_KEY, 404: "Error"},
+        BASES,
         key="api",
         tag="feed",
         note="by the rules of the exchange, without looking at what is listed",
@@ -105,7 +104,7 @@ HISTORY: Final = (
         "/hist/{ticker}/{package}/{category}/{date}",
         "The signed link to a recorded day: 302, or with noredirect 200.",
         {200: "Link", 302: "", **_KEY, 404: "Error"},
-        ALL,
+        BASES,
         query=("noredirect",),
         key="api",
         tag="history",
@@ -116,7 +115,7 @@ HISTORY: Final = (
         "/hist/eod/{ticker}",
         "All of a ticker's files of the latest completed day.",
         {200: "application/zip", **_KEY, 404: "Error", **_BUSY},
-        ALL,
+        BASES,
         key="api",
         tag="history",
     ),
@@ -124,7 +123,7 @@ HISTORY: Final = (
         "get",
         "/_files/{name}",
         "A recorded day as a JSON array, by a signed link; ranges of it.",
-        {200: "Snapshots|application/gzip", 206: JSON, 403: _XML, 404: f"Error|{_XML}", 416: _XML, **_BUSY},
+        {200: "Snapshots", 206: JSON, 403: _XML, 404: f"Error|{_XML}", 416: _XML, **_BUSY},
         query=("se*", "sp", "sig*"),
         tag="history",
     ),
@@ -135,7 +134,13 @@ _BODIES: Final = {name: f"{name.capitalize()}Arguments" for name in ("step", "sp
 
 CONTROL: Final = (
     Operation(
-        "get", "/_gexfaker/sessions", "All sessions.", {200: "Sessions", **_CONTROL}, key="control", tag="control"
+        "get",
+        "/_gexfaker/sessions",
+        "All sessions, a page of them.",
+        {200: "Sessions", **_CONTROL},
+        query=("limit", "offset"),
+        key="control",
+        tag="control",
     ),
     Operation(
         "post",
@@ -151,6 +156,7 @@ CONTROL: Final = (
         "/_gexfaker/sessions/{session}",
         "One session, by its id or its API key, or all.",
         {200: "Session|Sessions", **_CONTROL},
+        query=("key", "limit", "offset"),
         key="control",
         tag="control",
     ),
@@ -159,6 +165,7 @@ CONTROL: Final = (
         "/_gexfaker/sessions/{session}",
         "Close its connections, as the application server does.",
         {200: "Closed", **_CONTROL},
+        query=("key",),
         key="control",
         tag="control",
     ),
@@ -169,6 +176,7 @@ CONTROL: Final = (
             (action.__doc__ or "").strip().replace("``", "`"),
             {200: "Effects", **_CONTROL},
             body=_BODIES.get(name, "NoArguments"),
+            query=("key",),
             key="control",
             tag="control",
         )
@@ -244,6 +252,7 @@ EARLIER: Final = (
         key="control",
         tag="earlier tool",
     ),
+    Operation("get", "/openapi.yaml", "This contract.", {200: "application/yaml"}, tag="earlier tool"),
     Operation(
         "get",
         "/sync/stream",

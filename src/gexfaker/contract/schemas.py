@@ -136,7 +136,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Health": loose(status=TEXT, data_date=DATE, data_mode=TEXT, cache_mode=TEXT),
     "Ready": record(status=TEXT),
     "Session": loose(session=TEXT, tier=TEXT, playback=ANYTHING, memberships=ANYTHING, connections=array(ANYTHING)),
-    "Sessions": record(sessions=array(ref("Session"))),
+    "Sessions": record(sessions=array(ref("Session")), total=WHOLE),
     "Created": loose(session=TEXT, playback=ANYTHING, effects=ANYTHING),
     "Effect": loose(session=TEXT, playback=ANYTHING, action=TEXT, requested=ANYTHING, resolved=ANYTHING),
     "Effects": {"anyOf": [ref("Effect"), record(sessions=array(ref("Effect")))]},

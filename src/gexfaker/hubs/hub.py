@@ -52,6 +52,7 @@ class Hub:
         sign: gives the reconnection token of a connection id.
         bounds: what to keep at most.
         joined: called after a connection entered a group, for the log.
+        cut: called after a client was cut because it reads too slowly, for the status.
         refuse: why a connection may not join a group, or None when it may (tiers, strict groups).
     """
 
@@ -63,6 +64,7 @@ class Hub:
         bounds: Bounds | None = None,
         joined: Callable[[Connection, str], None] = lambda _connection, _group: None,
         refuse: Callable[[Connection, str], m.AckError | None] = lambda _connection, _group: None,
+        cut: Callable[[Connection], None] = lambda _connection: None,
     ) -> None:
         self.name: Final = name
         self.bounds: Final = bounds or Bounds()
@@ -74,6 +76,7 @@ class Hub:
         self._sign: Final = sign
         self._joined: Final = joined
         self.refuse: Final = refuse
+        self._cut: Final = cut
         self._changed: dict[Connection, None] = {}
 
     # --- a connection's life -----------------------------------------------------------------
@@ -242,6 +245,7 @@ class Hub:
     def overflow(self, connection: Connection) -> None:
         """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service."""
         self.overflows += 1
+        self._cut(connection)
         connection.take()
         self.finish(connection, Abort())
 

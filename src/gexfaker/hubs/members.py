@@ -13,14 +13,16 @@ class Members(dict[Member, dict[Connection, None]]):
 
     Attributes:
         sessions: the connections of every session that has one, in the order they came.
-        groups: the groups of every session that is in one, in the order it entered them; another object after each
-            change, so that what was worked out for one holds as long as it is the same.
+        groups: the groups of every session that is in one, in the order it entered them.
+        versions: of each of these, a number that is another one after each change.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.sessions: dict[str, dict[Connection, None]] = {}
-        self.groups: dict[str, tuple[str, ...]] = {}
+        self.groups: dict[str, dict[str, None]] = {}
+        self.versions: dict[str, int] = {}
+        self._changes = 0
 
     def admit(self, connection: Connection) -> None:
         """A new connection, in no group yet."""
@@ -43,7 +45,8 @@ class Members(dict[Member, dict[Connection, None]]):
         inside = self.get(member)
         if inside is None:
             inside = self[member] = {}
-            self.groups[member[0]] = (*self.groups.get(member[0], ()), group)
+            self.groups.setdefault(member[0], {})[group] = None
+            self._changed(member[0])
         inside[connection] = None
 
     def leave(self, connection: Connection, group: str) -> None:
@@ -59,11 +62,14 @@ class Members(dict[Member, dict[Connection, None]]):
             self._empty(*member)
 
     def _empty(self, session: str, group: str) -> None:
-        left = tuple(name for name in self.groups[session] if name != group)
-        if left:
-            self.groups[session] = left
-        else:
-            del self.groups[session]
+        del self.groups[session][group]
+        self._changed(session)
+        if not self.groups[session]:
+            del self.groups[session], self.versions[session]
+
+    def _changed(self, session: str) -> None:
+        self._changes += 1
+        self.versions[session] = self._changes
 
 
 def member_of(connection: Connection, group: str) -> Member:

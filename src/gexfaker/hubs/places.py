@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
 class _Known(NamedTuple):
     library: Library
-    groups: tuple[tuple[str, ...] | None, ...]
+    versions: tuple[int | None, ...]
     places: tuple[Place, ...]
 
 
@@ -49,11 +49,10 @@ class Places:
     def of(self, session: Session) -> tuple[Place, ...]:
         """Where a session listens. Raises DataError when its day is gone."""
         library = session.library
-        held = tuple([hub.members.groups.get(session.id) for hub in self._hubs.values()])
+        versions = tuple([hub.members.versions.get(session.id) for hub in self._hubs.values()])
         known = self._known.get(session.id)
-        # The very same objects: comparing hundreds of names would take as long as looking them up.
-        if known is None or known.library is not library or any(map(_differ, known.groups, held)):
-            known = _Known(library, held, tuple(self._find(session, library)))
+        if known is None or known.library is not library or known.versions != versions:
+            known = _Known(library, versions, tuple(self._find(session, library)))
             self._known[session.id] = known
             if len(self._known) > MAX_LISTENING:
                 self._known.popitem(last=False)
@@ -78,7 +77,3 @@ class Places:
         except DataError as error:
             self._groups.explain("", feed.group, str(error))
             return None
-
-
-def _differ(one: object, other: object) -> bool:
-    return one is not other

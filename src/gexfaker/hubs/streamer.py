@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -12,10 +13,12 @@ from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.places import Place, Places
 from gexfaker.hubs.publication import Batch, Publication
-from gexfaker.limits import MAX_SKIPS_PER_TICK
+from gexfaker.limits import MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS
+from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE
 from gexfaker.playback.options import Timestamps
-from gexfaker.playback.session import Session, Turn, is_published
+from gexfaker.playback.session import Session
 from gexfaker.playback.sessions import Sessions
+from gexfaker.playback.turns import Turn, is_published
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
 
@@ -42,37 +45,71 @@ class Streamer:
         self._places: Final = Places(hubs, groups)
         self._batches: dict[tuple[tuple[str, Publication], ...], Batch] = {}
         self._heard: set[str] = set()
-        self._playing: tuple[str, Iterator[None]] = ("", iter(()))
+        self._plays: OrderedDict[str, Iterator[None]] = OrderedDict()
 
     def next_turn(self, now: float) -> float | None:
         """When something may be due next, in real time; None when nobody listens."""
+        if self._plays:
+            return now
         times = (self.sessions.get(session_id).next_turn(now) for session_id in self._listening())
         return min((time for time in times if time is not None), default=None)
 
     def tick(self, now: float) -> Iterator[None]:
-        """Publish what is due at ``now``; pauses after each group, so that the caller can take a breath.
+        """Publish what is due at ``now``; pauses after each record, so that the caller can take a breath.
 
         A feed moves once per session and turn, however many hubs or groups carry it.
         """
-        self._batches.clear()
+        self.begin(now)
+        while self.advance():
+            yield
+
+    def begin(self, now: float) -> None:
+        """Start the turns that are due at ``now``, beside those under way."""
+        if not self._plays:
+            self._batches.clear()
         listening = self._listening()
         self._notice(set(listening), now)
         for session_id in listening:
             session = self.sessions.get(session_id)
-            if session.options.speed or session.is_stepped or not self._is_congested(session_id):
-                try:
-                    self._playing = session_id, self._play(session, now)
-                    yield from self._playing[1]
-                except DataError as error:  # its day is gone; the others' are not
-                    self.groups.explain("", session.day, str(error))
+            at = None if session_id in self._plays else session.next_turn(now)
+            if at is not None and at <= now:
+                hurried = session.options.speed == AS_FAST_AS_POSSIBLE and not session.is_stepped
+                if not hurried or not self._is_congested(session_id):
+                    self._plays[session_id] = self._play(session, now)
 
-    def settle(self, session_id: str, now: float) -> None:
-        """Publish at once all that is due to one session until ``now``, its turn under way included."""
-        playing, turn = self._playing
-        for _ in turn if playing == session_id else ():
-            continue
-        for _ in self._play(self.sessions.get(session_id), now):
-            continue
+    def advance(self) -> bool:
+        """One record of one turn, the turns taking turns, so that a fast key cannot hold up the others.
+
+        False when nothing is under way.
+        """
+        if not self._plays:
+            return False
+        session_id, play = next(iter(self._plays.items()))
+        try:
+            next(play)
+        except StopIteration:
+            del self._plays[session_id]
+        except (DataError, OSError, ValueError) as error:  # its day is gone; the others' are not
+            del self._plays[session_id]
+            self.groups.explain("", self.sessions.get(session_id).day, str(error))
+        else:
+            self._plays.move_to_end(session_id)
+        return True
+
+    def settle(self, session_id: str) -> None:
+        """Let a session come to rest: its turn under way is taken back, to be sent later; in step mode it is ended."""
+        play = self._plays.pop(session_id, None)
+        session = self.sessions.get(session_id)
+        if play is not None and session.is_stepped:
+            for _ in play:
+                continue
+        elif play is not None:
+            session.rewind()
+
+    def rest(self) -> None:
+        """Nothing is sent for a while: whoever listens goes on, later, from where the market is then."""
+        self._plays.clear()
+        self._notice(set(), 0.0)
 
     def prepare(self) -> Iterator[None]:
         """Encode what will be due next, so that the turn itself finds it made; pauses after each record."""
@@ -81,6 +118,7 @@ class Streamer:
             session = self.sessions.get(session_id)
             if session.options.timestamps is Timestamps.RECORDED:
                 yield from self._prepare(session, made)
+            yield
 
     def _prepare(self, session: Session, made: set[tuple[Tape, int, str]]) -> Iterator[None]:
         for place in self._places.of(session):
@@ -119,10 +157,8 @@ class Streamer:
         )
 
     def _play(self, session: Session, now: float) -> Iterator[None]:
-        at = session.next_turn(now)
-        if at is None or at > now:
-            return
-        session.roll()
+        """One turn of a session, record by record; what it gave is sent at its end."""
+        session.roll(by_feed=True)
         places = self._places.of(session)
         if places and not session.is_stepped:
             session.start(places[0].tape, now)
@@ -132,17 +168,24 @@ class Streamer:
         due: dict[Feed, list[int]] = {}
         spots: Spots = set()
         made: dict[Hub, Items] = {}
+        limit = max(1, MAX_TURN_RECORDS // len(places)) if places else 1
         for place in places:
             if session.timeline == turn.timeline and place.member in place.hub.members:
                 if place.feed not in due:
-                    due[place.feed] = self._due(session, place, turn)
+                    due[place.feed] = self._due(session, place, turn, limit)
                 items = made.setdefault(place.hub, [])
                 for index in due[place.feed]:
                     items += self._items(session, place, index, spots, now)
-                yield
+                    yield
         if session.timeline == turn.timeline:
-            for hub, items in made.items():
-                self.sent += hub.publish_all(session.id, self._batch(items))
+            self._send(session, made)
+
+    def _send(self, session: Session, made: dict[Hub, Items]) -> None:
+        for hub, items in made.items():
+            sent = hub.publish_all(session.id, self._batch(items))
+            session.sent += sent
+            self.sent += sent
+            hub.drain()
 
     def _batch(self, items: Items) -> Batch:
         """The batch of these messages: one for all sessions that are at the same place."""
@@ -152,12 +195,12 @@ class Streamer:
             batch = self._batches[key] = Batch(key)
         return batch
 
-    def _due(self, session: Session, place: Place, turn: Turn) -> list[int]:
+    def _due(self, session: Session, place: Place, turn: Turn, limit: int) -> list[int]:
         """What a turn sends; in step mode unreadable records are passed over, a bounded number at a time."""
         if not session.is_stepped:
-            return session.due(place.tape, turn)
+            return session.due(place.tape, turn, limit)
         for _ in range(MAX_SKIPS_PER_TICK):
-            due = session.due(place.tape, turn)
+            due = session.due(place.tape, turn, limit)
             if not due or self.payloads.publication(place.tape, due[0], place.member[1]) is not None:
                 return due
         return []

@@ -6,7 +6,7 @@ what convexity has besides gamma) count a trade at its own moment; they follow t
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from gexfaker.market.book import Flow
 from gexfaker.market.chain import FAR, Chain
 from gexfaker.market.clock import BLOCK
-from gexfaker.market.exact import Floats, Ints
-from gexfaker.market.hashing import normals, uniforms, words
+from gexfaker.market.exact import Floats, Ints, exp
+from gexfaker.market.hashing import normals, uniforms, walk, words
 from gexfaker.market.ledger import Ledger
 from gexfaker.market.session import RECORDS
 from gexfaker.market.strip import DELTA_CENTS
@@ -36,14 +36,17 @@ _TAILS: Final = (1.2, 5.0, 5.0)
 _CONVEXITY: Final = (-0.8, -0.95, -0.95)
 """Convexity per gamma exposure, by book: gamma seen from the other side, a little smaller."""
 
-_TWIST: Final = (0.6, 0.1, 0.1)
+_TWIST: Final = (0.6, 0.06, 0.06)
 """Convexity per vanna, by book: it turns with volatility, too, so it is not gamma's mirror image to the last digit."""
 
-_SLOW: Final = (0.005, 0.01, 0.01)
+_SLOW: Final = (0.002, 0.0045, 0.0045)
 """Convexity per contract bought, in cents per dollar of spot, by book: what is not the gamma of the moment."""
 
-_DECAY: Final = 1.0
+_DECAY: Final = 0.85
 """Charm: share of the traded stock equivalent that decays over the seconds that are left."""
+
+_DECAY_SPREAD: Final = 0.5
+"""Charm: standard deviation of its logarithm between days; from a low day to a high one that is a factor of two."""
 
 _SESSION: Final = 23_400
 """Seconds of a session."""
@@ -115,8 +118,13 @@ class Boards:
         traded = ends[1] - ends[0] + (ends[2] - ends[1]) * np.arange(BLOCK) / BLOCK
         second = np.arange(block * BLOCK, (block + 1) * BLOCK)
         left = np.maximum(RECORDS + self._chain.days[number] * _SESSION - second, 1)
+        return np.rint(self._decay * share * self._dollars * traded / left).astype(np.int64)
+
+    @cached_property
+    def _decay(self) -> float:
+        """The day's sign and size of charm."""
         sign = 1.0 if uniforms(words(f"{self._key}/charm", range(1)), 0)[0, 0] < 0.5 else -1.0
-        return np.rint(sign * _DECAY * share * self._dollars * traded / left).astype(np.int64)
+        return sign * _DECAY * float(exp(_DECAY_SPREAD * walk(f"{self._key}/charm-size", 1))[0])
 
     def _agg(self, number: int, block: int, sign: int) -> Ints:
         """Delta of what customers bought on balance, each trade at its own moment."""

@@ -22,14 +22,32 @@ from gexfaker.market.interest import round_strikes
 FLOWS_KEPT: Final = 3
 """Blocks of flow in memory per book, about 200 KB each: the feeds of a ticker play at the same place."""
 
-_MASS: Final = 1.4726215563702154
-"""Area under ``_weight`` for width 1: pi / 4 * (1 / 1.6 + 1 / 0.8)."""
+_MASS: Final = 1.712079418887
+"""Area under ``_weight`` for width 1."""
+
+_THIN: Final = 0.8
+"""How much slower than with a standard deviation trading thins out away from where it is busiest."""
+
+_OUT: Final = 0.35
+"""Where that is, in standard deviations out of the money."""
+
+_END: Final = 3.0
+"""Where it ends, in these units."""
 
 _PREMARKET: Final = 0.02
 """Share of the day's volume that is traded before the open (it counts as volume, not as the day's flow)."""
 
-_ROUND: Final = ((20, 2.0), (10, 1.5), (5, 1.2), (1, 0.8))
+_ROUND: Final = ((20, 1.25), (10, 1.15), (5, 1.08), (1, 0.95))
 """Strikes by roundness, in strike numbers, and how much more is traded there."""
+
+_LUCK: Final = 0.1
+"""Share of trading that goes to the strikes and sides that are liked on this day, more than others by chance."""
+
+_FASHION: Final = 0.8
+"""The same for those that are liked for half an hour."""
+
+_LASTS: Final = 26
+"""Minutes for which they are: the day has fifteen of them."""
 
 _REVISED: Final = 0.03
 """Share of all earlier trades that is open to revision like the newest minute's: noise grows through the day."""
@@ -120,7 +138,8 @@ class Book:
         habits, terrain, name = self.habits, self._terrain, "call" if sign > 0 else "put"
         bits = words(f"{self._key}/{name}", range(BLOCKS), terrain.strikes)
         draw = uniforms(bits, 0)
-        traded = np.floor(self._density(sign) * (3.0 * draw * draw) + uniforms(bits, 1)).astype(np.int64)
+        expected = self._density(sign) * self._liking(name)
+        traded = np.floor(expected * (3.0 * draw * draw) + uniforms(bits, 1)).astype(np.int64)
         draws = normals(words(f"{self._key}/{name}/bought", range(BLOCKS), terrain.strikes))
         tastes = normals(words(f"{self._key}/{name}/taste", range(1), terrain.strikes))
         share = habits.bias + habits.taste * tastes + sign * self._sentiment[:, None] + habits.noise * draws
@@ -128,6 +147,15 @@ class Book:
         bought = np.floor(traded * share + uniforms(bits, 2)).astype(np.int64)
         start = np.floor(self._density(sign, slice(0, 1)) * (_PREMARKET / clock.volume()[0])).astype(np.int64)
         return _totals(start, traded), _totals(np.zeros_like(start), np.minimum(bought, traded))
+
+    def _liking(self, name: str) -> Floats:
+        """How much more than usual a strike is traded, by block and strike: 1 on average."""
+        strikes, periods = self._terrain.strikes, -(-BLOCKS // _LASTS)
+        day = uniforms(words(f"{self._key}/{name}/luck", range(1), strikes), 0)
+        half_hour = uniforms(words(f"{self._key}/{name}/fashion", range(periods), strikes), 0)
+        few, fewer = day * day * day * day, half_hour * half_hour * half_hour * half_hour
+        liking = (1.0 - _LUCK - _FASHION) + _LUCK * 5.0 * few + _FASHION * 9.0 * fewer * fewer
+        return np.repeat(liking, _LASTS, axis=0)[:BLOCKS]
 
     @cached_property
     def _sentiment(self) -> Floats:
@@ -175,11 +203,11 @@ class Book:
 
 
 def _weight(away: Floats) -> Floats:
-    """How much is traded ``away`` widths out of the money: a broad hump just out of it, little in the money."""
-    away = away - 0.35
-    scaled = away * np.where(away < 0, 1.6, 0.8)
-    bell = 1.0 / (1.0 + scaled * scaled)
-    return np.asarray(bell * bell)
+    """How much is traded ``away`` widths out of the money: a hump just out of it, and nothing far from it."""
+    scaled = (away - _OUT) * _THIN
+    square = scaled * scaled
+    bell, left = 1.0 / (1.0 + square), np.maximum(1.0 - square / (_END * _END), 0.0)
+    return np.asarray(bell * bell * (left * left))
 
 
 def _reached(side: Ints, near: NDArray[np.bool_]) -> Ints:

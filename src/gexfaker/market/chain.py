@@ -13,7 +13,7 @@ from gexfaker.market.book import Book, Flow, Habits, Terrain
 from gexfaker.market.calendar import FRIDAY, last_trading_day, next_trading_day, nth
 from gexfaker.market.clock import BLOCKS
 from gexfaker.market.exact import Floats, Ints, log
-from gexfaker.market.expiries import expiries
+from gexfaker.market.expiries import DAILY, VOLATILITY, expiries
 from gexfaker.market.interest import held
 from gexfaker.market.profiles import Profile
 from gexfaker.market.shape import Shape
@@ -27,7 +27,7 @@ _CONTRACTS: Final = 2_000_000
 """Traded a day in the nearest expiry of SPX."""
 
 _HABITS: Final = (
-    Habits(1.0, bias=0.010, mood=0.008, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.1),
+    Habits(1.0, bias=0.008, mood=0.007, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.12),
     Habits(0.19, bias=0.009, mood=0.022, taste=0.02, noise=0.15, herd=0.04, chase=0.05, flicker=0.01),
     Habits(0.50, bias=0.006, mood=0.02, taste=0.03, noise=0.15, herd=0.04, chase=0.03, flicker=0.01),
 )
@@ -40,8 +40,9 @@ _WIDTHS: Final = (0.8, 0.9, 1.0)
 _FAR_DAYS: Final = 10.0
 """Trading days after which an expiry has half the volume."""
 
-_LEFT: Final = 0.3
-"""Share of open interest that is left on the last day: the rest has been closed or rolled."""
+_HELD: Final = {"daily": (0.08, 0.40, 0.05), "other": (0.40, 1.20, 0.70), "volatility": (2.50, 2.50, 1.50)}
+"""Open contracts a side, per contract traded a day in the nearest expiry: in an ordinary expiry, in a monthly one, and
+on an expiry's last day. Where one ends every day, positions are spread over many and closed or rolled in time."""
 
 _BUILT: Final = 5
 """Open interest spreads as far as spot may go until expiry, and as it has gone in the five days before."""
@@ -66,7 +67,7 @@ class Chain:
         self.underlying = underlying
         self.surface = Surface(profile, shape.implied)
         self.day = day
-        self._key = f"{key}/{profile.name}"
+        self.key = f"{key}/{profile.name}"
         self.shape = shape
         self.expiries = expiries(profile.name, day)
 
@@ -135,11 +136,13 @@ class Chain:
         rows = []
         for number, (expiry, days) in enumerate(zip(self.expiries, self.days, strict=True)):
             spread = width * _root(days + _BUILT)
-            rows.append(held(f"{self._key}/{expiry}", self._open_contracts(number), close, spread, self.strikes))
+            size = self._open_contracts(number)
+            rows.append(held(f"{self.key}/{expiry}", size, close, spread, self.strikes, self.profile.calls))
         return np.array([calls for calls, _ in rows]), np.array([puts for _, puts in rows])
 
     def _open_contracts(self, number: int) -> float:
-        size = (0.5 if _is_monthly(self.expiries[number]) else 0.08) * (1.0 if self.days[number] else _LEFT)
+        ordinary, monthly, last = _HELD[_kind(self.profile.name)]
+        size = (monthly if _is_monthly(self.expiries[number]) else ordinary) if self.days[number] else last
         return _CONTRACTS * self.profile.volume * size / (1.0 + self.days[number] / 40.0)
 
     @cached_property
@@ -151,7 +154,7 @@ class Chain:
     def _book(self, number: int) -> Book:
         habits = _HABITS[number]
         habits = habits._replace(contracts=habits.contracts * _CONTRACTS * self.profile.volume)
-        return Book(f"{self._key}/book{number}", habits, self._terrain(number))
+        return Book(f"{self.key}/book{number}", habits, self._terrain(number))
 
     def _terrain(self, number: int) -> Terrain:
         days = self.days[min(number, len(self.days) - 1)]
@@ -178,6 +181,12 @@ class Chain:
         share = float(self.shares[number - FAR])
         shared = self.books[FAR].block(block, window)
         return Flow(*(np.rint(side * share).astype(np.int64) for side in shared))
+
+
+def _kind(name: str) -> str:
+    if name in VOLATILITY:
+        return "volatility"
+    return "daily" if name in DAILY else "other"
 
 
 def _is_monthly(day: dt.date) -> bool:

@@ -27,6 +27,10 @@ _CLUSTER_MEMORY: Final = 0.97
 _CLUSTER_SIZE: Final = 0.3
 """Standard deviation of log volatility."""
 
+_SPREAD: Final = 1.1206
+"""What clusters and jumps add to the day's standard deviation, sqrt(exp(2 * 0.3 ** 2) * (1 + 0.004 * 3.5 ** 2)): taken
+out again, so that a day is as volatile as it says."""
+
 _TAIL: Final = 0.08
 """Weight of the cubic part of a second's move: kurtosis of about 6."""
 
@@ -56,7 +60,7 @@ class Factor:
     @cached_property
     def scales(self) -> Floats:
         """The usual move of each block."""
-        seasonal = np.array(clock.volatility()) / math.sqrt(BLOCKS)
+        seasonal = np.array(clock.volatility()) / (_SPREAD * math.sqrt(BLOCKS))
         return np.asarray(seasonal * exp(_CLUSTER_SIZE * self._clusters()))
 
     @cached_property

@@ -1,4 +1,8 @@
-"""Open interest: what was held at the open, by strike. It does not change during the day."""
+"""Open interest: what was held at the open, by strike. It does not change during the day.
+
+Calls and puts balance at the money and part on the way out: puts are held below spot, calls above. So exposure is small
+and moderately positive where the market was, negative further down and positive further up.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,14 @@ import numpy as np
 from gexfaker.market.exact import Floats, Ints
 from gexfaker.market.hashing import uniforms, words
 
-_CALLS_ABOVE: Final = 0.3
-"""Where most calls are, in standard deviations at expiry: sold against stock, above spot."""
+_APART: Final = 0.75
+"""Calls over puts far above spot, as a share of both, and puts over calls far below: both are alike at the money."""
 
-_PUTS_BELOW: Final = 1.0
-"""Where most puts are: bought as insurance, further below."""
+_LOPSIDED: Final = 0.25
+"""Largest departure of one strike from that."""
 
-_PUTS_PER_CALL: Final = 1.05
-_SHARED: Final = 0.7
-"""Share of a strike's popularity that calls and puts have in common."""
+_INSURANCE: Final = 1.3
+"""How much wider holdings reach below spot than above."""
 
 _MASS: Final = 1.5707963267948966
 """Area under 1 / (1 + x * x) ** 2."""
@@ -26,7 +29,7 @@ _ROUND: Final = ((20, 3.0), (10, 2.0), (5, 1.3), (1, 0.6))
 """Strikes by roundness, in strike numbers, and how much more is held there."""
 
 
-def held(key: str, contracts: float, spot: float, width: float, strikes: range) -> tuple[Ints, Ints]:
+def held(key: str, contracts: float, spot: float, width: float, strikes: range, calls: float) -> tuple[Ints, Ints]:
     """Open calls and puts of one expiry by strike.
 
     Args:
@@ -34,17 +37,16 @@ def held(key: str, contracts: float, spot: float, width: float, strikes: range) 
         contracts: open on each side, about.
         spot: in strikes.
         width: a standard deviation at expiry, in strikes.
+        calls: calls over puts at the money, as a share of both.
     """
     numbers = np.arange(strikes.start, strikes.stop, dtype=np.float64)
     bits = words(f"{key}/interest", range(1), strikes)
-    shared = uniforms(bits, 2)[0]
-    size = contracts * round_strikes(numbers, _ROUND) / (_MASS * width)
-    sides = ((_CALLS_ABOVE, 1.0, 0), (-_PUTS_BELOW, _PUTS_PER_CALL, 1))
-    calls, puts = (
-        np.floor(size * factor * _hump((numbers - spot) / width - at) * _luck(shared, uniforms(bits, part)[0]))
-        for at, factor, part in sides
-    )
-    return calls.astype(np.int64), puts.astype(np.int64)
+    away = (numbers - spot) / width
+    luck = 3.0 * uniforms(bits, 0)[0] * uniforms(bits, 0)[0]
+    half = contracts * round_strikes(numbers, _ROUND) / (_MASS * width) * _hump(away) * luck
+    apart = calls + _APART * away * np.abs(away) / (1.0 + away * away) + _LOPSIDED * (2.0 * uniforms(bits, 1)[0] - 1.0)
+    apart = np.minimum(np.maximum(apart, -0.98), 0.98)
+    return np.floor(half * (1.0 + apart)).astype(np.int64), np.floor(half * (1.0 - apart)).astype(np.int64)
 
 
 def round_strikes(numbers: Floats, table: tuple[tuple[int, float], ...]) -> Floats:
@@ -56,10 +58,6 @@ def round_strikes(numbers: Floats, table: tuple[tuple[int, float], ...]) -> Floa
 
 
 def _hump(away: Floats) -> Floats:
+    away = np.where(away < 0, away / _INSURANCE, away)
     bell = 1.0 / (1.0 + away * away)
     return np.asarray(bell * bell)
-
-
-def _luck(shared: Floats, own: Floats) -> Floats:
-    """Mean 1: a strike that is popular is so with buyers of calls and of puts, mostly."""
-    return np.asarray(3.0 * (_SHARED * shared * shared + (1.0 - _SHARED) * own * own))

@@ -17,6 +17,7 @@ from gexfaker.market.chain import NEAR, NEXT, Chain
 from gexfaker.market.clock import BLOCK
 from gexfaker.market.edges import FULL, Edges
 from gexfaker.market.exact import Floats, Ints
+from gexfaker.market.hashing import walk
 from gexfaker.market.session import RECORDS
 from gexfaker.market.strip import Strip
 
@@ -25,6 +26,12 @@ STRIPS_KEPT: Final = 3
 
 COLUMNS_KEPT: Final = 320
 """Columns in memory, 20 KB each for SPX: half an hour of each gex feed, ten minutes of each greek."""
+
+_REVALUED: Final = 4
+"""Seconds for which zero gamma is valued once."""
+
+_OFF: Final = 0.025
+"""What it is off by each time, in usual days' moves: it jumps between a few values (SPY: 661.24, 661.32, 661.41)."""
 
 Cents = NDArray[np.int32]
 
@@ -85,7 +92,13 @@ class Ledger:
     def zero_gamma(self, number: int, block: int) -> Ints:
         """Zero gamma at each record of a block, in cents."""
         start, end = (np.array([self.edges.zero_gamma(number, edge)]) for edge in (block, block + 1))
-        return np.rint(100.0 * between(start, end)[:, 0]).astype(np.int64)
+        level = between(start, end)[:, 0] * (1.0 + self._restless(number, block))
+        return np.rint(100.0 * level).astype(np.int64)
+
+    def _restless(self, number: int, block: int) -> Floats:
+        """What zero gamma is off by at each record of a block, as a share of it."""
+        draws = walk(f"{self.chain.key}/zero-gamma/{number}/{block}", BLOCK // _REVALUED)
+        return np.asarray(np.repeat(draws, _REVALUED) * (_OFF * self.chain.profile.deviation))
 
     def back(self, name: str, number: int, block: int, seconds: int) -> Ints:
         """A column's values so many seconds before each record of a block, at the strikes of that block."""

@@ -18,7 +18,7 @@ DEFAULT_TICKERS: Final = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
 """What is streamed when nothing else is asked for."""
 
 MARKET_VOLATILITY: Final = 0.008
-"""Standard deviation of the market's (SPX's) daily return."""
+"""Standard deviation of the market's (SPX's) return from open to close."""
 
 DAYS_A_YEAR: Final = 252
 """Trading days a year: the unit of implied variance is a year of them."""
@@ -40,6 +40,7 @@ class Profile:
         skew: correlation of the surface: negative where puts are dearer.
         follows: the underlying whose returns these are, scaled, or empty.
         fear: how much of a scenario's change of implied volatility is in the price: of volatility itself, most.
+        calls: open calls over puts at the money, as a share of both.
     """
 
     name: str
@@ -53,20 +54,21 @@ class Profile:
     skew: float
     follows: str = ""
     fear: float = 0.0
+    calls: float = 0.12
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of the daily return."""
+        """Standard deviation of the return from open to close."""
         market = self.beta * MARKET_VOLATILITY
         # Not **: the C library decides its last bit.
         return math.sqrt(market * market + self.own * self.own)
 
 
 _INDEXES: Final = (
-    Profile("SPX", 7450.0, 1.0, 0.0, 500, 71, 108, 1.0, -0.5),
+    Profile("SPX", 7450.0, 1.0, 0.0, 500, 71, 108, 1.0, -0.5, calls=0.08),
     Profile("NDX", 27_600.0, 1.2, 0.005, 1000, 143, 180, 0.06, -0.5),
     Profile("RUT", 2650.0, 1.15, 0.007, 500, 71, 108, 0.03, -0.45),
-    Profile("VIX", 17.0, -5.0, 0.045, 50, 25, 35, 0.35, 0.6, fear=0.7),
+    Profile("VIX", 17.0, -5.0, 0.045, 50, 25, 35, 0.35, 0.6, fear=0.7, calls=0.3),
     Profile("XSP", 745.0, 1.0, 0.0, 100, 71, 108, 0.05, -0.5, "SPX"),
     Profile("SPY", 743.0, 1.0, 0.0, 100, 71, 108, 4.0, -0.5, "SPX"),
     Profile("QQQ", 671.0, 1.2, 0.005, 100, 71, 108, 2.5, -0.5, "NDX"),
@@ -178,6 +180,8 @@ NDAQ 88 0.8 1.1 0.3
 """
 
 _STOCK_SKEW: Final = -0.25
+_STOCK_CALLS: Final = 0.18
+"""Stocks: calls are written against them."""
 
 BASES: Final = {"ES_SPX": 3965, "NQ_NDX": 14_580}
 """Cents a future stands above its index: added to spot, strikes and levels, nothing else."""
@@ -186,7 +190,7 @@ BASES: Final = {"ES_SPX": 3965, "NQ_NDX": 14_580}
 def _stock(row: str) -> Profile:
     name, *figures = row.split()
     level, beta, own, volume = map(float, figures)
-    return Profile(name, level, beta, own / 100, _spacing(level), 41, 61, volume / 100, _STOCK_SKEW)
+    return Profile(name, level, beta, own / 100, _spacing(level), 41, 61, volume / 100, _STOCK_SKEW, calls=_STOCK_CALLS)
 
 
 def _spacing(level: float) -> int:

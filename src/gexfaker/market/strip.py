@@ -30,10 +30,10 @@ VANNA_CENTS: Final = DELTA_CENTS / 10
 CHARM_CENTS: Final = DELTA_CENTS / DAYS_A_YEAR
 """Per trading day."""
 
-_DEEP: Final = 2.4
+_DEEP: Final = 1.8
 """Standard deviations in the money from which an option has no quote: it is stock, and nobody makes a market."""
 
-_WORTHLESS: Final = 4.6
+_WORTHLESS: Final = 3.2
 """Standard deviations out of the money from which there is no bid."""
 
 

@@ -30,6 +30,9 @@ _NEAR: Final = 0.1
 _SESSION: Final = 0.75
 """Share of a day's variance that falls into the session; the rest is the night's."""
 
+_PREMIUM: Final = 1.05
+"""Implied volatility over what is realised on average: whoever sells options wants to be paid for it."""
+
 _FLOOR: Final = 20 / 23_400 * _SESSION / DAYS_A_YEAR
 """Time to expiry never counts as less than 20 seconds of a session: settlement is not instantaneous, and gamma at the
 close stays what the wire format can carry."""
@@ -55,7 +58,8 @@ class Surface:
 
     def __init__(self, profile: Profile, implied: Floats) -> None:
         self._skew = profile.skew
-        self._short = profile.deviation * math.sqrt(DAYS_A_YEAR)
+        # The deviation is the session's alone; options live through the nights, too.
+        self._short = _PREMIUM * profile.deviation * math.sqrt(DAYS_A_YEAR / _SESSION)
         self._implied = implied
 
     @cached_property

@@ -14,7 +14,7 @@ from gexfaker.market.hashing import walk
 from gexfaker.market.profiles import MARKET_VOLATILITY, Profile
 from gexfaker.market.shape import Pin, Shape
 
-_GAP: Final = 0.7
+_GAP: Final = 0.55
 """Standard deviation of the night's return, relative to the day's."""
 
 _ROUND: Final = 5

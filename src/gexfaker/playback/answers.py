@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from typing import TYPE_CHECKING, Final
 
 from gexfaker.errors import ExhaustedError, RecordError
 from gexfaker.playback.options import CacheMode, EndpointCacheMode
+from gexfaker.playback.times import opening
 from gexfaker.tapes.tape import Tape
 
 if TYPE_CHECKING:
@@ -30,6 +32,16 @@ def stamp_of(tape: Tape, index: int) -> int | None:
         return tape.timestamp(index)
     except RecordError:
         return None
+
+
+def first_in_hours(tape: Tape, day: datetime.date) -> int:
+    """Epoch seconds of a tape's first record in market hours; of the very first where none is in them."""
+    before = tape.index_at(opening(day) - 1)
+    index = before + 1 if tape.has(before + 1) else 0
+    try:
+        return tape.timestamp(index)
+    except (RecordError, IndexError):
+        return opening(day)
 
 
 def newest_record(tape: Tape, market: float, last: int) -> int:
@@ -56,6 +68,15 @@ def is_last(tape: Tape, index: int) -> bool:
         if stamp_of(tape, index) is not None:
             return False
     return True
+
+
+def next_time(tape: Tape, market: float) -> float:
+    """The time of the next readable record after ``market``, or ``market`` when there is none."""
+    for index in range(tape.index_at(math.floor(market)) + 1, tape.index_at(math.floor(market)) + 1 + NEAR):
+        stamp = stamp_of(tape, index) if tape.has(index) else None
+        if stamp is not None and stamp > market:
+            return stamp
+    return market
 
 
 def clocked_answer(session: Session, tape: Tape, index: int, market: float) -> int:

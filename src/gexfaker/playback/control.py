@@ -10,6 +10,7 @@ import datetime
 import math
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from itertools import chain, count, takewhile
 from typing import Any, Final, NamedTuple
 
 from gexfaker.catalog import Feed, parse_group
@@ -214,7 +215,8 @@ def _indexed(tape: Tape, index: object) -> float:
 
 def _nearest(tape: Tape, index: int) -> tuple[int, int]:
     """A record and its time, or the nearest readable one before it, or after it when there is none before."""
-    for candidate in (*range(index, -1, -1), *range(index + 1, len(tape))):
+    before, after = range(index, -1, -1), takewhile(tape.has, count(index + 1))
+    for candidate in chain(before, after):
         stamp = stamp_of(tape, candidate)
         if stamp is not None:
             return candidate, stamp

@@ -15,6 +15,10 @@ from gexfaker.playback.library import Library, stored_day
 from gexfaker.playback.simulated import simulated_day
 from gexfaker.tapes.folder import LATEST, DataFolder, is_date
 
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2099
+"""Years that are simulated: the exchange calendar's rules hold for them, near enough."""
+
 
 class Days:
     """All days a server can play.
@@ -54,6 +58,7 @@ class Days:
         self._scenario: Final = scenario
         self._open_rows: Final = open_rows
         self._open: OrderedDict[str, Library] = OrderedDict()
+        self._retired: list[Library] = []
         self.stored: Final = bool(self._folder.dates())
         first, dots, last = date.partition("..")
         self.first = self.resolve(first)
@@ -71,6 +76,8 @@ class Days:
             return last_trading_day(self._today).isoformat()
         if not is_date(date):
             raise DataError(f"not a date (YYYY-MM-DD): {date[:40]!r}")
+        if not FIRST_YEAR <= int(date[:4]) <= LAST_YEAR:
+            raise DataError(f"days are simulated from {FIRST_YEAR} to {LAST_YEAR}, not in {date[:4]}")
         return date
 
     def after(self, date: str) -> str | None:
@@ -79,7 +86,8 @@ class Days:
             return None
         if self.stored:
             return next((day for day in self._folder.dates() if day > date and self._folder.feeds(day)), None)
-        return next_trading_day(datetime.date.fromisoformat(date)).isoformat()
+        day = next_trading_day(datetime.date.fromisoformat(date))
+        return day.isoformat() if day.year <= LAST_YEAR else None
 
     def library(self, date: str) -> Library:
         """The library of a day, kept open among the MAX_OPEN_DAYS used last. Raises DataError."""
@@ -87,7 +95,7 @@ class Days:
         if library is None:
             library = self._open[date] = self._make(date)
             if len(self._open) > MAX_OPEN_DAYS:
-                self._open.popitem(last=False)[1].close()
+                self._retired.append(self._open.popitem(last=False)[1])
         self._open.move_to_end(date)
         return library
 
@@ -96,8 +104,15 @@ class Days:
             return stored_day(self._folder, self.resolve(date))
         return simulated_day(self.resolve(date), self._seed, self._tickers, self._scenario, self._open_rows)
 
+    def sweep(self) -> None:
+        """Close the days that had to make room; not at once, because a turn under way may still read from them."""
+        retired, self._retired = self._retired, []
+        for library in retired:
+            library.close()
+
     def close(self) -> None:
         """Close all libraries."""
         for library in self._open.values():
             library.close()
         self._open.clear()
+        self.sweep()

@@ -9,41 +9,26 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Hashable
-from typing import Final, NamedTuple
+from typing import Final
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import RecordError
 from gexfaker.limits import MAX_TURN_RECORDS
-from gexfaker.playback.answers import clocked_answer, is_reached, newest_record, stepped_answer
+from gexfaker.playback.answers import (
+    clocked_answer,
+    first_in_hours,
+    is_reached,
+    newest_record,
+    next_time,
+    stepped_answer,
+)
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
 from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
 from gexfaker.playback.options import CacheMode, Options, Playback
 from gexfaker.playback.progress import is_over, stepped_indexes
-from gexfaker.playback.times import moment, next_tick, opening, same_time_of_day
+from gexfaker.playback.times import moment, next_tick, same_time_of_day
+from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN, Turn, is_published
 from gexfaker.tapes.tape import Tape
-
-EXPIRY_STRIDE: Final = 5
-"""Records from one snapshot of an explicit-expiry feed to the next: about five seconds, as on the service."""
-
-IDLE_TURN: Final = 1.0
-"""Seconds between two looks at a session whose groups are all silent, and whose clock has therefore not started."""
-
-SHORTEST_TURN: Final = 0.005
-"""Seconds between two turns of a session at high speed: a fourth of the lateness allowed at speed 1."""
-
-
-def is_published(feed: Feed, index: int) -> bool:
-    """Whether a feed sends record ``index``: all of a standard one, every EXPIRY_STRIDE-th of an explicit expiry."""
-    return feed.expiry is None or index % EXPIRY_STRIDE == 0
-
-
-class Turn(NamedTuple):
-    """What is due now: records with ``after < timestamp <= upto`` (market time), or in step mode the next of each."""
-
-    timeline: int
-    after: float
-    upto: float
 
 
 class Session:
@@ -63,6 +48,8 @@ class Session:
         heard: whether somebody listens.
         seen: the real time up to which anybody has looked.
         dropped: records that were due but too many at once to send.
+        sent: messages sent, counted once per receiver.
+        cut: its clients that read too slowly and were cut.
     """
 
     def __init__(self, session_id: str, days: Days, options: Options, day: str | None = None) -> None:
@@ -80,8 +67,12 @@ class Session:
         self._ticked = 0.0
         self.seen = 0.0
         self._owed = 0
+        self._resting = False
         self._at_open = False
         self._ended = False
+        self._turn: Turn | None = None
+        self.sent = 0
+        self.cut = 0
         self.places: dict[Hashable, int] = {}
         self._next: dict[Feed, tuple[float, int]] = {}
         self.newest: dict[Feed, int] = {}
@@ -123,12 +114,7 @@ class Session:
 
     def opening(self, tape: Tape) -> int:
         """Epoch seconds of the day's first record in market hours; of the very first where none is in them."""
-        before = tape.index_at(opening(datetime.date.fromisoformat(self.day)) - 1)
-        index = before + 1 if tape.has(before + 1) else 0
-        try:
-            return tape.timestamp(index)
-        except (RecordError, IndexError):
-            return opening(datetime.date.fromisoformat(self.day))
+        return first_in_hours(tape, datetime.date.fromisoformat(self.day))
 
     def market_time(self, now: float) -> float | None:
         """Market time at ``now``; None before the first use, and in step mode."""
@@ -144,7 +130,7 @@ class Session:
     def jump(self, market: float, now: float, *, again: bool = True) -> None:
         """Go to a market time: the record of that time is the next that is sent, or unless ``again`` the one after."""
         self.timeline += 1
-        self._owed = 0
+        self._owed, self._resting = 0, False
         self._forget_places()
         self.origin = market if again else math.floor(market) + 1
         if self.clock is not None:
@@ -158,7 +144,7 @@ class Session:
         """
         self.timeline += 1
         self.day = day or self.day
-        self.clock, self.origin, self._owed = None, None, 0
+        self.clock, self.origin, self._owed, self._resting = None, None, 0, False
         if not self.is_stepped:
             self._ticked = 0.0  # whoever listens need not wait for the next look
         self._at_open = at_open
@@ -174,10 +160,12 @@ class Session:
         self.paused, self._owed = True, 0
         if self.clock is not None:
             self.clock.pause(now)
+            # What was due just now waits for the feed to go on, so that nothing comes after the answer.
+            self._resting = math.floor(self.clock.at(now)) > math.floor(self.streamed)
 
     def resume(self, now: float) -> None:
         """Go on from where it stands."""
-        self.paused, self._owed = False, 0
+        self.paused, self._owed, self._resting = False, 0, False
         if self.clock is not None:
             self.clock.resume(now)
 
@@ -187,12 +175,13 @@ class Session:
             self._owed += count
         elif self.clock is not None:
             self.clock.seek(self.clock.at(now) + count, now)
+            self._resting = False
 
     # --- the feed ----------------------------------------------------------------------------
 
     def attend(self, now: float) -> None:
         """Somebody listens, after nobody did: the feed goes on from here, without what nobody was there for."""
-        self.heard = True
+        self.heard, self._resting = True, False
         if self.clock is not None:
             self.streamed = max(self.streamed, math.floor(self.clock.at(now)) - 1)
 
@@ -207,8 +196,9 @@ class Session:
         if self.clock.speed == AS_FAST_AS_POSSIBLE and not self.clock.paused:
             return self._ticked + (IDLE_TURN if self._ended else 0.0)
         at = self.clock.real(math.floor(self.streamed) + 1)
-        if at is None:  # it stands; but what ``advance`` went past is still to be sent
-            return now if math.floor(self.clock.at(now)) > math.floor(self.streamed) else None
+        if at is None:  # it stands; but what a step or a jump went to is still to be sent
+            behind = math.floor(self.clock.at(now)) > math.floor(self.streamed)
+            return now if behind and not self._resting else None
         return max(at, self._ticked + SHORTEST_TURN)
 
     def turn(self, now: float) -> Turn | None:
@@ -227,25 +217,32 @@ class Session:
             upto = max(upto, self.streamed + 1)
             self.clock.seek(upto, now)
             self._ended = self.is_over()
-        turn = Turn(self.timeline, self.streamed, upto)
+        self._turn = Turn(self.timeline, self.streamed, upto)
         self.streamed = upto
-        return turn
+        return self._turn
 
-    def due(self, tape: Tape, turn: Turn) -> list[int]:
-        """The records of a tape that a turn sends, in order."""
+    def rewind(self) -> None:
+        """Take the last turn back: what it would have sent is due again."""
+        if self._turn is not None and self._turn.timeline == self.timeline:
+            self.streamed = self._turn.after
+
+    def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> list[int]:
+        """The records of a tape that a turn sends, in order; of more than ``limit`` only the newest."""
         if self.is_stepped:
             index = self.step(tape, tape.feed)
             return [] if index is None or not is_published(tape.feed, index) else [index]
-        reached, index = self._next.get(tape.feed, (None, 0))
+        reached, first = self._next.get(tape.feed, (None, 0))
         if reached != turn.after:
-            index = tape.index_at(math.floor(turn.after)) + 1
-        due = []
-        while tape.has(index) and is_reached(tape, index, turn.upto):
-            due.append(index)
-            index += 1
-        self._next[tape.feed] = turn.upto, index
-        self.dropped += max(0, len(due) - MAX_TURN_RECORDS)
-        return [index for index in due[-MAX_TURN_RECORDS:] if is_published(tape.feed, index)]
+            first = tape.index_at(math.floor(turn.after)) + 1
+        end = first
+        while end - first <= limit and tape.has(end) and is_reached(tape, end, turn.upto):
+            end += 1
+        if end - first > limit:
+            end = max(end, tape.index_at(math.floor(turn.upto)) + 1)
+            self.dropped += end - limit - first
+            first = end - limit
+        self._next[tape.feed] = turn.upto, end
+        return [index for index in range(first, end) if is_published(tape.feed, index)]
 
     def step(self, tape: Tape, place: Hashable) -> int | None:
         """The next index at a place of step mode, moving on; None when the day is over (or empty)."""
@@ -273,8 +270,13 @@ class Session:
         """Whether every feed that was used has come to its end, as far as anybody has seen."""
         return is_over(self)
 
-    def roll(self) -> bool:
-        """At the end of the day begin it again, or the next one, if the options say so; whether it did."""
+    def roll(self, *, by_feed: bool = False) -> bool:
+        """At the end of the day begin it again, or the next one, if the options say so; whether it did.
+
+        While somebody listens only the feed rolls, which knows that it has sent all.
+        """
+        if self.heard and not by_feed:
+            return False
         if self.options.cache_mode is CacheMode.NEXT and self.is_over():
             day = self._days.after(self.day)
             if day is not None:
@@ -295,6 +297,9 @@ class Session:
         """
         if self.is_stepped:
             return stepped_answer(self, tape, endpoint)
-        market, self.seen = self.start(tape, now).at(now), now
+        used, clock, self.seen = self.clock is not None, self.start(tape, now), now
+        if used and clock.speed == AS_FAST_AS_POSSIBLE and not clock.paused and not self.heard:
+            clock.seek(next_time(tape, clock.at(now)), now)
+        market = clock.at(now)
         index = self.newest[tape.feed] = newest_record(tape, market, self.newest.get(tape.feed, -1))
         return clocked_answer(self, tape, index, market)

@@ -10,7 +10,7 @@ from gexfaker.rest.routes import BASES, ROUTES, DataRoute
 REST_TICKERS: Final = frozenset((*STOCKS, *INDEXES, *FUTURES, *WEEKLIES))
 """The tickers the service has on REST; those of the Quant tier are on the feed only."""
 
-SHOWN_CHARS: Final = 40
+QUOTED_CHARS: Final = 40
 """How much of a name an error repeats: requests choose it, and it may be very long."""
 
 
@@ -44,9 +44,9 @@ def is_rest_ticker(ticker: str, stored: frozenset[str]) -> bool:
     return ticker in REST_TICKERS or (ticker in stored and ticker not in QUANT_TICKERS)
 
 
-def shown(name: str) -> str:
+def quoted(name: str) -> str:
     """A name from a request as an error repeats it: escaped and cut."""
-    return repr(name if len(name) <= SHOWN_CHARS else name[:SHOWN_CHARS] + "...")
+    return repr(name if len(name) <= QUOTED_CHARS else name[:QUOTED_CHARS] + "...")
 
 
 def _feed(base: str, ticker: str, word: str, name: str, ending: str = "") -> Found | Wrong | None:
@@ -57,8 +57,8 @@ def _feed(base: str, ticker: str, word: str, name: str, ending: str = "") -> Fou
     if not choice or not ticker or not name:
         return None
     if (base, word, name, "") in _NAMED:
-        return Wrong(f"There is no {shown(ending)} of {word} {name}.")
-    return Wrong(f"There is no {shown(name)} in {word}: use one of {choice}.")
+        return Wrong(f"There is no {quoted(ending)} of {word} {name}.")
+    return Wrong(f"There is no {quoted(name)} in {word}: use one of {choice}.")
 
 
 def _named() -> dict[tuple[str, str, str, str], DataRoute]:

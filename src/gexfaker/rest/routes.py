@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from gexfaker.catalog import CATEGORIES, GEX_CATEGORIES, GREEKS
+from gexfaker.catalog import CATEGORIES, FLOW_NAMES, GEX_NAMES, GREEK_NAMES
 
 V2: Final = "/v2"
 BASES: Final = ("", "/v1", V2)
@@ -55,17 +55,9 @@ class DataRoute:
     note: str = ""
 
 
-GEX_NAMES: Final = {name: category for category in GEX_CATEGORIES for name in (category, category.removeprefix("gex_"))}
-GREEK_NAMES: Final = {
-    name: f"{greek}_{expiry}"
-    for greek in GREEKS
-    for expiry, names in (("zero", (greek, f"{greek}_zero")), ("one", (f"one{greek}", f"{greek}_one")))
-    for name in names
-}
 OLD_NAMES: Final = {"all": "gex_full", "full": "gex_full", "zero": "gex_zero", "one": "gex_one"}
 """The categories of 2023 were ``all`` and ``zero``; ``full`` and ``one`` do no harm."""
 
-FLOW_NAMES: Final = {"orderflow": "orderflow"}
 _OLD: Final = "the record of classic; the fields of 2023 are not documented any more"
 _FIELDS: Final = "the service does not document the fields"
 

@@ -58,20 +58,30 @@ class Gate:
     def __init__(self) -> None:
         self._quota: Final = Quota()
 
-    def key(self, service: Service, request: Request) -> str | Response:
-        """The key of who asks, or why not: 400 without key or User-Agent, 401 unknown, 429 too often."""
+    def key(self, service: Service, request: Request, *, user_agent: bool = True) -> str | Response:
+        """The key of who asks, or why not: 400 without key or User-Agent, 401 unknown, 429 too often.
+
+        ``user_agent`` is whether one is demanded: the service does so on its data routes; of negotiation and expiries
+        it was never seen, and a client that connects without one must not fail here only.
+        """
         settings, headers = service.settings, request.headers
         key = api_key(headers, request.query_params)
         if key is None:
             return error(NO_KEY, 400)
-        if not headers.get("user-agent"):
+        if user_agent and not headers.get("user-agent"):
             return error(NO_USER_AGENT, 400)
-        if getattr(settings, "strict_keys", False) and key not in settings.tiers:
+        if settings.strict_keys and key not in settings.tiers:
             return error(UNKNOWN_KEY, 401)
-        quota: int | None = getattr(settings, "quota", None)
+        quota = settings.quota
         if quota is not None and not self._quota.allows(session_id(key), quota, service.clock()):
             return error(OVER_QUOTA, 429)
         return key
+
+
+def gate_of(request: Request) -> Gate:
+    """The server's gate."""
+    gate: Gate = request.app.state.gate
+    return gate
 
 
 def forbidden(service: Service, session: str, needed: str, what: str) -> Response | None:
@@ -82,5 +92,5 @@ def forbidden(service: Service, session: str, needed: str, what: str) -> Respons
     tier = service.tier(session)
     if includes(tier, needed):
         return None
-    hidden = needed == "orderflow" and getattr(service.settings, "orderflow_error_200", False)
+    hidden = needed == "orderflow" and service.settings.orderflow_error_200
     return error(f"{what} needs the {needed} tier, and this key has {tier}.", 200 if hidden else 403)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -69,6 +70,13 @@ async def _contract(_request: Request) -> Response:
     return reply(document())
 
 
+async def _yaml(_request: Request) -> Response:
+    """The same under the name the earlier tool has: JSON is YAML."""
+    from gexfaker.contract.document import document
+
+    return Response(msgspec.json.encode(document()), media_type="application/yaml")
+
+
 async def _docs(_request: Request) -> Response:
     from gexfaker.contract.document import document
     from gexfaker.contract.page import page
@@ -95,6 +103,7 @@ def create_app(service: Service) -> Starlette:
         Route("/ready", _ready),
         Route("/docs", _docs),
         Route("/openapi.json", _contract),
+        Route("/openapi.yaml", _yaml),
         Route("/client/hubs/{hub}", _not_a_websocket),
         Route("/client/", _not_a_websocket),
         Route("/ws/{hub}", _not_a_websocket),
@@ -104,7 +113,8 @@ def create_app(service: Service) -> Starlette:
         *history_routes(),
         *earlier_routes(),
     ]
-    # Dashboards in a browser come from another origin. To use the API only: no foreign page may close a session.
+    # Dashboards in a browser come from another origin. That they may not use the control plane is the guard's doing;
+    # DELETE is on the control plane only, so no page is even told that it may.
     cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "PATCH"], allow_headers=["*"])
     handlers = {HTTPException: _http_error, ControlError: control_error, DataError: control_error}
     app = Starlette(routes=routes, middleware=[cors], exception_handlers=handlers)

@@ -12,18 +12,38 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gexfaker.errors import ControlError, DataError
-from gexfaker.limits import MAX_CONTROL_BYTES
+from gexfaker.limits import MAX_CONTROL_BYTES, MAX_SESSIONS
 from gexfaker.playback.control import ACTIONS, Effect, apply
 from gexfaker.playback.session import Session
 from gexfaker.server.guard import Handler, guarded
-from gexfaker.server.replies import error, reply, service_of
+from gexfaker.server.replies import encoded, error, reply, sentence, service_of
 from gexfaker.server.service import Service
-from gexfaker.server.status import close_session, playback_status, session_ids, session_status
+from gexfaker.server.status import (
+    close_session,
+    is_connected,
+    is_known,
+    playback_status,
+    session_ids,
+    session_status,
+)
+from gexfaker.server.turns import in_turns
 from gexfaker.wire.tokens import session_id
 
 log: Final = logging.getLogger(__name__)
 ALL: Final = "all"
 """Instead of a session: every one there is."""
+
+BY_KEY: Final = "by-key"
+"""Instead of a session: the one of the API key in the query, which may be any text, even a word of ours."""
+
+FIRST_USE: Final = "first use of this key"
+NO_SESSION: Final = "There is no such session."
+
+PAGE: Final = 1000
+"""Sessions listed at once unless told otherwise: 1 MB."""
+
+MAX_PAGE: Final = 10_000
+"""Sessions listed at once at the most: 10 MB, made in some 0.5 s of slices."""
 
 
 async def read_object(request: Request) -> dict[str, Any]:
@@ -40,17 +60,14 @@ async def read_object(request: Request) -> dict[str, Any]:
 
 
 def change(service: Service, owner: str, action: str, arguments: dict[str, Any]) -> Effect:
-    """Do something to a session: what was due before goes out first, and nothing of the old timeline afterwards.
+    """Do something to a session, come to rest for it: nothing of its old timeline is sent after this.
 
     Raises:
         ControlError, DataError: it cannot be done.
     """
+    service.streamer.settle(owner)
     _drain(service)
-    session, now = service.sessions.get(owner), service.clock()
-    effect = apply(session, action, arguments, service.sessions.options, now)
-    if action == "pause":  # what was due until now goes out before the answer, not after it
-        service.streamer.settle(owner, now)
-        _drain(service)
+    effect = apply(service.sessions.get(owner), action, arguments, service.sessions.options, service.clock())
     log.info("%s %s: %s -> %s", owner, action, effect.requested, effect.resolved)
     return effect
 
@@ -60,29 +77,52 @@ def _drain(service: Service) -> None:
         hub.drain()
 
 
-def owners(service: Service, name: str) -> list[str]:
-    """The sessions a path means: ``all``, a session's id, or an API key. Raises DataError: no such session."""
-    known = session_ids(service)
-    if name == ALL:
-        return known
-    if name.startswith("key-") and name not in known:
-        raise DataError(f"there is no session {name[:40]}")
-    return [name if name in known else session_id(name)]
+def told(service: Service, owner: str, action: str, arguments: dict[str, Any]) -> Effect:
+    """``change``, which says so when the key had not been used yet: it may be a typing error."""
+    is_new = service.sessions.peek(owner) is None and not is_connected(service, owner)
+    effect = change(service, owner, action, arguments)
+    return effect._replace(reason="; ".join(filter(None, (effect.reason, FIRST_USE)))) if is_new else effect
+
+
+def owner_of(request: Request) -> str:
+    """The session that a path means: its id, an API key, or ``by-key`` and the key in the query.
+
+    Raises:
+        ControlError, DataError: it says both, or the half of it; there is no such session.
+    """
+    name, key = request.path_params["session"], request.query_params.get("key")
+    if (name == BY_KEY) != (key is not None):
+        raise ControlError(f"a key in the query goes with /sessions/{BY_KEY}: /_gexfaker/sessions/{BY_KEY}?key=KEY")
+    if key is not None:
+        return session_id(key)
+    known = is_known(service_of(request), name)
+    if name.startswith("key-") and not known:
+        raise DataError(f"there is no session {name[:40]}; a key of that name is /sessions/{BY_KEY}?key=KEY")
+    return name if known else session_id(name)
 
 
 async def _list(request: Request) -> Response:
+    """The sessions, a page of them."""
     service = service_of(request)
-    return reply({"sessions": [session_status(service, owner) for owner in session_ids(service)]})
+    limit, offset = _whole(request, "limit", PAGE, MAX_PAGE), _whole(request, "offset", 0, MAX_SESSIONS)
+    known = session_ids(service)
+    told = [encoded(session_status(service, o)) async for o in in_turns(known[offset : offset + limit])]
+    return reply({"sessions": told, "total": len(known)})
+
+
+def _whole(request: Request, name: str, default: int, most: int) -> int:
+    """A whole number of the query. Raises ControlError."""
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
+        raise ControlError(f"{name} is a whole number up to {most}")
+    return int(text)
 
 
 async def _show(request: Request) -> Response:
-    service, name = service_of(request), request.path_params["session"]
-    if name == ALL:
+    if request.path_params["session"] == ALL:
         return await _list(request)
-    [owner] = owners(service, name)
-    if owner not in session_ids(service):
-        return error("There is no such session.", 404)
-    return reply(session_status(service, owner))
+    service, owner = service_of(request), owner_of(request)
+    return reply(session_status(service, owner)) if is_known(service, owner) else error(NO_SESSION, 404)
 
 
 async def _create(request: Request) -> Response:
@@ -109,33 +149,40 @@ async def _act(request: Request) -> Response:
     if action not in ACTIONS:
         return error(f"There is no action {action[:40]!r}: one of {', '.join(ACTIONS)}.", 404)
     arguments = await read_object(request)
-    name = request.path_params["session"]
-    if name == ALL:
-        answers = [_done(service, owner, action, arguments) for owner in owners(service, name)]
-        refused = [answer["error"] for answer in answers if "error" in answer]
-        return error(refused[0], 400) if refused and len(refused) == len(answers) else reply({"sessions": answers})
-    [owner] = owners(service, name)
-    effect = change(service, owner, action, arguments)
+    if request.path_params["session"] == ALL:
+        return await _act_on_all(service, action, arguments)
+    owner = owner_of(request)
+    effect = told(service, owner, action, arguments)
     return reply(_answer(service, owner) | {"action": action, **effect._asdict()})
 
 
-def _done(service: Service, owner: str, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What came of an action on one of all sessions; one that is refused does not keep it from the others."""
-    try:
-        told = change(service, owner, action, arguments)._asdict()
-    except (ControlError, DataError) as problem:
-        told = {"error": f"{problem}."}
-    return _answer(service, owner) | {"action": action, **told}
+async def _act_on_all(service: Service, action: str, arguments: dict[str, Any]) -> Response:
+    """One that is refused does not keep it from the others; 400 when all refuse."""
+    answers, refused = [], []
+    async for owner in in_turns(session_ids(service)):
+        done: dict[str, Any]
+        try:
+            done = change(service, owner, action, arguments)._asdict()
+        except (ControlError, DataError) as problem:
+            done = {"error": sentence(problem)}
+            refused.append(done["error"])
+        answers.append(encoded(_answer(service, owner) | {"action": action, **done}))
+    if refused and len(refused) == len(answers):
+        return error(refused[0], 400)
+    return reply({"sessions": answers})
 
 
 async def _close(request: Request) -> Response:
-    service, name = service_of(request), request.path_params["session"]
-    known = [owner for owner in owners(service, name) if owner in session_ids(service)]
+    service = service_of(request)
+    if request.path_params["session"] == ALL:
+        name, known = ALL, session_ids(service)
+    else:
+        name = owner_of(request)
+        known = [name] if is_known(service, name) else []
     if not known:
-        return error("There is no such session.", 404)
-    return reply(
-        {"session": name if name == ALL else known[0], "closed": sum(close_session(service, o) for o in known)}
-    )
+        return error(NO_SESSION, 404)
+    closed = [close_session(service, owner) async for owner in in_turns(known)]
+    return reply({"session": name, "closed": sum(closed)})
 
 
 def _answer(service: Service, owner: str) -> dict[str, Any]:
@@ -163,4 +210,4 @@ def _chosen(handlers: Mapping[str, Handler]) -> Handler:
 async def control_error(_request: Request, exception: Exception) -> Response:
     """The answer to ControlError and DataError."""
     status = 404 if isinstance(exception, DataError) else 400
-    return error(f"{exception}.", status)
+    return error(sentence(exception), status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -19,11 +19,11 @@ from gexfaker.playback.options import Timestamps
 from gexfaker.playback.session import Session
 from gexfaker.playback.stamps import restamped
 from gexfaker.rest.bodies import GZIP_MAGIC, Bodies
-from gexfaker.rest.paths import Found, Wrong, is_rest_ticker, resolve, shown
+from gexfaker.rest.paths import Found, Wrong, is_rest_ticker, quoted, resolve
 from gexfaker.rest.routes import Answer
 from gexfaker.server.access import Gate, forbidden
 from gexfaker.server.conversion import conversion
-from gexfaker.server.replies import JSON, error, reply, service_of
+from gexfaker.server.replies import JSON, error, reply, service_of, wants_gzip
 from gexfaker.server.service import Service
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire.tokens import mask, session_id
@@ -103,7 +103,7 @@ class DataRoutes(BaseRoute):
         session.roll()
         library = session.library
         if not is_rest_ticker(feed.ticker, library.tickers):
-            return error(f"There is no ticker {shown(feed.ticker)}: /tickers lists them.", 404)
+            return error(f"There is no ticker {quoted(feed.ticker)}: /tickers lists them.", 404)
         refused = forbidden(service, owner, tier_of(feed), f"{feed.package} {feed.category}")
         if refused is not None:
             return refused
@@ -124,12 +124,6 @@ def body_headers(length: int, zipped: bool, vary: bytes = b"Accept-Encoding") ->
     """The headers of a data route's answer."""
     headers = [(b"content-type", JSON.encode()), (b"content-length", b"%d" % length), (b"vary", vary)]
     return [*headers, (b"content-encoding", b"gzip")] if zipped else headers
-
-
-def wants_gzip(headers: Mapping[str, str]) -> bool:
-    """Whether a client takes gzip: it is among what it accepts, and not at weight 0."""
-    accepted = headers.get("accept-encoding", "").lower().replace(" ", "").split(",")
-    return any(part == "gzip" or (part.startswith("gzip;q=") and part[7:].strip("0.") != "") for part in accepted)
 
 
 def _live(session: Session, tape: Tape, index: int, now: float) -> int:

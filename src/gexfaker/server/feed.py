@@ -13,9 +13,9 @@ from starlette.routing import Route
 from gexfaker.catalog import QUANT_INDEXES, QUANT_STOCKS
 from gexfaker.errors import NegotiationError
 from gexfaker.limits import MAX_REQUEST_BYTES
+from gexfaker.rest.routes import BASES
+from gexfaker.server.access import gate_of
 from gexfaker.server.negotiate import (
-    NO_KEY,
-    api_key,
     base_url,
     get_negotiate,
     option_expiries,
@@ -31,9 +31,9 @@ log: Final = logging.getLogger(__name__)
 
 async def _negotiate(request: Request) -> Response:
     service = service_of(request)
-    key = api_key(request.headers, request.query_params)
-    if key is None:
-        return error(NO_KEY, 400)
+    key = gate_of(request).key(service, request, user_agent=False)
+    if isinstance(key, Response):
+        return key
     if not service.settings.ws_enabled:
         return error("The real-time feed is off: start with WS_ENABLED=true.", 404)
     base = base_url(service, request.headers, request.url.scheme)
@@ -79,23 +79,21 @@ async def _quant_tickers(_request: Request) -> Response:
 
 
 async def _expiries(request: Request) -> Response:
-    key = api_key(request.headers, request.query_params)
-    if key is None:
-        return error(NO_KEY, 400)
+    service = service_of(request)
+    key = gate_of(request).key(service, request, user_agent=False)
+    if isinstance(key, Response):
+        return key
     try:
-        return reply(option_expiries(service_of(request), key, request.path_params["ticker"]))
+        return reply(option_expiries(service, key, request.path_params["ticker"]))
     except NegotiationError as refused:
         return error(str(refused), refused.status)
 
 
 def feed_routes() -> list[Route]:
-    """All of them, under both base paths of the service."""
-    return [
-        *_both("/negotiate", _negotiate, ["GET", "POST", "PATCH"]),
-        *_both("/tickers/quant", _quant_tickers, ["GET"]),
-        *_both("/options/{ticker}/expiries", _expiries, ["GET"]),
-    ]
-
-
-def _both(path: str, handler: Callable[[Request], Awaitable[Response]], methods: list[str]) -> list[Route]:
-    return [Route(base + path, handler, methods=methods) for base in ("", "/v2")]
+    """All of them, under all base paths of the service."""
+    routes: tuple[tuple[str, Callable[[Request], Awaitable[Response]], list[str]], ...] = (
+        ("/negotiate", _negotiate, ["GET", "POST", "PATCH"]),
+        ("/tickers/quant", _quant_tickers, ["GET"]),
+        ("/options/{ticker}/expiries", _expiries, ["GET"]),
+    )
+    return [Route(base + path, handler, methods=methods) for path, handler, methods in routes for base in BASES]

@@ -1,9 +1,8 @@
 """The files of the history, behind signed links: no key is asked for, and none is wanted.
 
 A file is sent plain, or gzipped with ``Content-Encoding: gzip`` to a client that accepts that: a client that unpacks
-by itself sees JSON, one that does not sees 1f 8b, and there are both kinds. Under a name that ends in ``.json.gz``
-it is a gzip file as such, whatever the client accepts: that is where the service is going. Ranges are of
-the plain array, and are served plain.
+by itself sees JSON, one that does not sees 1f 8b, and there are both kinds. Ranges are of the plain array, and are
+served plain.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gexfaker.archive.framing import Measured, pieces
-from gexfaker.archive.names import File, parse_file
+from gexfaker.archive.names import parse_file
 from gexfaker.archive.ranges import Wanted, content_range, parse_range, resolve
 from gexfaker.archive.shelf import Content, Shelf, content
 from gexfaker.archive.signing import refusal
@@ -27,7 +26,7 @@ from gexfaker.playback.library import Library
 from gexfaker.playback.simulated import simulated_day
 from gexfaker.server.downloads import download, in_thread, turn
 from gexfaker.server.negotiate import api_key
-from gexfaker.server.replies import JSON, service_of
+from gexfaker.server.replies import JSON, service_of, wants_gzip
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire.tokens import mask
 
@@ -35,8 +34,6 @@ log: Final = logging.getLogger(__name__)
 
 FILES: Final = "/_files"
 """Where the signed links lead."""
-
-GZIP: Final = "application/gzip"
 
 
 def file_route() -> Route:
@@ -52,7 +49,7 @@ def shelf_of(request: Request) -> Shelf:
     def simulated(date: str) -> Library:
         return simulated_day(date, settings.seed, settings.tickers, settings.scenario)
 
-    return Shelf(service.days, Path(settings.data_dir).expanduser(), simulated)
+    return Shelf(service.days, Path(settings.data_dir).expanduser(), simulated, service.clock())
 
 
 async def _serve(request: Request) -> Response:
@@ -69,15 +66,13 @@ async def _serve(request: Request) -> Response:
     if file is None or tape is None:
         return _xml(404, "BlobNotFound", "The file is not there (any more).")
     _note_key(request, name)
-    wanted = None if file.packed or "if-range" in request.headers else parse_range(request.headers.get("range"))
-    return _whole(request, file, tape) if wanted is None else await _part(request, tape, wanted)
+    wanted = None if "if-range" in request.headers else parse_range(request.headers.get("range"))
+    return _whole(request, tape) if wanted is None else await _part(request, tape, wanted)
 
 
-def _whole(request: Request, file: File, tape: Tape) -> Response:
-    if file.packed:
-        return download(request, content(tape, pieces, packed=True), {"Accept-Ranges": "none"}, GZIP)
+def _whole(request: Request, tape: Tape) -> Response:
     headers = {"Vary": "Accept-Encoding"}
-    if accepts_gzip(request.headers.get("accept-encoding", "")):
+    if wants_gzip(request.headers):
         headers |= {"Content-Encoding": "gzip", "Accept-Ranges": "none"}
         return download(request, content(tape, pieces, packed=True), headers, JSON)
     return download(request, content(tape, pieces), headers | {"Accept-Ranges": "bytes"}, JSON)
@@ -99,15 +94,6 @@ async def _part(request: Request, tape: Tape, wanted: Wanted) -> Response:
         headers |= {"Content-Length": str(len(part)), "Vary": "Accept-Encoding"}
         unless_sent.pop_all()
     return download(request, Content(tape, measured.part(part)), headers, JSON, 206)
-
-
-def accepts_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding header names gzip, and not with a quality of 0."""
-    for offer in header.lower().split(","):
-        name, _, quality = offer.partition(";")
-        if name.strip() in ("gzip", "x-gzip"):
-            return quality.replace(" ", "").rstrip("0.") != "q="
-    return False
 
 
 def _note_key(request: Request, name: str) -> None:

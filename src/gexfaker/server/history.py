@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import logging
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,7 +18,10 @@ from gexfaker.archive.shelf import Shelf, members
 from gexfaker.archive.signing import sign
 from gexfaker.catalog import QUANT_TICKERS, Feed
 from gexfaker.errors import DataError
-from gexfaker.server.access import Gate, forbidden
+from gexfaker.playback.times import NEW_YORK
+from gexfaker.rest.paths import quoted
+from gexfaker.rest.routes import BASES
+from gexfaker.server.access import forbidden, gate_of
 from gexfaker.server.downloads import download, in_thread
 from gexfaker.server.files import FILES, file_route, shelf_of
 from gexfaker.server.negotiate import base_url
@@ -28,17 +30,11 @@ from gexfaker.wire.tokens import mask, session_id
 
 log: Final = logging.getLogger(__name__)
 
-BASES: Final = ("", "/v1", "/v2")
-"""Before the path: one host serves all generations."""
-
 TIER: Final = "quant"
 """The subscription that history needs."""
 
 WINDOW: Final = datetime.timedelta(days=90)
 """How far back the service's history goes. Here only on request (setting): whoever has older days wants them."""
-
-SHOWN_CHARS: Final = 40
-"""How much of a name an error repeats."""
 
 
 def history_routes() -> list[Route]:
@@ -75,7 +71,7 @@ async def _report(request: Request) -> Response:
     shelf = shelf_of(request)
     date = await in_thread(request, lambda: _report_day(shelf, ticker))
     if date is None:
-        raise HTTPException(404, f"There is no end-of-day report of {_shown(ticker)}.")
+        raise HTTPException(404, f"There is no end-of-day report of {quoted(ticker)}.")
     log.info("end-of-day report of %s, %s, for key %s", ticker, date, mask(key))
     content = zipped(members(shelf, date, ticker), datetime.date.fromisoformat(date))
     disposition = f"attachment; filename={report_name(date, ticker)}"
@@ -93,8 +89,7 @@ def _report_day(shelf: Shelf, ticker: str) -> str | None:
 def _admit(request: Request) -> str | Response:
     """The caller's key if it opens the history, or why it does not."""
     service = service_of(request)
-    gate: Gate = request.app.state.gate
-    key = gate.key(service, request)
+    key = gate_of(request).key(service, request)
     if isinstance(key, Response):
         return key
     return forbidden(service, session_id(key), TIER, "History") or key
@@ -114,31 +109,24 @@ def _file(request: Request) -> File:
     category = parse_category(path["package"], path["category"])
     date = parse_date(path["date"])
     if category is None:
-        raise HTTPException(404, f"There is no category {_shown(path['package'] + '/' + path['category'])}.")
+        raise HTTPException(404, f"There is no category {quoted(path['package'] + '/' + path['category'])}.")
     if date is None:
-        raise HTTPException(404, f"{_shown(path['date'])} is not a date: write YYYY-MM-DD.")
-    settings = service_of(request).settings
-    if settings.history_window and not _is_recent(request, date):
+        raise HTTPException(404, f"{quoted(path['date'])} is not a date: write YYYY-MM-DD.")
+    if service_of(request).settings.history_window and not _is_recent(request, date):
         raise HTTPException(404, f"{date} is more than {WINDOW.days} days ago.")
-    packed = getattr(settings, "history_format", "negotiated") == "gzip"
-    return File(date, Feed(ticker, path["package"], category), packed)
+    return File(date, Feed(ticker, path["package"], category))
 
 
 def _is_recent(request: Request, date: str) -> bool:
-    today = datetime.datetime.fromtimestamp(service_of(request).clock(), ZoneInfo("America/New_York")).date()
+    today = datetime.datetime.fromtimestamp(service_of(request).clock(), NEW_YORK).date()
     return today - datetime.date.fromisoformat(date) <= WINDOW
 
 
 def _signed(request: Request, file: File) -> str:
     """The link to a file, on the host the client knows us by. Raises HTTPException."""
     service = service_of(request)
-    base = getattr(service.settings, "files_url", None) or base_url(service, request.headers, request.url.scheme)
+    base = base_url(service, request.headers, request.url.scheme)
     if base is None:
         raise HTTPException(400, "The Host header is not a host name.")
     expires = int(service.clock() + service.settings.history_url_lifetime)
     return f"{base}{FILES}/{file.name}?{sign(file.name, service.secret, expires)}"
-
-
-def _shown(name: str) -> str:
-    """A name from a request as an error repeats it: escaped and cut."""
-    return repr(name if len(name) <= SHOWN_CHARS else name[:SHOWN_CHARS] + "...")

@@ -7,6 +7,7 @@ write its stored body. Whatever is out of the ordinary takes the ordinary way, w
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -20,9 +21,12 @@ from gexfaker.limits import KIB
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.rest.routes import Answer
 from gexfaker.server.access import Gate
-from gexfaker.server.data import DataRoutes, body_headers, wants_gzip
+from gexfaker.server.data import DataRoutes, body_headers
+from gexfaker.server.replies import wants_gzip
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import session_id
+
+log: Final = logging.getLogger(__name__)
 
 MAX_KNOWN: Final = 4096
 """Requests remembered: each feed of the universe for four clients."""
@@ -64,19 +68,28 @@ class Lane:
         self._data: Final = data
         self._gate: Final = gate
         self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self._failures: Final[set[type[Exception]]] = set()
 
     def answer(self, raw: bytes, defaults: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         """The whole response to the bytes of one request; None when it has to go the ordinary way.
 
         ``defaults`` are the headers that every response has.
         """
+        try:
+            return self._answer(raw, defaults)
+        except GexfakerError:
+            return None
+        except Exception as problem:  # it would end the connection; the ordinary way answers 500
+            if type(problem) not in self._failures:
+                self._failures.add(type(problem))
+                log.exception("a request could not be answered the short way; such a failure is told once")
+            return None
+
+    def _answer(self, raw: bytes, defaults: Iterable[tuple[bytes, bytes]]) -> bytes | None:
         known = self._known.get(raw) or self._learn(raw)
         if known is None:
             return None
-        try:
-            made = self._data.body(self._service, known.owner, known.feed, known.answer, known.gzip)
-        except GexfakerError:
-            return None
+        made = self._data.body(self._service, known.owner, known.feed, known.answer, known.gzip)
         if made is None:
             return None
         body, zipped = made

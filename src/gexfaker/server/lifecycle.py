@@ -113,14 +113,16 @@ class Server(uvicorn.Server):
 async def _stream(service: Service) -> None:
     """Wake when something may be due, encoding in slices so that the loop is never held up."""
     while True:
+        if service.settings.market_hours and not is_market_open(service.clock()):
+            service.streamer.rest()
+            await asyncio.sleep(REAP_INTERVAL_SECONDS)
+            continue
         now = service.clock()
         at = service.streamer.next_turn(now)
         wait = MAX_IDLE_SECONDS if at is None else at - now
         await asyncio.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
-        if service.settings.market_hours and not is_market_open(service.clock()):
-            continue
         try:
-            if await _tick(service, service.clock()):
+            if await _tick(service):
                 await _prepare(service)
         except Exception:
             log.exception("a tick failed; the stream goes on")
@@ -139,18 +141,17 @@ async def _prepare(service: Service) -> None:
             return
 
 
-async def _tick(service: Service, now: float) -> bool:
-    """Send what is due; whether anything was."""
-    sent = service.streamer.sent
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    for _ in service.streamer.tick(now):
+async def _tick(service: Service) -> bool:
+    """Send what is due, and what becomes due meanwhile; whether anything was sent."""
+    streamer, loop = service.streamer, asyncio.get_running_loop()
+    sent, began = streamer.sent, loop.time()
+    streamer.begin(service.clock())
+    while streamer.advance():
         if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
             await asyncio.sleep(0)
+            streamer.begin(service.clock())
             began = loop.time()
-    for hub in service.hubs.values():
-        hub.drain()
-    return service.streamer.sent > sent
+    return streamer.sent > sent
 
 
 async def _reap(service: Service) -> None:
@@ -160,6 +161,7 @@ async def _reap(service: Service) -> None:
         await asyncio.sleep(REAP_INTERVAL_SECONDS)
         for hub in service.hubs.values():
             hub.expire(loop.time())
+        service.days.sweep()
         service.state_file.save(service.sessions, service.clock())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -18,9 +19,28 @@ def reply(content: Any, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type=JSON)
 
 
+def encoded(content: Any) -> msgspec.Raw:
+    """A part of an answer, encoded beforehand: a long answer is put together quickly then."""
+    return msgspec.Raw(msgspec.json.encode(content))
+
+
 def error(text: str, status: int) -> Response:
     """An error body of the service's shape."""
     return reply({"error": text}, status)
+
+
+def sentence(problem: Exception) -> str:
+    """What an exception says, as a sentence: with a period at its end unless it has one."""
+    return f"{str(problem).removesuffix('.')}."
+
+
+def wants_gzip(headers: Mapping[str, str]) -> bool:
+    """Whether a client takes gzip: it is among what it accepts, and not with a quality of 0."""
+    for offer in headers.get("accept-encoding", "").lower().split(","):
+        name, _, quality = offer.partition(";")
+        if name.strip() in ("gzip", "x-gzip"):
+            return quality.replace(" ", "").rstrip("0.") != "q="
+    return False
 
 
 def service_of(request: Request) -> Service:

@@ -87,7 +87,10 @@ class Service:
         def refuse(connection: Connection, group: str) -> AckError | None:
             return self._refuse(name, connection.grant.user_id or "", group)
 
-        return Hub(name, lambda: secrets.token_urlsafe(18), sign, bounds, joined, refuse)
+        def cut(connection: Connection) -> None:
+            self.sessions.get(connection.grant.user_id or "").cut += 1
+
+        return Hub(name, lambda: secrets.token_urlsafe(18), sign, bounds, joined, refuse, cut)
 
     def _refuse(self, hub: str, session: str, group: str) -> AckError | None:
         """Why a session may not join a group: its tier, or, with strict groups, that nothing would come."""

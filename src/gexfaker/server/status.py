@@ -18,6 +18,16 @@ def session_ids(service: Service) -> list[str]:
     return sorted(connected | {session.id for session in service.sessions.all()})
 
 
+def is_known(service: Service, owner: str) -> bool:
+    """Whether it is one of them."""
+    return service.sessions.peek(owner) is not None or is_connected(service, owner)
+
+
+def is_connected(service: Service, owner: str) -> bool:
+    """Whether a session has a connection."""
+    return any(owner in hub.members.sessions for hub in service.hubs.values())
+
+
 def session_status(service: Service, owner: str) -> dict[str, Any]:
     """One session: its tier, where it is, its negotiated memberships, its connections."""
     slot, session = service.slots.peek(owner), service.sessions.peek(owner)
@@ -48,7 +58,9 @@ def playback_status(session: Session, now: float) -> dict[str, Any]:
         "over": session.is_over(),
         "timeline": session.timeline,
         "positions": {feed.group: index for feed, index in sorted(session.used().items())},
+        "messages_sent": session.sent,
         "records_dropped": session.dropped,
+        "clients_cut": session.cut,
     }
 
 

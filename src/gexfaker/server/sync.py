@@ -8,102 +8,115 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import socket
-from collections.abc import AsyncIterator, Iterator
+import math
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
+from gexfaker.catalog import Feed
 from gexfaker.errors import ControlError, DataError
 from gexfaker.limits import MAX_SYNC_STREAMS
-from gexfaker.playback.control import Effect
+from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.session import Session
-from gexfaker.server.control import change, read_object
+from gexfaker.server.broadcast import Broadcast
+from gexfaker.server.control import change, read_object, told
 from gexfaker.server.guard import guarded
-from gexfaker.server.replies import error, reply, service_of
+from gexfaker.server.replies import error, reply, sentence, service_of
 from gexfaker.server.service import Service
 from gexfaker.server.status import session_ids
-from gexfaker.tapes.tape import Tape
-from gexfaker.wire.tokens import mask, session_id
+from gexfaker.server.turns import in_turns
+from gexfaker.wire.tokens import session_id
 
-LENGTH_STRIDE: Final = 500
-"""Records that are counted before the loop gets its turn: some milliseconds of reading on a large file."""
+EVENTS: Final = "text/event-stream"
+NO_STORE: Final = {"Cache-Control": "no-store"}
+
+MAX_SAID: Final = 20
+"""Different reasons and refusals that one message tells; more are nothing to read."""
+
+SEND_SECONDS: Final = 10.0
+"""A follower that has not read for so long is cut off: it would keep a place of MAX_SYNC_STREAMS for ever."""
+
+LOOK_SECONDS: Final = 0.25
+"""How often a waiting stream looks whether the server stops."""
+
+
+def _broadcast_of(request: Request) -> Broadcast:
+    """The server's broadcast, made at first use."""
+    state = request.app.state
+    if not hasattr(state, "broadcast"):
+        state.broadcast = Broadcast(state.service)
+    found: Broadcast = state.broadcast
+    return found
 
 
 async def _stream(request: Request) -> Response:
-    service = service_of(request)
-    if not service.settings.sync_broadcast_system_enabled:
+    if not service_of(request).settings.sync_broadcast_system_enabled:
         return error("The sync stream is off: start with SYNC_BROADCAST_SYSTEM_ENABLED=true.", 404)
-    if service.sync_streams >= MAX_SYNC_STREAMS:
-        return error(f"There are {MAX_SYNC_STREAMS} sync streams already.", 503)
     key = request.query_params.get("key") or None
-    return StreamingResponse(
-        _events(service, key), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-    )
+    if request.method == "HEAD":
+        return StreamingResponse([], headers=NO_STORE, media_type=EVENTS)
+    return _Stream(service_of(request), _broadcast_of(request), key)
 
 
-async def _events(service: Service, key: str | None) -> AsyncIterator[bytes]:
-    service.sync_streams += 1
-    try:
-        number, at = 0, service.clock()
-        while not service.draining:
-            event = "batch" if number else "snapshot"
-            content = msgspec.json.encode(await _batch(service, key, number))
-            yield b"event: %s\ndata: %s\n\n" % (event.encode(), content)
-            number += 1
-            at = max(at + service.settings.sync_broadcast_system_interval, service.clock())
-            while not service.draining and at > service.clock():
-                await asyncio.sleep(min(at - service.clock(), 0.25))
-    finally:
-        service.sync_streams -= 1
+class _Stream(StreamingResponse):
+    """A follower's stream; it has one of the MAX_SYNC_STREAMS places from its start to its end, however it ends."""
+
+    def __init__(self, service: Service, broadcast: Broadcast, key: str | None) -> None:
+        super().__init__(_events(service, broadcast, key), headers=NO_STORE, media_type=EVENTS)
+        self._service: Final = service
+        self._broadcast: Final = broadcast
+        self._key: Final = key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._service.sync_streams >= MAX_SYNC_STREAMS:
+            full = error(f"There are {MAX_SYNC_STREAMS} sync streams already.", 503)
+            return await full(scope, receive, send)
+        self._service.sync_streams += 1  # nothing gives way between the look and this
+        self._broadcast.follow(self._key)
+        try:
+            await super().__call__(scope, receive, self._patient(receive, send))
+        finally:
+            self._broadcast.leave(self._key)
+            self._service.sync_streams -= 1
+
+    def _patient(self, receive: Receive, send: Send) -> Send:
+        """``send``, which aborts the connection of who does not read in time, or not at all when the server stops."""
+
+        async def patient(message: Message) -> None:
+            waited, sending = 0.0, asyncio.ensure_future(send(message))
+            try:
+                while not (await asyncio.wait((sending,), timeout=LOOK_SECONDS))[0]:
+                    waited += LOOK_SECONDS
+                    if waited >= SEND_SECONDS or self._service.draining:
+                        _abort(receive)
+                        break
+                await sending
+            finally:
+                sending.cancel()
+
+        return patient
 
 
-async def _batch(service: Service, key: str | None, number: int) -> dict[str, Any]:
-    wanted = session_ids(service) if key is None else [session_id(key)]
-    sessions = [session for session in map(service.sessions.peek, wanted) if session is not None]
-    positions = [await _position(*place, key) for session in sessions for place in _places(session)]
-    return {
-        "broadcaster_id": service.settings.sync_broadcast_system_id or socket.gethostname(),
-        "data_date": sessions[0].day if sessions else service.library.date,
-        "cache_mode": service.settings.cache_mode.value,
-        "timestamp": int(service.clock() * 1000),
-        "sequence": number,
-        "positions": positions,
-    }
+def _abort(receive: Receive) -> None:
+    """End a request's TCP connection at once: its transport is uvicorn's, whose ``receive`` comes here unwrapped."""
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
 
 
-def _places(session: Session) -> Iterator[tuple[Session, str, Tape, int]]:
-    library = session.library
-    for feed, index in session.used().items():
-        tape = library.tape(feed)
-        if tape is not None:
-            yield session, f"{feed.ticker}/{feed.package}/{feed.category}", tape, index
-
-
-async def _position(session: Session, name: str, tape: Tape, index: int, key: str | None) -> dict[str, Any]:
-    length = index + 1
-    while tape.has(length + LENGTH_STRIDE):
-        length += LENGTH_STRIDE
-        await asyncio.sleep(0)
-    length = len(tape)
-    owner = session.id if key is None else mask(key)
-    return {
-        "cache_key": f"{name}/{owner}",
-        "index": index,
-        "data_length": length,
-        "data_timestamp": _timestamp(tape, index),
-        "exhausted": index + 1 >= length,
-    }
-
-
-def _timestamp(tape: Tape, index: int) -> int | None:
-    try:
-        return tape.timestamp(index) if index >= 0 else None
-    except (DataError, LookupError, ValueError):
-        return None
+async def _events(service: Service, broadcast: Broadcast, key: str | None) -> AsyncIterator[bytes]:
+    number, at = 0, service.clock()
+    while not service.draining:
+        event = "batch" if number else "snapshot"
+        yield b"event: %s\ndata: %s\n\n" % (event.encode(), await broadcast.event(key, number))
+        number += 1
+        at = max(at + service.settings.sync_broadcast_system_interval, service.clock())
+        while not service.draining and at > service.clock():
+            await asyncio.sleep(min(at - service.clock(), LOOK_SECONDS))
 
 
 def _targets(service: Service, key: object) -> list[str]:
@@ -117,33 +130,63 @@ def _targets(service: Service, key: object) -> list[str]:
 
 async def _reset_cache(request: Request) -> Response:
     service = service_of(request)
-    found = [
-        owner
-        for owner in _targets(service, request.query_params.get("key"))
-        if service.sessions.peek(owner) is not None
-    ]
-    count = sum(len(service.sessions.get(owner).used()) for owner in found)
-    for owner in found:
-        change(service, owner, "reset", {})
-    return reply({"status": "success", "message": f"{len(found)} sessions start anew", "count": count})
+    owners = _targets(service, request.query_params.get("key"))
+    sessions = [session for session in map(service.sessions.peek, owners) if session is not None]
+    count = 0
+    async for session in in_turns(sessions):
+        count += len(session.used())
+        change(service, session.id, "reset", {})
+    return reply({"status": "success", "message": f"{len(sessions)} sessions start anew", "count": count})
 
 
 async def _seek_to_timestamp(request: Request) -> Response:
+    """All that can go there go; what the others say is in the message, or the answer when there are none but those."""
     service, asked = service_of(request), await read_object(request)
     if not isinstance(asked.get("timestamp"), int):
         raise ControlError('name the time: {"timestamp":1784295002}, with "key" for one key only')
-    effects = [
-        (owner, change(service, owner, "seek", {"time": asked["timestamp"]}))
-        for owner in _targets(service, asked.get("key"))
-    ]
-    details = [_detail(effect) for _, effect in effects]
-    message = "; ".join(sorted({effect.reason for _, effect in effects if effect.reason})) or "positions set"
+    details: list[dict[str, Any]] = []
+    said: set[str] = set()
+    refused = done = 0
+    async for owner in in_turns(_targets(service, asked.get("key"))):
+        try:
+            reason, places = _sought(service, owner, asked["timestamp"])
+        except (ControlError, DataError) as problem:
+            refused += 1
+            said.add(f"not done to {owner}: {problem}")
+            continue
+        done += 1
+        details += places
+        said |= {reason} if reason else set()
+    message = "; ".join(sorted(said)[:MAX_SAID]) or "positions set"
+    if refused and not done:
+        return error(f"{message.removesuffix('.')}.", 400)
     return reply({"status": "success", "message": message, "positions_set": len(details), "details": details})
 
 
-def _detail(effect: Effect) -> dict[str, Any]:
-    place = effect.resolved
-    return {"data_key": place["data_key"], "index": place["index"], "timestamp": place["timestamp"]}
+def _sought(service: Service, owner: str, timestamp: int) -> tuple[str | None, list[dict[str, Any]]]:
+    """Send a session to a time: why it is not quite there, and where each feed that it uses is now."""
+    session = service.sessions.peek(owner)
+    used = [] if session is None else sorted(session.used())
+    effect = told(service, owner, "seek", {"time": timestamp})
+    found, session = effect.resolved, service.sessions.get(owner)
+    details = {name: found[name] for name in ("data_key", "index", "timestamp")}
+    others = (_detail(session, feed, found["market_time"]) for feed in used if _name(feed) != found["data_key"])
+    return effect.reason, [details, *others]
+
+
+def _detail(session: Session, feed: Feed, market: float) -> dict[str, Any]:
+    """Where a feed is at a market time: its newest record then, or in step mode the one that comes next."""
+    tape = session.library.tape(feed)
+    index, stamp = -1, None
+    if tape is not None:
+        at = tape.index_at(math.ceil(market) - 1) + 1 if session.is_stepped else tape.index_at(math.floor(market))
+        index, stamp = at, stamp_of(tape, at) if tape.has(at) else None
+    return {"data_key": _name(feed), "index": index, "timestamp": stamp}
+
+
+def _name(feed: Feed) -> str:
+    """A feed as the earlier tool calls it."""
+    return f"{feed.ticker}/{feed.package}/{feed.category}"
 
 
 async def _reload_date(request: Request) -> Response:
@@ -155,8 +198,8 @@ async def _reload_date(request: Request) -> Response:
     try:
         service.start_with(service.days.resolve(date))
     except DataError as problem:
-        return error(f"{problem}.", 400)
-    for owner in [session.id for session in service.sessions.all()]:
+        return error(sentence(problem), 400)
+    async for owner in in_turns([session.id for session in service.sessions.all()]):
         change(service, owner, "day", {"date": service.days.first})
     loaded = datetime.datetime.fromtimestamp(service.clock(), datetime.UTC)
     return reply(

@@ -134,7 +134,9 @@ def _members(fields: Sequence[Field], rows: Any) -> list[Any]:
     for field in fields:
         kind: Any = float
         if field.columns:
-            kind = rows or list[msgspec.defstruct("Row", _members(field.columns, rows), array_like=True, gc=False)]  # type: ignore[misc]
+            row = msgspec.defstruct("Row", _members(field.columns, rows), array_like=True, gc=False)
+            # Rows in a wrapping message are few, and not encoded as a block.
+            kind = rows if rows is not None and not field.inside else list[row]  # type: ignore[valid-type]
         elif field.many:
             kind = list[float]
         name = field.json.replace(" ", "_")

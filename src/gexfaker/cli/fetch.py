@@ -1,0 +1,17 @@
+"""Asking a server of ours, past any proxy that the environment names: it is on this machine, or is meant as it is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from urllib.request import Request
+
+
+def fetch(request: Request, timeout: float) -> Any:
+    """The decoded answer. Raises OSError (HTTPError among them), ValueError, HTTPException."""
+    from urllib.request import ProxyHandler, build_opener  # here, because it takes 20 ms to load
+
+    with build_opener(ProxyHandler({})).open(request, timeout=timeout) as answer:
+        return json.load(answer)
