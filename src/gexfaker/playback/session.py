@@ -58,21 +58,11 @@ class Session:
         self.options = options
         self.day = day or days.first
         self.clock: MarketClock | None = None
-        self.timeline = 0
-        self.paused = False
-        self.dropped = 0
-        self.heard = False
+        self.timeline = self.dropped = self.sent = self.cut = self._owed = 0
+        self.paused = self.heard = self._resting = self._at_open = self._ended = False
+        self.streamed = self.seen = self._ticked = 0.0
         self.origin: float | None = None
-        self.streamed = 0.0
-        self._ticked = 0.0
-        self.seen = 0.0
-        self._owed = 0
-        self._resting = False
-        self._at_open = False
-        self._ended = False
         self._turn: Turn | None = None
-        self.sent = 0
-        self.cut = 0
         self.places: dict[Hashable, int] = {}
         self._next: dict[Feed, tuple[float, int]] = {}
         self.newest: dict[Feed, int] = {}

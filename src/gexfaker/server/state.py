@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from gexfaker.errors import DataError
-from gexfaker.playback.memory import recall, remember
+from gexfaker.playback.memory import VERSION, _remembered, recall, remember
 from gexfaker.playback.sessions import Sessions
+from gexfaker.server.turns import in_turns
 
 log: Final = logging.getLogger(__name__)
+
+
+SAVE_SECONDS: Final = 0.5
+"""Time between two looks at what is to be kept: with the time the disk takes, positions are below a second old."""
+
+
+class _File(msgspec.Struct):
+    """As ``Memory``, of sessions that are encoded already."""
+
+    version: int
+    sessions: list[msgspec.Raw]
 
 
 class StateFile:
@@ -48,11 +63,23 @@ class StateFile:
 
         A failure is logged, and tried again the next time. The process does not end before the last is written.
         """
+        if self._path is not None:
+            self._submit(self._path, remember(sessions, now))
+
+    async def keep(self, sessions: Sessions, clock: Callable[[], float]) -> None:
+        """``save`` while the feed goes on: of many sessions it is put together in slices, each as it is then."""
         if self._path is None:
             return
-        self._newest = remember(sessions, now)
-        if self._newest != self._written:
-            self._writer.submit(self._write, self._path)
+        parts = [
+            msgspec.Raw(msgspec.json.encode(_remembered(session, clock())))
+            async for session in in_turns(sessions.all())
+        ]
+        self._submit(self._path, msgspec.json.encode(_File(VERSION, parts)))
+
+    def _submit(self, path: Path, text: bytes) -> None:
+        self._newest = text
+        if text != self._written:
+            self._writer.submit(self._write, path)
 
     def _write(self, path: Path) -> None:
         text, new = self._newest, path.with_name(path.name + ".new")
