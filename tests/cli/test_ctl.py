@@ -265,3 +265,18 @@ def test_examples_of_the_help_can_be_parsed() -> None:
             words = re.split(r"\s+", example.partition("   ")[0].strip())
             assert words[0] == name
             command.make_context(name, words[1:])
+
+
+@pytest.mark.parametrize("key", ["all", "a/b", "key-0123456789abcdef", "by-key"])
+def test_any_key_can_be_named(server: Running, plane: Plane, key: str) -> None:
+    made = f"{session_id(key)} pause: paused -> paused"
+    assert lines(server, "pause", "--key", key)[0].startswith(made)
+    assert lines(server, "show", "--key", key)[0].startswith(session_id(key))
+    assert lines(server, "close", "--key", key) == [f"{session_id(key)} close: 0 connections closed"]
+
+
+def test_sessions_are_listed_page_by_page(server: Running, plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = [one["session"] for one in plane.call("GET", SESSIONS)[1]["sessions"]]
+    monkeypatch.setattr("gexfaker.cli.control.PAGE", 2)
+    assert [line.split()[0] for line in lines(server, "sessions")] == wanted
+    assert len(wanted) > 2

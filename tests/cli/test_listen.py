@@ -129,3 +129,14 @@ def test_names_that_make_no_sense_are_said(names: tuple[str, ...], said: str) ->
     assert done.returncode == 2
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gexfaker.catalog import parse_group
+    from gexfaker.cli.client import negotiate
+
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    feed = parse_group("SPX_orderflow_orderflow")
+    assert feed is not None
+    with running_server() as server:
+        assert negotiate(server.url, "demo", [feed])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from gexfaker.wire.tokens import session_id
 from support import data
 from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
-from support.raw import joined
+from support.raw import connect, joined
 from support.server import Running, running_server
 
 COUNT = 1200
@@ -39,6 +41,7 @@ def effect(answer: dict[str, Any]) -> tuple[Any, Any, Any]:
 
 
 def test_pause_and_resume(plane: Plane) -> None:
+    plane.act("reset")
     answer = plane.act("pause")
     assert list(answer) == ["session", "playback", "action", "requested", "resolved", "reason"]
     assert (answer["session"], answer["action"]) == (session_id("demo"), "pause")
@@ -240,7 +243,7 @@ def test_status_fields(server: Running, plane: Plane) -> None:
         list(playback)
         == (
             "day origin playback cache_mode endpoints timestamps interval speed start market_time shown paused over "
-            "timeline positions records_dropped"
+            "timeline positions messages_sent records_dropped clients_cut"
         ).split()
     )
     assert (playback["day"], playback["over"], playback["records_dropped"]) == (data.DATE, False, 0)
@@ -266,3 +269,48 @@ def test_a_range_of_days_ends(tmp_path: Path) -> None:
         assert plane.act("pause")["playback"]["day"] == DAYS[0]
         assert plane.act("day", date="next")["resolved"] == DAYS[1]
         assert plane.call("POST", f"{SESSIONS}/demo/day", {"date": "next"})[0] == 400
+
+
+def test_the_first_use_of_a_key_is_told(plane: Plane, server: Running) -> None:
+    """A typing error in a key makes a session too."""
+    assert plane.act("pause", "tpyo")["reason"] == "first use of this key"
+    assert plane.act("pause", "tpyo")["reason"] == "it was paused already"
+    told = plane.act("seek", "another", time="close")["reason"]
+    assert re.fullmatch(r"(clamped|gap): .*; first use of this key", told)
+    with connect(server.orderflow("connected")):
+        assert plane.act("pause", "connected")["reason"] is None
+    headers = {"Authorization": "Bearer asked", "User-Agent": "t"}
+    assert server.get("/ES_SPX/orderflow/orderflow", headers)[0] == 200
+    assert plane.act("pause", "asked")["reason"] is None
+
+
+@pytest.mark.parametrize("key", ["a/b", "all", "by-key", "key-0123456789abcdef", "key-", "?&#%", "k\u00fc", " "])
+def test_any_key_can_be_named_in_the_query(plane: Plane, key: str) -> None:
+    named, query = session_id(key), f"?key={quote(key, safe='')}"
+    assert plane.call("GET", f"{SESSIONS}/by-key{query}")[0] == 404
+    status, answer = plane.call("POST", f"{SESSIONS}/by-key/pause{query}")
+    assert (status, answer["session"]) == (200, named)
+    assert plane.call("GET", f"{SESSIONS}/by-key{query}")[1]["session"] == named
+    assert plane.call("DELETE", f"{SESSIONS}/by-key{query}") == (200, {"session": named, "closed": 0})
+
+
+@pytest.mark.parametrize("path", ["by-key", "demo?key=demo", "by-key?KEY=demo"])
+def test_half_a_name_is_refused(plane: Plane, path: str) -> None:
+    place, _, query = path.partition("?")
+    for method, ending in (("GET", ""), ("DELETE", ""), ("POST", "/pause")):
+        status, answer = plane.call(method, f"{SESSIONS}/{place}{ending}?{query}")
+        assert (status, "by-key?key=KEY" in answer["error"]) == (400, True)
+
+
+def test_the_list_has_pages(plane: Plane) -> None:
+    for number in range(5):
+        plane.act("pause", f"page-{number}")
+    whole = plane.call("GET", SESSIONS)[1]
+    names = [one["session"] for one in whole["sessions"]]
+    assert (len(names), names) == (whole["total"], sorted(names))
+    for place in (SESSIONS, f"{SESSIONS}/all"):
+        page = plane.call("GET", f"{place}?limit=2&offset=3")[1]
+        assert ([one["session"] for one in page["sessions"]], page["total"]) == (names[3:5], len(names))
+    assert plane.call("GET", f"{SESSIONS}?limit=0") == (200, {"sessions": [], "total": len(names)})
+    for query in ("limit=-1", "limit=x", "limit=10001", "offset=1.5", "limit=", "offset=99999999999"):
+        assert plane.call("GET", f"{SESSIONS}?{query}")[0] == 400, query

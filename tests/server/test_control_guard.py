@@ -6,10 +6,12 @@ import http.client
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from support.control import SESSIONS, Plane
+from support.rest import World, write_all
 from support.server import Running, running_server
 
 TOKEN = "control-token-of-this-test"
@@ -73,7 +75,9 @@ def test_with_the_token_it_is_open(guarded: Running, scheme: str) -> None:
         assert plane.act("reset", "other")["requested"] == "reset"
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost", ""])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost", "", "http://[", "[::1"]
+)
 def test_pages_of_another_origin_are_refused(local: Running, guarded: Running, origin: str) -> None:
     assert answers(local, {"Origin": origin}) == {403}
     assert answers(guarded, {"Origin": origin, "Authorization": f"Bearer {TOKEN}"}) == {403}
@@ -117,3 +121,25 @@ def test_the_name_of_this_machine_is_open_too() -> None:
 
 def test_the_token_is_not_written(guarded: Running) -> None:
     assert not [line for line in guarded.stdout + guarded.stderr if TOKEN in line]
+
+
+@pytest.mark.parametrize("host", ["[::1", "[nonsense]", "127.0.0.1@evil.example", "evil.example:127", ""])
+def test_what_is_no_name_of_this_machine_is_refused(local: Running, host: str) -> None:
+    assert answers(local, {"Host": host}) == {403}
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Forwarded-Host", "x-forwarded-proto", "Forwarded"])
+def test_behind_a_proxy_it_needs_a_token(local: Running, guarded: Running, name: str) -> None:
+    """A proxy on this machine makes everybody look like this machine."""
+    assert answers(local, {name: "203.0.113.7"}) == {403}
+    with Plane(guarded, {name: "203.0.113.7", "Authorization": f"Bearer {TOKEN}"}) as plane:
+        assert plane.act("pause")["resolved"] == "paused"
+
+
+@pytest.mark.parametrize("setting", [{"public_url": "https://faker.test"}, {"trust_forwarded": "true"}])
+def test_settings_for_a_proxy_close_it_too(setting: dict[str, str], tmp_path: Path) -> None:
+    write_all(tmp_path)
+    refused = World(tmp_path, **setting).ask(SESSIONS, host="127.0.0.1")
+    assert (refused.status, b"CONTROL_TOKEN" in refused.body) == (403, True)
+    told = World(tmp_path, control_token=TOKEN, **setting)
+    assert told.ask(SESSIONS, host="127.0.0.1", authorization=f"Bearer {TOKEN}").status == 200

@@ -13,7 +13,7 @@ from support import days
 from support.server import Running, running_server
 
 MISSING: Final = b'{"error":"Authorization header not found."}'
-BASES: Final = ("", "/v2")
+BASES: Final = ("", "/v1", "/v2")
 # As the vendor's contract lists them.
 STOCKS: Final = (
     "SOXL LLY FUTU MARA PYPL F ETHA EXK HIMS PINS NKE IREN RIVN IEF MTCH SBSW RIOT ONDS CRM PFE TSLL TGT NXE WMT BMNR "
@@ -110,3 +110,20 @@ def test_quant_tickers_are_public_and_in_the_vendors_order(server: Running, base
     assert status == 200
     assert body == json.dumps({"stocks": STOCKS, "indexes": ["XSP"]}, separators=(",", ":")).encode()
     assert server.get(f"{base}/tickers/quant", {"Authorization": "Bearer KEY1"}) == (200, body)
+
+
+def test_expiries_and_negotiation_go_by_the_day_that_the_key_plays() -> None:
+    with running_server() as server:
+        body = b'{"date":"2026-07-16"}'
+        status, _ = server.request("POST", "/_gexfaker/sessions/traveller/day", body)
+        assert status == 200
+        here = json.loads(
+            server.get("/options/SPX/expiries", {"Authorization": "Bearer traveller", "User-Agent": "t"})[1]
+        )
+        assert here["start_date"] == "2026-07-16"
+        other = json.loads(server.get("/options/SPX/expiries", {"Authorization": "Bearer other", "User-Agent": "t"})[1])
+        assert other["start_date"] != "2026-07-16"
+        groups = b'{"groups":["SPX_classic_gex_20260717"]}'
+        for key, expected in (("traveller", 200), ("other", 400)):
+            asked = {"Authorization": f"Bearer {key}", "User-Agent": "t"}
+            assert server.request("POST", "/v2/negotiate", groups, asked)[0] == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -197,3 +198,20 @@ def test_what_is_remembered_is_bounded(lane_of: Callable[..., Lane]) -> None:
     for number in range(MAX_KNOWN + 10):
         assert lane.answer(PLAIN.replace("User-Agent: t", f"User-Agent: {number}").encode(), DEFAULTS) is not None
     assert len(lane._known) == MAX_KNOWN
+
+
+@pytest.mark.parametrize("broken", ["data", "gate"])
+def test_a_failure_goes_the_ordinary_way_and_is_told_once(
+    lane_of: Callable[..., Lane], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
+) -> None:
+    """Out of ``data_received`` it would end the connection without an answer."""
+    lane = lane_of()
+
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("of this test")
+
+    monkeypatch.setattr(type(lane._data), "body", fail) if broken == "data" else None
+    monkeypatch.setattr(type(lane._gate), "key", fail) if broken == "gate" else None
+    with caplog.at_level(logging.ERROR):
+        assert [lane.answer(PLAIN.encode(), DEFAULTS) for _ in range(3)] == [None] * 3
+    assert [record.exc_info is not None for record in caplog.records] == [True]

@@ -108,6 +108,30 @@ def test_quota_of_each_key(world: World) -> None:
     assert [limited.get(PATH, "one")[0] for _ in range(4)] == [200, 200, 200, 429]
 
 
+@pytest.mark.parametrize("base", ["", "/v1", "/v2"])
+@pytest.mark.parametrize("path", ["/negotiate", "/options/SPX/expiries"])
+def test_the_gate_is_before_negotiation_and_expiries_too(world: World, path: str, base: str) -> None:
+    """But no User-Agent is demanded there."""
+    path, known, unknown = base + path, {"authorization": "Bearer one"}, {"authorization": "Bearer two"}
+    strict = World(world.root, tiers="one=quant", strict_keys="true")
+    assert strict.ask(path, host="h", **known).status == 200
+    assert strict.ask(path, host="h", **unknown).status == 401
+    assert strict.ask(path, host="h").body == MISSING
+    limited = World(world.root, quota="2")
+    assert [limited.ask(path, host="h", **known).status for _ in range(3)] == [200, 200, 429]
+    assert limited.get(PATH, "one") == (429, LIMITED)
+    assert limited.ask(path, host="h", **unknown).status == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_the_gate_is_before_memberships(world: World, method: str) -> None:
+    strict = World(world.root, tiers="one=quant", strict_keys="true", quota="1")
+    statuses = [strict.ask("/v2/negotiate", method, host="h", authorization=f"Bearer {key}").status for key in "xx"]
+    assert statuses == [401, 401]
+    statuses = [strict.ask("/v2/negotiate", method, host="h", authorization="Bearer one").status for _ in range(2)]
+    assert statuses == [400, 429]
+
+
 def test_no_quota_is_no_limit(world: World) -> None:
     assert {world.get(PATH)[0] for _ in range(100)} == {200}
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock, patch
 
+import httpx
 import pytest
 
+from gexfaker.catalog import Feed
 from gexfaker.limits import MAX_SYNC_STREAMS
+from gexfaker.server.broadcast import LENGTH_STRIDE, Broadcast
+from gexfaker.server.sync import _Stream
 from gexfaker.wire.tokens import mask, session_id
 from support import data
 from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
 from support.raw import RawSocket, joined
+from support.rest import OPEN, World, write, write_all
 from support.server import CLEAN_EXIT, Running, running_server, wait_until
 
 COUNT = 300
@@ -131,6 +140,20 @@ def test_without_a_key_it_is_every_session_and_no_key(server: Running, plane: Pl
     assert KEY not in json.dumps(content)
 
 
+def test_each_position_has_its_day_and_a_keys_batch_its_mode(server: Running, plane: Plane) -> None:
+    with ExitStack() as stack:
+        for key, day in ((KEY, DAYS[0]), ("other_sync_key", DAYS[1])):
+            plane.act("day", key, date=day)
+            next_stamp(stack.enter_context(joined(server.orderflow(key), data.group())))
+        plane.act("mode", KEY, cache_mode="rotation")
+        _, content = stack.enter_context(Events(server)).next()
+        _, own = stack.enter_context(Events(server, f"/sync/stream?key={KEY}")).next()
+    days = {position["cache_key"].rpartition("/")[2]: position["data_date"] for position in content["positions"]}
+    assert (days[session_id(KEY)], days[session_id("other_sync_key")]) == (DAYS[0], DAYS[1])
+    assert (content["data_date"], content["cache_mode"]) == (DAYS[-1], "hold"), "the server's"
+    assert (own["data_date"], own["cache_mode"]) == (DAYS[0], "rotation"), "the key's"
+
+
 def test_an_unknown_key_has_no_positions_and_becomes_no_session(server: Running, plane: Plane) -> None:
     with Events(server, "/sync/stream?key=never_used_before") as events:
         assert events.next()[1]["positions"] == []
@@ -144,6 +167,8 @@ def test_the_number_of_streams_is_bounded_and_gone_ones_make_room(server: Runnin
         with Events(server) as refused:
             assert (refused.status, list(json.loads(refused.answer.read()))) == (503, ["error"])
         assert server.get("/health")[0] == 200
+
+    assert server.request("HEAD", "/sync/stream")[0] == 200
 
     def is_open() -> bool:
         with Events(server) as events:
@@ -171,9 +196,10 @@ def test_open_streams_do_not_hold_up_a_stop(folder: str) -> None:
         assert not [line for line in server.stderr if "Traceback" in line or "ERROR" in line], server.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_a_follower_that_does_not_read_does_not_hold_up_a_stop(folder: str) -> None:
-    with running_server(data_dir=folder, sync_broadcast_system_interval="10ms") as server:
+@contextmanager
+def deaf_follower(folder: str, **settings: str) -> Iterator[Running]:
+    """A server with one follower that reads, and one that does not, whose buffers are full."""
+    with running_server(data_dir=folder, sync_broadcast_system_interval="10ms", **settings) as server:
         for number in range(100):  # keys with a position, so that the events are long
             headers = {"Authorization": f"Bearer follow_{number}", "User-Agent": "test"}
             assert server.get("/ES_SPX/orderflow/orderflow", headers)[0] == 200
@@ -181,12 +207,48 @@ def test_a_follower_that_does_not_read_does_not_hold_up_a_stop(folder: str) -> N
             Events(server, "/sync/stream?key=x") as reading,
             RawSocket(server.url, receive_buffer=2048, segment=536) as deaf,
         ):
-            deaf.send(b"GET /sync/stream HTTP/1.1\r\nHost: x\r\n\r\n")
+            deaf.send(b"GET /sync/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
             for _ in range(100):  # a second, in which the deaf one's buffers fill
                 reading.next()
-            began = time.monotonic()
-            assert server.stop() == CLEAN_EXIT
-            assert time.monotonic() - began < 10
+            yield server
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_follower_that_does_not_read_does_not_hold_up_a_stop(folder: str) -> None:
+    with deaf_follower(folder) as server:
+        began = time.monotonic()
+        assert server.stop() == CLEAN_EXIT
+        assert time.monotonic() - began < 3, "not the eight seconds that a client may take"
+        assert not [line for line in server.stderr if "Traceback" in line or "ERROR" in line], server.stderr
+
+
+def test_a_follower_that_does_not_read_is_cut_off_and_its_place_is_free() -> None:
+    """Its connection is aborted, which ends ``send``; the stream ends with it."""
+
+    class Stuck:
+        def __init__(self) -> None:
+            self.transport, self.gone = self, asyncio.Event()
+
+        async def receive(self) -> dict[str, Any]:
+            await self.gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(self, _message: object) -> None:
+            await self.gone.wait()
+
+        def abort(self) -> None:
+            self.gone.set()
+
+    async def follow() -> float:
+        stuck, service = Stuck(), SimpleNamespace(sync_streams=0, draining=False)
+        stream = _Stream(service, Mock(spec=Broadcast), None)  # type: ignore[arg-type]
+        began = time.monotonic()
+        await stream({"type": "http"}, stuck.receive, stuck.send)  # type: ignore[arg-type]
+        assert (stuck.gone.is_set(), service.sync_streams) == (True, 0)
+        return time.monotonic() - began
+
+    with patch("gexfaker.server.sync.SEND_SECONDS", 0.5):
+        assert 0.4 < asyncio.run(follow()) < 5
 
 
 # --- the earlier tool's names ----------------------------------------------------------------------
@@ -223,6 +285,97 @@ def test_seek_to_timestamp(plane: Plane) -> None:
     assert answer["positions_set"] == len(answer["details"]) == len(plane.call("GET", SESSIONS)[1]["sessions"])
     assert answer["message"].startswith("clamped")
     assert plane.playback("second")["market_time"] == data.FIRST + COUNT - 1
+
+
+def test_seek_to_timestamp_tells_every_feed_and_goes_on_where_one_refuses(tmp_path: Path) -> None:
+    write_all(tmp_path, "SPX", count=100)
+    write(tmp_path, "EMPTY/orderflow/orderflow", "", date="2026-07-16")
+    world = World(tmp_path, data_date="2026-07-17")
+    for path in ("/SPX/classic/zero", "/SPX/state/delta", "/SPX/orderflow/orderflow"):
+        world.ok(path, "several")
+    for key in ("empty", "one"):
+        world.service.sessions.get(session_id(key))
+    world.service.sessions.get(session_id("empty")).restart("2026-07-16")
+    status, answer = post(world, "/seek-to-timestamp", {"timestamp": OPEN + 40})
+    assert status == 200
+    keys = sorted((detail["data_key"], detail["index"], detail["timestamp"]) for detail in answer["details"])
+    several = ["SPX/classic/gex_zero", "SPX/orderflow/orderflow", "SPX/state/delta_zero"]
+    assert keys == sorted((key, 39, OPEN + 40) for key in (*several, "SPX/classic/gex_full"))
+    assert answer["positions_set"] == 4
+    assert f"not done to {session_id('empty')}: " in answer["message"]
+    status, answer = post(world, "/seek-to-timestamp", {"timestamp": OPEN + 40, "key": "empty"})
+    assert (status, list(answer)) == (400, ["error"])
+
+
+def post(world: World, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+    async def run() -> tuple[int, Any]:
+        transport = httpx.ASGITransport(world.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            answer = await client.post(path, json=body)
+        return answer.status_code, answer.json()
+
+    return asyncio.run(run())
+
+
+def test_what_was_counted_is_not_counted_again_and_followers_share(tmp_path: Path) -> None:
+    write_all(tmp_path, "SPX", count=3000)
+    world = World(tmp_path)
+    for key in ("one", "two"):
+        world.ok("/SPX/classic/zero", key)
+    tape = world.service.sessions.get(session_id("one")).library.tape(Feed("SPX", "classic", "gex_zero"))
+    assert tape is not None
+    with patch.object(type(tape), "has", autospec=True, side_effect=type(tape).has) as looks:
+
+        async def events(number: int) -> list[Any]:
+            return [json.loads(event) for event in await asyncio.gather(*(told.event(None, number) for _ in range(9)))]
+
+        told = Broadcast(world.service)
+        told.follow(None)
+        first = asyncio.run(events(0))
+        assert {position["data_length"] for position in first[0]["positions"]} == {3000}
+        counted = looks.call_count
+        assert counted >= 3000 // LENGTH_STRIDE - 1
+        world.now += 1
+        later = asyncio.run(events(1))
+        assert looks.call_count == counted
+    assert [event["positions"] == later[0]["positions"] for event in later] == [True] * 9
+    assert later[0]["timestamp"] == int(world.now * 1000)
+    with patch.object(Broadcast, "_look", side_effect=AssertionError("looked again")):
+        world.now += 0.4
+        assert asyncio.run(events(2))[0]["timestamp"] == int(later[0]["timestamp"])
+    told.leave(None)
+    assert not (told._newest or told._locks or told._followers)
+
+
+def test_the_places_are_counted_with_the_look(tmp_path: Path) -> None:
+    """Many who come at once do not all find the last place free."""
+    world = World(write_all(tmp_path))
+    world.service.sync_streams = MAX_SYNC_STREAMS - 2
+    statuses: list[int] = []
+
+    async def follow() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/sync/stream", "query_string": b"", "root_path": ""}
+        scope |= {"headers": [(b"host", b"localhost")], "scheme": "http", "http_version": "1.1"}
+        left = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                statuses.append(message["status"])
+                await asyncio.sleep(0.05)
+            left.set()
+
+        await world.app(scope, receive, send)  # type: ignore[arg-type]
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(follow() for _ in range(10)))
+
+    asyncio.run(all_at_once())
+    assert sorted(statuses) == [200, 200] + [503] * 8
+    assert world.service.sync_streams == MAX_SYNC_STREAMS - 2
 
 
 def test_reload_date(plane: Plane, server: Running) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import sys
 from typing import Final
 
 from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub_of, parse_group
@@ -33,8 +34,8 @@ class Groups:
         self._hints: dict[str, str] = {}
 
     def name(self, hub: str, feed: Feed) -> str:
-        """What a feed's group is called on a hub."""
-        return self._prefix_of(hub) + feed.group
+        """What a feed's group is called on a hub; the same string for everybody, as many keys keep it."""
+        return sys.intern(self._prefix_of(hub) + feed.group)
 
     def feed_of(self, hub: str, group: str, library: Library | None = None) -> Feed | None:
         """The feed a group of a hub carries, or None when nothing will ever come there on that day."""
@@ -66,16 +67,17 @@ class Groups:
         there = feed.ticker in library.tickers if feed.package == SPOT else library.source(feed)
         return feed if there else None
 
-    def why_not(self, feed: Feed, strict: bool) -> str | None:
+    def why_not(self, feed: Feed, strict: bool, library: Library | None = None) -> str | None:
         """Why nobody may ask for a feed, or None: it is unknown, or, if ``strict``, the day has no records of it."""
-        if feed.ticker not in TICKERS | self.library.tickers:
+        library = library or self.library
+        if feed.ticker not in TICKERS | library.tickers:
             return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}"
         if feed.expiry is not None and feed.ticker in FUTURES:
             return f"expiries are those of {owner(feed.ticker)}, whose options they are"
-        if feed.expiry is not None and not is_listed(feed, self.library.day):
+        if feed.expiry is not None and not is_listed(feed, library.day):
             return f"{feed.ticker} has no options that expire then, see /v2/options/{feed.ticker}/expiries"
-        if strict and feed.package != SPOT and self.library.source(feed) is None:
-            return f"{self.library.date} ({self.library.origin}) has no such feed"
+        if strict and feed.package != SPOT and library.source(feed) is None:
+            return f"{library.date} ({library.origin}) has no such feed"
         return None
 
     # --- explaining silence ------------------------------------------------------------------
@@ -94,8 +96,9 @@ class Groups:
             self._explained.add((hub, group))
             log.warning("nothing will come to group %r on hub %r: %s", group, hub, reason)
 
-    def reason(self, hub: str, group: str) -> str:
+    def reason(self, hub: str, group: str, library: Library | None = None) -> str:
         """Why nothing comes to ``group`` on ``hub``, with the nearest name that works."""
+        library = library or self.library
         prefix = self._prefix_of(hub)
         if not group.startswith(prefix):
             return f"groups start with {prefix!r} here{self._nearest(prefix, group)}"
@@ -106,7 +109,7 @@ class Groups:
         if hub not in homes(feed):
             return f"it belongs to hub {homes(feed)[0]!r}" if feed.package != SPOT else "spot is on the V2 hubs only"
         hint = self._nearest(prefix, group.removeprefix(prefix))
-        return f"{self.library.date} ({self.library.origin}) has no such feed{hint}"
+        return f"{library.date} ({library.origin}) has no such feed{hint}"
 
     def _nearest(self, prefix: str, group: str) -> str:
         """The hint for a name; looking takes milliseconds, so it is given for a bounded number of names only."""

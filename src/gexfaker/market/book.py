@@ -43,8 +43,11 @@ _ROUND: Final = ((20, 1.25), (10, 1.15), (5, 1.08), (1, 0.95))
 _LUCK: Final = 0.1
 """Share of trading that goes to the strikes and sides that are liked on this day, more than others by chance."""
 
-_FASHION: Final = 0.8
+_FASHION: Final = 0.85
 """The same for those that are liked for half an hour."""
+
+_RIPENS: Final = 4.0
+"""Half hours until fashions have their full size: the day's levels are not made in its first minutes."""
 
 _LASTS: Final = 26
 """Minutes for which they are: the day has fifteen of them."""
@@ -154,7 +157,8 @@ class Book:
         day = uniforms(words(f"{self._key}/{name}/luck", range(1), strikes), 0)
         half_hour = uniforms(words(f"{self._key}/{name}/fashion", range(periods), strikes), 0)
         few, fewer = day * day * day * day, half_hour * half_hour * half_hour * half_hour
-        liking = (1.0 - _LUCK - _FASHION) + _LUCK * 5.0 * few + _FASHION * 9.0 * fewer * fewer
+        fashion = _FASHION * np.minimum((np.arange(periods) + 0.5) / _RIPENS, 1.0)[:, None]
+        liking = (1.0 - _LUCK - fashion) + _LUCK * 5.0 * few + fashion * 9.0 * fewer * fewer
         return np.repeat(liking, _LASTS, axis=0)[:BLOCKS]
 
     @cached_property

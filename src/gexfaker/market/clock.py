@@ -21,7 +21,7 @@ Knots = tuple[tuple[float, float], ...]
 VOLATILITY: Final[Knots] = ((0.0, 1.9), (0.08, 1.3), (0.3, 0.85), (0.6, 0.75), (0.85, 1.0), (1.0, 1.5))
 """Volatility over the day (0 open, 1 close): busy open, quiet noon, busy close."""
 
-VOLUME: Final[Knots] = ((0.0, 2.2), (0.08, 1.4), (0.35, 0.8), (0.6, 0.75), (0.85, 1.1), (0.94, 2.2), (1.0, 6.0))
+VOLUME: Final[Knots] = ((0.0, 1.5), (0.08, 1.15), (0.35, 0.85), (0.6, 0.85), (0.85, 1.15), (0.94, 2.2), (1.0, 6.0))
 """Contracts traded over the day."""
 
 

@@ -81,17 +81,18 @@ def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:
 
 
 def option_expiries(service: Service, key: str, ticker: str) -> dict[str, Any]:
-    """The expiries of a ticker's options, from the market day for 90 days (``GET /options/{ticker}/expiries``).
+    """The expiries of a ticker's options, for 90 days from the day the key plays (``GET /options/{ticker}/expiries``).
 
     Raises:
         NegotiationError: 403 below the quant tier, 404 when the ticker owns no options.
     """
-    tier, ticker = service.tier(session_id(key)), ticker.upper()
+    session, ticker = session_id(key), ticker.upper()
+    tier, library = service.tier(session), service.library_of(session)
     if not includes(tier, "quant"):
         raise NegotiationError(403, f"Expiries need the quant tier, and this key has {tier}.")
-    if ticker not in OPTION_TICKERS | WEEKLIES.keys() | (service.library.tickers - set(FUTURES)):
+    if ticker not in OPTION_TICKERS | WEEKLIES.keys() | (library.tickers - set(FUTURES)):
         raise NegotiationError(404, f"There are no options of {ticker[:16]!r}: use a stock or an index, such as SPX.")
-    start = service.library.day
+    start = library.day
     return {
         "ticker": ticker,
         "start_date": start.isoformat(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import secrets
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -25,6 +24,7 @@ from gexfaker.playback.library import Library
 from gexfaker.playback.options import Options
 from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.simulated import read_scenario
+from gexfaker.server.clock import SteadyClock
 from gexfaker.server.state import StateFile
 from gexfaker.settings import DEFAULT, Settings
 from gexfaker.wire.messages import AckError
@@ -40,11 +40,11 @@ class Service:
         started: set once the first request can be answered.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
         self.settings: Final = settings
-        self.clock: Final = clock
+        self.clock: Final = clock or SteadyClock()
         self.secret: Final = settings.token_secret or secrets.token_hex(32)
-        today = datetime.datetime.fromtimestamp(clock(), ZoneInfo("America/New_York")).date()
+        today = datetime.datetime.fromtimestamp(self.clock(), ZoneInfo("America/New_York")).date()
         self.days: Final = Days(
             _data_dir(settings),
             settings.data_date,
@@ -58,14 +58,14 @@ class Service:
             read_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
         self.sessions: Final = Sessions(self.days, _options(settings))
         self.state_file: Final = StateFile(settings.state_file)
-        self.state_file.load(self.sessions, clock())
+        self.state_file.load(self.sessions, self.clock())
         self.payloads: Final = Payloads()
         self.groups: Final = Groups(self.days.library(self.days.first), settings.ws_group_prefix)
         self.hubs: Final = {name: self._hub(name) for name in HUBS}
         self.streamer: Final = Streamer(self.sessions, self.payloads, self.groups, self.hubs)
         self.slots: Final = Slots(self.hubs, self._slot_id)
         self._tiers: Final = {session_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
-        self.loaded_at = clock()
+        self.loaded_at = self.clock()
         self.sync_streams = 0
         self.draining = False
         self.started = False
@@ -97,8 +97,9 @@ class Service:
         feed, tier = self.groups.named(hub, group), self.tier(session)
         if feed is not None and not includes(tier, tier_of(feed)):
             return AckError("Forbidden", f"Group '{group}' needs the {tier_of(feed)} tier, and this key has {tier}.")
-        if self.settings.strict_groups and self.groups.feed_of(hub, group) is None:
-            text = f"Nothing would ever come to group '{group}': {self.groups.reason(hub, group)}"
+        library = self.library_of(session)
+        if self.settings.strict_groups and self.groups.feed_of(hub, group, library) is None:
+            text = f"Nothing would ever come to group '{group}': {self.groups.reason(hub, group, library)}"
             return AckError("NotFound", text)
         return None
 
@@ -112,13 +113,20 @@ class Service:
 
     def rules(self, session: str) -> Rules:
         """What a session may negotiate."""
-        strict = self.settings.strict_groups
-        return Rules(lambda feed: self.groups.why_not(feed, strict), self.tier(session), self.settings.membership_limit)
+        strict, library = self.settings.strict_groups, self.library_of(session)
+        return Rules(
+            lambda feed: self.groups.why_not(feed, strict, library), self.tier(session), self.settings.membership_limit
+        )
 
     @property
     def library(self) -> Library:
         """The day that sessions start with."""
         return self.groups.library
+
+    def library_of(self, session: str) -> Library:
+        """The day that a session plays. Raises DataError when it is gone."""
+        found = self.sessions.peek(session)
+        return self.library if found is None else found.library
 
     def start_with(self, date: str) -> None:
         """Let new sessions start with another day. Raises DataError: no such day."""

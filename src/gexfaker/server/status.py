@@ -92,7 +92,7 @@ def _group(service: Service, hub: str, owner: str, group: str) -> dict[str, Any]
     library = service.library if session is None else session.library
     feed = service.groups.feed_of(hub, group, library)
     if feed is None:
-        return {"group": group, "silent": service.groups.reason(hub, group)}
+        return {"group": group, "silent": service.groups.reason(hub, group, library)}
     if feed.package == SPOT:
         return {"group": group}
     source = library.source(feed)
