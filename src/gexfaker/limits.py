@@ -74,6 +74,9 @@ MAX_TURN_RECORDS: Final = 400
 """Records sent in one turn of a session, of all its feeds together: less than half of what a client may leave unread,
 because each may have a spot message with it. Reached after a laptop's sleep, or at speeds the machine cannot keep."""
 
+MAX_FINISHED_RECORDS: Final = 50
+"""Records sent before the answer to a pause, some 20 ms of encoding; of more, all wait for the feed to go on."""
+
 MAX_SKIPS_PER_TICK: Final = 50
 """Unreadable records passed over for one group in one tick; a ruined file must not hold up the others."""
 

@@ -144,7 +144,7 @@ SETTINGS: Final = (
         parsing.text,
         "",
         "any text",
-        "Needed to use /_gexfaker when set; must be set to use it when HOST is not this machine.",
+        "Needed to use /_gexfaker when set; must be set to use it when HOST is not this machine, and behind a proxy.",
         True,
     ),
     Setting(

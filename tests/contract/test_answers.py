@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from contract.strict import addressed, operations, shown, wrong
-from gexfaker.catalog import CATEGORIES
+from gexfaker.catalog import CATEGORIES, GREEK_NAMES
 from gexfaker.contract.document import document
-from gexfaker.rest.routes import GREEK_NAMES
 from support import rest
 from support.data import NO_DATA
 from support.raw import connect

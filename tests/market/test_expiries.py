@@ -6,7 +6,7 @@ import datetime as dt
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gexfaker.catalog import FUTURES, OPTION_TICKERS, STOCKS, WEEKLIES
@@ -96,6 +96,7 @@ def test_an_ordinary_thursday_is_no_expiry_of_a_weekly() -> None:
 
 
 @given(TICKERS, DAYS)
+@settings(deadline=None)
 def test_they_are_trading_days_in_order_within_the_horizon(ticker: str, start: dt.date) -> None:
     listed = expiries(ticker, start)
     assert list(listed) == sorted(set(listed))

@@ -123,3 +123,24 @@ def test_the_days_used_last_stay_open(tmp_path: Path) -> None:
         assert len(days.dates()) <= MAX_OPEN_DAYS
     assert days.library("2020-02-01") is not first
     assert days.library("2020-02-01").tape(SPX) is not None
+
+
+@pytest.mark.parametrize("date", ["1999-12-31", "2100-01-01", "9999-12-31", "0001-01-01"])
+def test_days_beyond_the_calendar_are_not_simulated(tmp_path: Path, date: str) -> None:
+    days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
+    with pytest.raises(DataError, match="2000 to 2099"):
+        days.resolve(date)
+    assert days.after("2099-12-31") is None
+
+
+def test_a_day_that_has_to_make_room_can_be_read_until_it_is_swept(tmp_path: Path) -> None:
+    days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
+    first = days.library("2026-07-17")
+    tape = first.tape(SPX)
+    assert tape is not None
+    for number in range(MAX_OPEN_DAYS):
+        days.library(f"20{number:02}-07-17")
+    assert days.library("2026-07-17") is not first
+    assert tape.json(0)
+    days.sweep()
+    days.close()

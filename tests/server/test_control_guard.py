@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,7 @@ def test_behind_a_proxy_it_needs_a_token(local: Running, guarded: Running, name:
 
 
 @pytest.mark.parametrize("setting", [{"public_url": "https://faker.test"}, {"trust_forwarded": "true"}])
-def test_settings_for_a_proxy_close_it_too(setting: dict[str, str], tmp_path: Path) -> None:
+def test_settings_for_a_proxy_close_it_too(setting: dict[str, Any], tmp_path: Path) -> None:
     write_all(tmp_path)
     refused = World(tmp_path, **setting).ask(SESSIONS, host="127.0.0.1")
     assert (refused.status, b"CONTROL_TOKEN" in refused.body) == (403, True)

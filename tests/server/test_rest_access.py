@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gexfaker.server.access import Quota
+from gexfaker.server.replies import sentence
 from support.rest import World, write_all
 
 MISSING = b'{"error":"Authorization header not found."}'
@@ -149,3 +150,15 @@ def test_a_clock_set_back_does_not_lock_out() -> None:
     assert quota.allows("key", 1, 1000.0)
     assert quota.allows("key", 1, 10.0)
     assert not quota.allows("key", 1, 10.0)
+
+
+def test_the_contract_is_there_as_yaml_too(world: World) -> None:
+    """JSON is YAML."""
+    reply = world.ask("/openapi.yaml")
+    assert (reply.status, reply.headers["content-type"]) == (200, "application/yaml")
+    assert reply.body == world.ask("/openapi.json").body
+
+
+@pytest.mark.parametrize(("text", "said"), [("no day", "no day."), ("no day.", "no day."), ("", ".")])
+def test_a_refusal_ends_with_one_period(text: str, said: str) -> None:
+    assert sentence(ValueError(text)) == said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import threading
@@ -14,8 +15,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
+from gexfaker.playback.memory import remember
 from gexfaker.server.service import Service
+from gexfaker.server.state import SAVE_SECONDS
 from gexfaker.settings import load
 from support import data
 from support.control import DAYS, SESSIONS, Plane, next_stamp, write_days
@@ -211,3 +215,32 @@ def test_a_place_that_cannot_be_written_is_a_warning(folder: str, tmp_path: Path
         assert server.stop() == CLEAN_EXIT
         assert len([line for line in server.stderr if "cannot be written" in line]) == 1
         assert not [line for line in server.stderr if "Traceback" in line]
+
+
+def test_what_is_kept_in_slices_is_what_is_saved(folder: str, tmp_path: Path) -> None:
+    """And while it is put together, the loop goes on."""
+    state, now = tmp_path / "state.json", 1_900_000_000.0
+    service = Service(load({"DATA_DIR": folder, "STATE_FILE": str(state)}, {}), lambda: now)
+    for number in range(20_000):
+        service.sessions.get(f"key-{number:016x}").places[Feed("SPX", "orderflow", "orderflow")] = number
+
+    async def run() -> int:
+        turns = 0
+
+        async def watch() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        watching = asyncio.create_task(watch())
+        await service.state_file.keep(service.sessions, service.clock)
+        watching.cancel()
+        return turns
+
+    turns = asyncio.run(run())
+    service.close()
+    wait_until(state.exists, 5, "a state file")
+    assert state.read_bytes() == remember(service.sessions, now)
+    assert turns >= 3, "20,000 sessions are more than one slice"
+    assert SAVE_SECONDS < 1

@@ -8,12 +8,11 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest.mock import Mock, patch
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -21,7 +20,6 @@ import pytest
 from gexfaker.catalog import Feed
 from gexfaker.limits import MAX_SYNC_STREAMS
 from gexfaker.server.broadcast import LENGTH_STRIDE, Broadcast
-from gexfaker.server.sync import _Stream
 from gexfaker.wire.tokens import mask, session_id
 from support import data
 from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
@@ -33,6 +31,16 @@ COUNT = 300
 INTERVAL = 0.05
 KEY = "sync_key_of_a_user"
 POSITION = ["cache_key", "index", "data_length", "data_timestamp", "exhausted", "data_date"]
+SCOPE = {
+    "type": "http",
+    "method": "GET",
+    "path": "/sync/stream",
+    "query_string": b"",
+    "root_path": "",
+    "headers": [(b"host", b"localhost")],
+    "scheme": "http",
+    "http_version": "1.1",
+}
 FIELDS = ["broadcaster_id", "data_date", "cache_mode", "timestamp", "sequence", "positions"]
 
 
@@ -222,7 +230,7 @@ def test_a_follower_that_does_not_read_does_not_hold_up_a_stop(folder: str) -> N
         assert not [line for line in server.stderr if "Traceback" in line or "ERROR" in line], server.stderr
 
 
-def test_a_follower_that_does_not_read_is_cut_off_and_its_place_is_free() -> None:
+def test_a_follower_that_does_not_read_is_cut_off_and_its_place_is_free(tmp_path: Path) -> None:
     """Its connection is aborted, which ends ``send``; the stream ends with it."""
 
     class Stuck:
@@ -239,16 +247,17 @@ def test_a_follower_that_does_not_read_is_cut_off_and_its_place_is_free() -> Non
         def abort(self) -> None:
             self.gone.set()
 
+    world = World(write_all(tmp_path))
+
     async def follow() -> float:
-        stuck, service = Stuck(), SimpleNamespace(sync_streams=0, draining=False)
-        stream = _Stream(service, Mock(spec=Broadcast), None)  # type: ignore[arg-type]
-        began = time.monotonic()
-        await stream({"type": "http"}, stuck.receive, stuck.send)  # type: ignore[arg-type]
-        assert (stuck.gone.is_set(), service.sync_streams) == (True, 0)
+        stuck, began = Stuck(), time.monotonic()
+        await world.app(dict(SCOPE), stuck.receive, stuck.send)
+        assert stuck.gone.is_set(), "through the whole application the way to the transport is open"
         return time.monotonic() - began
 
     with patch("gexfaker.server.sync.SEND_SECONDS", 0.5):
         assert 0.4 < asyncio.run(follow()) < 5
+    assert world.service.sync_streams == 0
 
 
 # --- the earlier tool's names ----------------------------------------------------------------------
@@ -344,7 +353,8 @@ def test_what_was_counted_is_not_counted_again_and_followers_share(tmp_path: Pat
         world.now += 0.4
         assert asyncio.run(events(2))[0]["timestamp"] == int(later[0]["timestamp"])
     told.leave(None)
-    assert not (told._newest or told._locks or told._followers)
+    assert not told._newest
+    assert not told._locks
 
 
 def test_the_places_are_counted_with_the_look(tmp_path: Path) -> None:
@@ -354,21 +364,19 @@ def test_the_places_are_counted_with_the_look(tmp_path: Path) -> None:
     statuses: list[int] = []
 
     async def follow() -> None:
-        scope = {"type": "http", "method": "GET", "path": "/sync/stream", "query_string": b"", "root_path": ""}
-        scope |= {"headers": [(b"host", b"localhost")], "scheme": "http", "http_version": "1.1"}
         left = asyncio.Event()
 
         async def receive() -> dict[str, Any]:
             await left.wait()
             return {"type": "http.disconnect"}
 
-        async def send(message: dict[str, Any]) -> None:
+        async def send(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 statuses.append(message["status"])
                 await asyncio.sleep(0.05)
             left.set()
 
-        await world.app(scope, receive, send)  # type: ignore[arg-type]
+        await world.app(dict(SCOPE), receive, send)
 
     async def all_at_once() -> None:
         await asyncio.gather(*(follow() for _ in range(10)))

@@ -10,7 +10,7 @@ from typing import Any
 
 import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gexfaker.server.lifecycle import Server
@@ -84,6 +84,14 @@ def test_a_websocket_class_must_be_set_for_upgrades_to_be_taken() -> None:
     config.load()
     assert config.ws_protocol_class is None
     assert config.http_protocol_class is Taken
+
+
+def test_a_requests_receive_belongs_to_what_has_the_transport() -> None:
+    """A follower of the sync stream who does not read is cut off by it."""
+    assert "transport" in inspect.signature(RequestResponseCycle.__init__).parameters
+    assert "self.transport = transport" in inspect.getsource(RequestResponseCycle.__init__)
+    assert inspect.iscoroutinefunction(RequestResponseCycle.receive)
+    assert "self.receive, self.send" in inspect.getsource(RequestResponseCycle.run_asgi)
 
 
 def test_connections_is_a_set_shared_by_the_server() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from gexfaker.catalog import Feed
@@ -13,7 +14,7 @@ from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.places import Place, Places
 from gexfaker.hubs.publication import Batch, Publication
-from gexfaker.limits import MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS
+from gexfaker.limits import MAX_FINISHED_RECORDS, MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.session import Session
@@ -95,6 +96,15 @@ class Streamer:
         else:
             self._plays.move_to_end(session_id)
         return True
+
+    def finish(self, session_id: str, now: float) -> None:
+        """Send at once what is due to a session, if that is not much; its turn under way included."""
+        play = self._plays.get(session_id)
+        if play is None:
+            self._notice(self._heard | ({session_id} & set(self._listening())), now)
+            play = self._plays[session_id] = self._play(self.sessions.get(session_id), now)
+        if sum(1 for _ in islice(play, MAX_FINISHED_RECORDS)) < MAX_FINISHED_RECORDS:
+            del self._plays[session_id]
 
     def settle(self, session_id: str) -> None:
         """Let a session come to rest: its turn under way is taken back, to be sent later; in step mode it is ended."""

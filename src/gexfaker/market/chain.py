@@ -27,7 +27,7 @@ _CONTRACTS: Final = 2_000_000
 """Traded a day in the nearest expiry of SPX."""
 
 _HABITS: Final = (
-    Habits(1.0, bias=0.008, mood=0.007, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.12),
+    Habits(1.0, bias=0.009, mood=0.009, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.14),
     Habits(0.19, bias=0.009, mood=0.022, taste=0.02, noise=0.15, herd=0.04, chase=0.05, flicker=0.01),
     Habits(0.50, bias=0.006, mood=0.02, taste=0.03, noise=0.15, herd=0.04, chase=0.03, flicker=0.01),
 )

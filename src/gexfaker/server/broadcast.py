@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from gexfaker.catalog import Feed
 from gexfaker.errors import GexfakerError
 from gexfaker.playback.session import Session
 from gexfaker.server.service import Service
@@ -125,6 +126,11 @@ class Broadcast:
         return length
 
 
+def data_key(feed: Feed) -> str:
+    """A feed as the earlier tool calls it."""
+    return f"{feed.ticker}/{feed.package}/{feed.category}"
+
+
 def _places(sessions: list[Session]) -> Iterator[Place]:
     """Where sessions are; a day that cannot be opened any more has no places."""
     for session in sessions:
@@ -133,7 +139,7 @@ def _places(sessions: list[Session]) -> Iterator[Place]:
             for feed, index in session.used().items():
                 tape = library.tape(feed)
                 if tape is not None:
-                    yield Place(session, f"{feed.ticker}/{feed.package}/{feed.category}", tape, index)
+                    yield Place(session, data_key(feed), tape, index)
         except GexfakerError:
             continue
 

@@ -65,6 +65,8 @@ def change(service: Service, owner: str, action: str, arguments: dict[str, Any])
     Raises:
         ControlError, DataError: it cannot be done.
     """
+    if action == "pause" and not service.silent:
+        service.streamer.finish(owner, service.clock())
     service.streamer.settle(owner)
     _drain(service)
     effect = apply(service.sessions.get(owner), action, arguments, service.sessions.options, service.clock())

@@ -23,7 +23,6 @@ from gexfaker.limits import (
     MAX_LOOP_BLOCK_SECONDS,
     REAP_INTERVAL_SECONDS,
 )
-from gexfaker.playback.times import is_market_open
 from gexfaker.server.app import create_app
 from gexfaker.server.protocol import http_protocol
 from gexfaker.server.service import Service
@@ -113,7 +112,7 @@ class Server(uvicorn.Server):
 async def _stream(service: Service) -> None:
     """Wake when something may be due, encoding in slices so that the loop is never held up."""
     while True:
-        if service.settings.market_hours and not is_market_open(service.clock()):
+        if service.silent:
             service.streamer.rest()
             await asyncio.sleep(REAP_INTERVAL_SECONDS)
             continue

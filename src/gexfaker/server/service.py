@@ -24,6 +24,7 @@ from gexfaker.playback.library import Library
 from gexfaker.playback.options import Options
 from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.simulated import read_scenario
+from gexfaker.playback.times import is_market_open
 from gexfaker.server.clock import SteadyClock
 from gexfaker.server.state import StateFile
 from gexfaker.settings import DEFAULT, Settings
@@ -133,6 +134,11 @@ class Service:
         self.groups.library = self.days.library(date)
         self.loaded_at = self.clock()
         self.days.first = date
+
+    @property
+    def silent(self) -> bool:
+        """Whether the feed is silent because the market is closed, if that is asked for."""
+        return self.settings.market_hours and not is_market_open(self.clock())
 
     @property
     def ready(self) -> bool:

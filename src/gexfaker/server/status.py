@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Final
 
 from gexfaker.catalog import SPOT
 from gexfaker.hubs.connection import Connection
+from gexfaker.playback.options import Options
 from gexfaker.playback.session import Session
 from gexfaker.playback.times import shown
 from gexfaker.server.service import Service
+
+_OPTIONS: Final = tuple(field.name for field in dataclasses.fields(Options))
 
 
 def session_ids(service: Service) -> list[str]:
@@ -51,7 +54,7 @@ def playback_status(session: Session, now: float) -> dict[str, Any]:
     return {
         "day": session.day,
         "origin": session.library.origin,
-        **dataclasses.asdict(session.options),
+        **{name: getattr(session.options, name) for name in _OPTIONS},
         "market_time": market,
         "shown": None if market is None else shown(market),
         "paused": session.paused,

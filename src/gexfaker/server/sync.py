@@ -22,7 +22,7 @@ from gexfaker.errors import ControlError, DataError
 from gexfaker.limits import MAX_SYNC_STREAMS
 from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.session import Session
-from gexfaker.server.broadcast import Broadcast
+from gexfaker.server.broadcast import Broadcast, data_key
 from gexfaker.server.control import change, read_object, told
 from gexfaker.server.guard import guarded
 from gexfaker.server.replies import error, reply, sentence, service_of
@@ -170,7 +170,7 @@ def _sought(service: Service, owner: str, timestamp: int) -> tuple[str | None, l
     effect = told(service, owner, "seek", {"time": timestamp})
     found, session = effect.resolved, service.sessions.get(owner)
     details = {name: found[name] for name in ("data_key", "index", "timestamp")}
-    others = (_detail(session, feed, found["market_time"]) for feed in used if _name(feed) != found["data_key"])
+    others = (_detail(session, feed, found["market_time"]) for feed in used if data_key(feed) != found["data_key"])
     return effect.reason, [details, *others]
 
 
@@ -181,12 +181,7 @@ def _detail(session: Session, feed: Feed, market: float) -> dict[str, Any]:
     if tape is not None:
         at = tape.index_at(math.ceil(market) - 1) + 1 if session.is_stepped else tape.index_at(math.floor(market))
         index, stamp = at, stamp_of(tape, at) if tape.has(at) else None
-    return {"data_key": _name(feed), "index": index, "timestamp": stamp}
-
-
-def _name(feed: Feed) -> str:
-    """A feed as the earlier tool calls it."""
-    return f"{feed.ticker}/{feed.package}/{feed.category}"
+    return {"data_key": data_key(feed), "index": index, "timestamp": stamp}
 
 
 async def _reload_date(request: Request) -> Response:

@@ -1,0 +1,66 @@
+"""Which day is the newest that is completed."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from gexfaker.archive.shelf import Shelf
+from gexfaker.catalog import Feed
+from gexfaker.errors import DataError
+from gexfaker.playback.days import Days
+from gexfaker.playback.library import Library
+from gexfaker.playback.simulated import simulated_day
+from gexfaker.playback.times import NEW_YORK
+
+FEED = Feed("SPX", "classic", "gex_zero")
+
+
+def shelf_at(folder: Path, text: str) -> Shelf:
+    """The shelf at a time in New York, of a server that has been running since January."""
+    now = datetime.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()
+
+    def simulated(date: str) -> Library:
+        return simulated_day(date, 7, ("SPX",))
+
+    return Shelf(Days(folder, "latest", 7, ("SPX",), datetime.date(2026, 1, 5)), folder, simulated, now)
+
+
+@pytest.mark.parametrize(
+    ("now", "date"),
+    [
+        ("2026-07-17T15:59:59", "2026-07-16"),
+        ("2026-07-17T16:00", "2026-07-17"),
+        ("2026-07-17T00:00", "2026-07-16"),
+        ("2026-07-18T12:00", "2026-07-17"),
+        ("2026-07-20T12:00", "2026-07-17"),
+        ("2026-07-20T17:00", "2026-07-20"),
+        ("2026-07-06T09:00", "2026-07-02"),
+    ],
+)
+def test_a_simulated_day_is_completed_at_its_close(tmp_path: Path, now: str, date: str) -> None:
+    shelf = shelf_at(tmp_path, now)
+    assert shelf.latest() == date
+    assert shelf.holds(date, FEED)
+    assert not shelf.holds("2026-07-21", FEED)
+
+
+def test_a_stored_day_too(tmp_path: Path) -> None:
+    for date in ("2026-07-15", "2026-07-16", "2026-07-17"):
+        file = tmp_path / date / "SPX" / "classic" / "gex_zero.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text('{"timestamp":1784295002}\n', encoding="utf-8")
+    (tmp_path / "2026-07-18").mkdir()
+    assert shelf_at(tmp_path, "2026-07-17T12:00").latest() == "2026-07-16"
+    assert shelf_at(tmp_path, "2026-07-17T16:00").latest() == "2026-07-17"
+    assert shelf_at(tmp_path, "2026-07-16T10:00").latest() == "2026-07-17", "recorded is recorded"
+
+
+def test_a_day_that_is_being_recorded_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "2026-07-17" / "SPX" / "classic" / "gex_zero.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"timestamp":1784295002}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="no day that is over"):
+        shelf_at(tmp_path, "2026-07-17T12:00").latest()
