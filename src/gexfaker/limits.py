@@ -129,8 +129,8 @@ CLOSE_TIMEOUT_SECONDS: Final = 3.0
 DRAIN_SECONDS: Final = 8.0
 """What a stopping server waits for its clients; leaves room to exit within 10 s."""
 
-REAP_INTERVAL_SECONDS: Final = 1.0
-"""How often detached connections are looked through; one second more than the window does no harm."""
+REAP_INTERVAL_SECONDS: Final = 0.5
+"""How often detached connections are looked through, and positions are kept: a state file is under a second old."""
 
 MAX_LOOP_BLOCK_SECONDS: Final = 0.005
 """Longest slice of encoding before the event loop gets its turn."""

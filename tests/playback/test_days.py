@@ -139,7 +139,7 @@ def test_a_day_that_has_to_make_room_can_be_read_until_it_is_swept(tmp_path: Pat
     tape = first.tape(SPX)
     assert tape is not None
     for number in range(MAX_OPEN_DAYS):
-        days.library(f"20{number:02}-07-17")
+        days.library(f"20{number:02}-08-17")
     assert days.library("2026-07-17") is not first
     assert tape.json(0)
     days.sweep()

@@ -42,7 +42,7 @@ class Memory(msgspec.Struct):
 
 def remember(sessions: Sessions, now: float) -> bytes:
     """All sessions as they are at ``now``, as JSON."""
-    return msgspec.json.encode(Memory(VERSION, [_remembered(session, now) for session in sessions.all()]))
+    return msgspec.json.encode(Memory(VERSION, [remembered(session, now) for session in sessions.all()]))
 
 
 def recall(sessions: Sessions, text: bytes, now: float) -> int:
@@ -66,7 +66,7 @@ def recall(sessions: Sessions, text: bytes, now: float) -> int:
     return len(memory.sessions)
 
 
-def _remembered(session: Session, now: float) -> Remembered:
+def remembered(session: Session, now: float) -> Remembered:
     places = [(_as_list(place), index) for place, index in session.places.items()]
     market = session.market_time(now)
     streamed, origin = session.streamed, session.origin

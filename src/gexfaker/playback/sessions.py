@@ -45,7 +45,3 @@ class Sessions:
                 self._sessions.popitem(last=False)
         self._sessions.move_to_end(session_id)
         return session
-
-    def forget(self, session_id: str) -> None:
-        """Begin anew at the next use."""
-        self._sessions.pop(session_id, None)

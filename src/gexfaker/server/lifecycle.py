@@ -24,6 +24,7 @@ from gexfaker.limits import (
     REAP_INTERVAL_SECONDS,
 )
 from gexfaker.server.app import create_app
+from gexfaker.server.guard import LOOPBACK
 from gexfaker.server.protocol import http_protocol
 from gexfaker.server.service import Service
 from gexfaker.settings import Settings
@@ -154,14 +155,14 @@ async def _tick(service: Service) -> bool:
 
 
 async def _reap(service: Service) -> None:
-    """Once a second: end the connections whose clients did not come back in time, and keep the positions."""
+    """Now and then: end the connections whose clients did not come back in time, close days, keep the positions."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(REAP_INTERVAL_SECONDS)
         for hub in service.hubs.values():
             hub.expire(loop.time())
         service.days.sweep()
-        service.state_file.save(service.sessions, service.clock())
+        await service.state_file.keep(service.sessions, service.clock)
 
 
 def listening_socket(settings: Settings) -> socket.socket:
@@ -199,6 +200,6 @@ def run(settings: Settings, announce: Callable[[Service, str], None]) -> None:
     service = Service(settings)
     bound = listening_socket(settings)
     server = Server(service, lambda url: announce(service, url))
-    if settings.host not in ("127.0.0.1", "localhost", "::1"):
+    if settings.host not in LOOPBACK:
         log.warning("listening on %s: everybody who reaches this machine can use this server", settings.host)
     server.run(sockets=[bound])

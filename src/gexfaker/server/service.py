@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from gexfaker.catalog import HUBS, TIERS
 from gexfaker.errors import SettingError
@@ -24,7 +23,7 @@ from gexfaker.playback.library import Library
 from gexfaker.playback.options import Options
 from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.simulated import read_scenario
-from gexfaker.playback.times import is_market_open
+from gexfaker.playback.times import NEW_YORK, is_market_open
 from gexfaker.server.clock import SteadyClock
 from gexfaker.server.state import StateFile
 from gexfaker.settings import DEFAULT, Settings
@@ -45,7 +44,7 @@ class Service:
         self.settings: Final = settings
         self.clock: Final = clock or SteadyClock()
         self.secret: Final = settings.token_secret or secrets.token_hex(32)
-        today = datetime.datetime.fromtimestamp(self.clock(), ZoneInfo("America/New_York")).date()
+        today = datetime.datetime.fromtimestamp(self.clock(), NEW_YORK).date()
         self.days: Final = Days(
             _data_dir(settings),
             settings.data_date,

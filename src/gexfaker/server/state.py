@@ -12,15 +12,11 @@ from typing import Final
 import msgspec
 
 from gexfaker.errors import DataError
-from gexfaker.playback.memory import VERSION, _remembered, recall, remember
+from gexfaker.playback.memory import VERSION, recall, remember, remembered
 from gexfaker.playback.sessions import Sessions
 from gexfaker.server.turns import in_turns
 
 log: Final = logging.getLogger(__name__)
-
-
-SAVE_SECONDS: Final = 0.5
-"""Time between two looks at what is to be kept: with the time the disk takes, positions are below a second old."""
 
 
 class _File(msgspec.Struct):
@@ -71,8 +67,7 @@ class StateFile:
         if self._path is None:
             return
         parts = [
-            msgspec.Raw(msgspec.json.encode(_remembered(session, clock())))
-            async for session in in_turns(sessions.all())
+            msgspec.Raw(msgspec.json.encode(remembered(session, clock()))) async for session in in_turns(sessions.all())
         ]
         self._submit(self._path, msgspec.json.encode(_File(VERSION, parts)))
 
