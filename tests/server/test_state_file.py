@@ -17,9 +17,9 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
+from gexfaker.limits import REAP_INTERVAL_SECONDS
 from gexfaker.playback.memory import remember
 from gexfaker.server.service import Service
-from gexfaker.server.state import SAVE_SECONDS
 from gexfaker.settings import load
 from support import data
 from support.control import DAYS, SESSIONS, Plane, next_stamp, write_days
@@ -243,4 +243,4 @@ def test_what_is_kept_in_slices_is_what_is_saved(folder: str, tmp_path: Path) ->
     wait_until(state.exists, 5, "a state file")
     assert state.read_bytes() == remember(service.sessions, now)
     assert turns >= 3, "20,000 sessions are more than one slice"
-    assert SAVE_SECONDS < 1
+    assert REAP_INTERVAL_SECONDS < 1
