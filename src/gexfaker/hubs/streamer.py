@@ -99,12 +99,16 @@ class Streamer:
 
     def finish(self, session_id: str, now: float) -> None:
         """Send at once what is due to a session, if that is not much; its turn under way included."""
-        play = self._plays.get(session_id)
-        if play is None:
-            self._notice(self._heard | ({session_id} & set(self._listening())), now)
-            play = self._plays[session_id] = self._play(self.sessions.get(session_id), now)
-        if sum(1 for _ in islice(play, MAX_FINISHED_RECORDS)) < MAX_FINISHED_RECORDS:
-            del self._plays[session_id]
+        session = self.sessions.get(session_id)
+        self._notice(self._heard | ({session_id} & set(self._listening())), now)
+        session.hasten()
+        left = MAX_FINISHED_RECORDS
+        for play in (self._plays.get(session_id, iter(())), self._play(session, now)):
+            self._plays[session_id] = play
+            left -= sum(1 for _ in islice(play, left))
+            if not left:
+                return
+        del self._plays[session_id]
 
     def settle(self, session_id: str) -> None:
         """Let a session come to rest: its turn under way is taken back, to be sent later; in step mode it is ended."""

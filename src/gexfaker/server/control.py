@@ -65,11 +65,12 @@ def change(service: Service, owner: str, action: str, arguments: dict[str, Any])
     Raises:
         ControlError, DataError: it cannot be done.
     """
+    now = service.clock()
     if action == "pause" and not service.silent:
-        service.streamer.finish(owner, service.clock())
+        service.streamer.finish(owner, now)
     service.streamer.settle(owner)
     _drain(service)
-    effect = apply(service.sessions.get(owner), action, arguments, service.sessions.options, service.clock())
+    effect = apply(service.sessions.get(owner), action, arguments, service.sessions.options, now)
     log.info("%s %s: %s -> %s", owner, action, effect.requested, effect.resolved)
     return effect
 
