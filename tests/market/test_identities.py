@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gexfaker.catalog import Feed
-from gexfaker.market.profiles import DEFAULT_TICKERS
+from gexfaker.catalog import DEFAULT_TICKERS, Feed
 from gexfaker.market.session import RECORDS
 from gexfaker.market.simulation import Market
 from market.reading import (

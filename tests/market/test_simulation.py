@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gexfaker import catalog
-from gexfaker.catalog import CATEGORIES, TICKERS, VOLUME_CATEGORIES, Feed, explicit
+from gexfaker.catalog import CATEGORIES, DEFAULT_TICKERS, TICKERS, VOLUME_CATEGORIES, Feed, explicit
 from gexfaker.errors import DataError
 from gexfaker.market.expiries import expiries, owner
 from gexfaker.market.ledger import COLUMNS_KEPT
-from gexfaker.market.profiles import DEFAULT_TICKERS, chain_of, profiles
+from gexfaker.market.profiles import chain_of, profiles
 from gexfaker.market.session import RECORDS, Session
 from gexfaker.market.simulation import Market
 from gexfaker.tapes.tape import Tape

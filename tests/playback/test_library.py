@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gexfaker.catalog import Feed
+from gexfaker.catalog import DEFAULT_TICKERS, Feed
 from gexfaker.errors import DataError
-from gexfaker.market.profiles import DEFAULT_TICKERS
 from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
 from support.tapes import ES_SPX, SPX, MemoryTape, day

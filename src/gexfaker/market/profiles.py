@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from gexfaker.catalog import TICKERS, WEEKLIES
+from gexfaker.catalog import DEFAULT_TICKERS, TICKERS, WEEKLIES
 from gexfaker.errors import DataError
-
-DEFAULT_TICKERS: Final = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
-"""What is streamed when nothing else is asked for."""
 
 MARKET_VOLATILITY: Final = 0.008
 """Standard deviation of the market's (SPX's) return from open to close."""
