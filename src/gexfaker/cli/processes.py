@@ -6,10 +6,11 @@ stops and cleans up: the parent was killed, or gave up because another worker fa
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final, Generic, TypeVar
@@ -71,7 +72,8 @@ class Crew(Generic[Task, Result]):
             ours, theirs = context.Pipe(duplex=False)
             process = context.Process(target=_child, args=(self._work, task, theirs), daemon=True)
             try:
-                process.start()
+                with _deaf_to_interrupts():
+                    process.start()
             except OSError as error:
                 raise WorkerError(f"no process can be started ({error}); run it again, with fewer --jobs") from error
             theirs.close()  # so that the end of the worker is the end of the pipe
@@ -114,7 +116,7 @@ def _child(work: Callable[[Any, Report], Any], task: Any, connection: Connection
         except OSError:
             raise Abandoned from None
 
-    with suppress(Abandoned):
+    with contextlib.suppress(Abandoned):
         try:
             result = work(task, lambda done: send("progress", done))
         except GexfakerError as error:
@@ -126,3 +128,19 @@ def _child(work: Callable[[Any, Report], Any], task: Any, connection: Connection
 def _bare(error: GexfakerError) -> GexfakerError:
     """The error without what cannot travel: its class's own arguments, and where it came from."""
     return GexfakerError(str(error))
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Let a process begin without hearing Ctrl-C: while it still imports, it could only answer with a traceback.
+
+    The parent hears it again at once, and ends the others.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

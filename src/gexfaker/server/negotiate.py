@@ -61,7 +61,9 @@ def post_negotiate(service: Service, key: str, base: str, body: bytes) -> dict[s
     """
     session = session_id(key)
     plan = post_plan(_parse(body, _Post).groups, service.rules(session))
-    slot = service.slots.open(session, _names(service, plan))
+    names = _names(service, plan)
+    service.streamer.settle(session)
+    slot = service.slots.open(session, names)
     grants = {hub: Grant(session, (), tuple(slot.groups.get(hub, ())), slot.id) for hub in slot.counts()}
     tier = service.tier(session)
     return {"websocket_urls": {hub: _address(service, hub, grants[hub], base) for hub in grants if may_use(tier, hub)}}
@@ -75,7 +77,9 @@ def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:
     """
     session = session_id(key)
     items = [(item.hub, item.group) for item in _parse(body, _Patch).groups]
-    slot = service.slots.replace(session, _names(service, patch_plan(items, service.rules(session))))
+    names = _names(service, patch_plan(items, service.rules(session)))
+    service.streamer.settle(session)  # a turn under way is the old set's, whole or not at all
+    slot = service.slots.replace(session, names)
     counts = slot.counts()
     return {"updated_groups": sum(counts.values()), "hubs": counts}
 
