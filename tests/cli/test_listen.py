@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.data import expected, write_day
-from support.server import running_server
+from support.server import running_server, wait_until
 
 
 def listen(*arguments: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
@@ -140,3 +140,17 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
     assert feed is not None
     with running_server() as server:
         assert negotiate(server.url, "demo", [feed])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_ends_the_connection_for_good() -> None:
+    """A connection that might still come back would go on to take records of step mode."""
+    with running_server(ws_stream_interval="50ms") as server:
+        command = [sys.executable, "-m", "gexfaker", "listen", "SPX_classic_gex_zero", "--url", server.url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for _ in range(4):
+                process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        wait_until(lambda: server.health()["connections"] == 0, 5, "the connection to be gone")

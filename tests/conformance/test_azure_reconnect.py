@@ -36,7 +36,8 @@ PATIENT: Final[dict[str, Any]] = {
 }
 HIDES_CLOSE_CODES: Final = websocket.__version__ in ("1.9.0", "1.9.1")
 NEW, RECOVERY = False, True
-# Alone: see test_azure_sync. Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone.
+# Alone: see test_azure_sync.
+# Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone.
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.filterwarnings(

@@ -20,7 +20,8 @@ from support.server import Running, running_server, wait_until
 RECORDS: Final = 250
 COMPARED: Final = 150
 KEY: Final = "feeds-python"
-# Alone: see test_azure_sync. Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone.
+# Alone: see test_azure_sync.
+# Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone.
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.filterwarnings(

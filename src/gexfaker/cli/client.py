@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from websockets.typing import Subprotocol
 
 from gexfaker.catalog import SPOT, V2, Feed, hub_of
 from gexfaker.errors import FrameError, GexfakerError, RecordError
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
 
 NEGOTIATE_TIMEOUT_SECONDS: Final = 10.0
 SUBPROTOCOL: Final = Subprotocol("json.reliable.webpubsub.azure.v1")
@@ -96,29 +99,38 @@ async def _read(target: Target, receive: Callable[[Received], bool]) -> None:
     from websockets.asyncio.client import connect
     from websockets.exceptions import ConnectionClosed, WebSocketException
 
-    from gexfaker.wire import messages as m
-    from gexfaker.wire.jsoncodec import encode_upstream
-
     address = target.address
     try:
         async with connect(address, subprotocols=[SUBPROTOCOL], compression=None, proxy=None) as websocket:
-            for number, group in enumerate(target.joins, 1):
-                await websocket.send(encode_upstream(m.JoinGroup(group, number)), text=True)
-            async for frame in websocket:
-                message = _decode(frame)
-                if isinstance(message, m.DataMessage):
-                    await websocket.send(encode_upstream(m.SequenceAck(message.sequence_id or 0)), text=True)
-                    if not receive(Received(str(frame), message.group or "", _record(message.data.value))):
-                        return
-                elif isinstance(message, m.Ack) and message.error is not None:
-                    raise ListenError(message.error.message)
-            raise ListenError(f"the server closed the connection ({websocket.close_code} {websocket.close_reason})")
+            try:
+                await _receive(websocket, target, receive)
+            except asyncio.CancelledError:
+                await websocket.close()  # with 1000, which says that nobody comes back
+                raise
     except ConnectionClosed as error:
         raise ListenError(f"the server closed the connection: {error}") from None
     except (WebSocketException, OSError) as error:
         raise ListenError(
             f"cannot connect to {_bare(address)}: {str(error).replace(address, _bare(address))}"
         ) from None
+
+
+async def _receive(websocket: ClientConnection, target: Target, receive: Callable[[Received], bool]) -> None:
+    from gexfaker.wire import messages as m
+    from gexfaker.wire.jsoncodec import encode_upstream
+
+    for number, group in enumerate(target.joins, 1):
+        await websocket.send(encode_upstream(m.JoinGroup(group, number)), text=True)
+    async for frame in websocket:
+        message = _decode(frame)
+        if isinstance(message, m.DataMessage):
+            await websocket.send(encode_upstream(m.SequenceAck(message.sequence_id or 0)), text=True)
+            if not receive(Received(str(frame), message.group or "", _record(message.data.value))):
+                return
+        elif isinstance(message, m.Ack) and message.error is not None:
+            raise ListenError(message.error.message)
+    closed = f"{websocket.close_code} {websocket.close_reason}".strip()
+    raise ListenError(f"the server closed the connection ({closed})")
 
 
 def _bare(address: str) -> str:

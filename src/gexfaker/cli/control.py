@@ -77,6 +77,8 @@ class Control(NamedTuple):
 
         if self.session is None:
             return f"/by-key{action}?key={quote(self.key, safe='')}"
+        if self.session != ALL and not self.session.startswith("key-"):
+            raise ControlError(f"{self.session} is no session: an id begins with key-; an API key goes with --key")
         return f"/{quote(self.session, safe='')}{action}"
 
     def print(self, answer: object, lines: Iterable[str]) -> None:
