@@ -26,7 +26,7 @@ DEFAULTS = [(b"date", b"today")]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = data.write_day(tmp_path_factory.mktemp("lane"), 5000, ("ES_SPX",))
     with running_server(data_dir=str(folder), tiers="small=classic,*=quant") as running:
-        running.ask("POST", "/_gexfaker/sessions/demo/pause")
+        assert running.request("POST", "/_gexfaker/sessions/demo/pause")[0] == 200
         yield running
 
 
