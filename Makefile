@@ -25,11 +25,12 @@ help:
 serve: .venv/runtime
 	@$(BIN)/gexfaker serve $(ARGS)
 
-# Most tests wait for servers of their own, so two at a time; those that measure time come after, alone. Exit code 5
-# of either half means that ARGS has chosen none of its tests.
+# Most tests wait for servers of their own, so two at a time; those that measure time come after, alone. What fails beside
+# others is tried once more by itself: it fails the run if it fails again. Exit code 5: ARGS has chosen no such test.
+AGAIN := --last-failed --last-failed-no-failures none
 test: .venv/dev
-	@$(RUN) pytest -n 2 --dist worksteal -m "not alone" $(ARGS) || test $$? -eq 5
-	@$(RUN) pytest -m alone $(ARGS) || test $$? -eq 5
+	@$(RUN) pytest -n 2 --dist worksteal -m "not alone" $(ARGS) || test $$? -eq 5 || $(RUN) pytest $(AGAIN) -m "not alone" $(ARGS)
+	@$(RUN) pytest -m alone $(ARGS) || test $$? -eq 5 || $(RUN) pytest $(AGAIN) -m alone $(ARGS)
 
 check: .venv/dev
 	@$(RUN) ruff check .
