@@ -72,7 +72,8 @@ def is_last(tape: Tape, index: int) -> bool:
 
 def next_time(tape: Tape, market: float) -> float:
     """The time of the next readable record after ``market``, or ``market`` when there is none."""
-    for index in range(tape.index_at(math.floor(market)) + 1, tape.index_at(math.floor(market)) + 1 + NEAR):
+    first = tape.index_at(math.floor(market)) + 1
+    for index in range(first, first + NEAR):
         stamp = stamp_of(tape, index) if tape.has(index) else None
         if stamp is not None and stamp > market:
             return stamp

@@ -16,7 +16,7 @@ from gexfaker.limits import MAX_CONTROL_BYTES, MAX_SESSIONS
 from gexfaker.playback.control import ACTIONS, Effect, apply
 from gexfaker.playback.session import Session
 from gexfaker.server.guard import Handler, guarded
-from gexfaker.server.replies import encoded, error, reply, sentence, service_of
+from gexfaker.server.replies import encoded, error, read_body, reply, sentence, service_of
 from gexfaker.server.service import Service
 from gexfaker.server.status import (
     close_session,
@@ -48,11 +48,9 @@ MAX_PAGE: Final = 10_000
 
 async def read_object(request: Request) -> dict[str, Any]:
     """The JSON object in a request's body; an empty body counts as an empty one. Raises ControlError."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_CONTROL_BYTES:
-            raise ControlError(f"the body is longer than {MAX_CONTROL_BYTES} bytes")
+    body = await read_body(request, MAX_CONTROL_BYTES)
+    if body is None:
+        raise ControlError(f"the body is longer than {MAX_CONTROL_BYTES} bytes")
     try:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from itertools import groupby
 from typing import Any, Final
 
@@ -18,7 +17,7 @@ from gexfaker.catalog import STORED_CATEGORIES, Feed
 from gexfaker.errors import DataError
 from gexfaker.server.downloads import download, in_thread
 from gexfaker.server.files import shelf_of
-from gexfaker.server.replies import reply, service_of
+from gexfaker.server.replies import reply, service_of, utc
 
 JSON_LINES: Final = "application/x-ndjson"
 
@@ -44,11 +43,10 @@ async def _current(request: Request) -> Response:
     """The day that keys start with, since when, and how many files it has."""
     service = service_of(request)
     date = service.days.first
-    loaded = datetime.datetime.fromtimestamp(service.loaded_at, datetime.UTC)
     return reply(
         {
             "current_date": date,
-            "loaded_at": loaded.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "loaded_at": utc(service.loaded_at),
             "files_loaded": len(service.days.library(date).feeds),
         }
     )

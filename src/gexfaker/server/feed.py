@@ -22,7 +22,7 @@ from gexfaker.server.negotiate import (
     patch_negotiate,
     post_negotiate,
 )
-from gexfaker.server.replies import error, reply, service_of
+from gexfaker.server.replies import error, read_body, reply, service_of
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import mask
 
@@ -65,13 +65,11 @@ _NEGOTIATIONS: Final = {"GET": _get, "HEAD": _get, "POST": _post, "PATCH": _patc
 
 
 async def _body(request: Request) -> bytes:
-    """The body, read no further than it may be long."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_REQUEST_BYTES:
-            raise NegotiationError(400, f"Send a shorter body: at most {MAX_REQUEST_BYTES} bytes.")
-    return bytes(body)
+    """The body, read no further than it may be long. Raises NegotiationError."""
+    body = await read_body(request, MAX_REQUEST_BYTES)
+    if body is None:
+        raise NegotiationError(400, f"Send a shorter body: at most {MAX_REQUEST_BYTES} bytes.")
+    return body
 
 
 async def _quant_tickers(_request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -32,6 +33,21 @@ def error(text: str, status: int) -> Response:
 def sentence(problem: Exception) -> str:
     """What an exception says, as a sentence: with a period at its end unless it has one."""
     return f"{str(problem).removesuffix('.')}."
+
+
+def utc(moment: float) -> str:
+    """Epoch seconds as the earlier tool writes them: ``2026-07-17T13:30:02Z``."""
+    return f"{datetime.datetime.fromtimestamp(moment, datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def read_body(request: Request, limit: int) -> bytes | None:
+    """A request's body; None when it is longer than ``limit`` bytes, of which no more is read."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
 
 
 def wants_gzip(headers: Mapping[str, str]) -> bool:

@@ -7,7 +7,6 @@ know; they do nothing that the control plane does not.
 from __future__ import annotations
 
 import asyncio
-import datetime
 import math
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -25,7 +24,7 @@ from gexfaker.playback.session import Session
 from gexfaker.server.broadcast import Broadcast, data_key
 from gexfaker.server.control import change, read_object, told
 from gexfaker.server.guard import guarded
-from gexfaker.server.replies import error, reply, sentence, service_of
+from gexfaker.server.replies import error, reply, sentence, service_of, utc
 from gexfaker.server.service import Service
 from gexfaker.server.status import session_ids
 from gexfaker.server.turns import in_turns
@@ -196,13 +195,12 @@ async def _reload_date(request: Request) -> Response:
         return error(sentence(problem), 400)
     async for owner in in_turns([session.id for session in service.sessions.all()]):
         change(service, owner, "day", {"date": service.days.first})
-    loaded = datetime.datetime.fromtimestamp(service.clock(), datetime.UTC)
     return reply(
         {
             "status": "success",
             "previous_date": previous,
             "new_date": service.days.first,
-            "loaded_at": loaded.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "loaded_at": utc(service.clock()),
             "files_loaded": len(service.days.library(service.days.first).feeds),
         }
     )

@@ -152,16 +152,12 @@ def _scale_all(fields: Sequence[Field], values: Sequence[Any], fitter: Fitter, n
 
 def _scale(field: Field, value: Any, fitter: Fitter, name: str) -> Any:
     if field.columns:
-        made: list[Any] = [_scale_all(field.columns, _values(row), fitter, name) for row in value]
+        made: list[Any] = [_scale_all(field.columns, astuple(row), fitter, name) for row in value]
     elif field.many:
         made = [fitter.fit(number, field.factor, field.bounds, name) for number in value]
     else:
         return fitter.fit(value, field.factor, field.bounds, name)
     return {field.inside: made} if field.inside else made
-
-
-def _values(row: Any) -> Sequence[Any]:
-    return row if isinstance(row, list) else astuple(row)
 
 
 def _unscale(field: Field, value: Any) -> Any:
