@@ -1,15 +1,21 @@
-"""Many rows encoded at once: scaled, bounded and serialised as columns of one array.
+"""Many rows encoded at once: scaled, bounded and serialised as one array of numbers.
 
-A record has some hundred rows of the same shape. Taken one by one, as the protobuf library wants them, they cost ten
+A record has some hundred rows of the same shape. Taken one by one, as the protobuf library wants them, they cost four
 times as much; that way remains for rows that are not alike, and is what this one is tested against: the bytes are the
 same. Serialisation follows the protobuf encoding guide: varints, zigzag, packed lists, fields in order, zeros left out.
+
+The rows' shape is what remains of their text without its numbers, such as ``[,,,[,,,,]]``; when it is the same for all,
+their numbers are read as one flat list, and where each of them belongs is worked out once for a shape.
 """
 
 from __future__ import annotations
 
+import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from gexfaker.wire.scaling import UINT32, Fitter
@@ -22,20 +28,24 @@ LENGTH_DELIMITED: Final = 2
 MAX_SHORT: Final = 127
 """Largest length with one byte; rows are far shorter, and longer ones are left to the library."""
 
-_SHIFTS: Final = np.array([0, 7, 14, 21, 28], dtype=np.uint64)
-"""A 32-bit number has up to five bytes as a varint."""
+VARINT_BYTES: Final = 5
+"""What a 32-bit number has at most."""
+
+MAX_LAYOUTS: Final = 32
+"""Shapes of rows remembered for a list, 2 KiB each; a feed has two or three, with and without priors."""
+
+_SHIFTS: Final = np.array([[0], [7], [14], [21], [28]], dtype=np.uint32)
+_LEAST: Final = np.array([[0], [1 << 7], [1 << 14], [1 << 21], [1 << 28]], dtype=np.uint32)
+"""From which number on a varint has its second, third, ... byte."""
+
+_BLANKS: Final = b" \t\r\n"
+_IN_NUMBERS: Final = b"0123456789.-+eE" + _BLANKS
+_OPEN, _CLOSE = b"[]"
+_numbers: Final = msgspec.json.Decoder(list[float])
 
 
 class UnevenError(Exception):
     """The rows have not all the same shape, or hold what needs a closer look."""
-
-
-class Column(NamedTuple):
-    """A column with the tags of its field: of the wrapping message (0: none) and of the number or list itself."""
-
-    field: Field
-    outer: int
-    tag: int
 
 
 class Rows:
@@ -47,45 +57,64 @@ class Rows:
     """
 
     def __init__(self, field: Field, descriptor: Any) -> None:
-        self._tag: Final = _tag(descriptor.number, LENGTH_DELIMITED)
-        self._columns: Final = [_column(column, descriptor.message_type) for column in field.columns]
-        self._name: Final = field.json
+        self._field: Final = field
+        self._descriptor: Final = descriptor
+        self.layouts: Final[OrderedDict[bytes, Layout]] = OrderedDict()
 
-    def encode(self, rows: Sequence[list[Any]], fitter: Fitter) -> bytes:
-        """The rows as they are in the message.
+    def encode(self, text: bytes, fitter: Fitter) -> bytes:
+        """The rows as they are in the message; ``text`` is the list in valid JSON.
 
         Raises:
-            UnevenError: rows of different lengths, a column of which only some are null, a number that is not finite.
+            UnevenError: it is not a list of rows of one shape, or a number of theirs is not finite.
+            msgspec.MsgspecError: a list in a row is empty, or a number is out of range.
         """
-        if not rows:
+        skeleton = text.translate(None, _IN_NUMBERS)
+        if skeleton == b"[]" == text.translate(None, _BLANKS):
             return b""
-        pieces, masks = self._pieces(rows, fitter)
-        body, mask = np.concatenate(pieces, axis=1), np.concatenate(masks, axis=1)
-        lengths = mask.sum(axis=1)
-        if lengths.max() > MAX_SHORT:
+        shape = _first_row(skeleton)
+        count = len(skeleton) // (len(shape) + 1)
+        if skeleton != b"[" + b",".join((shape,) * count) + b"]":
             raise UnevenError
-        head = np.empty((len(rows), 2), dtype=np.uint8)
-        head[:, 0], head[:, 1] = self._tag, lengths
-        full = np.concatenate((head, body), axis=1)
-        kept = np.concatenate((np.ones_like(head, dtype=bool), mask), axis=1)
-        return bytes(full[kept].data)
+        layout = self.layouts.get(shape) or self._learn(shape)
+        # A list without a comma has one number, or none: then a comma here has no number, which is refused.
+        flat = _numbers.decode(b"[" + text.translate(None, b"[]" + _BLANKS).replace(b",null", b"") + b"]")
+        return layout.encode(np.fromiter(flat, float, len(flat)).reshape(count, layout.width), fitter, self._field.json)
 
-    def _pieces(self, rows: Sequence[list[Any]], fitter: Fitter) -> tuple[list[Array], list[Array]]:
-        try:
-            turned = list(zip(*rows, strict=True))
-        except ValueError:
-            raise UnevenError from None
-        if not all(column.field.optional for column in self._columns[len(turned) :]):
-            raise UnevenError
-        pieces, masks = [], []
-        for column, values in zip(self._columns, turned, strict=False):
-            if column.field.optional and values.count(None) == len(values):
-                continue
-            numbers = _scaled(column.field, values, fitter, self._name)
-            piece, mask = _list(column, numbers) if column.field.many else _number(column, numbers)
-            pieces.append(piece)
-            masks.append(mask)
-        return pieces, masks
+    def _learn(self, shape: bytes) -> Layout:
+        made = self.layouts[shape] = Layout(self._field.columns, self._descriptor, shape)
+        if len(self.layouts) > MAX_LAYOUTS:
+            self.layouts.popitem(last=False)
+        return made
+
+
+def _first_row(skeleton: bytes) -> bytes:
+    """The shape of the first row. Raises UnevenError where there is none."""
+    if not skeleton.startswith(b"[["):
+        raise UnevenError
+    depth, end = 1, 2
+    while depth and end < len(skeleton):
+        depth += (skeleton[end] == _OPEN) - (skeleton[end] == _CLOSE)
+        end += 1
+    return skeleton[1:end]
+
+
+def _sizes(columns: Sequence[Field], shape: bytes) -> list[int]:
+    """How many numbers each column has in a row of that shape. Raises UnevenError where they do not fit the columns."""
+    items = re.split(rb",(?![^\[]*\])", shape[1:-1])
+    if len(items) > len(columns):
+        raise UnevenError
+    items += [b"null"] * (len(columns) - len(items))
+    return [_size(column, item) for column, item in zip(columns, items, strict=True)]
+
+
+def _size(column: Field, item: bytes) -> int:
+    if item == b"null" and column.optional:
+        return 0
+    if column.many and re.fullmatch(rb"\[,*\]", item):
+        return len(item) - 1
+    if item or column.many:
+        raise UnevenError
+    return 1
 
 
 def _tag(number: int, wire_type: int) -> int:
@@ -95,75 +124,117 @@ def _tag(number: int, wire_type: int) -> int:
     return tag
 
 
-def _column(field: Field, message: Any) -> Column:
-    descriptor = message.fields_by_name[field.wire]
-    if not field.many:
-        return Column(field, 0, _tag(descriptor.number, 0))
-    if not field.inside:
-        return Column(field, 0, _tag(descriptor.number, LENGTH_DELIMITED))
-    inner = descriptor.message_type.fields_by_name[field.inside]
-    return Column(field, _tag(descriptor.number, LENGTH_DELIMITED), _tag(inner.number, LENGTH_DELIMITED))
+class _List(NamedTuple):
+    """Where a packed list is in a row: its numbers, its size, and that of its wrapping message (0: it has none)."""
+
+    first: int
+    last: int
+    size_at: int
+    outer_at: int
 
 
-def _scaled(field: Field, values: Sequence[Any], fitter: Fitter, name: str) -> Array:
-    """``scaling.scale`` and the bounds on a column (rows, or rows x numbers), as the integers of varints."""
-    try:
-        numbers = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise UnevenError from None
-    if numbers.ndim != 1 + field.many:
-        raise UnevenError
-    with np.errstate(over="ignore", invalid="ignore"):
-        product = numbers * field.factor
-        nearest = np.rint(product)
-        # One too large in magnitude exactly when it leads back beyond the number, as scaling.scale explains.
-        nearest -= np.copysign(np.abs(nearest / field.factor) > np.abs(numbers), nearest)
-    if not np.isfinite(product).all():
-        raise UnevenError
-    low, high = field.bounds
-    if nearest.size and (nearest.min() < low or nearest.max() > high):
-        fitter.saturated[name] = None
-        nearest = nearest.clip(low, high)
-    whole = nearest.astype(np.int64)
-    return (whole if field.bounds == UINT32 else whole << 1 ^ whole >> 63).astype(np.uint64)
+class Layout:
+    """Where the numbers of rows of one shape go.
+
+    A row is laid out with room for the longest numbers; what is not there is left out when the rows are put together.
+    Columns that are null in all rows, or not there, are not sent.
+
+    Args:
+        columns: what rows hold.
+        descriptor: of their field in the message.
+        shape: a row's text without its numbers.
+
+    Raises:
+        UnevenError: rows of that shape are not encoded here.
+    """
+
+    def __init__(self, columns: Sequence[Field], descriptor: Any, shape: bytes) -> None:
+        self._row = bytearray((_tag(descriptor.number, LENGTH_DELIMITED), 0))
+        self._lists: Final[list[_List]] = []
+        held: list[Field] = []
+        slots: list[int] = []
+        tags: list[int] = []
+        for column, size in zip(columns, _sizes(columns, shape), strict=True):
+            if size:
+                self._open(column, descriptor.message_type.fields_by_name[column.wire], size)
+                tags += [] if column.many else [len(self._row) - 1]
+                slots += range(len(self._row), len(self._row) + size * VARINT_BYTES)
+                self._row += bytes(size * VARINT_BYTES)
+                held += [column] * size
+        self.width: Final = len(held)
+        self._slots: Final = np.array(slots)
+        self._tags: Final = np.array(tags)
+        self._single: Final = np.array([not column.many for column in held])
+        self._sent: Final = np.array([[column.many or column.optional] for column in held])
+        self._factors: Final = np.array([[float(column.factor)] for column in held])
+        self._low: Final = np.array([[float(column.bounds[0])] for column in held])
+        self._high: Final = np.array([[float(column.bounds[1])] for column in held])
+        self._signed: Final = np.array([[int(column.bounds != UINT32)] for column in held])
+        self._template: Final = np.frombuffer(bytes(self._row), dtype=np.uint8)[:, None]
+
+    def _open(self, column: Field, descriptor: Any, size: int) -> None:
+        """What stands in a row before a column's numbers."""
+        row, outer_at = self._row, 0
+        if not column.many:
+            row.append(_tag(descriptor.number, 0))
+            return
+        if column.inside:
+            row += bytes((_tag(descriptor.number, LENGTH_DELIMITED), 0))
+            outer_at = len(row) - 1
+            descriptor = descriptor.message_type.fields_by_name[column.inside]
+        row += bytes((_tag(descriptor.number, LENGTH_DELIMITED), 0))
+        self._lists.append(_List(len(row), len(row) + size * VARINT_BYTES, len(row) - 1, outer_at))
+
+    def encode(self, numbers: Array, fitter: Fitter, name: str) -> bytes:
+        """Rows x numbers as they are in the message; ``name`` is what is noted as saturated.
+
+        Raises:
+            UnevenError: a number is not finite, or a row longer than MAX_SHORT.
+        """
+        count = len(numbers)
+        data, there = _varints(self._scaled(numbers.T.copy(), fitter, name), self._sent)
+        # Bytes x rows, so that whatever is done to all rows goes over adjacent bytes.
+        full = np.empty((len(self._template), count), dtype=np.uint8)
+        full[:] = self._template
+        full[self._slots] = data.reshape(-1, count)
+        kept = np.ones(full.shape, dtype=np.uint8)
+        kept[self._slots] = there.reshape(-1, count)
+        kept[self._tags] = there[self._single, 0]
+        for first, last, size_at, outer_at in self._lists:
+            full[size_at] = size = kept[first:last].sum(axis=0, dtype=np.uint8)
+            if outer_at:
+                full[outer_at] = size + 2
+        lengths = kept[2:].sum(axis=0, dtype=np.uint16)
+        if lengths.max() > MAX_SHORT:
+            raise UnevenError
+        full[1] = lengths
+        return bytes(full.T[kept.T.view(bool)].data)
+
+    def _scaled(self, numbers: Array, fitter: Fitter, name: str) -> Array:
+        """``scaling.scale`` and the bounds, as the unsigned integers of varints."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = numbers * self._factors
+            nearest = np.rint(product)
+            # One too large in magnitude exactly when it leads back beyond the number, as scaling.scale explains.
+            nearest -= np.copysign(np.abs(nearest / self._factors) > np.abs(numbers), nearest)
+        if not ((nearest >= self._low) & (nearest <= self._high)).all():
+            if not np.isfinite(product).all():
+                raise UnevenError
+            fitter.saturated[name] = None
+            nearest = nearest.clip(self._low, self._high)
+        whole = nearest.astype(np.int64)
+        unsigned: Array = (whole << self._signed ^ whole >> 63).astype(np.uint32)
+        return unsigned
 
 
-def _varints(numbers: Array) -> tuple[Array, Array]:
-    """(bytes, which of them there are) of numbers below 2**32, five along a new last axis."""
-    parts = numbers[..., None] >> _SHIFTS
-    there = parts != 0
-    parts &= 0x7F
-    data = parts.astype(np.uint8)
-    data[..., :-1] |= there[..., 1:].astype(np.uint8) << 7
-    there[..., 0] = True
+def _varints(numbers: Array, sent: Array) -> tuple[Array, Array]:
+    """(bytes, which of them there are) of columns x rows; VARINT_BYTES along a new axis between them.
+
+    A zero has a byte where its column is ``sent``.
+    """
+    wide = numbers[:, None]
+    data = (wide >> _SHIFTS).astype(np.uint8) & 0x7F
+    there = (wide >= _LEAST).view(np.uint8)
+    data[:, :-1] |= there[:, 1:] << 7
+    there[:, 0] = sent | (numbers != 0)
     return data, there
-
-
-def _number(column: Column, numbers: Array) -> tuple[Array, Array]:
-    data, there = _varints(numbers)
-    piece = np.empty((len(numbers), 6), dtype=np.uint8)
-    piece[:, 0], piece[:, 1:] = column.tag, data
-    mask = np.empty((len(numbers), 6), dtype=bool)
-    mask[:, 0], mask[:, 1:] = True, there
-    if not column.field.optional:
-        mask &= (numbers != 0)[:, None]
-    return piece, mask
-
-
-def _list(column: Column, numbers: Array) -> tuple[Array, Array]:
-    """A packed list, in its wrapping message if it has one; an empty list leaves the wrapping alone."""
-    data, there = (part.reshape(len(numbers), -1) for part in _varints(numbers))
-    size = there.sum(axis=1)
-    if size.max(initial=0) > MAX_SHORT - 2:
-        raise UnevenError
-    inner, outer = [column.tag, size] if data.size else [], []
-    if column.outer:
-        outer = [column.outer, size + len(inner)]
-    head = [*outer, *inner]
-    piece = np.empty((len(numbers), len(head) + data.shape[1]), dtype=np.uint8)
-    for position, value in enumerate(head):
-        piece[:, position] = value
-    piece[:, len(head) :] = data
-    mask = np.ones(piece.shape, dtype=bool)
-    mask[:, len(head) :] = there
-    return piece, mask

@@ -59,7 +59,7 @@ class Table:
         self.message: Final = message
         self.fields: Final = fields
         head: list[Any] = [("timestamp", int), ("ticker", str)]
-        self._decoder: Final = _decoder(head + _members(fields, _ROWS))
+        self._decoder: Final = _decoder(head + _members(fields, msgspec.Raw))
         self._careful: Final = _decoder(head + _members(fields, None))
         blocks = [place for place, field in enumerate(fields) if field.columns and not field.inside]
         self._cut: Final = blocks[0] if blocks else len(fields)
@@ -86,7 +86,7 @@ class Table:
         before = _scale_all(self.fields[:cut], values[:cut], fitter, "")
         parts = [self.message(timestamp=saturate(timestamp, INT64), ticker=ticker, **before).SerializeToString()]
         if self._rows is not None:
-            parts.append(self._rows.encode(values[cut], fitter))
+            parts.append(self._rows.encode(bytes(values[cut]), fitter))
             after = _scale_all(self.fields[cut + 1 :], values[cut + 1 :], fitter, "")
             parts.append(self.message(**after).SerializeToString())
         return Encoded(b"".join(parts), tuple(fitter.saturated))
@@ -120,16 +120,12 @@ class Table:
         return record
 
 
-_ROWS: Final = list[list[float | list[float] | None]]
-"""Rows of any columns: what is read fast, and scaled as one block when they are all alike."""
-
-
 def _decoder(members: list[Any]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(msgspec.defstruct("Record", members, kw_only=True, gc=False))
 
 
 def _members(fields: Sequence[Field], rows: Any) -> list[Any]:
-    """The members of a record or row, for ``msgspec.defstruct``; ``rows`` is the type of row lists, None typed ones."""
+    """The members of a record or row, for ``msgspec.defstruct``; ``rows`` is the type of lists of rows, None: typed."""
     members: list[Any] = []
     for field in fields:
         kind: Any = float
