@@ -135,5 +135,11 @@ REAP_INTERVAL_SECONDS: Final = 0.5
 MAX_LOOP_BLOCK_SECONDS: Final = 0.005
 """Longest slice of encoding before the event loop gets its turn."""
 
-MAX_IDLE_SECONDS: Final = 0.05
-"""Longest sleep of the stream: how late a client that has just joined may be noticed."""
+NOTICE_SECONDS: Final = 0.02
+"""How late a client that has just joined, or a jump, is noticed: as late as a record may be."""
+
+MAX_IDLE_SECONDS: Final = 1.0
+"""Longest sleep of the stream and of the main loop; whatever matters wakes them, and an idle server wakes rarely."""
+
+STUMBLE_SECONDS: Final = 0.05
+"""Pause after a turn that failed, so that one which fails always does not fill the log or the processor."""

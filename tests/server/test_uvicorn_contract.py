@@ -140,6 +140,16 @@ def test_the_server_class_has_the_seams_we_use() -> None:
         assert name in inspect.signature(uvicorn.Config).parameters
 
 
+def test_a_tick_of_the_main_loop_renews_the_date_and_says_whether_to_stop() -> None:
+    assert "self.main_loop()" in inspect.getsource(uvicorn.Server._serve)
+    server = uvicorn.Server(uvicorn.Config(_app, lifespan="off", log_config=None, server_header=False))
+    server.config.load()
+    assert asyncio.run(server.on_tick(0)) is False
+    assert [name for name, _ in server.server_state.default_headers] == [b"date"]
+    server.should_exit = True
+    assert asyncio.run(server.on_tick(0)) is True
+
+
 def test_our_signal_handlers_are_in_place_and_taken_back() -> None:
     server = Server(Service(load({"DATA_DIR": NO_DATA}, {})), lambda _url: None)
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)

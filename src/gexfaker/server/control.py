@@ -69,6 +69,7 @@ def change(service: Service, owner: str, action: str, arguments: dict[str, Any])
     service.streamer.settle(owner)
     _drain(service)
     effect = apply(service.sessions.get(owner), action, arguments, service.sessions.options, now)
+    service.alarm.ring()
     log.info("%s %s: %s", owner, action, msgspec.json.encode(effect.resolved).decode())
     return effect
 

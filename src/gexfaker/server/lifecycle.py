@@ -22,7 +22,9 @@ from gexfaker.limits import (
     MAX_IDLE_SECONDS,
     MAX_LOOP_BLOCK_SECONDS,
     REAP_INTERVAL_SECONDS,
+    STUMBLE_SECONDS,
 )
+from gexfaker.server.alarm import Alarm
 from gexfaker.server.app import create_app
 from gexfaker.server.guard import LOOPBACK
 from gexfaker.server.protocol import http_protocol
@@ -68,10 +70,13 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.service: Final = service
         self._announce: Final = announce
+        self._exit: Final = Alarm()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, start the feed, tell the world."""
+        self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self._background = [asyncio.create_task(job) for job in (_stream(self.service), _reap(self.service))]
         self.service.started = True
@@ -89,12 +94,19 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
         self.service.close()
 
+    async def main_loop(self) -> None:
+        """As uvicorn's, which looks ten times a second: until a signal comes, keep the Date header right."""
+        while not await self.on_tick(0):
+            await self._exit.sleep(MAX_IDLE_SECONDS)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First signal: drain. Second: end at once."""
         if self.service.draining:
             os._exit(130)
         self.service.draining = True
         self.should_exit = True
+        if self._loop is not None:  # from here nothing else would wake it
+            self._loop.call_soon_threadsafe(self._exit.ring)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -120,13 +132,13 @@ async def _stream(service: Service) -> None:
         now = service.clock()
         at = service.streamer.next_turn(now)
         wait = MAX_IDLE_SECONDS if at is None else at - now
-        await asyncio.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
+        await service.alarm.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
         try:
             if await _tick(service):
                 await _prepare(service)
         except Exception:
             log.exception("a tick failed; the stream goes on")
-            await asyncio.sleep(MAX_IDLE_SECONDS)
+            await asyncio.sleep(STUMBLE_SECONDS)
 
 
 async def _prepare(service: Service) -> None:

@@ -24,6 +24,7 @@ from gexfaker.playback.options import Options
 from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.simulated import read_scenario
 from gexfaker.playback.times import NEW_YORK, is_market_open
+from gexfaker.server.alarm import Alarm
 from gexfaker.server.clock import SteadyClock
 from gexfaker.server.state import StateFile
 from gexfaker.settings import DEFAULT, Settings
@@ -35,6 +36,7 @@ class Service:
     """The parts of one server and what they share.
 
     Attributes:
+        alarm: wakes the stream, after whatever may make something due.
         loaded_at: since when sessions start with their day, epoch seconds.
         draining: set when the server is about to stop; nothing new is accepted then.
         started: set once the first request can be answered.
@@ -66,6 +68,7 @@ class Service:
         self.slots: Final = Slots(self.hubs, self._slot_id)
         self._tiers: Final = {session_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
         self.loaded_at = self.clock()
+        self.alarm: Final = Alarm()
         self.sync_streams = 0
         self.draining = False
         self.started = False
@@ -80,6 +83,7 @@ class Service:
 
         def joined(_connection: Connection, group: str) -> None:
             self.groups.joined(name, group)
+            self.alarm.ring()
 
         def sign(connection_id: str) -> str:
             return reconnection_token(f"{name}/{connection_id}", self.secret)

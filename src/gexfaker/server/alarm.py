@@ -1,0 +1,40 @@
+"""A sleep that can be cut short."""
+
+from __future__ import annotations
+
+import asyncio
+
+from gexfaker.limits import NOTICE_SECONDS
+
+
+class Alarm:
+    """Wakes one sleeper when its time is over, or soon after somebody has rung.
+
+    Rings are gathered for NOTICE_SECONDS, so that a thousand clients that join at once wake it once.
+    """
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._sleeper: asyncio.Future[None] | None = None
+
+    def ring(self) -> None:
+        """Something has changed; a ring while nobody sleeps shortens the next sleep."""
+        if self._sleeper is not None and not self._rung:
+            self._sleeper.get_loop().call_later(NOTICE_SECONDS, _wake, self._sleeper)
+        self._rung = True
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after ``seconds``, or NOTICE_SECONDS after a ring."""
+        loop = asyncio.get_running_loop()
+        self._sleeper = loop.create_future()
+        timer = loop.call_later(min(seconds, NOTICE_SECONDS) if self._rung else seconds, _wake, self._sleeper)
+        try:
+            await self._sleeper
+        finally:
+            timer.cancel()
+            self._sleeper, self._rung = None, False
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
