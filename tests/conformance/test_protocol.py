@@ -1089,7 +1089,7 @@ def test_an_older_ack_takes_nothing_back(wire: Wire, dialect: Subprotocol) -> No
     wire.say("a", "b", "c")
     client.send(m.SequenceAck(2), m.SequenceAck(1), m.SequenceAck(2))
     assert [sequence for sequence, _, _ in client.connection.unacknowledged] == [3]
-    assert wire.hub.queued_bytes == client.connection.unacknowledged_bytes
+    assert wire.hub.queued_bytes == client.connection.unacknowledged.bytes
 
 
 # --- 6.2: the buffer -------------------------------------------------------------------------

@@ -184,7 +184,7 @@ class HubTarget:
         """Sockets come and go, clients acknowledge."""
         hub, connection = self._hub, seat.connection
         if connection.subprotocol.reliable and rng.random() < 0.1 and connection.unacknowledged:
-            acknowledged = connection.unacknowledged[int(rng.random() * len(connection.unacknowledged))][0]
+            acknowledged = rng.choice(list(connection.unacknowledged))[0]
             hub.queued_bytes -= connection.confirm(acknowledged)
         if rng.random() < 0.02:
             hub.lost(connection, self._now)
@@ -200,7 +200,7 @@ class HubTarget:
 
     def _check_books(self) -> None:
         connections = self._hub.connections
-        assert self._hub.queued_bytes == sum(c.unacknowledged_bytes for c in connections.values())
+        assert self._hub.queued_bytes == sum(c.unacknowledged.bytes for c in connections.values())
         for (_, group), inside in self._hub.members.items():
             assert inside
             for connection in inside:

@@ -444,7 +444,7 @@ def test_ending_twice_changes_nothing() -> None:
         hub.end(gone.connection)
     hub.lost(gone.connection, 0.0)
     assert gone.connection.state is State.ENDED
-    assert hub.queued_bytes == other.connection.unacknowledged_bytes > 0
+    assert hub.queued_bytes == other.connection.unacknowledged.bytes > 0
     assert list(hub.members[("key-1", "g")]) == [other.connection]
 
 

@@ -69,7 +69,7 @@ def test_acknowledging_is_cumulative(acknowledged: list[int], left: int) -> None
     assert client.recover()
     assert client.texts() == list("abcde"[5 - left :])
     assert client.numbers() == list(range(6 - left, 6))
-    assert hub.queued_bytes == client.connection.unacknowledged_bytes == sum(map(len, frames_of(client.done)))
+    assert hub.queued_bytes == client.connection.unacknowledged.bytes == sum(map(len, frames_of(client.done)))
 
 
 def test_a_future_acknowledgement_does_not_reach_into_the_future() -> None:
@@ -266,7 +266,7 @@ def test_overflow_of_the_total_cuts_who_holds_most_and_nobody_else() -> None:
         assert (slow.ending == Abort()) is cut
         assert one.texts() == two.texts() == ["x" * 100]
         assert one.ending is two.ending is None
-        assert hub.queued_bytes == sum(c.unacknowledged_bytes for c in hub.connections.values())
+        assert hub.queued_bytes == sum(c.unacknowledged.bytes for c in hub.connections.values())
         assert hub.overflows == cut
 
 

@@ -315,7 +315,7 @@ class Driver:
                 members.setdefault((client.session, group), set()).add(client.connection)
         assert {member: set(inside) for member, inside in self.hub.members.items()} == members
         held = sum(size for client in alive for _, size, _ in client.connection.unacknowledged)
-        assert self.hub.queued_bytes == held == sum(c.unacknowledged_bytes for c in self.hub.connections.values())
+        assert self.hub.queued_bytes == held == sum(c.unacknowledged.bytes for c in self.hub.connections.values())
         assert self.hub.overflows == self.overflows
 
     def finish(self) -> None:

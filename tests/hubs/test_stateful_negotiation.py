@@ -222,10 +222,10 @@ class Driver:
     def publish(self, key: str, hub: str, group: str) -> None:
         """Everybody of the key in the group gets it, nobody else does."""
         inside = {client for client in self.alive(key) if client.hub == hub and group in client.groups}
-        before = {client: client.connection.unacknowledged_bytes for client in self.alive()}
+        before = {client: client.connection.unacknowledged.bytes for client in self.alive()}
         assert self.hubs[hub].publish((key, group), publication("x", group)) == len(inside)
         for client, held in before.items():
-            assert (client.connection.unacknowledged_bytes > held) == (client in inside)
+            assert (client.connection.unacknowledged.bytes > held) == (client in inside)
         self.delivered += len(inside)
 
     # --- the model ---------------------------------------------------------------------------

@@ -6,13 +6,14 @@ the table cannot happen: an ended connection stays ended, a plain one is never r
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 from typing import Final, NamedTuple
 
 from gexfaker.hubs.outputs import Later, Output
-from gexfaker.hubs.publication import Part, Publication
+from gexfaker.hubs.publication import Part, Publication, Run
+from gexfaker.hubs.unacknowledged import Unacknowledged
 from gexfaker.limits import MAX_REMEMBERED_ACKS
 from gexfaker.wire.frames import frame
 from gexfaker.wire.messages import Ack, AckError, Downstream
@@ -84,7 +85,6 @@ class Connection:
         "state",
         "subprotocol",
         "unacknowledged",
-        "unacknowledged_bytes",
     )
 
     def __init__(self, connection_id: str, grant: Grant, subprotocol: Subprotocol) -> None:
@@ -99,8 +99,7 @@ class Connection:
         self.blocked = False
         self.deadline = 0.0
         self.raw: RawMode | None = None
-        self.unacknowledged: deque[tuple[int, int, Publication]] = deque()
-        self.unacknowledged_bytes = 0
+        self.unacknowledged: Final = Unacknowledged()
         self._numbered = 0
         self._acked: OrderedDict[int, None] = OrderedDict()
 
@@ -146,8 +145,7 @@ class Connection:
             return 0
         self._numbered += 1
         made = publication.numbered(self.subprotocol, self._numbered)
-        self.unacknowledged.append((self._numbered, len(made), publication))
-        self.unacknowledged_bytes += len(made)
+        self.unacknowledged.add(Run(self._numbered, (len(made),), (publication,), len(made)))
         if self.state is State.OPEN:
             self.outbox.append(made)
         return len(made)
@@ -168,11 +166,9 @@ class Connection:
         if not self.subprotocol.reliable:
             self.outbox.append(part.joined(self.subprotocol))
             return 0
-        first = self._numbered + 1
-        joined, sizes = part.numbered(self.subprotocol, first)
-        self._numbered += len(sizes)
-        self.unacknowledged.extend(zip(range(first, first + len(sizes)), sizes, part.publications, strict=True))
-        self.unacknowledged_bytes += len(joined)
+        joined, run = part.numbered(self.subprotocol, self._numbered + 1)
+        self._numbered += len(run.sizes)
+        self.unacknowledged.add(run)
         if self.state is State.OPEN:
             self.outbox.append(joined)
         return len(joined)
@@ -183,11 +179,7 @@ class Connection:
 
     def confirm(self, sequence_id: int) -> int:
         """Forget everything up to ``sequence_id``; returns the bytes set free."""
-        freed = 0
-        while self.unacknowledged and self.unacknowledged[0][0] <= sequence_id:
-            freed += self.unacknowledged.popleft()[1]
-        self.unacknowledged_bytes -= freed
-        return freed
+        return self.unacknowledged.confirm(sequence_id)
 
     def replay(self) -> None:
         """Queue everything unacknowledged again, byte for byte and in order."""

@@ -236,11 +236,11 @@ class Hub:
     def _shed(self) -> None:
         """Cut whoever holds the most while all together hold too much: the others must not feel it."""
         while self.queued_bytes > self.bounds.total_bytes:
-            self.overflow(max(self.connections.values(), key=lambda held: held.unacknowledged_bytes))
+            self.overflow(max(self.connections.values(), key=lambda held: held.unacknowledged.bytes))
 
     def _over(self, held: Connection) -> bool:
         many = len(held.unacknowledged) > self.bounds.queued_messages
-        return many or held.unacknowledged_bytes > self.bounds.queued_bytes
+        return many or held.unacknowledged.bytes > self.bounds.queued_bytes
 
     def overflow(self, connection: Connection) -> None:
         """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from gexfaker.hubs.outputs import Joined
 from gexfaker.wire.frames import frame
@@ -48,6 +48,21 @@ class Publication:
         return part or b""
 
 
+class Run(NamedTuple):
+    """Messages as they were sent to a reliable client at once.
+
+    Attributes:
+        first: the sequence id of the first; the others count on.
+        sizes: of their frames, in bytes.
+        bytes: of all frames together.
+    """
+
+    first: int
+    sizes: tuple[int, ...]
+    publications: tuple[Publication, ...]
+    bytes: int
+
+
 class Part:
     """The messages of a batch that connections in the same groups get, joined once for each kind of them.
 
@@ -60,7 +75,7 @@ class Part:
     def __init__(self, publications: Sequence[Publication]) -> None:
         self.publications: Final = tuple(publications)
         self._joined: dict[str | None, Joined] = {}
-        self._numbered: dict[tuple[str | None, int], tuple[Joined, tuple[int, ...]]] = {}
+        self._numbered: dict[tuple[str | None, int], tuple[Joined, Run]] = {}
 
     def joined(self, subprotocol: Subprotocol) -> Joined:
         """All frames for a plain or a simple client."""
@@ -70,15 +85,16 @@ class Part:
             self._joined[subprotocol.name] = made
         return made
 
-    def numbered(self, subprotocol: Subprotocol, first: int) -> tuple[Joined, tuple[int, ...]]:
-        """All frames for a reliable client whose next sequence id is ``first``, and the size of each."""
+    def numbered(self, subprotocol: Subprotocol, first: int) -> tuple[Joined, Run]:
+        """All frames for a reliable client whose next sequence id is ``first``, and what to remember of them."""
         key = (subprotocol.name, first)
         made = self._numbered.get(key)
         if made is None:
             frames = [
                 publication.numbered(subprotocol, number) for number, publication in enumerate(self.publications, first)
             ]
-            made = self._numbered[key] = Joined.of(frames), tuple(map(len, frames))
+            joined, sizes = Joined.of(frames), tuple(map(len, frames))
+            made = self._numbered[key] = joined, Run(first, sizes, self.publications, len(joined))
         return made
 
 
