@@ -1,9 +1,11 @@
 """A load client: opens WebSockets, joins groups, and counts frames without decoding them.
 
-python -m bench.load JOB    where JOB is JSON: target (URL, or raw:PORT), clients, keys, seconds, subprotocol,
-                            hub, groups
+python -m bench.load JOB    where JOB is JSON: target (URL; ws:... or raw:PORT for a bare server), clients, seconds;
+                            of gexfaker also keys, subprotocol, hubs ({hub: groups}: a socket each for every client),
+                            times (the market time each key is sent to first), settle (seconds)
 
-Prints ``counting``, then one line of JSON: frames and bytes received within the seconds.
+Prints ``counting``, then one line of JSON: frames and bytes received within the seconds, fewest and most of a socket.
+Ends with its standard input.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import base64
 import json
 import os
 import sys
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -21,8 +23,10 @@ from gexfaker.wire import messages as m
 from gexfaker.wire.jsoncodec import encode_upstream
 from gexfaker.wire.protocodec import encode_upstream as encode_protobuf
 
-ACK_SECONDS = 0.5
-SETTLE_SECONDS = 5.0
+ACK_SECONDS = 1.0
+"""As often as the SDKs acknowledge."""
+
+SETTLE_SECONDS = 3.0
 
 
 class Counter(asyncio.Protocol):
@@ -38,10 +42,9 @@ class Counter(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
         if self._opening:
-            transport.write(self._opening)
+            self.transport.write(self._opening)
 
     def data_received(self, data: bytes) -> None:
         self._pending += data
@@ -79,11 +82,12 @@ def masked(payload: bytes, opcode: int) -> bytes:
     return (head or bytes((0x80 | opcode, 0xFE)) + length.to_bytes(2, "big")) + bytes(4) + payload
 
 
-def address(url: str, hub: str, key: str) -> str:
-    """The URL of a hub for a key."""
-    request = Request(f"{url}/negotiate", headers={"Authorization": f"Bearer {key}"})  # noqa: S310
+def ask(url: str, key: str, body: dict[str, Any] | None = None) -> Any:
+    """The JSON answer to a request, a POST if there is a body."""
+    data = None if body is None else json.dumps(body).encode()
+    request = Request(url, data, {"Authorization": f"Bearer {key}"})  # noqa: S310
     with urlopen(request) as answer:  # noqa: S310
-        return str(json.load(answer)["websocket_urls"][hub])
+        return json.load(answer)
 
 
 def upgrade(url: str, subprotocol: str) -> bytes:
@@ -108,6 +112,12 @@ def upstream(message: m.Upstream, subprotocol: str) -> bytes:
     return masked(encode_upstream(message), 1)
 
 
+def place(target: str, keys: list[str], times: list[str]) -> None:
+    """Send every key to a market time of its own."""
+    for key, time in zip(keys, times, strict=True):
+        ask(f"{target}/_gexfaker/sessions/{key}/seek", key, {"time": time})
+
+
 async def acknowledge(counters: list[Counter], subprotocol: str, prefix: int) -> None:
     """As the SDKs do: now and then everything received so far."""
     while True:
@@ -118,46 +128,43 @@ async def acknowledge(counters: list[Counter], subprotocol: str, prefix: int) ->
                 counter.transport.write(upstream(ack, subprotocol))
 
 
+async def open_bare(job: dict[str, Any]) -> list[Counter]:
+    """Clients of a server without hubs; it has WebSockets only where its URL says so."""
+    target, loop = job["target"], asyncio.get_running_loop()
+    port = int(target.rstrip("/").rpartition(":")[2])
+    opening = upgrade(target, "") if target.startswith("ws:") else b""
+    made = [
+        await loop.create_connection(lambda: Counter(opening, b""), "127.0.0.1", port) for _ in range(job["clients"])
+    ]
+    return [counter for _, counter in made]
+
+
 async def connect(job: dict[str, Any]) -> list[Counter]:
     """All clients, spread over the keys."""
-    loop = asyncio.get_running_loop()
-    target, subprotocol = job["target"], job.get("subprotocol", "")
-    if not job.get("groups"):
-        # A bare server: no hub, no groups; a WebSocket only where the URL says so.
-        port = int(target.rstrip("/").rpartition(":")[2])
-        opening = upgrade(target, "") if target.startswith("ws:") else b""
-        made = [
-            await loop.create_connection(lambda: Counter(opening, b""), "127.0.0.1", port)
-            for _ in range(job["clients"])
-        ]
-        return [counter for _, counter in made]
-    keys = [f"bench-key-{number}" for number in range(job.get("keys", 1))]
-    urls = [await asyncio.to_thread(address, target, job["hub"], key) for key in keys]
-    joins = b"".join(upstream(m.JoinGroup(group), subprotocol) for group in job["groups"])
+    loop, target, subprotocol = asyncio.get_running_loop(), job["target"], job["subprotocol"]
+    keys = [f"bench-key-{number}" for number in range(job["keys"])]
+    answers = [await asyncio.to_thread(ask, f"{target}/negotiate", key) for key in keys]
+    if "times" in job:
+        await asyncio.to_thread(place, target, keys, job["times"])
     counters = []
     for number in range(job["clients"]):
-        url = urls[number % len(urls)]
-        parts = urlsplit(url)
-        opening = upgrade(url, subprotocol)
-        _, counter = await loop.create_connection(
-            lambda opening=opening: Counter(opening, joins),  # type: ignore[misc]
-            parts.hostname or "",
-            parts.port or 0,
-        )
-        counters.append(counter)
-        if "stagger" in job:
-            await asyncio.sleep(job["stagger"])
+        for hub, groups in job["hubs"].items():
+            url = answers[number % len(keys)]["websocket_urls"][hub]
+            joins = b"".join(upstream(m.JoinGroup(group), subprotocol) for group in groups)
+            counter = Counter(upgrade(url, subprotocol), joins)
+            parts = urlsplit(url)
+            await loop.create_connection(lambda it=counter: it, parts.hostname or "", parts.port or 0)
+            counters.append(counter)
     return counters
 
 
-async def main(job: dict[str, Any]) -> dict[str, Any]:
+async def main(job: dict[str, Any]) -> None:
     """Connect everybody, wait a little, count for the seconds."""
-    counters = await connect(job)
-    subprotocol = job.get("subprotocol", "")
-    background = None
+    counters = await (connect(job) if "hubs" in job else open_bare(job))
+    subprotocol, background = job.get("subprotocol", ""), None
     if "reliable" in subprotocol:
         background = asyncio.create_task(acknowledge(counters, subprotocol, 1))
-    await asyncio.sleep(SETTLE_SECONDS)
+    await asyncio.sleep(job.get("settle", SETTLE_SECONDS))
     before = [(counter.frames, counter.bytes) for counter in counters]
     print("counting", flush=True)
     await asyncio.sleep(job["seconds"])
@@ -165,8 +172,16 @@ async def main(job: dict[str, Any]) -> dict[str, Any]:
     size = sum(counter.bytes - old[1] for counter, old in zip(counters, before, strict=True))
     if background is not None:
         background.cancel()
-    return {"frames": sum(frames), "bytes": size, "fewest": min(frames), "most": max(frames)}
+    counted = {"frames": sum(frames), "bytes": size, "fewest": min(frames), "most": max(frames)}
+    print(json.dumps(counted), flush=True)
+    sys.stdin.read()  # nobody is to be disturbed by many connections that close
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(json.loads(sys.argv[1])))))
+    try:
+        import uvloop
+    except ImportError:
+        run = asyncio.run
+    else:
+        run = uvloop.run
+    run(main(json.loads(sys.argv[1])))

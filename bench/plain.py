@@ -1,7 +1,7 @@
-"""The plain ways: Starlette's ``send_bytes`` a message, or ``websockets.broadcast``; and a FastAPI-like REST handler.
+"""The plain ways: Starlette's ``send_text`` a message, or ``websockets.broadcast``; and a FastAPI handler.
 
 python -m bench.plain WAY FRAMES BYTES INTERVAL    prints the port; WAY is starlette or broadcast
-python -m bench.plain rest FILE                    the record of a file, loaded and dumped for each request
+python -m bench.plain fastapi FILE                 the record of a file, loaded and dumped for each request
 """
 
 from __future__ import annotations
@@ -65,21 +65,20 @@ async def broadcast(frames: int, size: int, interval: float) -> None:
                 broadcast(running.connections, text)
 
 
-async def rest(file: str) -> None:
-    """The route as FastAPI would have it written: load the record, return the object."""
+async def fastapi(file: str) -> None:
+    """The route as FastAPI's documentation has it written: load the record, return the object."""
     import uvicorn
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
+    from fastapi import FastAPI, Header
 
     lines = Path(file).read_text().splitlines()
+    app = FastAPI()
 
-    async def answer(request: Request) -> JSONResponse:
-        assert request.headers["authorization"]
-        return JSONResponse(json.loads(lines[0]))
+    @app.get("/v2/{ticker}/{package}/{category}")
+    async def answer(ticker: str, package: str, category: str, authorization: str = Header()) -> dict[str, Any]:
+        assert all((ticker, package, category, authorization))
+        record: dict[str, Any] = json.loads(lines[0])
+        return record
 
-    app = Starlette(routes=[Route("/v2/{ticker}/{package}/{category}", answer)])
     running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     task = asyncio.create_task(running.serve())
     while not running.started:
@@ -90,8 +89,8 @@ async def rest(file: str) -> None:
 
 if __name__ == "__main__":
     way, *rest_of = sys.argv[1:]
-    if way == "rest":
-        job = rest(rest_of[0])
+    if way == "fastapi":
+        job = fastapi(rest_of[0])
     else:
         frames, size, interval = int(rest_of[0]), int(rest_of[1]), float(rest_of[2])
         job = starlette(frames, size, interval) if way == "starlette" else broadcast(frames, size, interval)

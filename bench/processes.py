@@ -13,6 +13,10 @@ from typing import Any
 
 SERVER_CORE, LOAD_CORE = 0, 1
 
+Process = subprocess.Popen[str]
+Job = dict[str, Any]
+Counted = dict[str, float]
+
 
 def pinned(core: int) -> Callable[[], None] | None:
     """A start hook that keeps a process on one core, so that server and load do not share one."""
@@ -22,35 +26,41 @@ def pinned(core: int) -> Callable[[], None] | None:
     return lambda: os.sched_setaffinity(0, {cores[core % len(cores)]})
 
 
+def start(core: int, module: str, *arguments: str) -> Process:
+    """A Python module as a process on a core."""
+    command, pipe = [sys.executable, "-m", module, *arguments], subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, preexec_fn=pinned(core))
+
+
+def line_of(process: Process) -> str:
+    """The next line it prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
 @contextlib.contextmanager
-def server(*command: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server(module: str, *arguments: str) -> Iterator[tuple[Process, str]]:
     """A server on its core, and the first line it prints."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=pinned(SERVER_CORE),
-    )
+    process = start(SERVER_CORE, module, *arguments)
     try:
-        assert process.stdout is not None
-        yield process, process.stdout.readline().strip()
+        yield process, line_of(process)
     finally:
         process.terminate()
         process.wait()
 
 
 @contextlib.contextmanager
-def gexfaker(**settings: str | int) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A gexfaker server with these settings, and its URL."""
+def gexfaker(root: Path | None, module: str = "gexfaker", **settings: str | int) -> Iterator[tuple[Process, str]]:
+    """A gexfaker server with these settings, and its URL; of a recorded day, or without one of a simulated one."""
+    settings |= {"log_level": "warning"} | ({"data_dir": str(root)} if root else {})
     flags = [part for name, value in settings.items() for part in ("--" + name.replace("_", "-"), str(value))]
-    with server("gexfaker", "serve", "--port", "0", *flags) as (process, line):
+    with server(module, "serve", "--port", "0", *flags) as (process, line):
         yield process, line.rpartition(" ")[2]
 
 
 def cpu_seconds(pid: int) -> float:
-    """What all threads of a process have used so far, to the nanosecond where the kernel tells it (Linux)."""
-    tasks = list(Path(f"/proc/{pid}/task").iterdir())
+    """What all threads of a process have used so far, to the nanosecond (Linux)."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
 
@@ -60,18 +70,29 @@ def rss_mb(pid: int) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def loaded(process: subprocess.Popen[str], module: str, job: dict[str, Any]) -> dict[str, float]:
-    """What a load module counted, and the CPU seconds ``process`` spent meanwhile."""
-    load = subprocess.Popen(
-        [sys.executable, "-m", module, json.dumps(job)],
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=pinned(LOAD_CORE),
-    )
-    assert load.stdout is not None
-    assert load.stdout.readline() == "counting\n"
+class Load:
+    """A load module under way; it says when it begins to count, and what it has counted, and stays until told to go."""
+
+    def __init__(self, module: str, job: Job) -> None:
+        self._process = start(LOAD_CORE, module, json.dumps(job))
+        said = line_of(self._process)
+        assert said == "counting", said
+
+    def counted(self) -> Counted:
+        """What it has counted, as soon as it has."""
+        counted: Counted = json.loads(line_of(self._process))
+        return counted
+
+    def go(self) -> None:
+        """Let it close its connections."""
+        self._process.communicate()
+
+
+def loaded(process: Process, module: str, job: Job) -> Counted:
+    """What a load module counted; ``cpu`` seconds of ``process`` meanwhile, and its memory afterwards."""
+    load = Load(module, job)
     before = cpu_seconds(process.pid)
-    counted: dict[str, float] = json.loads(load.stdout.readline())
-    spent = cpu_seconds(process.pid) - before
-    load.wait()
-    return counted | {"cpu": spent, "rss_mb": rss_mb(process.pid)}
+    counted = load.counted()
+    counted |= {"cpu": cpu_seconds(process.pid) - before, "rss_mb": rss_mb(process.pid)}
+    load.go()
+    return counted

@@ -112,12 +112,18 @@ class Feed(NamedTuple):
     @property
     def kind(self) -> str:
         """What is shown: gex, a greek, volume, orderflow, or spot."""
-        match = _EXPIRY.fullmatch(self.category)
-        stem = match[1] if match else self.category.partition("_")[0]
-        return stem or self.package
+        return _kind_of(self.package, self.category)
 
 
-@lru_cache(maxsize=4096)  # every record that is sent asks; there are some 200 categories a day
+# Every record that is sent asks; there are some 200 categories a day.
+@lru_cache(maxsize=4096)
+def _kind_of(package: str, category: str) -> str:
+    match = _EXPIRY.fullmatch(category)
+    stem = match[1] if match else category.partition("_")[0]
+    return stem or package
+
+
+@lru_cache(maxsize=4096)
 def _expiry_of(category: str) -> datetime.date | None:
     match = _EXPIRY.fullmatch(category)
     return _date(match[2]) if match else None

@@ -70,6 +70,9 @@ MAX_PUBLICATIONS: Final = 4096
 MAX_PUBLICATION_BYTES: Final = 32 * MIB
 """The same in bytes of payload; real ones have up to 4 KiB, and each may be kept in four encodings."""
 
+MAX_BATCHES: Final = 64
+"""What was sent last, kept joined for sessions at the same place whose turn comes next; 2 MiB each at the most."""
+
 MAX_TURN_RECORDS: Final = 400
 """Records sent in one turn of a session, of all its feeds together: less than half of what a client may leave unread,
 because each may have a spot message with it. Reached after a laptop's sleep, or at speeds the machine cannot keep."""

@@ -188,6 +188,10 @@ class Long:
     def payload(self, index: int) -> bytes | None:
         return None
 
+    @property
+    def is_prepared(self) -> bool:
+        return False
+
     def index_at(self, timestamp: int) -> int:
         return (timestamp - FIRST) // 10
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import dataclasses
 import itertools
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import jwt
+import msgspec
 import pytest
 from google.protobuf.any_pb2 import Any as PackedAny
 from websockets.datastructures import Headers
@@ -730,7 +730,7 @@ operations = pytest.mark.parametrize("operation", list(OPERATIONS))
 
 
 def ask(operation: str, ack_id: int | None) -> m.Upstream:
-    return dataclasses.replace(OPERATIONS[operation], ack_id=ack_id)
+    return cast("m.Upstream", msgspec.structs.replace(OPERATIONS[operation], ack_id=ack_id))
 
 
 @every

@@ -13,6 +13,7 @@ from gexfaker.catalog import Feed, explicit
 from gexfaker.errors import DataError
 from gexfaker.hubs.connection import State
 from gexfaker.hubs.hub import Bounds, Hub
+from gexfaker.hubs.streamer import RECORDS_AT_ONCE
 from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.control import apply
 from gexfaker.playback.library import Library
@@ -229,8 +230,12 @@ def test_after_a_sleep_the_newest_records_come_and_the_others_are_counted() -> N
 )
 def test_a_jump_in_the_middle_of_a_tick_stops_the_old_timeline(jump: tuple[str, dict[str, str]]) -> None:
     """Another task changes the session while the tick takes a breath between two groups."""
-    stream = bench(at_times(range(OPEN, OPEN + 100)), at_times(range(OPEN, OPEN + 100), ES_SPX))
-    both, other = client_of(stream, GROUP, ES_GROUP), client_of(stream, key="key-2")
+    tickers = ("SPX", "NDX", "SPY", "QQQ", "RUT", "VIX")
+    assert len(tickers) > RECORDS_AT_ONCE
+    feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in tickers]
+    stream = bench(*(at_times(range(OPEN, OPEN + 100), feed) for feed in feeds))
+    both = client_of(stream, *(f"blue_{feed.group}" for feed in feeds))
+    other = client_of(stream, key="key-2")
     stream.run(START + 5.5)
     before, before_other = len(both.done), len(other.done)
     stream.now = START + 6

@@ -83,7 +83,7 @@ def test_nothing_after_the_answer_to_a_pause(plane: Plane, raw: RawSocket) -> No
         told = plane.act("pause")["playback"]["market_time"]
         # What was on its way when the key was reset may still have been of the day before.
         seen = [stamp for stamp in (last, *until_pong(raw, b"answered")) if number or stamp <= int(told)]
-        time.sleep(0.06)  # longer than the stream ever sleeps: it had its chance to send
+        time.sleep(0.06)  # longer than the stream sleeps after a change: it had its chance to send
         assert until_pong(raw, b"later") == [], number
         assert max(seen) == int(told), "what was due before the pause has been sent"
         plane.act("resume")
@@ -109,9 +109,10 @@ def test_the_first_of_the_new_timeline_is_the_record_told(plane: Plane, raw: Raw
         told = plane.act("seek", index=index)["resolved"]["timestamp"]
         until_pong(raw, b"answered")
         plane.act("pause")
+        until_pong(raw, b"nothing more of it")
         plane.act("seek", index=index)
-        until_pong(raw, b"and again")
+        came = until_pong(raw, b"and again")
         assert told == data.FIRST + index
-        assert sorted(next_stamp(raw) for _ in range(2)) == [told, told]
+        assert sorted([*came, *(next_stamp(raw) for _ in range(2 - len(came)))]) == [told, told]
         plane.act("resume")
         acknowledge(raw)

@@ -74,6 +74,10 @@ class MemoryTape:
     def payload(self, index: int) -> bytes | None:
         return None
 
+    @property
+    def is_prepared(self) -> bool:
+        return False
+
     def index_at(self, timestamp: int) -> int:
         stamps = (None if content is None else _stamp(content) for content in self.records)
         found = (index for index, stamp in enumerate(stamps) if stamp is not None and stamp <= timestamp)

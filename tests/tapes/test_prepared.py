@@ -380,7 +380,7 @@ def test_a_file_that_changes_while_it_is_used(day: Path, caplog: pytest.LogCaptu
     whole = file.read_bytes()
     with closing(opened(day)) as tape:
         assert tape.payload(0)
-        for content in (b"", whole[:HEADER_BYTES], whole[:-1], bytes(len(whole)), b"\xff" * len(whole)):
+        for content in (b"", whole[:HEADER_BYTES], bytes(len(whole)), b"\xff" * len(whole)):
             file.write_bytes(content)
             assert tape.payload(COUNT - 1) is None
         assert len(lines(caplog)) == 1
@@ -392,7 +392,7 @@ def test_a_file_of_another_tape_that_takes_its_place_while_it_is_used(day: Path)
     other = day / "other"
     other.mkdir()
     large(day, COUNT)
-    large(other, COUNT)  # made of a tape of another time: the same layout, and the same payloads
+    large(other, COUNT, bytes(len(PIECE)))  # the same layout
     with closing(opened(day)) as tape:
         assert tape.payload(0)
         payload_path(tape_file(day)).write_bytes(payload_path(tape_file(other)).read_bytes())
@@ -401,12 +401,12 @@ def test_a_file_of_another_tape_that_takes_its_place_while_it_is_used(day: Path)
 
 def test_a_payload_is_not_taken_for_another_record_s(day: Path) -> None:
     file = large(day, COUNT)
+    content = bytearray(file.read_bytes())
+    table = Header.parse(bytes(content[:HEADER_BYTES])).table_at
+    content[table : table + 16] = content[table + 16 : table + 32]
+    file.write_bytes(content)
+    resealed(file, TABLE_SUM_AT, zlib.crc32(content[table:]))
     with closing(opened(day)) as tape:
-        assert tape.payload(0)
-        content = bytearray(file.read_bytes())
-        table = Header.parse(bytes(content[:HEADER_BYTES])).table_at
-        content[table : table + 16] = content[table + 16 : table + 32]
-        file.write_bytes(content)
         assert tape.payload(0) is None
         assert tape.payload(1)
 
@@ -414,16 +414,18 @@ def test_a_payload_is_not_taken_for_another_record_s(day: Path) -> None:
 # --- how it is read and written ------------------------------------------------------------------
 
 PIECE = os.urandom(1000)
+TABLE_SUM_AT = 80
+"""Where the header has the table's checksum."""
 
 
-def large(root: Path, count: int) -> Path:
+def large(root: Path, count: int, piece: bytes = PIECE) -> Path:
     """A payload file for a one-record tape, written straight away."""
     write(root, "SPX/orderflow/orderflow", flow())
     file = payload_path(tape_file(root))
     writer = Writer(file, "orderflow", fingerprint(tape_file(root)))
     try:
         for index in range(count):
-            writer.add(index.to_bytes(4, "big") + PIECE)
+            writer.add(index.to_bytes(4, "big") + piece)
         writer.commit(0, 0)
     finally:
         writer.discard()
@@ -452,7 +454,7 @@ def test_neither_writing_nor_reading_holds_the_file(tmp_path: Path) -> None:
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
 
 
-def test_a_payload_is_two_small_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_payload_is_one_small_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     large(tmp_path, 1000)
     sizes: list[int] = []
 
@@ -465,10 +467,10 @@ def test_a_payload_is_two_small_reads(tmp_path: Path, monkeypatch: pytest.Monkey
     with closing(opened(tmp_path)) as tape:
         assert sizes == [], "nothing is opened before the first is asked for"
         assert tape.payload(500)
-        assert sizes == [HEADER_BYTES, prepared.TABLE_READ_BYTES, 16, len(PIECE) + 4]
+        assert sizes == [HEADER_BYTES, 16 * 1000, len(PIECE) + 4]
         del sizes[:]
         assert tape.payload(900)
-        assert sizes == [16, len(PIECE) + 4]
+        assert sizes == [len(PIECE) + 4]
 
 
 def test_a_file_is_closed_when_it_is_not_used(day: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -232,10 +232,12 @@ EDGES = [0, 1, *(edge + step for bits in range(7, 64, 7) for edge in (1 << bits,
 
 
 @pytest.mark.parametrize("size", [0, 1, 90, 110, 117, 118, 119, 120, 127, 128, 16_360, 16_384, 70_000])
-def test_complete_at_the_edges_of_varints(size: int) -> None:
+def test_numbers_and_lengths_at_the_edges_of_varints(size: int) -> None:
     """Sequence ids and lengths at every change of a varint's length."""
     content = m.Data(m.DataType.BINARY, b"x" * size)
-    part = protocodec.shared(m.DataMessage(content, "g"), reliable=True)
-    for sequence_id in (None, *EDGES):
-        made = protocodec.complete(part, sequence_id)
+    message = m.DataMessage(content, "g")
+    assert independent.data_message(protocodec.whole(message)) == ("group", "g", 2, content.value, None)
+    part = protocodec.shared(message)
+    for sequence_id in EDGES:
+        made = protocodec.numbered(part, sequence_id)
         assert independent.data_message(made) == ("group", "g", 2, content.value, sequence_id)

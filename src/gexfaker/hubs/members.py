@@ -15,6 +15,7 @@ class Members(dict[Member, dict[Connection, None]]):
         sessions: the connections of every session that has one, in the order they came.
         groups: the groups of every session that is in one, in the order it entered them.
         versions: of each of these, a number that is another one after each change.
+        changes: counts the times that a group came to be or was left by the last one.
     """
 
     def __init__(self) -> None:
@@ -22,7 +23,7 @@ class Members(dict[Member, dict[Connection, None]]):
         self.sessions: dict[str, dict[Connection, None]] = {}
         self.groups: dict[str, dict[str, None]] = {}
         self.versions: dict[str, int] = {}
-        self._changes = 0
+        self.changes = 0
 
     def admit(self, connection: Connection) -> None:
         """A new connection, in no group yet."""
@@ -68,8 +69,8 @@ class Members(dict[Member, dict[Connection, None]]):
             del self.groups[session], self.versions[session]
 
     def _changed(self, session: str) -> None:
-        self._changes += 1
-        self.versions[session] = self._changes
+        self.changes += 1
+        self.versions[session] = self.changes
 
 
 def member_of(connection: Connection, group: str) -> Member:

@@ -23,6 +23,7 @@ class Payloads:
     ``byte_limit`` bytes of payload.
 
     Attributes:
+        encoded: records that were encoded, or tried, so far.
         skipped: records that could not be served, so far.
         saturated: numbers that did not fit their field, so far.
     """
@@ -33,6 +34,7 @@ class Payloads:
         self._bytes = 0
         self._made: OrderedDict[tuple[Tape, int, str, int | None], Publication | None] = OrderedDict()
         self._reported: set[tuple[Tape, int]] = set()
+        self.encoded = 0
         self.skipped = 0
         self.saturated = 0
 
@@ -46,21 +48,23 @@ class Payloads:
 
         ``stamp`` is shown instead of the record's own timestamp. None when the record has to be skipped.
         """
+        if stamp is None and (form is None or form is format_of(tape.feed)):
+            ready = tape.payload(index)
+            if ready is not None:  # read from a file: not worth remembering
+                return Publication(DataMessage(Data(DataType.PROTOBUF, ready), group))
         key = (tape, index, group, stamp)
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key]
-        made = self._made[key] = self._make(tape, index, group, form or format_of(tape.feed), stamp)
+        made = self._made[key] = self._make(tape, index, group, form, stamp)
         self._bytes += _size(made)
         while len(self._made) > self._limit or (self._bytes > self._byte_limit and len(self._made) > 1):
             self._bytes -= _size(self._made.popitem(last=False)[1])
         return made
 
-    def _make(self, tape: Tape, index: int, group: str, form: Format, stamp: int | None) -> Publication | None:
-        if stamp is None and form is format_of(tape.feed):
-            ready = tape.payload(index)
-            if ready is not None:
-                return Publication(DataMessage(Data(DataType.PROTOBUF, ready), group))
+    def _make(self, tape: Tape, index: int, group: str, form: Format | None, stamp: int | None) -> Publication | None:
+        self.encoded += 1
+        form = form or format_of(tape.feed)
         try:
             record = tape.json(index)
             encoded = form.encode(record if stamp is None else restamped(record, stamp))

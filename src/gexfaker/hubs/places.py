@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from itertools import count
 from typing import Final, NamedTuple
 
 from gexfaker.catalog import SPOT, V2, Feed, spot_of
@@ -32,10 +33,20 @@ class Place(NamedTuple):
     spot: Member | None
 
 
-class _Known(NamedTuple):
+class Heard(NamedTuple):
+    """Where a session listens.
+
+    Attributes:
+        versions: of its memberships, hub by hub.
+        ahead: the places whose records have to be encoded.
+        signature: a number that sessions in the same groups of the same hubs have in common.
+    """
+
     library: Library
     versions: tuple[int | None, ...]
     places: tuple[Place, ...]
+    ahead: tuple[Place, ...]
+    signature: int
 
 
 class Places:
@@ -44,19 +55,39 @@ class Places:
     def __init__(self, hubs: Mapping[str, Hub], groups: Groups) -> None:
         self._hubs: Final = hubs
         self._groups: Final = groups
-        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._known: OrderedDict[str, Heard] = OrderedDict()
+        self._checked: dict[str, Heard] = {}
+        self._changes = 0
+        self._signatures: dict[Hashable, int] = {}
+        self._numbers: Final = count()
 
-    def of(self, session: Session) -> tuple[Place, ...]:
+    def of(self, session: Session) -> Heard:
         """Where a session listens. Raises DataError when its day is gone."""
-        library = session.library
+        library, changes = session.library, sum([hub.members.changes for hub in self._hubs.values()])
+        if changes != self._changes:  # somebody came or went: whose groups these were is seen by their versions
+            self._changes = changes
+            self._checked.clear()
+        known = self._checked.get(session.id)
+        if known is None or known.library is not library:
+            known = self._checked[session.id] = self._check(session, library)
+        return known
+
+    def _check(self, session: Session, library: Library) -> Heard:
         versions = tuple([hub.members.versions.get(session.id) for hub in self._hubs.values()])
         known = self._known.get(session.id)
         if known is None or known.library is not library or known.versions != versions:
-            known = _Known(library, versions, tuple(self._find(session, library)))
-            self._known[session.id] = known
+            places = tuple(self._find(session, library))
+            ahead = tuple([place for place in places if not place.tape.is_prepared])
+            known = self._known[session.id] = Heard(library, versions, places, ahead, self._signature(session))
             if len(self._known) > MAX_LISTENING:
-                self._known.popitem(last=False)
-        return known.places
+                self._checked.pop(self._known.popitem(last=False)[0], None)
+        return known
+
+    def _signature(self, session: Session) -> int:
+        names = tuple(tuple(hub.members.groups.get(session.id, ())) for hub in self._hubs.values())
+        if len(self._signatures) > MAX_LISTENING:
+            self._signatures.clear()
+        return self._signatures.setdefault(names, next(self._numbers))
 
     def _find(self, session: Session, library: Library) -> Iterator[Place]:
         for hub in self._hubs.values():

@@ -12,25 +12,21 @@ from gexfaker.wire.subprotocols import Subprotocol, simple_frame
 
 
 class Publication:
-    """A data message and the frames made of it so far."""
+    """A data message, and what was made of it so far for each subprotocol: a frame, or what reliable ones share."""
 
-    __slots__ = ("_frames", "_parts", "message")
+    __slots__ = ("_made", "message")
 
     def __init__(self, message: DataMessage) -> None:
         self.message = message
-        self._frames: dict[str | None, bytes] = {}
-        self._parts: dict[str | None, bytes] = {}
+        self._made: dict[str | None, bytes] = {}
 
     def frame(self, subprotocol: Subprotocol) -> bytes:
         """The whole frame for a plain or a simple client: the same object every time."""
-        made = self._frames.get(subprotocol.name)
+        made = self._made.get(subprotocol.name)
         if made is None:
             codec = subprotocol.codec
-            if codec is None:
-                made = simple_frame(self.message.data)
-            else:
-                made = frame(codec.OPCODE, codec.complete(self._part(subprotocol), None))
-            self._frames[subprotocol.name] = made
+            made = frame(codec.OPCODE, codec.whole(self.message)) if codec else simple_frame(self.message.data)
+            self._made[subprotocol.name] = made
         return made
 
     def numbered(self, subprotocol: Subprotocol, sequence_id: int) -> bytes:
@@ -38,14 +34,10 @@ class Publication:
         codec = subprotocol.codec
         if codec is None:
             raise ValueError("a simple client has no sequence ids")
-        return frame(codec.OPCODE, codec.complete(self._part(subprotocol), sequence_id))
-
-    def _part(self, subprotocol: Subprotocol) -> bytes:
-        part = self._parts.get(subprotocol.name)
-        if part is None and subprotocol.codec is not None:
-            part = subprotocol.codec.shared(self.message, reliable=subprotocol.reliable)
-            self._parts[subprotocol.name] = part
-        return part or b""
+        part = self._made.get(subprotocol.name)
+        if part is None:
+            part = self._made[subprotocol.name] = codec.shared(self.message)
+        return frame(codec.OPCODE, codec.numbered(part, sequence_id))
 
 
 class Run(NamedTuple):

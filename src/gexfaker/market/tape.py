@@ -71,6 +71,11 @@ class SimulatedTape:
         """Nothing is prepared."""
         return None
 
+    @property
+    def is_prepared(self) -> bool:
+        """Never."""
+        return False
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest record not after ``timestamp`` (epoch seconds); -1 before the first."""
         second = max(-1, min(timestamp - self._session.first, RECORDS))

@@ -67,6 +67,11 @@ class OpenRows:
         """Nothing is prepared."""
         return None
 
+    @property
+    def is_prepared(self) -> bool:
+        """Never."""
+        return False
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest record that is not after ``timestamp``; -1 before yesterday's close."""
         index = self._tape.index_at(timestamp)

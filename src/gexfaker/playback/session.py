@@ -222,10 +222,11 @@ class Session:
 
     def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> list[int]:
         """The records of a tape that a turn sends, in order; of more than ``limit`` only the newest."""
+        feed = tape.feed
         if self.is_stepped:
-            index = self.step(tape, tape.feed)
-            return [] if index is None or not is_published(tape.feed, index) else [index]
-        reached, first = self._next.get(tape.feed, (None, 0))
+            index = self.step(tape, feed)
+            return [] if index is None or not is_published(feed, index) else [index]
+        reached, first = self._next.get(feed, (None, 0))
         if reached != turn.after:
             first = tape.index_at(math.floor(turn.after)) + 1
         end = first
@@ -235,8 +236,8 @@ class Session:
             end = max(end, tape.index_at(math.floor(turn.upto)) + 1)
             self.dropped += end - limit - first
             first = end - limit
-        self._next[tape.feed] = turn.upto, end
-        return [index for index in range(first, end) if is_published(tape.feed, index)]
+        self._next[feed] = turn.upto, end
+        return [index for index in range(first, end) if is_published(feed, index)]
 
     def step(self, tape: Tape, place: Hashable) -> int | None:
         """The next index at a place of step mode, moving on; None when the day is over (or empty)."""

@@ -39,6 +39,11 @@ class Alias:
         """The other feed's payload, where the two are encoded alike."""
         return self._tape.payload(index) if self.feed.kind == self._tape.feed.kind else None
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether those payloads were made beforehand."""
+        return self.feed.kind == self._tape.feed.kind and self._tape.is_prepared
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest readable record whose timestamp is not after ``timestamp``; -1 before the first."""
         return self._tape.index_at(timestamp)

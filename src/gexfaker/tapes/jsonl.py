@@ -110,6 +110,11 @@ class JsonlTape:
         """The finished payload of a record, where `gexfaker prepare` made one; None otherwise, or past the end."""
         return self.prepared.payload(index)
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether `gexfaker prepare` made payloads for these records, sound as far as one can see."""
+        return self.prepared.is_there
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest readable record that is not after ``timestamp``; -1 before the first.
 

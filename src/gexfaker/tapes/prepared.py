@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
-from gexfaker.limits import KIB
+from gexfaker.limits import KIB, MAX_RECORDS
 from gexfaker.tapes.source import FileSource
 
 log: Final = logging.getLogger(__name__)
@@ -42,16 +42,16 @@ SAMPLES: Final = 4
 SAMPLE_BYTES: Final = 16 * KIB
 """What is read at each: a whole record of the largest kind, and all of it is read in a fraction of a millisecond."""
 
-TABLE_READ_BYTES: Final = 256 * KIB
-"""What is read of the table at a time to check it: a real day's in two reads, the longest in bounded memory."""
-
 ENTRY: Final = struct.Struct("<QII")
 """A line of the table: where the payload is, its size (0: there is none), and its checksum."""
 
 _START: Final = struct.Struct("<8sI")
 _HEADER: Final = struct.Struct("<8sII16sQQ16sQQIII")
+_crc: Final = zlib.crc32
+_entry: Final = ENTRY.unpack_from
 _CHECKSUM: Final = struct.Struct("<I")
 _PLACE: Final = struct.Struct("<QQI")
+_place: Final = _PLACE.pack
 HEADER_BYTES: Final = _HEADER.size + _CHECKSUM.size
 
 
@@ -152,6 +152,9 @@ class PayloadFile:
         tape: the tape it should belong to.
         kind: of the feed.
 
+    Its table is read when it is opened, 16 bytes for each of at most MAX_RECORDS records, and kept, so that a payload
+    is one read.
+
     Raises:
         DataError: it is damaged, or does not belong to the tape (any more).
         OSError: it, or the tape, cannot be read; FileNotFoundError when there is none.
@@ -164,36 +167,35 @@ class PayloadFile:
         self._source: Final = FileSource(file)
         try:
             self.header: Final = Header.parse(self._source.read_at(0, HEADER_BYTES))
-            self._check(os.fstat(file.fileno()).st_size, tape, kind)
+            self._table: Final = self._checked(os.fstat(file.fileno()).st_size, tape, kind)
         except BaseException:
             self.close()
             raise
         self._seed: Final = self.header.seed
+        self._end: Final = self.header.table_at
+        self._records: Final = self.header.records
+        self._read_at: Final = self._source.read_at
 
-    def _check(self, size: int, tape: Path, kind: str) -> None:
+    def _checked(self, size: int, tape: Path, kind: str) -> bytes:
         header = self.header
         if header.kind != kind or header.tape != fingerprint(tape):
             raise DataError(f"{tape.name} is not the file it was made from, or was changed")
-        if size != header.size:
+        if size != header.size or header.records > MAX_RECORDS:
             raise DataError("it is cut off or has grown")
-        checksum = 0
-        for offset in range(header.table_at, size, TABLE_READ_BYTES):
-            checksum = zlib.crc32(self._source.read_at(offset, TABLE_READ_BYTES), checksum)
-        if checksum != header.table_sum:
+        table = self._source.read_at(header.table_at, header.records * ENTRY.size)
+        if zlib.crc32(table) != header.table_sum:
             raise DataError("its table is damaged")
+        return table
 
     def read(self, index: int) -> bytes:
         """The payload of a record; empty when it has none or there is no such record. Raises DataError, OSError."""
-        if not 0 <= index < self.header.records:
+        if not 0 <= index < self._records:
             return b""
-        entry = self._source.read_at(self.header.table_at + index * ENTRY.size, ENTRY.size)
-        if len(entry) != ENTRY.size:
-            raise DataError("it was cut short while in use")
-        offset, size, checksum = ENTRY.unpack(entry)
-        if offset + size > self.header.table_at:
-            raise DataError("its table was changed while in use")
-        content = self._source.read_at(offset, size)
-        if len(content) != size or checksum != payload_sum(content, self._seed, index, offset):
+        offset, size, checksum = _entry(self._table, index * ENTRY.size)
+        if offset + size > self._end:
+            raise DataError(f"its table has a wrong place for record {index}")
+        content = self._read_at(offset, size)
+        if checksum != _crc(content, _crc(_place(index, offset, len(content)), self._seed)):  # payload_sum, in place
             raise DataError(f"the payload of record {index} is damaged")
         return content
 
@@ -234,16 +236,29 @@ class Prepared:
 
     def payload(self, index: int) -> bytes | None:
         """The finished payload of a record; None when it has to be encoded, whatever the reason is."""
-        try:
-            if not self._looked:
-                self._looked = True
-                self._file = self.open()
-            return (self._file and self._file.read(index)) or None
-        except FileNotFoundError:
+        file = self._file if self._looked else self._look()
+        if file is None:
             return None
+        try:
+            return file.read(index) or None
         except (DataError, OSError) as error:
             self._tell(error)
             return None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file that fits the tape."""
+        return (self._file if self._looked else self._look()) is not None
+
+    def _look(self) -> PayloadFile | None:
+        self._looked = True
+        try:
+            self._file = self.open()
+        except FileNotFoundError:
+            pass
+        except (DataError, OSError) as error:
+            self._tell(error)
+        return self._file
 
     def _tell(self, error: Exception) -> None:
         if not self._told:

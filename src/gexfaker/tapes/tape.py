@@ -37,6 +37,10 @@ class Tape(Protocol):
     def payload(self, index: int) -> bytes | None:
         """What is sent for a record in its own feed's format, if it was made beforehand; None: encode the JSON."""
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether payloads were made beforehand, if not of every record."""
+
     def index_at(self, timestamp: int) -> int:
         """Index of the newest readable record whose timestamp is not after ``timestamp``; -1 before the first."""
 

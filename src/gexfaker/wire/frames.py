@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Final
 
 TEXT: Final = 0x1
 BINARY: Final = 0x2
 _FIN: Final = 0x80
+_SHORT: Final = struct.Struct("!BB").pack
+_MEDIUM: Final = struct.Struct("!BBH").pack
+_LONG: Final = struct.Struct("!BBQ").pack
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
     """One final data frame around ``payload``."""
     length = len(payload)
     if length < 126:
-        head = bytes((_FIN | opcode, length))
-    elif length < 1 << 16:
-        head = bytes((_FIN | opcode, 126)) + length.to_bytes(2, "big")
-    else:
-        head = bytes((_FIN | opcode, 127)) + length.to_bytes(8, "big")
-    return head + payload
+        return _SHORT(_FIN | opcode, length) + payload
+    if length < 1 << 16:
+        return _MEDIUM(_FIN | opcode, 126, length) + payload
+    return _LONG(_FIN | opcode, 127, length) + payload

@@ -6,9 +6,11 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import msgspec
+import pybase64
 from google.protobuf.any_pb2 import Any as PackedAny
 from google.protobuf.message import DecodeError
 
@@ -22,6 +24,10 @@ INVALID: Final = "The client message is not a valid JSON protocol message."
 WRONG_OPCODE: Final = "The JSON subprotocol requires text messages."
 EVENT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,127}")
 MAX_TTL_SECONDS: Final = 300
+MAX_STARTS: Final = 4096
+"""Starts of messages remembered, one or two a group: all feeds of all tickers; 200 bytes each, at the most 2 KiB."""
+
+_quote: Final = msgspec.json.encode
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -126,40 +132,54 @@ def _value(data: m.Data) -> bytes:
         return data.value
     if data.type is m.DataType.TEXT:
         return msgspec.json.encode(data.value.decode())
-    return b'"' + base64.b64encode(data.value) + b'"'
+    return b'"%b"' % pybase64.b64encode(data.value)
 
 
-def shared(message: m.DataMessage, *, reliable: bool) -> bytes:
-    """All of a data message but its opening: the same bytes for every receiver of one kind.
-
-    A plain message names the publisher's user even when there is none (null), a reliable one only if there
-    is one; both as seen on the service.
-    """
-    quote = msgspec.json.encode
-    parts = [b'"type":"message","from":"', message.source.encode(), b'"']
-    user = b',"fromUserId":' + quote(message.from_user_id)
-    if message.source == "group" and not reliable:
-        parts.append(user)
-    if message.group is not None:
-        parts += [b',"group":', quote(message.group)]
-    parts += [b',"dataType":"', message.data.type.encode(), b'","data":', _value(message.data)]
-    if message.metadata:
-        parts += [b',"metadata":', quote(dict(message.metadata))]
-    if message.source == "group" and reliable and message.from_user_id is not None:
-        parts.append(user)
-    return b"".join((*parts, b"}"))
+def whole(message: m.DataMessage) -> bytes:
+    """A data message for a plain client. It names the publisher's user even when there is none, as on the service."""
+    start = _start(message.source, message.group, message.data.type, message.from_user_id, message.source == "group")
+    data = message.data
+    if data.type is m.DataType.PROTOBUF and not message.metadata:  # what the feed sends
+        return b'{%b"%b"}' % (start, pybase64.b64encode(data.value))
+    return b"{%b%b%b}" % (start, _value(data), _metadata_text(message))
 
 
-def complete(part: bytes, sequence_id: int | None) -> bytes:
-    """The whole message: the opening, with the sequence id on a reliable connection, and the shared part."""
-    return b"{" + part if sequence_id is None else b'{"sequenceId":%d,' % sequence_id + part
+def shared(message: m.DataMessage) -> bytes:
+    """All of a data message but its opening, for every reliable client. It names only a user that there is."""
+    start = _start(message.source, message.group, message.data.type, None, False)
+    user = b"" if message.source != "group" or message.from_user_id is None else _user(message.from_user_id)
+    return b"".join((start, _value(message.data), _metadata_text(message), user, b"}"))
+
+
+def numbered(part: bytes, sequence_id: int) -> bytes:
+    """The whole message for a reliable client: the opening with its sequence id, and the shared part."""
+    return b'{"sequenceId":%d,%b' % (sequence_id, part)
+
+
+@lru_cache(maxsize=MAX_STARTS)
+def _start(source: str, group: str | None, data_type: m.DataType, user: str | None, with_user: bool) -> bytes:
+    """A data message's text up to its data."""
+    parts = [b'"type":"message","from":', _quote(source)]
+    if with_user:
+        parts.append(_user(user))
+    if group is not None:
+        parts += [b',"group":', _quote(group)]
+    return b"".join((*parts, b',"dataType":', _quote(data_type), b',"data":'))
+
+
+def _user(user: str | None) -> bytes:
+    return b',"fromUserId":' + _quote(user)
+
+
+def _metadata_text(message: m.DataMessage) -> bytes:
+    return b',"metadata":' + _quote(dict(message.metadata)) if message.metadata else b""
 
 
 def encode_downstream(message: m.Downstream) -> bytes:
     """The service's message as compact JSON."""
     if isinstance(message, m.DataMessage):
-        part = shared(message, reliable=message.sequence_id is not None)
-        return complete(part, message.sequence_id)
+        number = message.sequence_id
+        return whole(message) if number is None else numbered(shared(message), number)
     return msgspec.json.encode(_downstream_fields(message))
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
+
+import msgspec
 
 MAX_UINT64: Final = 2**64 - 1
 
@@ -24,8 +25,7 @@ class DataType(StrEnum):
     PROTOBUF = "protobuf"
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(msgspec.Struct, frozen=True, gc=False):
     """A message's content as UTF-8 text, JSON text, raw bytes, or a serialised google.protobuf.Any."""
 
     type: DataType
@@ -52,24 +52,21 @@ def metadata_of(pairs: Mapping[str, str]) -> Metadata | None:
     return tuple(pairs.items()) if total <= MAX_METADATA_BYTES else None
 
 
-@dataclass(frozen=True, slots=True)
-class JoinGroup:
+class JoinGroup(msgspec.Struct, frozen=True, gc=False):
     """Ask for the messages of a group."""
 
     group: str
     ack_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LeaveGroup:
+class LeaveGroup(msgspec.Struct, frozen=True, gc=False):
     """Ask for no more messages of a group."""
 
     group: str
     ack_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SendToGroup:
+class SendToGroup(msgspec.Struct, frozen=True, gc=False):
     """Publish to a group; with ``no_echo`` the sender itself is left out."""
 
     group: str
@@ -79,8 +76,7 @@ class SendToGroup:
     metadata: Metadata = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """A custom event for an application server (gexfaker has no handler for any)."""
 
     event: str
@@ -89,23 +85,20 @@ class Event:
     metadata: Metadata = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceAck:
+class SequenceAck(msgspec.Struct, frozen=True, gc=False):
     """Everything up to and including ``sequence_id`` has arrived."""
 
     sequence_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(msgspec.Struct, frozen=True, gc=False):
     """Ask for a pong."""
 
 
 Upstream = JoinGroup | LeaveGroup | SendToGroup | Event | SequenceAck | Ping
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(msgspec.Struct, frozen=True, gc=False):
     """The first frame of a new connection. ``user_id`` is None for an anonymous client."""
 
     connection_id: str
@@ -113,31 +106,27 @@ class Connected:
     reconnection_token: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected:
+class Disconnected(msgspec.Struct, frozen=True, gc=False):
     """Why the service is about to close."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class AckError:
+class AckError(msgspec.Struct, frozen=True, gc=False):
     """Why an operation failed. Clients need both: an error without message is lost by the Python SDK."""
 
     name: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(msgspec.Struct, frozen=True, gc=False):
     """The answer to a message that carried an ``ack_id``; success when there is no error."""
 
     ack_id: int
     error: AckError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DataMessage:
+class DataMessage(msgspec.Struct, frozen=True, gc=False):
     """Something published, to a group or by the server; numbered on reliable connections, from 1."""
 
     data: Data
@@ -148,8 +137,7 @@ class DataMessage:
     metadata: Metadata = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
+class Pong(msgspec.Struct, frozen=True, gc=False):
     """The answer to a ping."""
 
 

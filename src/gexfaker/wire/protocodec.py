@@ -114,8 +114,13 @@ def _wrap(data: m.Data) -> pb.Data:
     return wrapped
 
 
-def shared(message: m.DataMessage, *, reliable: bool) -> bytes:
-    """The inner DataMessage without its sequence id; the same for plain and reliable connections."""
+def whole(message: m.DataMessage) -> bytes:
+    """A data message for a plain client."""
+    return _downstream_data(shared(message))
+
+
+def shared(message: m.DataMessage) -> bytes:
+    """The inner DataMessage without its sequence id, for every reliable client."""
     fields: dict[str, Any] = {"from": message.source, "data": _wrap(message.data)}
     if message.group is not None:
         fields["group"] = message.group
@@ -133,10 +138,12 @@ def _varint(number: int) -> bytes:
     return bytes(out)
 
 
-def complete(part: bytes, sequence_id: int | None) -> bytes:
-    """The whole Downstream message. The sequence id comes last: parsers take fields in any order."""
-    if sequence_id is not None:
-        part = part + _SEQUENCE_TAG + _varint(sequence_id)
+def numbered(part: bytes, sequence_id: int) -> bytes:
+    """The whole message for a reliable client. The sequence id comes last: parsers take fields in any order."""
+    return _downstream_data(part + _SEQUENCE_TAG + _varint(sequence_id))
+
+
+def _downstream_data(part: bytes) -> bytes:
     return _DATA_TAG + _varint(len(part)) + part
 
 
@@ -145,7 +152,8 @@ def encode_downstream(message: m.Downstream) -> bytes:
     down = pb.Downstream()
     match message:
         case m.DataMessage():
-            return complete(shared(message, reliable=False), message.sequence_id)
+            number = message.sequence_id
+            return whole(message) if number is None else numbered(shared(message), number)
         case m.Connected(connection_id, user_id, token):
             down.system.connected.connection_id = connection_id
             down.system.connected.user_id = user_id or ""

@@ -21,11 +21,14 @@ class Codec(Protocol):
     decode_downstream: Callable[[bytes], m.Downstream]
     encode_downstream: Callable[[m.Downstream], bytes]
 
-    def shared(self, message: m.DataMessage, *, reliable: bool) -> bytes:
-        """What all receivers of a data message have in common."""
+    def whole(self, message: m.DataMessage) -> bytes:
+        """A data message as every plain client gets it."""
 
-    def complete(self, part: bytes, sequence_id: int | None) -> bytes:
-        """A whole data message from the shared part."""
+    def shared(self, message: m.DataMessage) -> bytes:
+        """What all reliable clients get of a data message."""
+
+    def numbered(self, part: bytes, sequence_id: int) -> bytes:
+        """The data message for one reliable client, from the shared part."""
 
 
 @dataclass(frozen=True, slots=True)

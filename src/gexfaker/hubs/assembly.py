@@ -1,0 +1,127 @@
+"""What one turn of a session sends: the messages of the records that are due, hub by hub. Pure decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Final
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import RecordError
+from gexfaker.hubs.hub import Hub
+from gexfaker.hubs.payloads import Payloads
+from gexfaker.hubs.places import Place
+from gexfaker.hubs.publication import Batch, Publication
+from gexfaker.limits import MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS
+from gexfaker.playback.options import Timestamps
+from gexfaker.playback.session import Session
+from gexfaker.playback.turns import Turn
+from gexfaker.tapes.tape import Tape
+from gexfaker.wire import spot
+
+READY_AT_ONCE: Final = 64
+"""Records that need no encoding between two pauses: half a millisecond, if they have to be read."""
+
+Items = list[tuple[str, Publication]]
+"""Messages with their groups, in the order in which they are sent."""
+
+
+class Assembly:
+    """The messages of one turn.
+
+    The session's feeds move when it is made; a feed moves once a turn, however many hubs or groups carry it.
+
+    Args:
+        payloads: where publications come from.
+        session: whose turn it is.
+        places: where it listens.
+        turn: its turn.
+        now: real time.
+
+    Attributes:
+        passed_over: whether a record could not be read, so that in step mode the session has moved on.
+    """
+
+    def __init__(self, payloads: Payloads, session: Session, places: Sequence[Place], turn: Turn, now: float) -> None:
+        self._payloads: Final = payloads
+        self._session: Final = session
+        self._places: Final = places
+        self._turn: Final = turn
+        self._now: Final = now
+        self._recorded: Final = session.options.timestamps is Timestamps.RECORDED
+        self._items: Final[dict[Hub, Items]] = {}
+        self._spots: Final[set[tuple[str, str, int]]] = set()
+        self.passed_over = False
+        limit = max(1, MAX_TURN_RECORDS // len(places)) if places else 1
+        self._due: Final[dict[Feed, list[int]]] = {}
+        for place in places:
+            if place.feed not in self._due:
+                self._due[place.feed] = session.due(place.tape, turn, limit)
+
+    @property
+    def position(self) -> Hashable:
+        """The records that are due: another session with the same ones at the same places sends the same.
+
+        None where what is sent is its own, because it shows other timestamps.
+        """
+        if not self._recorded:
+            return None
+        return tuple([index for due in self._due.values() for index in (*due, -1)])
+
+    def build(self) -> Iterator[None]:
+        """Make the messages; pauses after each record that had to be encoded, and now and then otherwise."""
+        payloads, encoded, ready = self._payloads, self._payloads.encoded, 0
+        for place in self._places:
+            if place.member not in place.hub.members:  # left during a pause
+                continue
+            items = self._items.get(place.hub)
+            if items is None:
+                items = self._items[place.hub] = []
+            for index in self._due[place.feed]:
+                items += self._made(place, index) or self._stepped_on(place)
+                ready += 1
+                if ready > READY_AT_ONCE or payloads.encoded != encoded:
+                    encoded, ready = payloads.encoded, 0
+                    yield
+
+    def batches(self) -> dict[Hub, Batch]:
+        """What ``build`` has made."""
+        return {hub: Batch(items) for hub, items in self._items.items()}
+
+    def _stepped_on(self, place: Place) -> Items:
+        """In step mode an unreadable record is passed over, a bounded number at a time."""
+        self.passed_over = True
+        if not self._session.is_stepped:
+            return []
+        for _ in range(MAX_SKIPS_PER_TICK - 1):
+            due = self._due[place.feed] = self._session.due(place.tape, self._turn)
+            items = [item for index in due for item in self._made(place, index)]
+            if items or not due:
+                return items
+        self._due[place.feed] = []
+        return []
+
+    def _made(self, place: Place, index: int) -> Items:
+        """What a record is on a hub: the message to its group, on a V2 hub with the spot that belongs to it."""
+        hub, (_, group), feed, tape, spot_member = place
+        stamp = None if self._recorded else self._stamp(tape, index)
+        publication = self._payloads.publication(tape, index, group, None, stamp)
+        if publication is None:
+            return []
+        if spot_member is None or spot_member not in hub.members:
+            return [(group, publication)]
+        # A calculation has one spot on a hub, however many of its feeds go there.
+        calculation = (hub.name, feed.ticker, tape.timestamp(index))
+        if calculation in self._spots:
+            return [(group, publication)]
+        self._spots.add(calculation)
+        price = self._payloads.publication(tape, index, spot_member[1], spot.SPOT, stamp)
+        return [(group, publication)] if price is None else [(group, publication), (spot_member[1], price)]
+
+    def _stamp(self, tape: Tape, index: int) -> int | None:
+        """The timestamp to show instead of the recorded one."""
+        clock = self._session.clock
+        try:
+            at = clock.real(tape.timestamp(index)) if clock is not None else None
+        except RecordError:
+            return None
+        return int(self._now if at is None else at)

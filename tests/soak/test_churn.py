@@ -1,0 +1,17 @@
+"""A few seconds of it; ``python -m tests.soak.churn`` is the long run, and looks at the memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from soak.churn import DIALECTS, churn_server, soak
+from support.server import wait_until
+
+
+def test_visitors_of_all_kinds_come_and_go_and_leave_nothing_behind(tmp_path: Path) -> None:
+    with churn_server(tmp_path) as server:
+        totals = soak(server, 4.0)
+        wait_until(lambda: server.health()["connections"] == 0, 20, "the last lost client is forgotten")
+    expected = {*(dialect or "no subprotocol" for dialect in DIALECTS), "post", "rest", "seek", "close", "reset"}
+    assert expected <= set(totals.did)
+    assert min(totals.memory) > 0
