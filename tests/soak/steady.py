@@ -87,8 +87,10 @@ class Client(asyncio.Protocol):
         self._pending = bytearray()
         self._open = False
         self._sequence = 0
-        self._groups: Final[dict[str, tuple[int, int]]] = {}
-        """Of each group the index of its last record and the number of its tick."""
+        self._records: Final[dict[str, int]] = {}
+        """Of each group the index of its last record."""
+        self.ticks: Final[dict[str, int]] = {}
+        """Of each group the number of its last record's tick; of the first one the time of arrival tells it."""
         self.lost = False
         self.transport: asyncio.Transport | None = None
 
@@ -147,14 +149,11 @@ class Client(asyncio.Protocol):
                 self._seen.problems.append(f"sequence id {sequence} after {self._sequence}")
             self._sequence = sequence
         group, index = self._seen.place(content, payload)
-        if group not in self._groups:
-            tick = int(now / INTERVAL)
-        else:
-            before, tick = self._groups[group]
-            tick += 1
-            if index != (before + 1) % RECORDS:
-                self._seen.problems.append(f"record {index} of {group} after {before}")
-        self._groups[group] = index, tick
+        before = self._records.get(group)
+        if before is not None and index != (before + 1) % RECORDS:
+            self._seen.problems.append(f"record {index} of {group} after {before}")
+        self._records[group] = index
+        tick = self.ticks[group] = self.ticks[group] + 1 if group in self.ticks else int(now / INTERVAL)
         self._seen.late[int((now - tick * INTERVAL) * 1000)] += 1
 
 
@@ -173,6 +172,8 @@ async def soak(server: Running, seconds: float) -> Seen:
         clients.append(client)
     await asyncio.sleep(2 * ACK_SECONDS)
     seen.late.clear()
+    for client in clients:
+        client.ticks.clear()  # while everybody connects, the first may come late
     until = loop.time() + seconds
     while loop.time() < until and not seen.problems:
         await asyncio.sleep(ACK_SECONDS)
