@@ -12,7 +12,7 @@ MAX_LINE_BYTES: Final = 4 * MIB
 """Longest record read from a tape. The largest real snapshot is about 16 KiB; beyond this a file is not a tape."""
 
 MAX_RECORDS: Final = 1_000_000
-"""Records indexed per tape, 12 bytes each. A real day has 23,400; ten days in one file would still fit."""
+"""Records indexed per tape, 12 bytes each, and 8 for its time. A real day has 23,400; ten days would still fit."""
 
 MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
 """What one compressed tape may unpack to in temporary space; a real one is 330 MB. Stops decompression bombs."""

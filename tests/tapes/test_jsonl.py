@@ -196,7 +196,17 @@ def test_a_file_cut_short_in_use_gives_record_errors(tmp_path: Path) -> None:
         assert [attempt(tape.timestamp, i) for i in range(3)] == [1, None, None]
         assert tape.index_at(3) == 0
         os.truncate(tmp_path / "orderflow.jsonl", 0)
-        assert tape.index_at(3) == -1
+        assert tape.index_at(3) == 0, "its time was read before; whoever reads the rest is told"
+        assert attempt(tape.json, 0) is None
+
+
+def test_a_time_is_read_once(tmp_path: Path) -> None:
+    with closing(tape_of(tmp_path, lines_of([1, 2, 3]))) as tape:
+        assert [tape.timestamp(index) for index in (2, 0)] == [3, 1]
+        os.truncate(tmp_path / "orderflow.jsonl", 0)
+        assert [attempt(tape.timestamp, index) for index in range(3)] == [1, None, 3]
+        with pytest.raises(IndexError):
+            tape.timestamp(-1)
 
 
 def test_a_file_overwritten_in_use_does_not_crash(tmp_path: Path) -> None:

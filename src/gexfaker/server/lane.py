@@ -34,6 +34,9 @@ MAX_KNOWN: Final = 4096
 MAX_REQUEST: Final = 2 * KIB
 """Longest request remembered; together at most 8 MiB."""
 
+MAX_HEADS: Final = 1024
+"""Starts of answers remembered for the second they are good for, by the length of the body: 200 bytes each."""
+
 SHAPED: Final = (Answer.RECORD, Answer.MAJORS, Answer.MAXCHANGE)
 VARY: Final = b"Accept-Encoding, Origin"
 """As the application's middleware leaves it."""
@@ -68,6 +71,8 @@ class Lane:
         self._data: Final = data
         self._gate: Final = gate
         self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self._defaults: Iterable[tuple[bytes, bytes]] = ()
+        self._heads: Final[dict[tuple[int, bool, bool], bytes]] = {}
         self._failures: Final[set[type[Exception]]] = set()
 
     def answer(self, raw: bytes, defaults: Iterable[tuple[bytes, bytes]]) -> bytes | None:
@@ -93,11 +98,16 @@ class Lane:
         if made is None:
             return None
         body, zipped = made
-        headers = [*defaults, *body_headers(len(body), zipped, VARY)]
-        if known.origin:
-            headers.append((b"access-control-allow-origin", b"*"))
-        lines = [b"%b: %b\r\n" % header for header in headers]
-        return b"".join((b"HTTP/1.1 200 OK\r\n", *lines, b"\r\n", body))
+        if defaults is not self._defaults:  # a second has gone by
+            self._defaults = defaults
+            self._heads.clear()
+        kind = len(body), zipped, known.origin
+        head = self._heads.get(kind)
+        if head is None:
+            if len(self._heads) >= MAX_HEADS:
+                self._heads.clear()
+            head = self._heads[kind] = _head(defaults, *kind)
+        return head + body
 
     def _learn(self, raw: bytes) -> Known | None:
         known = self._read(raw)
@@ -118,6 +128,14 @@ class Lane:
             return None
         zipped, origin = wants_gzip(request.headers), "origin" in request.headers
         return Known(session_id(key), found.feed, found.route.answer, zipped, origin)
+
+
+def _head(defaults: Iterable[tuple[bytes, bytes]], length: int, zipped: bool, origin: bool) -> bytes:
+    """What stands before a body."""
+    headers = [*defaults, *body_headers(length, zipped, VARY)]
+    if origin:
+        headers.append((b"access-control-allow-origin", b"*"))
+    return b"".join((b"HTTP/1.1 200 OK\r\n", *[b"%b: %b\r\n" % header for header in headers], b"\r\n"))
 
 
 def _parse(raw: bytes) -> Request | None:

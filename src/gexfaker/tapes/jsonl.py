@@ -24,6 +24,11 @@ MAX_TIMESTAMP: Final = 253_402_300_799
 BEFORE_ALL: Final = -1
 """A time mark before any record's."""
 
+UNKNOWN: Final = -1
+"""In place of a time that has not been read yet."""
+
+_UNKNOWN_BYTES: Final = array("q", (UNKNOWN,)).tobytes()
+
 
 class _Stamp(msgspec.Struct):
     timestamp: Annotated[int, msgspec.Meta(ge=0, le=MAX_TIMESTAMP)]
@@ -59,6 +64,7 @@ class JsonlTape:
         self._index = LineIndex(self._source, self._name)
         self.prepared: Final = Prepared(Path(self._name), path, feed, date)
         self._marks = array("q")
+        self._stamps = array("q")
 
     @property
     def feed(self) -> Feed:
@@ -88,10 +94,18 @@ class JsonlTape:
         Raises IndexError past the end, RecordError when the record is not valid JSON or has no
         usable timestamp.
         """
+        stamps = self._stamps
+        known = stamps[index] if 0 <= index < len(stamps) else UNKNOWN
+        if known != UNKNOWN:
+            return known
         try:
-            return _STAMP.decode(self._index.read(index)).timestamp
+            stamp = _STAMP.decode(self._index.read(index)).timestamp
         except (msgspec.DecodeError, RecursionError) as error:  # RecursionError: brackets without end
             raise RecordError(f"no timestamp can be read: {error}") from error
+        if index >= len(stamps):
+            stamps.frombytes(_UNKNOWN_BYTES * (index + 1 - len(stamps)))
+        stamps[index] = stamp
+        return stamp
 
     def json(self, index: int) -> bytes:
         """A record's JSON, without white space around it.
