@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import logging
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gexfaker.server.app import create_app
-from gexfaker.server.lane import MAX_KNOWN, Lane
+from gexfaker.server.lane import MAX_HEADS, MAX_KNOWN, Lane
 from gexfaker.server.service import Service
 from gexfaker.settings import load
 from support import data
@@ -198,6 +199,35 @@ def test_what_is_remembered_is_bounded(lane_of: Callable[..., Lane]) -> None:
     for number in range(MAX_KNOWN + 10):
         assert lane.answer(PLAIN.replace("User-Agent: t", f"User-Agent: {number}").encode(), DEFAULTS) is not None
     assert len(lane._known) == MAX_KNOWN
+
+
+def test_heads_are_remembered_for_a_second_and_not_without_bound(
+    lane_of: Callable[..., Lane], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = lane_of()
+    bodies = iter([bytes(length) for length in range(2 * MAX_HEADS)])
+    monkeypatch.setattr(type(lane._data), "body", lambda *_: (next(bodies), False))
+    for length in range(MAX_HEADS + 10):
+        answer = lane.answer(PLAIN.encode(), DEFAULTS)
+        assert answer is not None
+        assert b"content-length: %d\r\n" % length in answer
+        assert b"date: today" in answer
+        assert len(lane._heads) <= MAX_HEADS
+    later = lane.answer(PLAIN.encode(), [(b"date", b"a second later")])
+    assert later is not None
+    assert b"date: a second later" in later
+
+
+def test_a_kept_connection_ends_five_seconds_after_its_last_request_not_its_first(server: Running) -> None:
+    with socket.create_connection(server.address, timeout=10) as connection:
+        stream = connection.makefile("rb")
+        for _ in range(3):
+            connection.sendall(PLAIN.encode())
+            assert read(stream)[0] == "HTTP/1.1 200 OK"
+            asked = time.monotonic()
+            time.sleep(0.7)
+        assert stream.read() == b""
+        assert 4.9 <= time.monotonic() - asked <= 7.0
 
 
 @pytest.mark.parametrize("broken", ["data", "gate"])
