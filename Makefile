@@ -15,9 +15,9 @@ help:
 	@echo "make serve   start the server on a simulated market, or on ./data"
 	@echo "make test    run all tests"
 	@echo "make check   ruff and mypy"
-	@echo "make bench   benchmarks (a few minutes)"
+	@echo "make bench   benchmarks (some eight minutes)"
 	@echo "make fuzz    a million damaged messages through each parser and the hub"
-	@echo "make soak    ten thousand dropped connections, and RFC 6455 by Autobahn"
+	@echo "make soak    an hour: dropped connections, Autobahn, 20,000 messages a second, clients that come and go"
 	@echo "make proto   regenerate the protobuf code"
 	@echo "make setup   the environment for working on gexfaker"
 	@echo "make lock    renew the lock files in requirements/"
@@ -41,13 +41,15 @@ format: .venv/dev
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-# Minutes each; `make test` runs a short version of both.
+# `make fuzz` takes minutes, `make soak` an hour; `make test` runs a short version of each.
 fuzz: .venv/dev
 	@$(RUN) tests.fuzz $(ARGS)
 
 soak: .venv/dev
 	@$(RUN) tests.soak.drops $(ARGS)
 	@$(RUN) tests.soak.autobahn
+	@$(RUN) tests.soak.steady
+	@$(RUN) tests.soak.churn
 
 bench: .venv/dev
 	@$(BIN)/python -m bench $(ARGS)
