@@ -12,7 +12,8 @@ MAX_LINE_BYTES: Final = 4 * MIB
 """Longest record read from a tape. The largest real snapshot is about 16 KiB; beyond this a file is not a tape."""
 
 MAX_RECORDS: Final = 1_000_000
-"""Records indexed per tape, 12 bytes each, and 8 for its time. A real day has 23,400; ten days would still fit."""
+"""Records indexed per tape: 12 bytes each, 8 for its time, 16 if it is prepared. A real day has 23,400; ten
+would still fit."""
 
 MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
 """What one compressed tape may unpack to in temporary space; a real one is 330 MB. Stops decompression bombs."""
@@ -20,10 +21,18 @@ MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
 SCAN_CHUNK_BYTES: Final = 1 * MIB
 """How far the index reads ahead at a time: a few hundred microseconds, so that no tick is held up."""
 
-MAX_OPEN_DAYS: Final = 64
-"""Days open at once, some 15 files each for a ticker that is listened to; more keys than that take turns."""
+MAX_OPEN_DAYS: Final = 32
+"""Days open at once, some 15 files each for a ticker that is listened to, 0.8 MB each when all of it was played; keys
+on more days than that take turns."""
 
 # --- wire --------------------------------------------------------------------------------------
+MAX_STARTS: Final = 4096
+"""Starts of messages remembered, one or two a group: all feeds of all tickers; 200 bytes each, 12 KiB at the most, as a
+client's odd name may be written six times as long."""
+
+MAX_LAYOUTS: Final = 32
+"""Shapes of rows remembered for a list, 10 KiB each at the most; a feed has two or three, with and without priors."""
+
 MAX_MESSAGE_BYTES: Final = 1 * MIB
 """A client's WebSocket message; the service closes with 1009 beyond it (documented 1 MB)."""
 
@@ -71,14 +80,24 @@ MAX_PUBLICATION_BYTES: Final = 32 * MIB
 """The same in bytes of payload; real ones have up to 4 KiB, and each may be kept in four encodings."""
 
 MAX_BATCHES: Final = 64
-"""What was sent last, kept joined for sessions at the same place whose turn comes next; 2 MiB each at the most."""
+"""What was sent in a tick, kept joined for sessions at the same place whose turn comes next; 0.5 MiB each for a session
+in 60 groups, a few MiB at the most."""
+
+MAX_NUMBERED: Final = 8
+"""Of each of these, the forms for reliable clients at different sequence ids; those that came together share one."""
+
+RECORDS_AT_ONCE: Final = 4
+"""Records encoded for one turn before it is another's: under a millisecond."""
+
+READY_AT_ONCE: Final = 64
+"""Records that need no encoding between two pauses of a turn: half a millisecond, if they have to be read."""
 
 MAX_TURN_RECORDS: Final = 400
 """Records sent in one turn of a session, of all its feeds together: less than half of what a client may leave unread,
 because each may have a spot message with it. Reached after a laptop's sleep, or at speeds the machine cannot keep."""
 
 MAX_FINISHED_RECORDS: Final = 50
-"""Records sent before the answer to a pause, some 20 ms of encoding; of more, all wait for the feed to go on."""
+"""Records encoded before the answer to a pause, some 10 ms; of more, all wait for the feed to go on."""
 
 MAX_SKIPS_PER_TICK: Final = 50
 """Unreadable records passed over for one group in one tick; a ruined file must not hold up the others."""

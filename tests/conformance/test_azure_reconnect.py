@@ -7,7 +7,7 @@ import contextlib
 import gc
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import pytest
@@ -37,11 +37,15 @@ PATIENT: Final[dict[str, Any]] = {
 HIDES_CLOSE_CODES: Final = websocket.__version__ in ("1.9.0", "1.9.1")
 NEW, RECOVERY = False, True
 # Alone: see test_azure_sync.
-# Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone.
+# Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone. And it leaves
+# the sockets of connections it gave up to the garbage collector, see ``collected``.
 pytestmark = [
     pytest.mark.alone,
+    pytest.mark.usefixtures("collected"),
     pytest.mark.filterwarnings(
-        r"ignore:Exception in thread .*sequence_id_ack_periodically:pytest.PytestUnhandledThreadExceptionWarning"
+        r"ignore:Exception in thread .*sequence_id_ack_periodically:pytest.PytestUnhandledThreadExceptionWarning",
+        r"ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
+        "ignore:unclosed <socket:ResourceWarning",
     ),
 ]
 
@@ -122,6 +126,16 @@ def via(server: Running, proxy: Proxy) -> str:
 def day(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A data folder."""
     return str(data.write_day(tmp_path_factory.mktemp("reconnect"), RECORDS))
+
+
+@pytest.fixture
+def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a client has left to the garbage collector is collected here, not in somebody else's test."""
+    before = threading.active_count()
+    yield
+    wait_until(lambda: threading.active_count() <= before, SECONDS, "the client's threads end")
+    caplog.clear()  # it holds exceptions, these hold sockets
+    gc.collect()
 
 
 def check_once_each(seen: Seen) -> None:
@@ -368,15 +382,8 @@ def refuse_with_1008(day: str) -> None:
     check_two_connections(seen)
 
 
-# websocket-client leaves the socket of the refused connection to the garbage collector.
-@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-def test_sync_refused_with_1008(day: str, caplog: pytest.LogCaptureFixture) -> None:
-    before = threading.active_count()
+def test_sync_refused_with_1008(day: str) -> None:
     refuse_with_1008(day)
-    wait_until(lambda: threading.active_count() <= before, SECONDS, "the client's threads end")
-    caplog.clear()  # it holds exceptions, these hold the socket
-    gc.collect()
 
 
 def test_async_refused_with_1008_connects_anew(day: str) -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.hubs.outputs import Joined
-from gexfaker.hubs.publication import Batch
-from gexfaker.limits import MAX_BATCHES
-from gexfaker.playback.options import Options, Playback, Timestamps
+from gexfaker.hubs.publication import Batch, Part
+from gexfaker.limits import MAX_BATCHES, MAX_NUMBERED
+from gexfaker.playback.options import CacheMode, Options, Playback, Timestamps
 from gexfaker.wire import messages as m
-from support.clients import JSON, Client, frames_of, make_hub
+from gexfaker.wire.messages import MAX_UINT64
+from support.clients import JSON, RELIABLE, Client, frames_of, make_hub
 from support.stream import Bench, times
 from support.tapes import OPEN, MemoryDays, MemoryTape, at_times, day, record
 
@@ -89,6 +90,29 @@ def test_a_client_that_leaves_during_a_pause_takes_nothing_from_the_others() -> 
     for hub in stream.all_hubs.values():
         hub.drain()
     assert len(times(staying, before)) == len(FEEDS)
+
+
+def test_reliable_clients_at_many_sequence_ids_leave_nothing_behind() -> None:
+    """A short day, played round and round: the same places again and again, under ever other numbers."""
+    stream = bench(records=3, playback=Playback.STEP, cache_mode=CacheMode.ROTATION)
+    hub = stream.all_hubs["orderflow"]
+    clients = [Client(hub, RELIABLE, user_id="key", groups=GROUPS) for _ in range(2 * MAX_NUMBERED)]
+    for number, each in enumerate(clients):
+        each.connection._numbered = 1000 * number
+    for _ in range(30):
+        stream.now += 1.0
+        stream.turn()
+        for each in clients:
+            each.done.clear()
+            hub.confirm(each.connection, MAX_UINT64)
+    gc.collect()
+    parts = [thing for thing in gc.get_objects() if isinstance(thing, Part)]
+    assert len(parts) <= MAX_BATCHES
+    assert all(len(part._numbered) <= MAX_NUMBERED for part in parts)
+    del parts
+    stream.begin(stream.now)
+    gc.collect()
+    assert not [thing for thing in gc.get_objects() if isinstance(thing, Part)], "a tick's batches end with it"
 
 
 def test_what_was_sent_is_not_kept_for_ever_though_the_streamer_never_rests() -> None:

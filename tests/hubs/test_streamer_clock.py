@@ -13,8 +13,7 @@ from gexfaker.catalog import Feed, explicit
 from gexfaker.errors import DataError
 from gexfaker.hubs.connection import State
 from gexfaker.hubs.hub import Bounds, Hub
-from gexfaker.hubs.streamer import RECORDS_AT_ONCE
-from gexfaker.limits import MAX_TURN_RECORDS
+from gexfaker.limits import MAX_TURN_RECORDS, RECORDS_AT_ONCE
 from gexfaker.playback.control import apply
 from gexfaker.playback.library import Library
 from gexfaker.playback.options import CacheMode, Options, Timestamps
@@ -27,6 +26,8 @@ from support.stream import START, Bench, times
 from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_times, day
 
 GROUP, ES_GROUP = "blue_SPX_orderflow_orderflow", "blue_ES_SPX_orderflow_orderflow"
+TICKERS = ("SPX", "NDX", "SPY", "QQQ", "RUT", "VIX")
+KEYS = ("a", "b", "c")
 NEXT_DATE = "2026-08-17"
 WEEKEND = 3 * 86_400
 FIRST = OPEN + 2
@@ -230,9 +231,8 @@ def test_after_a_sleep_the_newest_records_come_and_the_others_are_counted() -> N
 )
 def test_a_jump_in_the_middle_of_a_tick_stops_the_old_timeline(jump: tuple[str, dict[str, str]]) -> None:
     """Another task changes the session while the tick takes a breath between two groups."""
-    tickers = ("SPX", "NDX", "SPY", "QQQ", "RUT", "VIX")
-    assert len(tickers) > RECORDS_AT_ONCE
-    feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in tickers]
+    assert len(TICKERS) > RECORDS_AT_ONCE
+    feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in TICKERS]
     stream = bench(*(at_times(range(OPEN, OPEN + 100), feed) for feed in feeds))
     both = client_of(stream, *(f"blue_{feed.group}" for feed in feeds))
     other = client_of(stream, key="key-2")
@@ -464,3 +464,31 @@ def test_a_key_with_live_timestamps_leaves_the_others_theirs() -> None:
     expected = upto(STAMPS, OPEN, FIRST + 10)
     assert times(recorded) == expected
     assert times(live) == [stamp + int(START) - FIRST for stamp in expected]
+
+
+def test_who_leaves_before_the_first_look_after_a_pause_is_noticed() -> None:
+    """Join, pause, leave, all at once: the session must not count as heard for ever, or its day never rolls."""
+    stream = bench(at_times(range(OPEN, OPEN + 5)), cache_mode=CacheMode.ROTATION)
+    visitor = client_of(stream)
+    stream.finish("key-1", stream.now)
+    assert session_of(stream).heard
+    visitor.send(m.LeaveGroup(GROUP))
+    stream.begin(stream.now)
+    assert not session_of(stream).heard
+
+
+def test_a_turn_that_was_queued_but_not_begun_is_not_taken_back_with_the_one_before_it() -> None:
+    """While the others' turns are made, the control plane changes one whose turn is still to come."""
+    stream = bench(*(at_times(range(OPEN, OPEN + 100), Feed(name, "orderflow", "orderflow")) for name in TICKERS))
+    clients = [client_of(stream, *(f"blue_{name}_orderflow_orderflow" for name in TICKERS), key=key) for key in KEYS]
+    stream.run(START + 3.5)
+    stream.now = START + 4
+    stream.begin(stream.now)
+    assert stream.advance()
+    stream.settle(KEYS[-1])
+    do(stream, "speed", key=KEYS[-1], speed=1.0)
+    stream.run(START + 6.5)
+    for each in clients:
+        got = times(each)
+        assert len(got) == len(set(got)) * len(TICKERS), "nothing twice"
+        assert sorted(set(got), key=int) == list(range(OPEN, OPEN + 7))

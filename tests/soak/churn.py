@@ -123,9 +123,9 @@ class Visit:
 
 
 def memory_mb(server: Running) -> float:
-    """Resident memory of the server (Linux)."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+    """Resident memory of the server; 0 where nobody tells it (only Linux does)."""
+    status = Path(f"/proc/{server.process.pid}/status")
+    return int(status.read_text().split("VmRSS:")[1].split()[0]) / 1024 if status.exists() else 0.0
 
 
 def soak(server: Running, seconds: float, seed: int = 1) -> Totals:

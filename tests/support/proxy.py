@@ -18,6 +18,7 @@ class Proxy:
     def __init__(self, target: tuple[str, int]) -> None:
         self._target: Final = target
         self._listener: Final = socket.create_server(("127.0.0.1", 0))
+        self._lock: Final = threading.Lock()
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self.accepted = 0
@@ -25,24 +26,35 @@ class Proxy:
         """(whether it was a recovery, HTTP status) of each."""
         self.blocked = False
         self.port: Final[int] = self._listener.getsockname()[1]
-        self._start(self._accept)
+        self._accepting: Final = self._start(self._accept)
 
-    def _start(self, function: Any, *arguments: socket.socket) -> None:
+    def _start(self, function: Any, *arguments: socket.socket) -> threading.Thread:
         thread = threading.Thread(target=function, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 inner, _ = self._listener.accept()
-                if self.blocked:
-                    inner.close()
-                    continue
-                outer = socket.create_connection(self._target)
-                self._open += (inner, outer)
-                self.accepted += 1
-                self._start(self._serve, inner, outer)
+                if self._connect(inner):
+                    self.accepted += 1
+
+    def _connect(self, inner: socket.socket) -> bool:
+        """Go on with a connection to the server, unless none is to be had."""
+        if self.blocked:
+            inner.close()
+            return False
+        try:
+            outer = socket.create_connection(self._target)
+        except OSError:
+            inner.close()
+            return False
+        with self._lock:  # not while the others are being cut
+            self._open += (inner, outer)
+            self._start(self._serve, inner, outer)
+        return True
 
     def _serve(self, inner: socket.socket, outer: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -69,7 +81,8 @@ class Proxy:
 
     def cut(self) -> None:
         """Reset every connection, in both directions."""
-        ends, self._open = self._open, []
+        with self._lock:
+            ends, self._open = self._open, []
         for end in ends:
             with contextlib.suppress(OSError):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -81,6 +94,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._accepting.join(5)
         self.cut()
         for thread in list(self._threads):
             thread.join(5)

@@ -11,7 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gexfaker.errors import RecordError
-from gexfaker.wire.blocks import MAX_LAYOUTS, Rows, UnevenError
+from gexfaker.limits import MAX_LAYOUTS
+from gexfaker.wire.blocks import MAX_SHAPE, Rows, UnevenError
 from gexfaker.wire.gex import GEX
 from gexfaker.wire.greeks import GREEKS
 from gexfaker.wire.scaling import Encoded, Fitter
@@ -111,6 +112,23 @@ def test_anything_else_is_left_to_the_careful_way(rows: str) -> None:
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "1e300", "123456789012345678901234567890", "-1", "4294967295.5"])
 def test_numbers_beyond_the_field(number: str) -> None:
     check(GEX, f"[[{number},1,2,[3]],[1,2,3,[{number}]]]")
+
+
+def long_rows(priors: int, rows: int = 2) -> str:
+    return "[" + ",".join(["[1,2,3,[" + ",".join(["4"] * priors) + "]]"] * rows) + "]"
+
+
+@pytest.mark.parametrize("priors", [100, MAX_SHAPE - 8, MAX_SHAPE, 255, 256, 257, 65_536, 70_000])
+def test_rows_of_any_length(priors: int) -> None:
+    """Sums of lengths must not wrap around, whatever they are counted in."""
+    check(GEX, long_rows(priors))
+
+
+def test_a_monstrous_row_is_passed_on_at_once_and_not_remembered() -> None:
+    rows = rows_of(GEX)
+    with pytest.raises(UnevenError):
+        rows.encode(long_rows(400_000, 1).encode(), Fitter())
+    assert not rows.layouts
 
 
 NUMBERS: Final = st.one_of(

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gexfaker.errors import FrameError
+from gexfaker.limits import MAX_STARTS
 from gexfaker.wire import jsoncodec, protocodec
 from gexfaker.wire import messages as m
 from support.messages import DATA, GROUPS, METADATA, SERVICE, TEXT, UINT64, UPSTREAM
@@ -336,3 +337,9 @@ def test_data_round_trip_and_what_any_json_reader_sees(
         assert value == content.value.decode()
     else:
         assert base64.b64decode(value, validate=True) == content.value
+
+
+def test_the_starts_remembered_are_bounded() -> None:
+    for number in range(MAX_STARTS + 100):
+        jsoncodec.whole(m.DataMessage(m.Data(m.DataType.TEXT, b""), f"group-{number}"))
+    assert jsoncodec._start.cache_info().currsize == MAX_STARTS

@@ -11,15 +11,17 @@ from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.places import Place
 from gexfaker.hubs.publication import Batch, Publication
-from gexfaker.limits import MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS
+from gexfaker.limits import MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS, READY_AT_ONCE
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.session import Session
 from gexfaker.playback.turns import Turn
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
 
-READY_AT_ONCE: Final = 64
-"""Records that need no encoding between two pauses: half a millisecond, if they have to be read."""
+Pause = bool
+"""A moment at which something else may be done; LONG where what was done until then may have taken long."""
+
+SHORT, LONG = False, True
 
 Items = list[tuple[str, Publication]]
 """Messages with their groups, in the order in which they are sent."""
@@ -28,7 +30,7 @@ Items = list[tuple[str, Publication]]
 class Assembly:
     """The messages of one turn.
 
-    The session's feeds move when it is made; a feed moves once a turn, however many hubs or groups carry it.
+    First ``move``, then ``build``; what comes out is in ``batches``.
 
     Args:
         payloads: where publications come from.
@@ -50,12 +52,24 @@ class Assembly:
         self._recorded: Final = session.options.timestamps is Timestamps.RECORDED
         self._items: Final[dict[Hub, Items]] = {}
         self._spots: Final[set[tuple[str, str, int]]] = set()
+        self._searched = False
         self.passed_over = False
-        limit = max(1, MAX_TURN_RECORDS // len(places)) if places else 1
         self._due: Final[dict[Feed, list[int]]] = {}
+
+    def move(self) -> Iterator[Pause]:
+        """Let the session's feeds move, each once, however many hubs or groups carry it.
+
+        Pauses after each one whose place had to be searched for: a compressed day is unpacked up to there.
+        """
+        session, turn, places = self._session, self._turn, self._places
+        limit = max(1, MAX_TURN_RECORDS // len(places)) if places else 1
         for place in places:
             if place.feed not in self._due:
+                searched = session.must_search(place.feed, turn)
                 self._due[place.feed] = session.due(place.tape, turn, limit)
+                if searched:
+                    self._searched = True
+                    yield LONG
 
     @property
     def position(self) -> Hashable:
@@ -67,8 +81,11 @@ class Assembly:
             return None
         return tuple([index for due in self._due.values() for index in (*due, -1)])
 
-    def build(self) -> Iterator[None]:
-        """Make the messages; pauses after each record that had to be encoded, and now and then otherwise."""
+    def build(self) -> Iterator[Pause]:
+        """Make the messages; pauses after each record that had to be encoded, and now and then otherwise.
+
+        After a search it pauses after every record: files of prepared payloads may have to be opened.
+        """
         payloads, encoded, ready = self._payloads, self._payloads.encoded, 0
         for place in self._places:
             if place.member not in place.hub.members:  # left during a pause
@@ -79,9 +96,9 @@ class Assembly:
             for index in self._due[place.feed]:
                 items += self._made(place, index) or self._stepped_on(place)
                 ready += 1
-                if ready > READY_AT_ONCE or payloads.encoded != encoded:
+                if ready > READY_AT_ONCE or payloads.encoded != encoded or self._searched:
                     encoded, ready = payloads.encoded, 0
-                    yield
+                    yield SHORT
 
     def batches(self) -> dict[Hub, Batch]:
         """What ``build`` has made."""

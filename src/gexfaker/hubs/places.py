@@ -38,14 +38,12 @@ class Heard(NamedTuple):
 
     Attributes:
         versions: of its memberships, hub by hub.
-        ahead: the places whose records have to be encoded.
         signature: a number that sessions in the same groups of the same hubs have in common.
     """
 
     library: Library
     versions: tuple[int | None, ...]
     places: tuple[Place, ...]
-    ahead: tuple[Place, ...]
     signature: int
 
 
@@ -77,8 +75,7 @@ class Places:
         known = self._known.get(session.id)
         if known is None or known.library is not library or known.versions != versions:
             places = tuple(self._find(session, library))
-            ahead = tuple([place for place in places if not place.tape.is_prepared])
-            known = self._known[session.id] = Heard(library, versions, places, ahead, self._signature(session))
+            known = self._known[session.id] = Heard(library, versions, places, self._signature(session))
             if len(self._known) > MAX_LISTENING:
                 self._checked.pop(self._known.popitem(last=False)[0], None)
         return known

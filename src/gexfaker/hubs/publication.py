@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from gexfaker.hubs.outputs import Joined
+from gexfaker.limits import MAX_NUMBERED
 from gexfaker.wire.frames import frame
 from gexfaker.wire.messages import DataMessage
 from gexfaker.wire.subprotocols import Subprotocol, simple_frame
@@ -86,6 +87,8 @@ class Part:
                 publication.numbered(subprotocol, number) for number, publication in enumerate(self.publications, first)
             ]
             joined, sizes = Joined.of(frames), tuple(map(len, frames))
+            if len(self._numbered) >= MAX_NUMBERED:
+                self._numbered.clear()
             made = self._numbered[key] = joined, Run(first, sizes, self.publications, len(joined))
         return made
 

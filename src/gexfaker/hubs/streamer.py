@@ -8,13 +8,13 @@ from itertools import islice
 from typing import Final
 
 from gexfaker.errors import DataError
-from gexfaker.hubs.assembly import Assembly
+from gexfaker.hubs.assembly import LONG, Assembly, Pause
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.places import Heard, Places
 from gexfaker.hubs.publication import Batch
-from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS
+from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE
 from gexfaker.playback.library import Library
 from gexfaker.playback.options import Timestamps
@@ -23,9 +23,6 @@ from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.turns import is_published
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
-
-RECORDS_AT_ONCE: Final = 4
-"""Encoded for a turn before it is another's: under a millisecond."""
 
 
 class Streamer:
@@ -46,7 +43,7 @@ class Streamer:
         self._sessions: dict[str, None] = {}
         self._changes = 0
         self._heard: dict[str, None] = {}
-        self._plays: OrderedDict[str, Iterator[None]] = OrderedDict()
+        self._plays: OrderedDict[str, Iterator[Pause]] = OrderedDict()
 
     def next_turn(self, now: float) -> float | None:
         """When something may be due next, in real time; None when nobody listens."""
@@ -63,6 +60,8 @@ class Streamer:
 
     def begin(self, now: float) -> None:
         """Start the turns that are due at ``now``, beside those under way."""
+        if not self._plays:
+            self._shared.clear()
         listening = self._listening()
         self._unhear(listening)
         for session_id in listening:
@@ -87,7 +86,8 @@ class Streamer:
         session_id, play = next(iter(self._plays.items()))
         try:
             for _ in range(RECORDS_AT_ONCE):
-                next(play)
+                if next(play) is LONG:
+                    break
         except StopIteration:
             del self._plays[session_id]
         except (DataError, OSError, ValueError) as error:  # its day is gone; the others' are not
@@ -102,6 +102,7 @@ class Streamer:
         session = self.sessions.get(session_id)
         if session_id in self._listening() and not session.heard:
             session.attend(now)
+            self._heard = {**self._heard, session_id: None}
         session.hasten()
         left = MAX_FINISHED_RECORDS
         for play in (self._plays.get(session_id, iter(())), self._play(session, now)):
@@ -136,7 +137,10 @@ class Streamer:
             yield
 
     def _prepare(self, session: Session, made: set[tuple[Tape, int, str]]) -> Iterator[None]:
-        for place in self._places.of(session).ahead:
+        for place in self._places.of(session).places:
+            if place.tape.is_prepared:
+                yield  # it may just have been opened
+                continue
             tape, group, index = place.tape, place.member[1], session.place(place.feed)
             key = (tape, index, group)
             if key in made or not is_published(place.feed, index) or not tape.has(index):
@@ -171,7 +175,7 @@ class Streamer:
             for connection in hub.of_session(session_id)
         )
 
-    def _play(self, session: Session, now: float) -> Iterator[None]:
+    def _play(self, session: Session, now: float) -> Iterator[Pause]:
         """One turn of a session; what it gave is sent at its end."""
         session.roll(by_feed=True)
         heard = self._places.of(session)
@@ -181,19 +185,24 @@ class Streamer:
         if turn is None:
             return
         assembly = Assembly(self.payloads, session, heard.places, turn, now)
+        for pause in assembly.move():
+            yield pause
+            if session.timeline != turn.timeline:
+                return
         position = assembly.position
         batches = None if position is None else self._shared.get((heard.library, heard.signature, position))
         if batches is None:
             paused = False
-            for _ in assembly.build():
+            for pause in assembly.build():
                 paused = True
-                yield
+                yield pause
             if session.timeline != turn.timeline:
                 return
             batches = assembly.batches()
             if position is not None and not assembly.passed_over and (not paused or self._places.of(session) is heard):
                 self._share(heard, position, batches)
         self._send(session, batches)
+        session.conclude()
 
     def _share(self, heard: Heard, position: Hashable, batches: dict[Hub, Batch]) -> None:
         """Keep what was made for other sessions at the same place whose turn comes next."""

@@ -220,6 +220,16 @@ class Session:
         if self._turn is not None and self._turn.timeline == self.timeline:
             self.streamed = self._turn.after
 
+    def conclude(self) -> None:
+        """The last turn has been sent: it cannot be taken back any more."""
+        self._turn = None
+
+    def must_search(self, feed: Feed, turn: Turn) -> bool:
+        """Whether a feed's place is not known but has to be looked for on its tape, as after a jump."""
+        if self.is_stepped:
+            return feed not in self.places
+        return self._next.get(feed, (None, 0))[0] != turn.after
+
     def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> list[int]:
         """The records of a tape that a turn sends, in order; of more than ``limit`` only the newest."""
         feed = tape.feed

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from gexfaker.limits import MAX_LAYOUTS
 from gexfaker.wire.scaling import UINT32, Fitter
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ MAX_SHORT: Final = 127
 VARINT_BYTES: Final = 5
 """What a 32-bit number has at most."""
 
-MAX_LAYOUTS: Final = 32
-"""Shapes of rows remembered for a list, 2 KiB each; a feed has two or three, with and without priors."""
+MAX_SHAPE: Final = 2 * MAX_SHORT
+"""Longest shape of a row worth a look: a number takes a byte at least, and adds a comma to the shape."""
 
 _SHIFTS: Final = np.array([[0], [7], [14], [21], [28]], dtype=np.uint32)
 _LEAST: Final = np.array([[0], [1 << 7], [1 << 14], [1 << 21], [1 << 28]], dtype=np.uint32)
@@ -91,10 +92,12 @@ def _first_row(skeleton: bytes) -> bytes:
     """The shape of the first row. Raises UnevenError where there is none."""
     if not skeleton.startswith(b"[["):
         raise UnevenError
-    depth, end = 1, 2
-    while depth and end < len(skeleton):
+    depth, end, limit = 1, 2, min(len(skeleton), MAX_SHAPE)
+    while depth and end < limit:
         depth += (skeleton[end] == _OPEN) - (skeleton[end] == _CLOSE)
         end += 1
+    if depth:
+        raise UnevenError
     return skeleton[1:end]
 
 

@@ -15,7 +15,7 @@ from google.protobuf.any_pb2 import Any as PackedAny
 from google.protobuf.message import DecodeError
 
 from gexfaker.errors import FrameError
-from gexfaker.limits import MAX_GROUP_LENGTH
+from gexfaker.limits import MAX_GROUP_LENGTH, MAX_STARTS
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import TEXT
 
@@ -24,8 +24,6 @@ INVALID: Final = "The client message is not a valid JSON protocol message."
 WRONG_OPCODE: Final = "The JSON subprotocol requires text messages."
 EVENT_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.\-]{0,127}")
 MAX_TTL_SECONDS: Final = 300
-MAX_STARTS: Final = 4096
-"""Starts of messages remembered, one or two a group: all feeds of all tickers; 200 bytes each, at the most 2 KiB."""
 
 _quote: Final = msgspec.json.encode
 
