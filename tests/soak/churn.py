@@ -150,8 +150,9 @@ def soak(server: Running, seconds: float, seed: int = 1) -> Totals:
 
 @contextlib.contextmanager
 def churn_server(folder: Path) -> Iterator[Running]:
-    """A simulated day, a short memory of lost clients; ``folder`` is empty."""
-    with running_server(data_dir=str(folder), speed=4, recovery_window="5s", log_level="error") as server:
+    """A simulated day that never ends, a short memory of lost clients; ``folder`` is empty."""
+    settings = {"speed": 4, "cache_mode": "rotation", "recovery_window": "5s", "log_level": "error"}
+    with running_server(data_dir=str(folder), **settings) as server:
         yield server
 
 
