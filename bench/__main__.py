@@ -33,10 +33,12 @@ def main(names: list[str]) -> None:
     if unknown:
         sys.exit(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     report = Report()
-    with tempfile.TemporaryDirectory() as folder, Progress() as progress:
-        for name in names or PARTS:
-            PARTS[name](report, Path(folder) / name, progress)
-    report.print()
+    try:
+        with tempfile.TemporaryDirectory() as folder, Progress() as progress:
+            for name in names or PARTS:
+                PARTS[name](report, Path(folder) / name, progress)
+    finally:
+        report.print()
 
 
 if __name__ == "__main__":

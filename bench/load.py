@@ -85,7 +85,8 @@ def masked(payload: bytes, opcode: int) -> bytes:
 def ask(url: str, key: str, body: dict[str, Any] | None = None) -> Any:
     """The JSON answer to a request, a POST if there is a body."""
     data = None if body is None else json.dumps(body).encode()
-    request = Request(url, data, {"Authorization": f"Bearer {key}"})  # noqa: S310
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    request = Request(url, data, headers)  # noqa: S310
     with urlopen(request) as answer:  # noqa: S310
         return json.load(answer)
 
@@ -139,18 +140,26 @@ async def open_bare(job: dict[str, Any]) -> list[Counter]:
     return [counter for _, counter in made]
 
 
+def negotiate(job: dict[str, Any], key: str) -> Any:
+    """Where to connect. Clients without a subprotocol cannot ask for a group: the server lets them join."""
+    if job["subprotocol"]:
+        return ask(f"{job['target']}/negotiate", key)
+    groups = [group.removeprefix("blue_") for groups in job["hubs"].values() for group in groups]
+    return ask(f"{job['target']}/v2/negotiate", key, {"groups": groups})
+
+
 async def connect(job: dict[str, Any]) -> list[Counter]:
     """All clients, spread over the keys."""
     loop, target, subprotocol = asyncio.get_running_loop(), job["target"], job["subprotocol"]
     keys = [f"bench-key-{number}" for number in range(job["keys"])]
-    answers = [await asyncio.to_thread(ask, f"{target}/negotiate", key) for key in keys]
+    answers = [await asyncio.to_thread(negotiate, job, key) for key in keys]
     if "times" in job:
         await asyncio.to_thread(place, target, keys, job["times"])
     counters = []
     for number in range(job["clients"]):
         for hub, groups in job["hubs"].items():
             url = answers[number % len(keys)]["websocket_urls"][hub]
-            joins = b"".join(upstream(m.JoinGroup(group), subprotocol) for group in groups)
+            joins = b"".join(upstream(m.JoinGroup(group), subprotocol) for group in groups if subprotocol)
             counter = Counter(upgrade(url, subprotocol), joins)
             parts = urlsplit(url)
             await loop.create_connection(lambda it=counter: it, parts.hostname or "", parts.port or 0)
