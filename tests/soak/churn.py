@@ -151,7 +151,7 @@ def soak(server: Running, seconds: float, seed: int = 1) -> Totals:
 @contextlib.contextmanager
 def churn_server(folder: Path) -> Iterator[Running]:
     """A simulated day that never ends, a short memory of lost clients; ``folder`` is empty."""
-    settings: dict[str, str | int] = {"speed": 4, "cache_mode": "rotation", "recovery_window": "5s", "log_level": "error"}
+    settings = {"speed": "4", "cache_mode": "rotation", "recovery_window": "5s", "log_level": "error"}
     with running_server(data_dir=str(folder), **settings) as server:
         yield server
 
