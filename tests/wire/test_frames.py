@@ -38,3 +38,8 @@ def test_a_stream_of_frames_in_any_pieces() -> None:
 def test_any_payload(payload: bytes) -> None:
     (read,) = independent.client_frames([frame(BINARY, payload)])
     assert bytes(read.data) == payload
+
+
+@given(st.lists(st.binary(max_size=200), max_size=5))
+def test_a_payload_in_pieces_is_the_whole_one(pieces: list[bytes]) -> None:
+    assert frame(BINARY, *pieces) == frame(BINARY, b"".join(pieces))

@@ -341,5 +341,5 @@ def test_data_round_trip_and_what_any_json_reader_sees(
 
 def test_the_starts_remembered_are_bounded() -> None:
     for number in range(MAX_STARTS + 100):
-        jsoncodec.whole(m.DataMessage(m.Data(m.DataType.TEXT, b""), f"group-{number}"))
+        jsoncodec.pieces(m.DataMessage(m.Data(m.DataType.TEXT, b""), f"group-{number}"))
     assert jsoncodec._start.cache_info().currsize == MAX_STARTS

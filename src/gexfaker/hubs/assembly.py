@@ -61,13 +61,12 @@ class Assembly:
 
         Pauses after each one whose place had to be searched for: a compressed day is unpacked up to there.
         """
-        session, turn, places = self._session, self._turn, self._places
+        session, turn, places, found = self._session, self._turn, self._places, self._due
         limit = max(1, MAX_TURN_RECORDS // len(places)) if places else 1
         for place in places:
-            if place.feed not in self._due:
-                searched = session.must_search(place.feed, turn)
-                self._due[place.feed] = session.due(place.tape, turn, limit)
-                if searched:
+            if place.feed not in found:
+                found[place.feed] = session.due(place.tape, turn, limit)
+                if session.searched:
                     self._searched = True
                     yield LONG
 

@@ -26,7 +26,7 @@ class Publication:
         made = self._made.get(subprotocol.name)
         if made is None:
             codec = subprotocol.codec
-            made = frame(codec.OPCODE, codec.whole(self.message)) if codec else simple_frame(self.message.data)
+            made = frame(codec.OPCODE, *codec.pieces(self.message)) if codec else simple_frame(self.message.data)
             self._made[subprotocol.name] = made
         return made
 

@@ -14,7 +14,7 @@ from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.places import Heard, Places
 from gexfaker.hubs.publication import Batch
-from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE
+from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, MAX_LISTENING, RECORDS_AT_ONCE
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE
 from gexfaker.playback.library import Library
 from gexfaker.playback.options import Timestamps
@@ -40,6 +40,7 @@ class Streamer:
         self.sent = 0
         self._places: Final = Places(hubs, groups)
         self._shared: OrderedDict[tuple[Library, int, Hashable], dict[Hub, Batch]] = OrderedDict()
+        self._prepared: Final[dict[str, Heard]] = {}
         self._sessions: dict[str, None] = {}
         self._changes = 0
         self._heard: dict[str, None] = {}
@@ -137,10 +138,15 @@ class Streamer:
             yield
 
     def _prepare(self, session: Session, made: set[tuple[Tape, int, str]]) -> Iterator[None]:
-        for place in self._places.of(session).places:
+        heard = self._places.of(session)
+        if self._prepared.get(session.id) is heard:
+            return
+        prepared = True
+        for place in heard.places:
             if place.tape.is_prepared:
                 yield  # it may just have been opened
                 continue
+            prepared = False
             tape, group, index = place.tape, place.member[1], session.place(place.feed)
             key = (tape, index, group)
             if key in made or not is_published(place.feed, index) or not tape.has(index):
@@ -150,6 +156,14 @@ class Streamer:
             if place.spot is not None and place.spot in place.hub.members:
                 self.payloads.publication(tape, index, place.spot[1], spot.SPOT)
             yield
+        if prepared:
+            self._note_prepared(session, heard)
+
+    def _note_prepared(self, session: Session, heard: Heard) -> None:
+        """Nothing has to be encoded ahead for this session, as long as it listens there."""
+        if len(self._prepared) >= MAX_LISTENING:
+            self._prepared.clear()
+        self._prepared[session.id] = heard
 
     def _unhear(self, listening: dict[str, None]) -> None:
         """Tell the sessions to which nobody listens any more."""

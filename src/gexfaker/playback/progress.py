@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gexfaker.catalog import Feed
 from gexfaker.playback.answers import is_last, newest_record, stamp_of
+from gexfaker.playback.options import CacheMode
 from gexfaker.tapes.tape import Tape
 
 if TYPE_CHECKING:
@@ -51,3 +52,11 @@ def _has_ended(session: Session, tape: Tape, index: int) -> bool:
         market = session.clock.at(session.seen)
         index = newest_record(tape, min(market, session.streamed) if session.heard else market, index)
     return is_last(tape, index)
+
+
+def day_after_the_end(session: Session) -> str | None:
+    """The day to begin when all has been sent: the next one, the same again, or None to stay."""
+    mode = session.options.cache_mode
+    if mode is CacheMode.NEXT and session.is_over():
+        return session.resolve_day("next")
+    return session.day if mode is CacheMode.ROTATION and not session.is_stepped and session.is_over() else None

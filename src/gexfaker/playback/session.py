@@ -25,7 +25,7 @@ from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
 from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
 from gexfaker.playback.options import CacheMode, Options, Playback
-from gexfaker.playback.progress import is_over, stepped_indexes
+from gexfaker.playback.progress import day_after_the_end, is_over, stepped_indexes
 from gexfaker.playback.times import moment, next_tick, same_time_of_day
 from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN, Turn, is_published
 from gexfaker.tapes.tape import Tape
@@ -47,6 +47,7 @@ class Session:
         streamed: in clock mode, the market time up to which the feed has been sent.
         heard: whether somebody listens.
         seen: the real time up to which anybody has looked.
+        searched: whether the place of the feed that moved last had to be looked for on its tape, as after a jump.
         dropped: records that were due but too many at once to send.
         sent: messages sent, counted once per receiver.
         cut: its clients that read too slowly and were cut.
@@ -59,7 +60,7 @@ class Session:
         self.day = day or days.first
         self.clock: MarketClock | None = None
         self.timeline = self.dropped = self.sent = self.cut = self._owed = 0
-        self.paused = self.heard = self._resting = self._at_open = self._ended = False
+        self.paused = self.heard = self.searched = self._resting = self._at_open = self._ended = False
         self.streamed = self.seen = self._ticked = 0.0
         self.origin: float | None = None
         self._turn: Turn | None = None
@@ -224,20 +225,16 @@ class Session:
         """The last turn has been sent: it cannot be taken back any more."""
         self._turn = None
 
-    def must_search(self, feed: Feed, turn: Turn) -> bool:
-        """Whether a feed's place is not known but has to be looked for on its tape, as after a jump."""
-        if self.is_stepped:
-            return feed not in self.places
-        return self._next.get(feed, (None, 0))[0] != turn.after
-
     def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> list[int]:
         """The records of a tape that a turn sends, in order; of more than ``limit`` only the newest."""
         feed = tape.feed
         if self.is_stepped:
+            self.searched = feed not in self.places
             index = self.step(tape, feed)
             return [] if index is None or not is_published(feed, index) else [index]
         reached, first = self._next.get(feed, (None, 0))
-        if reached != turn.after:
+        self.searched = reached != turn.after
+        if self.searched:
             first = tape.index_at(math.floor(turn.after)) + 1
         end = first
         while end - first <= limit and tape.has(end) and is_reached(tape, end, turn.upto):
@@ -280,17 +277,10 @@ class Session:
 
         While somebody listens only the feed rolls, which knows that it has sent all.
         """
-        if self.heard and not by_feed:
-            return False
-        if self.options.cache_mode is CacheMode.NEXT and self.is_over():
-            day = self._days.after(self.day)
-            if day is not None:
-                self.restart(day, at_open=True)
-            return day is not None
-        if self.options.cache_mode is CacheMode.ROTATION and not self.is_stepped and self.is_over():
-            self.restart(at_open=True)
-            return True
-        return False
+        day = None if self.heard and not by_feed else day_after_the_end(self)
+        if day is not None:
+            self.restart(day, at_open=True)
+        return day is not None
 
     # --- REST --------------------------------------------------------------------------------
 

@@ -13,11 +13,13 @@ _MEDIUM: Final = struct.Struct("!BBH").pack
 _LONG: Final = struct.Struct("!BBQ").pack
 
 
-def frame(opcode: int, payload: bytes) -> bytes:
-    """One final data frame around ``payload``."""
-    length = len(payload)
+def frame(opcode: int, *payload: bytes) -> bytes:
+    """One final data frame around ``payload``, which may come in pieces."""
+    length = sum(map(len, payload))
     if length < 126:
-        return _SHORT(_FIN | opcode, length) + payload
-    if length < 1 << 16:
-        return _MEDIUM(_FIN | opcode, 126, length) + payload
-    return _LONG(_FIN | opcode, 127, length) + payload
+        head = _SHORT(_FIN | opcode, length)
+    elif length < 1 << 16:
+        head = _MEDIUM(_FIN | opcode, 126, length)
+    else:
+        head = _LONG(_FIN | opcode, 127, length)
+    return b"".join((head, *payload))

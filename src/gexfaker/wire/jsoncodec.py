@@ -133,13 +133,16 @@ def _value(data: m.Data) -> bytes:
     return b'"%b"' % pybase64.b64encode(data.value)
 
 
-def whole(message: m.DataMessage) -> bytes:
-    """A data message for a plain client. It names the publisher's user even when there is none, as on the service."""
-    start = _start(message.source, message.group, message.data.type, message.from_user_id, message.source == "group")
+def pieces(message: m.DataMessage) -> tuple[bytes, ...]:
+    """A data message for a plain client, still in pieces: the frame around it is put together in one go.
+
+    It names the publisher's user even when there is none, as on the service.
+    """
     data = message.data
+    start = _start(message.source, message.group, data.type, message.from_user_id, message.source == "group")
     if data.type is m.DataType.PROTOBUF and not message.metadata:  # what the feed sends
-        return b'{%b"%b"}' % (start, pybase64.b64encode(data.value))
-    return b"{%b%b%b}" % (start, _value(data), _metadata_text(message))
+        return b"{", start, b'"', pybase64.b64encode(data.value), b'"}'
+    return b"{", start, _value(data), _metadata_text(message), b"}"
 
 
 def shared(message: m.DataMessage) -> bytes:
@@ -177,7 +180,7 @@ def encode_downstream(message: m.Downstream) -> bytes:
     """The service's message as compact JSON."""
     if isinstance(message, m.DataMessage):
         number = message.sequence_id
-        return whole(message) if number is None else numbered(shared(message), number)
+        return b"".join(pieces(message)) if number is None else numbered(shared(message), number)
     return msgspec.json.encode(_downstream_fields(message))
 
 

@@ -114,9 +114,9 @@ def _wrap(data: m.Data) -> pb.Data:
     return wrapped
 
 
-def whole(message: m.DataMessage) -> bytes:
+def pieces(message: m.DataMessage) -> tuple[bytes, ...]:
     """A data message for a plain client."""
-    return _downstream_data(shared(message))
+    return (_downstream_data(shared(message)),)
 
 
 def shared(message: m.DataMessage) -> bytes:
@@ -153,7 +153,7 @@ def encode_downstream(message: m.Downstream) -> bytes:
     match message:
         case m.DataMessage():
             number = message.sequence_id
-            return whole(message) if number is None else numbered(shared(message), number)
+            return b"".join(pieces(message)) if number is None else numbered(shared(message), number)
         case m.Connected(connection_id, user_id, token):
             down.system.connected.connection_id = connection_id
             down.system.connected.user_id = user_id or ""

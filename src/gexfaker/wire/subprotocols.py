@@ -21,8 +21,8 @@ class Codec(Protocol):
     decode_downstream: Callable[[bytes], m.Downstream]
     encode_downstream: Callable[[m.Downstream], bytes]
 
-    def whole(self, message: m.DataMessage) -> bytes:
-        """A data message as every plain client gets it."""
+    def pieces(self, message: m.DataMessage) -> tuple[bytes, ...]:
+        """A data message as every plain client gets it, to be put together."""
 
     def shared(self, message: m.DataMessage) -> bytes:
         """What all reliable clients get of a data message."""
