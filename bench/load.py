@@ -19,6 +19,7 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+from bench.processes import run
 from gexfaker.wire import messages as m
 from gexfaker.wire.jsoncodec import encode_upstream
 from gexfaker.wire.protocodec import encode_upstream as encode_protobuf
@@ -187,10 +188,4 @@ async def main(job: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        import uvloop
-    except ImportError:
-        run = asyncio.run
-    else:
-        run = uvloop.run
     run(main(json.loads(sys.argv[1])))

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from bench.processes import run
+
 
 async def starlette(frames: int, size: int, interval: float) -> None:
     """One awaited ``send_text`` for each message and client."""
@@ -94,9 +96,4 @@ if __name__ == "__main__":
     else:
         frames, size, interval = int(rest_of[0]), int(rest_of[1]), float(rest_of[2])
         job = starlette(frames, size, interval) if way == "starlette" else broadcast(frames, size, interval)
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(job)
-    else:
-        uvloop.run(job)
+    run(job)

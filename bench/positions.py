@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.progress import Progress
 
 from bench.days import TICKERS, feeds_of, hubs_of, prepare, times_of, write_day
-from bench.processes import Counted, Load, Process, cpu_seconds, gexfaker, line_of, rss_mb
+from bench.processes import Counted, Load, Process, cpu_seconds, gexfaker, line_of, loaded, rss_mb
 from bench.report import Report
 from gexfaker.catalog import STOCKS, Feed
 
@@ -48,10 +48,27 @@ def watched(process: Process, seconds: float, *loads: Load) -> list[Counted]:
     return [first | seen, *others]
 
 
-def run(root: Path, feeds: list[Feed]) -> tuple[Counted, Counted]:
-    """Every key listens to all feeds, at a distinct position, while some ask by REST."""
-    job: dict[str, Any] = {"clients": KEYS, "keys": KEYS, "subprotocol": JSON, "hubs": hubs_of(feeds)}
-    job |= {"times": times_of(root, feeds[0], APART), "seconds": SECONDS}
+def streams(root: Path, feeds: list[Feed]) -> dict[str, Any]:
+    """The load: every key listens to all feeds, at a distinct position."""
+    job = {"clients": KEYS, "keys": KEYS, "subprotocol": JSON, "hubs": hubs_of(feeds), "seconds": SECONDS}
+    return job | {"times": times_of(root, feeds[0], APART)}
+
+
+def due(feeds: list[Feed]) -> float:
+    """Messages that all of them are to get."""
+    return KEYS * len(feeds) * SECONDS * 1000 / INTERVAL_MS
+
+
+def alone(root: Path, feeds: list[Feed]) -> Counted:
+    """What it costs."""
+    with gexfaker(root, ws_stream_interval=f"{INTERVAL_MS}ms", cache_mode="rotation") as (process, url):
+        counted = loaded(process, "bench.load", streams(root, feeds) | {"target": url})
+    return counted | {"delivered": counted["frames"] / due(feeds), "cores": counted["cpu"] / SECONDS}
+
+
+def beside(root: Path, feeds: list[Feed]) -> tuple[Counted, Counted]:
+    """The same while some ask by REST, with a look at the event loop."""
+    job = streams(root, feeds)
     with gexfaker(root, "bench.watched", ws_stream_interval=f"{INTERVAL_MS}ms", cache_mode="rotation") as (
         process,
         url,
@@ -59,7 +76,7 @@ def run(root: Path, feeds: list[Feed]) -> tuple[Counted, Counted]:
         load = Load("bench.load", job | {"target": url})
         asking = Load("bench.requests", ASKING | {"target": url, "warm": 0.0})
         counted, asked = watched(process, SECONDS, load, asking)
-    return counted | {"delivered": counted["frames"] / (KEYS * len(feeds) * SECONDS * 1000 / INTERVAL_MS)}, asked
+    return counted | {"delivered": counted["frames"] / due(feeds)}, asked
 
 
 def live(root: Path) -> Counted:
@@ -74,16 +91,19 @@ def live(root: Path) -> Counted:
 def measure(report: Report, root: Path, progress: Progress) -> None:
     """Prepared and not, on one socket a key and on five; then one key with everything."""
     days = {"one hub": (root / "one", ONE_HUB), "five hubs": (root / "five", FIVE_HUBS)}
-    task = progress.add_task("distinct positions", total=len(days) * (1 + REPEATS) + REPEATS)
+    task = progress.add_task("distinct positions", total=len(days) * (1 + 2 * REPEATS) + REPEATS)
     for name, (folder, feeds) in days.items():
         write_day(folder, feeds, RECORDS)
         for number in range(1 + REPEATS):
-            way = "prepared" if number else "not prepared"
+            title = f"200 keys x 15 groups, {name}, {'prepared' if number else 'not prepared'}"
             if number == 1:
                 prepare(folder)
-            counted, asked = run(folder, feeds)
-            report.note_all(f"200 keys x 15 groups, {name}, {way}", counted, "delivered", "cores", "block_ms", "rss_mb")
-            report.note(f"200 keys x 15 groups, {name}, {way}, REST p99 ms", asked["p99_ms"])
+            if number:
+                report.note_all(title, alone(folder, feeds), "delivered", "cores", "rss_mb")
+                progress.advance(task)
+            counted, asked = beside(folder, feeds)
+            report.note_all(f"{title}, REST beside it", counted, "delivered", "cores", "block_ms")
+            report.note(f"{title}, REST beside it, p99 ms", asked["p99_ms"])
             progress.advance(task)
     write_day(root / "live", LIVE_FEEDS, LIVE_RECORDS)
     for _ in range(REPEATS):

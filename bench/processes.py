@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,16 @@ SERVER_CORE, LOAD_CORE = 0, 1
 Process = subprocess.Popen[str]
 Job = dict[str, Any]
 Counted = dict[str, float]
+
+
+def run(job: Coroutine[Any, Any, None]) -> None:
+    """Run a job on the loop that the server uses: uvloop where it exists."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(job)
+    else:
+        uvloop.run(job)
 
 
 def pinned(core: int) -> Callable[[], None] | None:

@@ -9,6 +9,7 @@ import asyncio
 import sys
 from typing import cast
 
+from bench.processes import run
 from gexfaker.wire.frames import TEXT, frame
 
 
@@ -34,10 +35,4 @@ async def main(frames: int, size: int, interval: float) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        import uvloop
-    except ImportError:
-        run = asyncio.run
-    else:
-        run = uvloop.run
     run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))

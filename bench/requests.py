@@ -16,6 +16,8 @@ import time
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from bench.processes import run
+
 WARM_SECONDS = 1.0
 """Unless the job says ``warm``."""
 
@@ -91,10 +93,4 @@ async def main(job: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        import uvloop
-    except ImportError:
-        run = asyncio.run
-    else:
-        run = uvloop.run
     run(main(json.loads(sys.argv[1])))
