@@ -49,9 +49,9 @@ def test_keys_at_one_place_share_their_bytes(playback: Playback) -> None:
         stream.turn()
     first, *others = [joined(each) for each in clients]
     assert len(first) == 3
-    assert all(len(piece) > 1000 and piece.messages == len(FEEDS) for piece in first)
+    assert all(len(piece.data) > 1000 and piece.messages == len(FEEDS) for piece in first)
     for other in others:
-        assert [id(piece) for piece in other] == [id(piece) for piece in first]
+        assert all(piece.data is same.data for piece, same in zip(other, first, strict=True))
 
 
 def test_other_groups_another_place_or_another_time_are_not_shared() -> None:

@@ -20,13 +20,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.hub import Bounds
-from gexfaker.hubs.outputs import Abort, Close, Later, Output
+from gexfaker.hubs.outputs import Abort, Close, Output
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import TEXT
 from gexfaker.wire.subprotocols import SIMPLE, Subprotocol
 from gexfaker.wire.tokens import Grant
 from support import independent
-from support.clients import DIALECTS, EVERYTHING, make_hub, publication, text
+from support.clients import DIALECTS, EVERYTHING, bytes_of, make_hub, publication, text
 
 SESSIONS = ("key-1", "key-2")
 GROUPS = ("a", "b", "c")
@@ -81,7 +81,7 @@ def told(dialect: Subprotocol, output: Output) -> Told:
         return ("abort",)
     if isinstance(output, Close):
         return "close", output.code
-    is_text, payload = content_of(output.frame if isinstance(output, Later) else output)
+    is_text, payload = content_of(bytes_of(output))
     if dialect is SIMPLE:
         return "data", None, payload.decode()
     assert is_text == ("json" in str(dialect.name))

@@ -8,7 +8,7 @@ from typing import Final
 
 from gexfaker.hubs.connection import Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
-from gexfaker.hubs.outputs import Abort, Close, Later, Output
+from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
 from gexfaker.hubs.publication import Publication
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SUBPROTOCOLS, Subprotocol
@@ -38,9 +38,15 @@ def publication(content: str, group: str = "g") -> Publication:
 
 
 def frames_of(outputs: Iterable[Output]) -> list[bytes]:
-    """The frames among outputs, those to be written later too."""
-    pieces = (output.frame if isinstance(output, Later) else output for output in outputs)
-    return [piece for piece in pieces if isinstance(piece, bytes)]
+    """The frames among outputs, those to be written later too; joined ones in one piece."""
+    return [bytes_of(output) for output in outputs if not isinstance(output, (Close, Abort))]
+
+
+def bytes_of(output: bytes | Joined | Later) -> bytes:
+    """What an output writes, now or later."""
+    if isinstance(output, Later):
+        return output.frame
+    return output.data if isinstance(output, Joined) else output
 
 
 class Client:

@@ -171,7 +171,7 @@ class Connection:
         self.unacknowledged.add(run)
         if self.state is State.OPEN:
             self.outbox.append(joined)
-        return len(joined)
+        return run.bytes
 
     def is_behind(self, most: int) -> bool:
         """Whether a client has so much unread or unacknowledged, of ``most`` messages, that it should be waited for."""

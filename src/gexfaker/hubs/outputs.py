@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +27,20 @@ class Abort:
     """Drop the TCP connection without a close frame."""
 
 
-class Joined(bytes):
-    """Several frames in one piece, shared by everybody who is to get the same; written as it is."""
+class Joined(NamedTuple):
+    """Several frames in one piece, shared by everybody who is to get the same; written as it is.
 
+    Attributes:
+        messages: how many they are.
+    """
+
+    data: bytes
     messages: int
 
     @classmethod
     def of(cls, frames: Sequence[bytes]) -> Joined:
         """The frames, one after the other."""
-        made = cls(b"".join(frames))
-        made.messages = len(frames)
-        return made
+        return cls(b"".join(frames), len(frames))
 
 
-def count_of(frame: bytes) -> int:
-    """How many messages a frame to write is."""
-    return frame.messages if isinstance(frame, Joined) else 1
-
-
-Output = bytes | Later | Close | Abort
+Output = bytes | Joined | Later | Close | Abort

@@ -89,7 +89,7 @@ class Part:
             joined, sizes = Joined.of(frames), tuple(map(len, frames))
             if len(self._numbered) >= MAX_NUMBERED:
                 self._numbered.clear()
-            made = self._numbered[key] = joined, Run(first, sizes, self.publications, len(joined))
+            made = self._numbered[key] = joined, Run(first, sizes, self.publications, len(joined.data))
         return made
 
 

@@ -20,7 +20,7 @@ from websockets.protocol import Side, State
 
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.hub import Hub
-from gexfaker.hubs.outputs import Abort, Close, Later, Output, count_of
+from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
 from gexfaker.limits import CLOSE_TIMEOUT_SECONDS, MAX_MESSAGE_BYTES, MISSED_PONGS, WRITE_HIGH_WATER_BYTES
 from gexfaker.server.handshake import UNRECOVERABLE, Accepted, open_socket
 from gexfaker.server.parser import FrameParser
@@ -52,7 +52,7 @@ class Socket(asyncio.Protocol):
         self._opcode = Opcode.TEXT
         self._early: list[bytes] | None = []
         self._backlog: deque[bytes] = deque()
-        self._backlog_bytes = 0
+        self._backlog_messages = self._backlog_bytes = 0
         self._blocked = False
         self._delayed: deque[bytes] = deque()
         self._held: list[Output] = []
@@ -151,19 +151,24 @@ class Socket(asyncio.Protocol):
             self._held += outputs
             return
         ready: list[bytes] = []
+        count = 0
         for output in outputs:
-            if isinstance(output, bytes):
+            if isinstance(output, Joined):
+                ready.append(output.data)
+                count += output.messages
+            elif isinstance(output, bytes):
                 ready.append(output)
+                count += 1
             elif isinstance(output, Later):
                 self._delay(output.frame)
             elif isinstance(output, Close):
-                self._write(ready)
-                ready = []
+                self._write(ready, count)
+                ready, count = [], 0
                 self._start_close(output.code, output.reason)
             else:
                 self._cut()
                 return
-        self._write(ready)
+        self._write(ready, count)
 
     def _cut(self) -> None:
         """Reset the TCP connection: what the peer has not read is dropped, in the kernel too."""
@@ -183,13 +188,15 @@ class Socket(asyncio.Protocol):
 
     def _release(self, count: int) -> None:
         count = min(count, len(self._delayed))
-        self._write([self._delayed.popleft() for _ in range(count)])
+        self._write([self._delayed.popleft() for _ in range(count)], count)
 
-    def _write(self, frames: list[bytes]) -> None:
+    def _write(self, frames: list[bytes], count: int) -> None:
+        """Write frames, which are ``count`` messages, or let them wait."""
         if not frames or self._transport.is_closing() or self._frames.state is not State.OPEN:
             return
         if self._blocked:
             self._backlog.extend(frames)
+            self._backlog_messages += count
             self._backlog_bytes += sum(map(len, frames))
             self._check_backlog()
         else:
@@ -199,7 +206,7 @@ class Socket(asyncio.Protocol):
         if self._hub is None or self._connection is None:
             return
         bounds = self._hub.bounds
-        if sum(map(count_of, self._backlog)) > bounds.queued_messages or self._backlog_bytes > bounds.queued_bytes:
+        if self._backlog_messages > bounds.queued_messages or self._backlog_bytes > bounds.queued_bytes:
             self._backlog.clear()
             self._hub.overflow(self._connection)
             self._cut()
@@ -214,7 +221,7 @@ class Socket(asyncio.Protocol):
         """The peer has read on."""
         self.pause_writing(False)
         frames, self._backlog = self._backlog, deque()
-        self._backlog_bytes = 0
+        self._backlog_messages = self._backlog_bytes = 0
         if frames and not self._transport.is_closing():
             self._transport.write(b"".join(frames))
 
