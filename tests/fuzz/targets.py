@@ -14,7 +14,7 @@ from websockets.http11 import Request
 from gexfaker.errors import FrameError
 from gexfaker.hubs.connection import Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
-from gexfaker.hubs.outputs import Abort, Close, Output
+from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
 from gexfaker.server.service import Service
 from gexfaker.server.socket import Socket
 from gexfaker.settings import load
@@ -22,7 +22,6 @@ from gexfaker.wire import jsoncodec, protocodec
 from gexfaker.wire.frames import BINARY, TEXT
 from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant, mint
-from support.clients import bytes_of
 
 from . import corpus
 from .mutate import mutated
@@ -120,7 +119,8 @@ class _Seat:
                 outcome = "overflow"
             else:
                 assert not outcome, "said something after its end"
-                self._check_frame(bytes_of(output))
+                frame = output.frame if isinstance(output, Later) else output
+                self._check_frame(frame.data if isinstance(frame, Joined) else frame)
         if outcome:
             assert self.connection.state is State.ENDED
         return outcome
