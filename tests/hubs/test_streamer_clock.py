@@ -16,7 +16,7 @@ from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.limits import MAX_TURN_RECORDS, RECORDS_AT_ONCE
 from gexfaker.playback.control import apply
 from gexfaker.playback.library import Library
-from gexfaker.playback.options import CacheMode, Options, Timestamps
+from gexfaker.playback.options import CacheMode, Options, Playback, Timestamps
 from gexfaker.playback.session import Session
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SIMPLE
@@ -492,3 +492,24 @@ def test_a_turn_that_was_queued_but_not_begun_is_not_taken_back_with_the_one_bef
         got = times(each)
         assert len(got) == len(set(got)) * len(TICKERS), "nothing twice"
         assert sorted(set(got), key=int) == list(range(OPEN, OPEN + 7))
+
+
+@pytest.mark.parametrize("parts", range(1, 12))
+def test_a_jump_in_the_middle_of_a_step_does_not_move_the_new_timeline(parts: int) -> None:
+    """Wherever the step has come to; also where an unreadable record makes it look for the next one."""
+    feeds = [Feed(name, "orderflow", "orderflow") for name in TICKERS]
+    tapes = [at_times([None, None, *range(OPEN, OPEN + 50)], feed) for feed in feeds]
+    stream = bench(*tapes, playback=Playback.STEP)
+    client = client_of(stream, *(f"blue_{feed.group}" for feed in feeds))
+    stream.begin(stream.now)
+    under_way = all(stream.advance() for _ in range(parts))
+    sent = times(client)
+    do(stream, "seek", time="09:30:30")
+    while stream.advance():
+        pass
+    for hub in stream.all_hubs.values():
+        hub.drain()
+    assert not under_way or session_of(stream).used() == {}
+    assert times(client) == sent
+    stream.run(stream.now + 1.5)
+    assert set(times(client, len(client.done) - 1)) == {OPEN + 30}

@@ -108,7 +108,7 @@ class Streamer:
         left = MAX_FINISHED_RECORDS
         for play in (self._plays.get(session_id, iter(())), self._play(session, now)):
             self._plays[session_id] = play
-            left -= sum(1 for _ in islice(play, left))
+            left -= sum(1 for _ in islice((pause for pause in play if pause is not LONG), left))
             if not left:
                 return
         del self._plays[session_id]
@@ -210,8 +210,8 @@ class Streamer:
             for pause in assembly.build():
                 paused = True
                 yield pause
-            if session.timeline != turn.timeline:
-                return
+                if session.timeline != turn.timeline:
+                    return
             batches = assembly.batches()
             if position is not None and not assembly.passed_over and (not paused or self._places.of(session) is heard):
                 self._share(heard, position, batches)
