@@ -39,8 +39,8 @@ SHORTEST_SLEEP: Final = 0.0005
 """Seconds the sockets have at least between two ticks, even when a session plays as fast as it can."""
 
 
-GARBAGE_THRESHOLDS: Final = (10_000, 20, 50)
-"""When the collector runs. What the feed makes is freed without it, by the thousands; each run holds up the loop."""
+GARBAGE_THRESHOLDS: Final = (5_000, 10, 10)
+"""When the collector runs. What the feed and its connections make is freed without it; each run holds up the loop."""
 
 
 PREPARED_SECONDS: Final = 0.02

@@ -37,7 +37,12 @@ class HttpProtocol(H11Protocol):
             transport.abort()
         self._asked = False
         self._answered = 0.0
-        self.loop.call_later(HEAD_TIMEOUT_SECONDS, self._close_if_idle)
+        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_SECONDS, self._close_if_idle)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The TCP connection is gone; nothing of it is kept."""
+        self._head_timer.cancel()
+        super().connection_lost(exc)
 
     def _close_if_idle(self) -> None:
         if cast("object", self.scope) is None and not self._asked:
@@ -77,6 +82,7 @@ class HttpProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Turn this connection into a WebSocket; bytes behind the request are its first frames."""
         self.connections.discard(self)
+        self._head_timer.cancel()
         headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers])
         request = Request(
             event.target.decode("ascii"),

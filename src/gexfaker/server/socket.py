@@ -292,7 +292,11 @@ class Socket(asyncio.Protocol):
         self._server_connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
-        if self._hub is None or self._connection is None:
-            return
-        if self._end is _End.NOBODY and self._connection.outlet == self.perform:
-            self._hub.lost(self._connection, self._loop.time())
+        connection = self._connection
+        if self._hub is not None and connection is not None and connection.outlet == self.perform:
+            if self._end is _End.NOBODY:
+                self._hub.lost(connection, self._loop.time())
+            connection.outlet = None
+        # A generator that holds the parser: without this, and the line before, each connection would be left to the
+        # garbage collector, which comes rarely.
+        self._frames.parser.close()
