@@ -191,7 +191,6 @@ class Socket(asyncio.Protocol):
         self._write([self._delayed.popleft() for _ in range(count)], count)
 
     def _write(self, frames: list[bytes], count: int) -> None:
-        """Write frames, which are ``count`` messages, or let them wait."""
         if not frames or self._transport.is_closing() or self._frames.state is not State.OPEN:
             return
         if self._blocked:
@@ -297,6 +296,4 @@ class Socket(asyncio.Protocol):
             if self._end is _End.NOBODY:
                 self._hub.lost(connection, self._loop.time())
             connection.outlet = None
-        # A generator that holds the parser: without this, and the line before, each connection would be left to the
-        # garbage collector, which comes rarely.
-        self._frames.parser.close()
+        self._frames.parser.close()  # it holds the parser; the garbage collector, which comes rarely, has nothing to do
