@@ -199,14 +199,15 @@ class Streamer:
         if turn is None:
             return
         assembly = Assembly(self.payloads, session, heard.places, turn, now)
+        paused = False
         for pause in assembly.move():
+            paused = True
             yield pause
             if session.timeline != turn.timeline:
                 return
         position = assembly.position
         batches = None if position is None else self._shared.get((heard.library, heard.signature, position))
         if batches is None:
-            paused = False
             for pause in assembly.build():
                 paused = True
                 yield pause
