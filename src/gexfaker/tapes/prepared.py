@@ -47,11 +47,8 @@ ENTRY: Final = struct.Struct("<QII")
 
 _START: Final = struct.Struct("<8sI")
 _HEADER: Final = struct.Struct("<8sII16sQQ16sQQIII")
-_crc: Final = zlib.crc32
-_entry: Final = ENTRY.unpack_from
 _CHECKSUM: Final = struct.Struct("<I")
 _PLACE: Final = struct.Struct("<QQI")
-_place: Final = _PLACE.pack
 HEADER_BYTES: Final = _HEADER.size + _CHECKSUM.size
 
 
@@ -172,9 +169,6 @@ class PayloadFile:
             self.close()
             raise
         self._seed: Final = self.header.seed
-        self._end: Final = self.header.table_at
-        self._records: Final = self.header.records
-        self._read_at: Final = self._source.read_at
 
     def _checked(self, size: int, tape: Path, kind: str) -> bytes:
         header = self.header
@@ -189,13 +183,13 @@ class PayloadFile:
 
     def read(self, index: int) -> bytes:
         """The payload of a record; empty when it has none or there is no such record. Raises DataError, OSError."""
-        if not 0 <= index < self._records:
+        if not 0 <= index < self.header.records:
             return b""
-        offset, size, checksum = _entry(self._table, index * ENTRY.size)
-        if offset + size > self._end:
+        offset, size, checksum = ENTRY.unpack_from(self._table, index * ENTRY.size)
+        if offset + size > self.header.table_at:
             raise DataError(f"its table has a wrong place for record {index}")
-        content = self._read_at(offset, size)
-        if checksum != _crc(content, _crc(_place(index, offset, len(content)), self._seed)):  # payload_sum, in place
+        content = self._source.read_at(offset, size)
+        if checksum != payload_sum(content, self._seed, index, offset):
             raise DataError(f"the payload of record {index} is damaged")
         return content
 
