@@ -133,6 +133,15 @@ def test_days_beyond_the_calendar_are_not_simulated(tmp_path: Path, date: str) -
     assert days.after("2099-12-31") is None
 
 
+def test_all_simulated_days_keep_their_blocks_within_one_bound(tmp_path: Path) -> None:
+    days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
+    tapes = [days.library(date).tape(SPX) for date in ("2026-07-16", "2026-07-17")]
+    for number, tape in enumerate(tapes, 1):
+        assert tape is not None
+        assert tape.json(0)
+        assert len(days._blocks) == number
+
+
 def test_a_day_that_has_to_make_room_can_be_read_until_it_is_swept(tmp_path: Path) -> None:
     days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
     first = days.library("2026-07-17")

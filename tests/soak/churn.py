@@ -46,17 +46,27 @@ GROWTH: Final = 1.03
 
 
 class Totals:
-    """What the visitors did, under a lock, and the memory they were seen with, MB."""
+    """What the visitors did, under a lock, and the memory they were seen with, MB.
+
+    Attributes:
+        longest: seconds that one waited for a frame.
+    """
 
     def __init__(self) -> None:
         self.did: Final[Counter[str]] = Counter()
         self.memory: Final[list[float]] = []
+        self.longest = 0.0
         self._lock: Final = threading.Lock()
 
     def note(self, what: str) -> None:
         """Count it."""
         with self._lock:
             self.did[what] += 1
+
+    def waited(self, seconds: float) -> None:
+        """For a frame."""
+        with self._lock:
+            self.longest = max(self.longest, seconds)
 
     def level(self, start: float, end: float) -> float:
         """The memory's median between two shares of the run."""
@@ -79,8 +89,10 @@ class Visit:
             self._ask()
         raw = self._open()
         for _ in range(self._random.randrange(12)):
+            began = time.monotonic()
             with contextlib.suppress(GoneError):
                 raw.read_frame()
+            self._totals.waited(time.monotonic() - began)
         if self._random.random() < 0.3:
             self._seek()
         leave: Callable[[RawSocket], None] = self._random.choice([self._close, self._reset, self._vanish])
@@ -104,7 +116,8 @@ class Visit:
         self._totals.note("rest")
 
     def _seek(self) -> None:
-        time_of_day = f"{self._random.randint(10, 15)}:{self._random.randint(10, 59)}"
+        # Few places, because here it is not the simulation of the market that is to be tried.
+        time_of_day = f"{self._random.randint(10, 15)}:{self._random.choice(['05', '35'])}"
         body: dict[str, Any] = {"time": time_of_day}
         self._server.request("POST", f"/_gexfaker/sessions/{self._key}/seek", json.dumps(body).encode(), {})
         self._totals.note("seek")
@@ -128,24 +141,28 @@ def memory_mb(server: Running) -> float:
     return int(status.read_text().split("VmRSS:")[1].split()[0]) / 1024 if status.exists() else 0.0
 
 
-def soak(server: Running, seconds: float, seed: int = 1) -> Totals:
-    """That long; a visitor that meets what it should not raises."""
-    totals, until = Totals(), time.monotonic() + seconds
+def soak(server: Running, seconds: float, totals: Totals, seed: int = 1) -> None:
+    """That long, or until a visitor meets what it should not, which is raised; ``totals`` tell what was until then."""
+    over = threading.Event()
+    timer = threading.Timer(seconds, over.set)
 
     def visit(number: int) -> None:
         random = Random(f"{seed} {number}")
-        while time.monotonic() < until:
-            Visit(server, number, random, totals).run()
+        try:
+            while not over.is_set():
+                Visit(server, number, random, totals).run()
+        finally:
+            over.set()
 
     with ThreadPoolExecutor(VISITORS) as pool:
+        timer.start()
         visitors = [pool.submit(visit, number) for number in range(VISITORS)]
-        while time.monotonic() < until:
+        while not over.wait(SAMPLE_SECONDS):
             totals.memory.append(memory_mb(server))
-            time.sleep(SAMPLE_SECONDS)
+        timer.cancel()
         for visitor in visitors:
             visitor.result()
     assert not [line for line in server.stderr if "Traceback" in line or "ERROR" in line], server.stderr
-    return totals
 
 
 @contextlib.contextmanager
@@ -158,14 +175,23 @@ def churn_server(folder: Path) -> Iterator[Running]:
 
 def main(seconds: float) -> None:
     """Run, and print figures."""
-    console = Console()
-    status = console.status(f"{VISITORS} visitors for {seconds:.0f} s")
-    with tempfile.TemporaryDirectory() as folder, churn_server(Path(folder)) as server, status:
-        totals = soak(server, seconds, int(time.time()))
-    console.print(", ".join(f"{what} {count:,}" for what, count in totals.did.most_common()))
-    levels = [f"{totals.level(part / 6, (part + 1) / 6):.1f}" for part in range(6)]
-    console.print(f"memory in MB, by sixths of the run: {', '.join(levels)}; most {max(totals.memory):.1f}")
+    console, totals, seed = Console(), Totals(), int(time.time())
+    status = console.status(f"{VISITORS} visitors for {seconds:.0f} s, seed {seed}")
+    try:
+        with tempfile.TemporaryDirectory() as folder, churn_server(Path(folder)) as server, status:
+            soak(server, seconds, totals, seed)
+    finally:
+        _tell(console, totals)
     assert totals.level(0.9, 1.0) <= GROWTH * totals.level(0.3, 0.4), "it grows"
+
+
+def _tell(console: Console, totals: Totals) -> None:
+    console.print(", ".join(f"{what} {count:,}" for what, count in totals.did.most_common()))
+    levels = [f"{totals.level(part / 6, (part + 1) / 6):.1f}" for part in range(6) if totals.memory]
+    console.print(
+        f"memory in MB, by sixths of the run: {', '.join(levels)}; most {max(totals.memory, default=0.0):.1f}"
+    )
+    console.print(f"longest wait for a frame: {totals.longest:.2f} s")
 
 
 if __name__ == "__main__":

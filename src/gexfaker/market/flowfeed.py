@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -10,11 +9,9 @@ import numpy as np
 from gexfaker.market.board import Board, Boards
 from gexfaker.market.clock import BLOCK
 from gexfaker.market.exact import Ints
+from gexfaker.market.kept import Blocks
 from gexfaker.market.printing import amount
 from gexfaker.market.view import View
-
-BLOCKS_KEPT: Final = 2
-"""Blocks in memory per feed, 100 KB each: the one in play, and one more where playbacks differ."""
 
 _KEYS: Final = """
 spot z_mlgamma z_msgamma o_mlgamma o_msgamma zero_mcall zero_mput one_mcall one_mput
@@ -36,29 +33,30 @@ class FlowFeed:
         view: the ticker's chain as the ticker shows it.
         boards: the chain's scalars.
         near, further: numbers of the two expiries.
+        blocks: where its blocks are kept.
     """
 
-    def __init__(self, view: View, boards: Boards, near: int, further: int) -> None:
+    def __init__(self, view: View, boards: Boards, near: int, further: int, blocks: Blocks) -> None:
         self._view = view
         self._boards = boards
         self._numbers = (near, further)
         fields = ",".join(f'"{name}":%s' for name in FIELDS[2:])
         self._template = f'{{"timestamp":%d,"ticker":"{view.ticker}",{fields}}}'
-        self._blocks = lru_cache(maxsize=BLOCKS_KEPT)(self._block)
+        self._blocks = blocks
 
     def json(self, second: int) -> bytes:
         """The record of a second of the day."""
         block, row = divmod(second, BLOCK)
-        return (self._template % (self._view.first + second, *map(amount, self._blocks(block)[row]))).encode()
+        (rows,) = self._blocks.block(self, block, self._block)
+        return (self._template % (self._view.first + second, *map(amount, rows[row].tolist()))).encode()
 
     def clear(self) -> None:
         """Forget the blocks kept."""
-        self._blocks.cache_clear()
+        self._blocks.forget(self)
 
-    def _block(self, block: int) -> list[list[int]]:
-        columns = (*self._prices(block), *self._levels(block), *self._changes(block))
-        rows: list[list[int]] = np.stack(columns, axis=1).tolist()
-        return rows
+    def _block(self, block: int) -> tuple[Ints]:
+        """The numbers of a block's records, 15 KB."""
+        return (np.stack((*self._prices(block), *self._levels(block), *self._changes(block)), axis=1),)
 
     def _prices(self, block: int) -> Columns:
         majors, (near, further), basis = self._view.majors, self._numbers, self._view.basis

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,13 +9,11 @@ from numpy.typing import NDArray
 
 from gexfaker.market.clock import BLOCK
 from gexfaker.market.exact import Ints
+from gexfaker.market.kept import Blocks
 from gexfaker.market.ledger import Cents
 from gexfaker.market.majors import Majors, Pair
 from gexfaker.market.printing import amount, rows, thousandths
 from gexfaker.market.view import View
-
-BLOCKS_KEPT: Final = 2
-"""Blocks in memory per feed, 0.15 MB each for SPX: the one in play, and one more where playbacks differ."""
 
 LOOK_BACKS: Final = (60, 300, 600, 900, 1800)
 """Seconds to each of a strike's priors."""
@@ -29,10 +26,13 @@ _TAIL: Final = ',"sum_gex_vol":%s,"sum_gex_oi":%s,"delta_risk_reversal":%s,"max_
 
 
 class _Block(NamedTuple):
-    """A block's records: the numbers of head and tail, and the rows of strikes and of changes, in cents."""
+    """A block's records: the numbers of head and tail, and the rows of strikes and of changes, in cents.
 
-    head: list[list[int]]
-    tail: list[list[int]]
+    0.15 MB for SPX.
+    """
+
+    head: Ints
+    tail: Ints
     strikes: Cents
     changes: Cents
 
@@ -44,24 +44,25 @@ class GexFeed:
         view: the ticker's chain as the ticker shows it.
         column: classic or state.
         number: of the expiry, or FULL.
+        blocks: where its blocks are kept.
     """
 
-    def __init__(self, view: View, column: str, number: int) -> None:
+    def __init__(self, view: View, column: str, number: int, blocks: Blocks) -> None:
         self._view = view
         self._ledger = view.ledger
         self._majors: Majors = view.majors
         self._column = column
         self._number = number
         self._head = view.template(_HEAD)
-        self._blocks = lru_cache(maxsize=BLOCKS_KEPT)(self._block)
+        self._blocks = blocks
 
     def json(self, second: int) -> bytes:
         """The record of a second of the day."""
         block, row = divmod(second, BLOCK)
-        made = self._blocks(block)
-        spot, zero, *levels = made.head[row]
+        made = self._blocks.block(self, block, self._block)
+        spot, zero, *levels = made.head[row].tolist()
         head = self._head % (self._view.first + second, *map(amount, (spot, zero, *levels)))
-        volume, interest, reversal = made.tail[row]
+        volume, interest, reversal = made.tail[row].tolist()
         tail = _TAIL % (amount(volume), amount(interest), thousandths(reversal))
         strikes = rows([[k, v, o, [*priors]] for k, v, o, *priors in (made.strikes[row] / 100.0).tolist()])
         changes = rows((made.changes[row] / 100.0).tolist())
@@ -69,7 +70,7 @@ class GexFeed:
 
     def clear(self) -> None:
         """Forget the blocks kept."""
-        self._blocks.cache_clear()
+        self._blocks.forget(self)
 
     def _block(self, block: int) -> _Block:
         ledger, basis = self._ledger, self._view.basis
@@ -80,8 +81,8 @@ class GexFeed:
         layers: list[NDArray[Any]] = [np.broadcast_to(strikes, cents.shape), cents, held, *backs[1:]]
         sums = (cents.sum(axis=1, dtype=np.int64), held.sum(axis=1, dtype=np.int64), self._reversal(block))
         return _Block(
-            head=np.stack(self._levels(block), axis=1).tolist(),
-            tail=np.stack(sums, axis=1).tolist(),
+            head=np.stack(self._levels(block), axis=1),
+            tail=np.stack(sums, axis=1),
             strikes=np.stack(layers, axis=2, dtype=np.int32, casting="same_kind"),
             changes=_largest(cents, backs, strikes),
         )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gexfaker.market.clock import BLOCK
+from gexfaker.market.exact import Ints
+from gexfaker.market.kept import Blocks
 from gexfaker.market.ledger import Cents
 from gexfaker.market.printing import amount, rows
 from gexfaker.market.view import View
-
-BLOCKS_KEPT: Final = 2
-"""Blocks in memory per feed, 0.18 MB each for SPX: the one in play, and one more where playbacks differ."""
 
 LOOK_BACKS: Final = (60, 300, 600)
 """Seconds to each of a strike's priors: the first three of the gex feeds'."""
@@ -30,7 +28,9 @@ _SCALES: Final = np.array([100.0, 1000.0, 1000.0, *(100.0,) * (1 + len(LOOK_BACK
 
 
 class _Block(NamedTuple):
-    head: list[list[int]]
+    """A block's records: the numbers of the head, and the rows of contracts. 0.18 MB for SPX."""
+
+    head: Ints
     contracts: Cents
 
 
@@ -41,27 +41,28 @@ class GreekFeed:
         view: the ticker's chain as the ticker shows it.
         column: delta, gamma, vanna, charm or volume.
         number: of the expiry.
+        blocks: where its blocks are kept.
     """
 
-    def __init__(self, view: View, column: str, number: int) -> None:
+    def __init__(self, view: View, column: str, number: int, blocks: Blocks) -> None:
         self._view = view
         self._column = column
         self._number = number
         self._head = view.template(_HEAD)
-        self._blocks = lru_cache(maxsize=BLOCKS_KEPT)(self._block)
+        self._blocks = blocks
 
     def json(self, second: int) -> bytes:
         """The record of a second of the day."""
         block, row = divmod(second, BLOCK)
-        made = self._blocks(block)
-        head = self._head % (self._view.first + second, *map(amount, made.head[row]))
+        made = self._blocks.block(self, block, self._block)
+        head = self._head % (self._view.first + second, *map(amount, made.head[row].tolist()))
         values = (made.contracts[row] / _SCALES).tolist()
         contracts = [[k, c, p, v, [*priors], 0, None] for k, c, p, v, *priors in values]
         return b"".join((head.encode(), rows(contracts), b"}"))
 
     def clear(self) -> None:
         """Forget the blocks kept."""
-        self._blocks.cache_clear()
+        self._blocks.forget(self)
 
     def _block(self, block: int) -> _Block:
         ledger, majors, basis = self._view.ledger, self._view.majors, self._view.basis
@@ -74,4 +75,4 @@ class GreekFeed:
         contracts = np.stack(layers, axis=2, dtype=np.int32, casting="same_kind")
         spot = ledger.chain.underlying.block(block).cents
         levels = (*majors.strikes("state", self._number, block), *majors.nodes(self._number, block))
-        return _Block(np.stack([level + basis for level in (spot, *levels)], axis=1).tolist(), contracts)
+        return _Block(np.stack([level + basis for level in (spot, *levels)], axis=1), contracts)

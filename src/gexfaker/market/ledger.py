@@ -117,11 +117,6 @@ class Ledger:
         at = np.arange(block * BLOCK, (block + 1) * BLOCK)
         return np.where(at < seconds, -1, self._served[np.minimum(np.maximum(at - seconds, 0), last - 1)])
 
-    def clear(self) -> None:
-        """Forget what is kept of blocks."""
-        self.strip.cache_clear()
-        self.column.cache_clear()
-
 
 def between(start: Floats, end: Floats) -> Floats:
     """Rows that go evenly from ``start`` to just before ``end`` during a block."""

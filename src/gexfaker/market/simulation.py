@@ -22,6 +22,7 @@ from gexfaker.market.factors import Factor
 from gexfaker.market.flowfeed import FlowFeed
 from gexfaker.market.gexfeed import GexFeed
 from gexfaker.market.greekfeed import GreekFeed
+from gexfaker.market.kept import Blocks
 from gexfaker.market.ledger import Ledger
 from gexfaker.market.majors import Majors
 from gexfaker.market.profiles import BASES, chain_of, profiles
@@ -46,16 +47,18 @@ class Market:
         date: YYYY-MM-DD; a day without trading is not refused.
         seed: any integer.
         scenario: what happens on the day; an ordinary one without.
+        blocks: where what was made is kept; days that share it keep no more than one.
 
     Raises:
         DataError: the date is not one.
     """
 
-    def __init__(self, date: str, seed: int, scenario: Scenario | None = None) -> None:
+    def __init__(self, date: str, seed: int, scenario: Scenario | None = None, blocks: Blocks | None = None) -> None:
         self._session = Session.of(date)
         self._day = parse_date(date)
         self._key = f"{seed}/{date}"
         self._shape = shape_of(scenario)
+        self._blocks = Blocks() if blocks is None else blocks
         self._chains: dict[str, _Shown] = {}
         self._factors: dict[str, Factor] = {}
         self._tapes: dict[Feed, SimulatedTape] = {}
@@ -73,6 +76,8 @@ class Market:
 
     def close(self) -> None:
         """Give all memory back; tapes handed out are not used afterwards."""
+        for tape in self._tapes.values():
+            tape.close()
         self._tapes.clear()
         self._chains.clear()
         self._factors.clear()
@@ -102,7 +107,7 @@ class Market:
             own = self._factor(profile.follows or name)
             underlying = Underlying(profile, self._factor("market"), own, self._key, self._shape)
             chain = Chain(profile, underlying, self._day, self._key, self._shape)
-            self._chains[name] = _Shown(chain, self._key, _served(self._shape.seconds))
+            self._chains[name] = _Shown(chain, self._key, _served(self._shape.seconds), self._blocks)
         return self._chains[name]
 
     def _factor(self, name: str) -> Factor:
@@ -114,8 +119,9 @@ class Market:
 class _Shown:
     """A chain with what its feeds share."""
 
-    def __init__(self, chain: Chain, key: str, served: Ints) -> None:
+    def __init__(self, chain: Chain, key: str, served: Ints, blocks: Blocks) -> None:
         self.chain = chain
+        self._blocks = blocks
         self._ledger = Ledger(chain, served)
         self._majors = Majors(self._ledger, key)
         self._boards = Boards(self._ledger, key)
@@ -123,10 +129,11 @@ class _Shown:
     def records(self, feed: Feed, number: int, first: int) -> Records:
         view = View(feed.ticker, BASES.get(feed.ticker, 0), first, self._ledger, self._majors)
         if feed.kind == "orderflow":
-            return FlowFeed(view, self._boards, number, min(number + 1, len(self.chain.expiries) - 1))
+            further = min(number + 1, len(self.chain.expiries) - 1)
+            return FlowFeed(view, self._boards, number, further, self._blocks)
         if feed.kind == "gex":
-            return GexFeed(view, feed.package, number)
-        return GreekFeed(view, feed.kind, number)
+            return GexFeed(view, feed.package, number, self._blocks)
+        return GreekFeed(view, feed.kind, number, self._blocks)
 
 
 def _served(seconds: Ints) -> Ints:

@@ -89,7 +89,9 @@ class SimulatedTape:
 
     def close(self) -> None:
         """Forget the blocks kept."""
-        self.__dict__.pop("_records", None)
+        records: Records | None = self.__dict__.pop("_records", None)
+        if records is not None:
+            records.clear()
 
     def _second(self, index: int) -> int:
         if not 0 <= index < len(self._seconds):

@@ -11,6 +11,7 @@ from typing import Final
 from gexfaker.errors import DataError
 from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.calendar import last_trading_day, next_trading_day
+from gexfaker.market.kept import Blocks
 from gexfaker.playback.library import Library, stored_day
 from gexfaker.playback.simulated import simulated_day
 from gexfaker.tapes.folder import LATEST, DataFolder, is_date
@@ -57,6 +58,7 @@ class Days:
         self._today: Final = today
         self._scenario: Final = scenario
         self._open_rows: Final = open_rows
+        self._blocks: Final = Blocks()
         self._open: OrderedDict[str, Library] = OrderedDict()
         self._retired: list[Library] = []
         self.stored: Final = bool(self._folder.dates())
@@ -102,7 +104,8 @@ class Days:
     def _make(self, date: str) -> Library:
         if self.stored:
             return stored_day(self._folder, self.resolve(date))
-        return simulated_day(self.resolve(date), self._seed, self._tickers, self._scenario, self._open_rows)
+        date = self.resolve(date)
+        return simulated_day(date, self._seed, self._tickers, self._scenario, self._open_rows, self._blocks)
 
     def sweep(self) -> None:
         """Close the days that had to make room; not at once, because a turn under way may still read from them."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from gexfaker.catalog import CATEGORIES, SPOT, TICKERS, Feed
 from gexfaker.errors import DataError
 from gexfaker.market.calendar import last_trading_day
+from gexfaker.market.kept import Blocks
 from gexfaker.playback.library import Library
 from gexfaker.playback.openrows import OpenRows
 from gexfaker.playback.sources import is_listed
@@ -34,11 +35,17 @@ class SimulatedLibrary(Library):
 
 
 def simulated_day(
-    date: str, seed: int, tickers: Sequence[str], scenario: str | None = None, open_rows: bool = False
+    date: str,
+    seed: int,
+    tickers: Sequence[str],
+    scenario: str | None = None,
+    open_rows: bool = False,
+    blocks: Blocks | None = None,
 ) -> Library:
     """A day of the simulated market, ordinary unless a scenario (a name, or a file) says otherwise.
 
-    ``open_rows`` puts the stale row and the reset row of a real open before the orderflow.
+    ``open_rows`` puts the stale row and the reset row of a real open before the orderflow. ``blocks`` is where the
+    day keeps what it makes, and may be other days' too.
 
     Raises:
         DataError: a ticker that the service does not have.
@@ -48,7 +55,7 @@ def simulated_day(
         raise DataError(f"the service has no ticker {', '.join(unknown)}, so it is not simulated")
     origin = f"simulated, seed {seed}" + (f", scenario {scenario}" if scenario else "")
     feeds = [Feed(ticker, *kind) for ticker in tickers for kind in KINDS]
-    opener = _opener(date, seed, scenario)
+    opener = _opener(date, seed, scenario, blocks)
     return SimulatedLibrary(date, origin, feeds, _with_open_rows(opener, date, seed) if open_rows else opener)
 
 
@@ -81,14 +88,14 @@ def read_scenario(name: str | None) -> Scenario | None:
         raise DataError(f"{path} cannot be read: {error}") from None
 
 
-def _opener(date: str, seed: int, scenario: str | None) -> Callable[[Feed], Tape]:
+def _opener(date: str, seed: int, scenario: str | None, blocks: Blocks | None = None) -> Callable[[Feed], Tape]:
     markets: list[Market] = []
 
     def open_tape(feed: Feed) -> Tape:
         if not markets:
             from gexfaker.market.simulation import Market
 
-            markets.append(Market(date, seed, read_scenario(scenario)))
+            markets.append(Market(date, seed, read_scenario(scenario), blocks))
         return markets[0].tape(feed)
 
     return open_tape
