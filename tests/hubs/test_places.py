@@ -70,5 +70,4 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     signatures = {world.heard(f"key-{number}").signature for number in range(50)}
     assert len(signatures) == 50, "other groups, other signature, however much was forgotten"
     assert len(world.places._known) <= 10
-    assert len(world.places._checked) <= 10
     assert len(world.places._signatures) <= 11

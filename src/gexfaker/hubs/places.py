@@ -54,30 +54,19 @@ class Places:
         self._hubs: Final = hubs
         self._groups: Final = groups
         self._known: OrderedDict[str, Heard] = OrderedDict()
-        self._checked: dict[str, Heard] = {}
-        self._changes = 0
         self._signatures: dict[Hashable, int] = {}
         self._numbers: Final = count()
 
     def of(self, session: Session) -> Heard:
         """Where a session listens. Raises DataError when its day is gone."""
-        library, changes = session.library, sum([hub.members.changes for hub in self._hubs.values()])
-        if changes != self._changes:  # somebody came or went: whose groups these were is seen by their versions
-            self._changes = changes
-            self._checked.clear()
-        known = self._checked.get(session.id)
-        if known is None or known.library is not library:
-            known = self._checked[session.id] = self._check(session, library)
-        return known
-
-    def _check(self, session: Session, library: Library) -> Heard:
+        library = session.library
         versions = tuple([hub.members.versions.get(session.id) for hub in self._hubs.values()])
         known = self._known.get(session.id)
         if known is None or known.library is not library or known.versions != versions:
             places = tuple(self._find(session, library))
             known = self._known[session.id] = Heard(library, versions, places, self._signature(session))
             if len(self._known) > MAX_LISTENING:
-                self._checked.pop(self._known.popitem(last=False)[0], None)
+                self._known.popitem(last=False)
         return known
 
     def _signature(self, session: Session) -> int:
