@@ -187,6 +187,13 @@ def test_a_group_is_looked_up_once_whether_it_carries_something_or_not() -> None
     assert source.count == 2
 
 
+def test_a_day_that_was_opened_again_is_looked_up_again() -> None:
+    before, after = asked(), asked("SPX_classic_gex_full")
+    made = Groups(before, "blue")
+    found = [made.feed_of("v2_classic", "SPX_classic_gex_full", library) for library in (before, after)]
+    assert found == [None, feed("SPX_classic_gex_full")]
+
+
 def test_what_is_remembered_is_bounded_and_forgotten_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groups, "MAX_KNOWN_GROUPS", 3)
     source = asked("SPX_classic_gex_full", "SPX_classic_gex_zero")

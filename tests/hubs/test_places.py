@@ -61,6 +61,15 @@ def test_sessions_in_the_same_groups_have_the_same_signature() -> None:
     assert world.heard("a").signature == world.heard("b").signature != world.heard("c").signature
 
 
+def test_a_session_that_nobody_listens_to_is_forgotten() -> None:
+    world = World()
+    world.client("a", *GROUPS)
+    world.heard("a")
+    world.places.forget("a")
+    assert not world.places._known
+    world.places.forget("a")
+
+
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_LISTENING", 10)
     world = World()

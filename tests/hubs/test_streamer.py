@@ -6,14 +6,17 @@ import datetime
 import itertools
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gexfaker.catalog import Feed, explicit, parse_group
 from gexfaker.errors import DataError
+from gexfaker.hubs.connection import State
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_SKIPS_PER_TICK
+from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
 from gexfaker.playback.options import CacheMode, Options, Playback
 from gexfaker.playback.turns import EXPIRY_STRIDE
@@ -22,7 +25,7 @@ from gexfaker.wire.subprotocols import SIMPLE
 from support import independent
 from support.clients import JSON, PROTO, RELIABLE, Client, frames_of, make_hub
 from support.stream import Bench, times
-from support.tapes import ES_SPX, SPX, MemoryDays, MemoryTape, day, record
+from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_times, day, record
 
 GROUP, ES_GROUP = "blue_SPX_orderflow_orderflow", "blue_ES_SPX_orderflow_orderflow"
 
@@ -391,6 +394,45 @@ def test_one_spot_for_all_feeds_of_a_ticker_that_share_the_time() -> None:
     assert [at(classic, name) for name in (*one, SPOT)] == [[0, 1, 2]] * 4
     assert at(flow, SPOT) == at(flow, FLOW) == [0, 1, 2], "each hub has its own"
     assert stream.sent == 18
+
+
+@pytest.mark.parametrize("mode", Playback)
+@pytest.mark.parametrize("odd", [OPEN * 1000, -5])
+def test_a_time_that_the_wire_takes_and_the_tape_does_not_costs_no_other_record(
+    tmp_path: Path, mode: Playback, odd: int
+) -> None:
+    """In milliseconds, say. What is due with it has its spot and is sent."""
+    folder = tmp_path / DATE / "SPX" / "orderflow"
+    folder.mkdir(parents=True)
+    stamps = [OPEN, OPEN + 1, OPEN + 2, odd, OPEN + 4, OPEN + 5]
+    (folder / "orderflow.jsonl").write_bytes(b"".join(record(stamp) + b"\n" for stamp in stamps))
+    hubs = named_hubs("v2_orderflow")
+    days = Days(tmp_path, DATE, 1, (), datetime.date.fromisoformat(DATE))
+    stream = Bench(days, Options(mode), hubs)
+    client = Client(hubs["v2_orderflow"], groups=(FLOW, SPOT))
+    for _ in range(8):
+        stream.turn()
+        stream.now += 1
+    days.close()
+    assert [stamp for stamp in at(client, FLOW) if stamp != odd] == [stamp for stamp in stamps if stamp != odd]
+    assert set(stamps) - {odd} <= set(at(client, SPOT))
+
+
+def test_steps_wait_for_a_client_that_has_not_acknowledged() -> None:
+    names = ("SPX", "ES_SPX", "NDX")
+    feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in names]
+    days = MemoryDays(day(*(at_times(range(OPEN, OPEN + 1500), feed) for feed in feeds)))
+    hubs = {"orderflow": make_hub()}
+    stream = Bench(days, Options(Playback.STEP), hubs)
+    client = Client(hubs["orderflow"], RELIABLE, groups=tuple(f"blue_{ticker}_orderflow_orderflow" for ticker in names))
+    session = stream.sessions.get("key-1")
+    session.pause(stream.now)
+    session.advance(1000, stream.now)
+    for _ in range(20):
+        stream.run(stream.now + 0.3)
+        assert client.state is State.OPEN
+        client.send(m.SequenceAck(len(client.numbers())))
+    assert len(client.numbers()) == 3000
 
 
 def test_calculations_of_different_times_have_a_spot_each() -> None:

@@ -16,8 +16,10 @@ from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.limits import MAX_TURN_RECORDS, RECORDS_AT_ONCE
 from gexfaker.playback.control import apply
 from gexfaker.playback.library import Library
+from gexfaker.playback.memory import recall, remember
 from gexfaker.playback.options import CacheMode, Options, Playback, Timestamps
 from gexfaker.playback.session import Session
+from gexfaker.playback.sessions import Sessions
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SIMPLE
 from support import independent
@@ -298,6 +300,40 @@ def test_nobody_listening_means_nothing_to_wait_for() -> None:
     assert stream.next_turn(stream.now) is None
 
 
+def test_encoding_ahead_goes_on_for_the_others_when_a_day_is_gone() -> None:
+    days = MemoryDays(
+        day(at_times(range(OPEN, OPEN + 50))), day(at_times([OPEN + 86_400], date=NEXT_DATE), date=NEXT_DATE)
+    )
+    stream = Bench(days, Options(), {"orderflow": make_hub()})
+    stream.sessions.get("gone").restart(NEXT_DATE)
+    client_of(stream, key="gone")
+    client_of(stream, key="there")
+    stream.turn()
+    del days.libraries[NEXT_DATE]
+    before = stream.payloads.encoded
+    for _ in stream.prepare():
+        pass
+    assert stream.payloads.encoded == before + 1
+
+
+@pytest.mark.parametrize("mode", Playback)
+def test_a_turn_under_way_when_the_feed_comes_to_rest_is_not_lost(mode: Playback) -> None:
+    tapes = [at_times(range(OPEN, OPEN + 20), Feed(ticker, "orderflow", "orderflow")) for ticker in TICKERS]
+    stream = bench(*tapes, playback=mode)
+    client = client_of(stream, *(f"blue_{ticker}_orderflow_orderflow" for ticker in TICKERS))
+    stream.run(START + 2.5)
+    stream.now = START + 3.5
+    stream.begin(stream.now)
+    assert stream.advance()
+    stream.rest()
+    restored = Sessions(stream.sessions.days, stream.sessions.options)
+    recall(restored, remember(stream.sessions, stream.now), stream.now)
+    stream.sessions = restored  # type: ignore[misc]
+    stream.run(START + 6)
+    seen = sorted(times(client), key=int)
+    assert seen == sorted([*range(OPEN, OPEN + len(seen) // len(TICKERS))] * len(TICKERS))
+
+
 # --- as fast as the client takes it --------------------------------------------------------------
 
 
@@ -327,6 +363,21 @@ def test_speed_0_waits_for_a_socket_that_takes_no_more() -> None:
     two.connection.blocked = False
     stream.run(START + 1)
     assert times(one) == times(two) == list(range(OPEN, OPEN + 500))
+
+
+@pytest.mark.parametrize("lost_first", [True, False])
+def test_speed_0_goes_on_for_a_client_whose_full_socket_was_lost_or_taken_over(lost_first: bool) -> None:
+    stream = bench(at_times(range(OPEN, OPEN + 500)), speed=0.0)
+    client = client_of(stream, kind=RELIABLE)
+    stream.run(START + 0.05)
+    client.connection.blocked = True
+    if lost_first:
+        client.lose(stream.now)
+    assert client.recover()
+    client.send(m.SequenceAck(len(times(client))))
+    stream.run(START + 1)
+    client.send(m.SequenceAck(500))
+    assert times(client)[-1] == OPEN + 499
 
 
 def test_speed_0_passes_gaps_in_no_time_and_rests_at_the_end() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from gexfaker.errors import DataError
 from gexfaker.limits import MAX_OPEN_DAYS
+from gexfaker.market.tape import SimulatedTape
 from gexfaker.playback.days import Days
+from gexfaker.playback.simulated import SimulatedLibrary
 from support.tapes import SPX
 
 WEDNESDAY = datetime.date(2026, 11, 25)
@@ -151,5 +153,43 @@ def test_a_day_that_has_to_make_room_can_be_read_until_it_is_swept(tmp_path: Pat
         days.library(f"20{number:02}-08-17")
     assert days.library("2026-07-17") is not first
     assert tape.json(0)
-    days.sweep()
     days.close()
+
+
+def test_a_stored_day_that_has_to_make_room_can_be_read_until_the_sweep_after_the_next(tmp_path: Path) -> None:
+    dates = [
+        (datetime.date(2026, 3, 2) + datetime.timedelta(number)).isoformat() for number in range(MAX_OPEN_DAYS + 1)
+    ]
+    for date in dates:
+        file = tmp_path / date / "SPX" / "orderflow" / "orderflow.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text('{"timestamp":1}\n')
+    days = Days(tmp_path, dates[0], 1, (), datetime.date(2026, 11, 25))
+    tape = days.library(dates[0]).tape(SPX)
+    assert tape is not None
+    for date in dates:
+        days.library(date)
+    days.sweep()
+    assert tape.json(0), "a turn under way may have begun a moment before"
+    days.sweep()
+    with pytest.raises(ValueError, match="closed"):
+        tape.json(0)
+    days.close()
+
+
+def test_a_simulated_day_that_had_to_make_room_leaves_nothing_in_memory(tmp_path: Path) -> None:
+    days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
+    first = days.library("2026-07-17")
+    tape = first.tape(SPX)
+    assert isinstance(tape, SimulatedTape)
+    assert isinstance(first, SimulatedLibrary)
+    assert tape.json(0)
+    market = first._market._market
+    assert market is not None
+    assert market._chains
+    for number in range(MAX_OPEN_DAYS):
+        days.library(f"20{number:02}-08-17")
+    for _ in range(2):
+        days.sweep()
+    assert not market._chains
+    assert len(days._blocks) == 0

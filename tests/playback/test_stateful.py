@@ -24,6 +24,7 @@ from gexfaker.errors import ControlError, ExhaustedError
 from gexfaker.playback.control import apply
 from gexfaker.playback.memory import recall, remember
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback
+from gexfaker.playback.progress import is_over
 from gexfaker.playback.session import Session
 from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.turns import IDLE_TURN
@@ -321,7 +322,7 @@ def state_of(session: Session | None, client: Client, now: float) -> Any:
     if session is None:
         return len(client.done), tuple(client.connection.groups)
     clock = None if session.clock is None else (session.clock.at(now), session.clock.speed, session.clock.paused)
-    told = session.day, session.options, session.timeline, session.paused, session.dropped, session.is_over()
+    told = session.day, session.options, session.timeline, session.paused, session.dropped, is_over(session)
     feed = session.streamed, session.origin, session.heard, session.next_turn(now), clock
     places = dict(session.places), dict(session.newest), session.used(), [session.place(feed) for feed in FEEDS]
     return told, feed, places, len(client.done), tuple(client.connection.groups)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -58,3 +59,17 @@ def test_a_reliable_peer_that_went_silent_may_recover_within_the_window_and_not_
     wait_until(lambda: server.health()["connections"] == 0, 5, "the detached connection was reaped")
     with connect(recovery, JSON_RELIABLE) as raw:
         assert raw.read_close()[0] == 1008
+
+
+def test_a_peer_that_always_reads_but_slower_than_it_is_sent_to_stays() -> None:
+    """Its socket is full at most pings, which are not sent then: that it reads on is its answer."""
+    with (
+        running_server(ping_interval="500ms", speed="0", tickers="SPX") as running,
+        connect(running.orderflow("reads"), JSON, receive_buffer=4096, segment=536) as raw,
+    ):
+        raw.send_text('{"type":"joinGroup","group":"blue_SPX_orderflow_orderflow"}')
+        until = time.monotonic() + 0.5 * (MISSED_PONGS + 3)
+        while time.monotonic() < until:
+            assert raw.socket.recv(2048), "the server ended the connection"
+            time.sleep(0.01)
+        assert running.health()["connections"] == 1

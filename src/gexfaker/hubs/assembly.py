@@ -6,12 +6,12 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import RecordError
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.places import Place
 from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS, READY_AT_ONCE
+from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.session import Session
 from gexfaker.playback.turns import Turn
@@ -51,7 +51,7 @@ class Assembly:
         self._now: Final = now
         self._recorded: Final = session.options.timestamps is Timestamps.RECORDED
         self._items: Final[dict[Hub, Items]] = {}
-        self._spots: Final[set[tuple[str, str, int]]] = set()
+        self._spots: Final[set[tuple[str, str, int | None]]] = set()
         self._searched = False
         self.passed_over = False
         self._due: Final[dict[Feed, list[int]]] = {}
@@ -126,7 +126,7 @@ class Assembly:
         if spot_member is None or spot_member not in hub.members:
             return [(group, publication)]
         # A calculation has one spot on a hub, however many of its feeds go there.
-        calculation = (hub.name, feed.ticker, tape.timestamp(index))
+        calculation = (hub.name, feed.ticker, stamp_of(tape, index))
         if calculation in self._spots:
             return [(group, publication)]
         self._spots.add(calculation)
@@ -135,9 +135,8 @@ class Assembly:
 
     def _stamp(self, tape: Tape, index: int) -> int | None:
         """The timestamp to show instead of the recorded one."""
-        clock = self._session.clock
-        try:
-            at = clock.real(tape.timestamp(index)) if clock is not None else None
-        except RecordError:
+        clock, stamp = self._session.clock, stamp_of(tape, index)
+        if stamp is None:
             return None
+        at = None if clock is None else clock.real(stamp)
         return int(self._now if at is None else at)

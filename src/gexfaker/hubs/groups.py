@@ -29,7 +29,7 @@ class Groups:
     def __init__(self, library: Library, prefix: str) -> None:
         self.library = library
         self._prefix: Final = f"{prefix}_"
-        self._known: dict[tuple[str, str, str], Feed | None] = {}
+        self._known: dict[tuple[Library, str, str], Feed | None] = {}
         self._explained: set[tuple[str, str]] = set()
         self._hints: dict[str, str] = {}
 
@@ -40,7 +40,7 @@ class Groups:
     def feed_of(self, hub: str, group: str, library: Library | None = None) -> Feed | None:
         """The feed a group of a hub carries, or None when nothing will ever come there on that day."""
         library = library or self.library
-        place = (library.date, hub, group)
+        place = (library, hub, group)
         try:
             return self._known[place]
         except KeyError:

@@ -124,7 +124,7 @@ class Hub:
             return None
         if connection.outlet is not None:
             connection.outlet([Abort()])
-            connection.outlet = None
+        connection.outlet, connection.blocked = None, False
         connection.take()
         connection.replay()
         self._changed[connection] = None
@@ -138,7 +138,7 @@ class Hub:
             self._forget(connection)
             return
         connection.deadline = now + self.bounds.recovery_window
-        connection.outlet = None
+        connection.outlet, connection.blocked = None, False
         connection.take()
 
     def close(self, connection: Connection, reason: str = "") -> None:

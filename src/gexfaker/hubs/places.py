@@ -69,6 +69,10 @@ class Places:
                 self._known.popitem(last=False)
         return known
 
+    def forget(self, session_id: str) -> None:
+        """Nobody listens there any more: what is remembered would keep its day's tapes in memory."""
+        self._known.pop(session_id, None)
+
     def _signature(self, session: Session) -> int:
         names = tuple(tuple(hub.members.groups.get(session.id, ())) for hub in self._hubs.values())
         if len(self._signatures) > MAX_LISTENING:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
-from gexfaker.errors import DataError
+from gexfaker.errors import GexfakerError
 from gexfaker.hubs.assembly import LONG, Assembly, Pause
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
@@ -15,7 +16,6 @@ from gexfaker.hubs.payloads import Payloads
 from gexfaker.hubs.places import Heard, Places
 from gexfaker.hubs.publication import Batch
 from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, MAX_LISTENING, RECORDS_AT_ONCE
-from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE
 from gexfaker.playback.library import Library
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.session import Session
@@ -23,6 +23,9 @@ from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.turns import is_published
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
+
+TROUBLE: Final = (GexfakerError, OSError, ValueError)
+"""What a day that is gone, or is being changed, gives; the others' days are not."""
 
 
 class Streamer:
@@ -72,10 +75,9 @@ class Streamer:
             if not session.heard:
                 session.attend(now)
             at = session.next_turn(now)
-            if at is not None and at <= now:
-                hurried = session.options.speed == AS_FAST_AS_POSSIBLE and not session.is_stepped
-                if not hurried or not self._is_congested(session_id):
-                    self._plays[session_id] = self._play(session, now)
+            if at is None or at > now or (session.is_hurried and self._is_congested(session_id)):
+                continue
+            self._plays[session_id] = self._play(session, now)
 
     def advance(self) -> bool:
         """A part of one turn, the turns taking turns, so that a fast key cannot hold up the others.
@@ -84,19 +86,25 @@ class Streamer:
         """
         if not self._plays:
             return False
-        session_id, play = next(iter(self._plays.items()))
+        session_id = next(iter(self._plays))
+        if self._go_on(session_id):
+            self._plays.move_to_end(session_id)
+        return True
+
+    def _go_on(self, session_id: str) -> bool:
+        """A part of a session's turn; whether there is more of it."""
+        play = self._plays[session_id]
         try:
             for _ in range(RECORDS_AT_ONCE):
                 if next(play) is LONG:
                     break
+            return True
         except StopIteration:
-            del self._plays[session_id]
-        except (DataError, OSError, ValueError) as error:  # its day is gone; the others' are not
-            del self._plays[session_id]
+            pass
+        except TROUBLE as error:
             self.groups.explain("", self.sessions.get(session_id).day, str(error))
-        else:
-            self._plays.move_to_end(session_id)
-        return True
+        del self._plays[session_id]
+        return False
 
     def finish(self, session_id: str, now: float) -> None:
         """Send at once what is due to a session, if that is not much; its turn under way included."""
@@ -115,17 +123,20 @@ class Streamer:
 
     def settle(self, session_id: str) -> None:
         """Let a session come to rest: its turn under way is taken back, to be sent later; in step mode it is ended."""
-        play = self._plays.pop(session_id, None)
         session = self.sessions.get(session_id)
-        if play is not None and session.is_stepped:
-            for _ in play:
+        if session.is_stepped:
+            while session_id in self._plays and self._go_on(session_id):
                 continue
-        elif play is not None:
+        elif self._plays.pop(session_id, None) is not None:
             session.rewind()
 
     def rest(self) -> None:
-        """Nothing is sent for a while: whoever listens goes on, later, from where the market is then."""
-        self._plays.clear()
+        """Nothing is sent for a while: turns under way are settled, and whoever listens goes on, later.
+
+        In clock mode that is from where the market is then.
+        """
+        for session_id in list(self._plays):
+            self.settle(session_id)
         self._unhear({})
 
     def prepare(self) -> Iterator[None]:
@@ -134,7 +145,8 @@ class Streamer:
         for session_id in self._listening():
             session = self.sessions.get(session_id)
             if session.options.timestamps is Timestamps.RECORDED:
-                yield from self._prepare(session, made)
+                with contextlib.suppress(*TROUBLE):  # its turn will tell
+                    yield from self._prepare(session, made)
             yield
 
     def _prepare(self, session: Session, made: set[tuple[Tape, int, str]]) -> Iterator[None]:
@@ -171,6 +183,8 @@ class Streamer:
             session = self.sessions.peek(session_id)
             if session is not None:
                 session.heard = False
+            self._places.forget(session_id)
+            self._prepared.pop(session_id, None)
         self._heard = listening
 
     def _listening(self) -> dict[str, None]:

@@ -23,7 +23,7 @@ from gexfaker.playback.times import closing, moment, shown
 from gexfaker.tapes.tape import Tape
 
 MAX_STEPS: Final = 1000
-"""Records that one step sends at most: as many as a client may leave unread."""
+"""Records of each group that one step sends at most; while a client is behind, the rest of them waits."""
 
 MAX_TIMESTAMP: Final = 100_000_000_000
 """Beyond all days; more is no number of seconds."""

@@ -61,6 +61,7 @@ class Days:
         self._blocks: Final = Blocks()
         self._open: OrderedDict[str, Library] = OrderedDict()
         self._retired: list[Library] = []
+        self._overdue: list[Library] = []
         self.stored: Final = bool(self._folder.dates())
         first, dots, last = date.partition("..")
         self.first = self.resolve(first)
@@ -108,14 +109,14 @@ class Days:
         return simulated_day(date, self._seed, self._tickers, self._scenario, self._open_rows, self._blocks)
 
     def sweep(self) -> None:
-        """Close the days that had to make room; not at once, because a turn under way may still read from them."""
-        retired, self._retired = self._retired, []
-        for library in retired:
+        """Close the days that had to make room by the sweep before: a turn under way may still read from the others."""
+        overdue, self._overdue, self._retired = self._overdue, self._retired, []
+        for library in overdue:
             library.close()
 
     def close(self) -> None:
         """Close all libraries."""
-        for library in self._open.values():
+        for library in (*self._open.values(), *self._retired, *self._overdue):
             library.close()
-        self._open.clear()
-        self.sweep()
+        for libraries in (self._open, self._retired, self._overdue):
+            libraries.clear()

@@ -57,6 +57,6 @@ def _has_ended(session: Session, tape: Tape, index: int) -> bool:
 def day_after_the_end(session: Session) -> str | None:
     """The day to begin when all has been sent: the next one, the same again, or None to stay."""
     mode = session.options.cache_mode
-    if mode is CacheMode.NEXT and session.is_over():
+    if mode is CacheMode.NEXT and is_over(session):
         return session.resolve_day("next")
-    return session.day if mode is CacheMode.ROTATION and not session.is_stepped and session.is_over() else None
+    return session.day if mode is CacheMode.ROTATION and not session.is_stepped and is_over(session) else None

@@ -56,8 +56,7 @@ class Session:
     def __init__(self, session_id: str, days: Days, options: Options, day: str | None = None) -> None:
         self.id: Final = session_id
         self._days: Final = days
-        self.options = options
-        self.day = day or days.first
+        self.options, self.day = options, day or days.first
         self.clock: MarketClock | None = None
         self.timeline = self.dropped = self.sent = self.cut = self._owed = 0
         self.paused = self.heard = self.searched = self._resting = self._at_open = self._ended = False
@@ -86,6 +85,11 @@ class Session:
     def is_stepped(self) -> bool:
         """Whether records are due when asked for."""
         return self.options.playback is Playback.STEP
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether as much is due as its clients take."""
+        return self._owed > 0 if self.is_stepped else self.options.speed == AS_FAST_AS_POSSIBLE
 
     # --- the clock ---------------------------------------------------------------------------
 
@@ -207,7 +211,7 @@ class Session:
         if self.clock.speed == AS_FAST_AS_POSSIBLE and not self.clock.paused:
             upto = max(upto, self.streamed + 1)
             self.clock.seek(upto, now)
-            self._ended = self.is_over()
+            self._ended = is_over(self)
         self._turn = Turn(self.timeline, self.streamed, upto)
         self.streamed = upto
         return self._turn
@@ -267,10 +271,6 @@ class Session:
         if self.is_stepped:
             return stepped_indexes(self)
         return {feed: index - 1 for feed, (_, index) in self._next.items()} | self.newest
-
-    def is_over(self) -> bool:
-        """Whether every feed that was used has come to its end, as far as anybody has seen."""
-        return is_over(self)
 
     def roll(self, *, by_feed: bool = False) -> bool:
         """At the end of the day begin it again, or the next one, if the options say so; whether it did.

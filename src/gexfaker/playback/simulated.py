@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,8 +24,45 @@ KINDS: Final = tuple((package, category) for package, categories in CATEGORIES.i
 """Package and category of the standard feeds."""
 
 
+class _Opener:
+    """Opens the tapes of a simulated day, which is made with the first of them."""
+
+    def __init__(self, date: str, seed: int, scenario: str | None, blocks: Blocks | None = None) -> None:
+        self._day: Final = (date, seed)
+        self._scenario: Final = scenario
+        self._blocks: Final = blocks
+        self._market: Market | None = None
+
+    def __call__(self, feed: Feed) -> Tape:
+        if self._market is None:
+            from gexfaker.market.simulation import Market
+
+            self._market = Market(*self._day, read_scenario(self._scenario), self._blocks)
+        return self._market.tape(feed)
+
+    def close(self) -> None:
+        """Give the market's memory back, which its tapes, if anybody still has one, would hold on to."""
+        if self._market is not None:
+            self._market.close()
+
+
 class SimulatedLibrary(Library):
-    """A simulated day: explicit expiries and the legacy volume feeds have records of their own."""
+    """A simulated day: explicit expiries and the legacy volume feeds have records of their own.
+
+    Args:
+        market: what is closed with the library.
+    """
+
+    def __init__(
+        self, date: str, origin: str, feeds: Iterable[Feed], opener: Callable[[Feed], Tape], market: _Opener
+    ) -> None:
+        super().__init__(date, origin, feeds, opener)
+        self._market: Final = market
+
+    def close(self) -> None:
+        """Close all tapes and the market."""
+        super().close()
+        self._market.close()
 
     def source(self, feed: Feed) -> Feed | None:
         """The feed itself, if the market has its ticker and the expiry is listed."""
@@ -55,15 +92,16 @@ def simulated_day(
         raise DataError(f"the service has no ticker {', '.join(unknown)}, so it is not simulated")
     origin = f"simulated, seed {seed}" + (f", scenario {scenario}" if scenario else "")
     feeds = [Feed(ticker, *kind) for ticker in tickers for kind in KINDS]
-    opener = _opener(date, seed, scenario, blocks)
-    return SimulatedLibrary(date, origin, feeds, _with_open_rows(opener, date, seed) if open_rows else opener)
+    market = _Opener(date, seed, scenario, blocks)
+    opener = _with_open_rows(market, date, seed) if open_rows else market
+    return SimulatedLibrary(date, origin, feeds, opener, market)
 
 
 def _with_open_rows(opener: Callable[[Feed], Tape], date: str, seed: int) -> Callable[[Feed], Tape]:
     before = last_trading_day(datetime.date.fromisoformat(date) - datetime.timedelta(days=1)).isoformat()
 
     def close(feed: Feed) -> bytes:
-        tape = _opener(before, seed, None)(Feed(feed.ticker, "orderflow", "orderflow"))
+        tape = _Opener(before, seed, None)(Feed(feed.ticker, "orderflow", "orderflow"))
         return tape.json(len(tape) - 1)
 
     def open_tape(feed: Feed) -> Tape:
@@ -86,16 +124,3 @@ def read_scenario(name: str | None) -> Scenario | None:
         return load_scenario(str(path), path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
-
-
-def _opener(date: str, seed: int, scenario: str | None, blocks: Blocks | None = None) -> Callable[[Feed], Tape]:
-    markets: list[Market] = []
-
-    def open_tape(feed: Feed) -> Tape:
-        if not markets:
-            from gexfaker.market.simulation import Market
-
-            markets.append(Market(date, seed, read_scenario(scenario), blocks))
-        return markets[0].tape(feed)
-
-    return open_tape

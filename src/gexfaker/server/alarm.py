@@ -23,6 +23,11 @@ class Alarm:
             self._sleeper.get_loop().call_later(NOTICE_SECONDS, _wake, self._sleeper)
         self._rung = True
 
+    @property
+    def has_rung(self) -> bool:
+        """Whether something has changed since the last sleep."""
+        return self._rung
+
     async def sleep(self, seconds: float) -> None:
         """Return after ``seconds``, or NOTICE_SECONDS after a ring."""
         loop = asyncio.get_running_loop()

@@ -93,6 +93,7 @@ class Server(uvicorn.Server):
         self.service.draining = True
         for task in self._background:
             task.cancel()
+        self.service.streamer.rest()  # before positions are kept: what was not sent is not past
         for hub in self.service.hubs.values():
             hub.drain()
         self.service.state_file.save(self.service.sessions, self.service.clock())
@@ -130,42 +131,48 @@ class Server(uvicorn.Server):
 async def _stream(service: Service) -> None:
     """Wake when something may be due, encoding in slices so that the loop is never held up."""
     while True:
-        if service.silent:
-            service.streamer.rest()
-            await asyncio.sleep(REAP_INTERVAL_SECONDS)
-            continue
-        now = service.clock()
-        at = service.streamer.next_turn(now)
-        wait = MAX_IDLE_SECONDS if at is None else at - now
-        await service.alarm.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
         try:
-            if await _tick(service):
-                await _prepare(service)
+            await _wait_and_send(service)
         except Exception:
             log.exception("a tick failed; the stream goes on")
             await asyncio.sleep(STUMBLE_SECONDS)
 
 
+async def _wait_and_send(service: Service) -> None:
+    if service.silent:
+        service.streamer.rest()
+        await asyncio.sleep(REAP_INTERVAL_SECONDS)
+        return
+    now = service.clock()
+    at = service.streamer.next_turn(now)
+    wait = MAX_IDLE_SECONDS if at is None else at - now
+    await service.alarm.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
+    if await _tick(service):
+        await _prepare(service)
+
+
 async def _prepare(service: Service) -> None:
-    """Encode ahead, in slices with rests between them, until the next turn is near."""
+    """Encode ahead, in slices with rests between them, until the next turn is near or something changes."""
     loop = asyncio.get_running_loop()
     until, began = service.streamer.next_turn(service.clock()), loop.time()
     for _ in service.streamer.prepare():
         if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
             await asyncio.sleep(SHORTEST_SLEEP)
             began = loop.time()
-        if until is not None and service.clock() > until - PREPARED_SECONDS:
+        if service.alarm.has_rung or (until is not None and service.clock() > until - PREPARED_SECONDS):
             return
 
 
 async def _tick(service: Service) -> bool:
-    """Send what is due, and what becomes due meanwhile; whether anything was sent."""
+    """Send what is due, and what becomes due meanwhile, until the market closes; whether anything was sent."""
     streamer, loop = service.streamer, asyncio.get_running_loop()
     sent, began = streamer.sent, loop.time()
     streamer.begin(service.clock())
     while streamer.advance():
         if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
             await asyncio.sleep(0)
+            if service.silent:
+                return False
             streamer.begin(service.clock())
             began = loop.time()
     return streamer.sent > sent
@@ -176,10 +183,13 @@ async def _reap(service: Service) -> None:
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(REAP_INTERVAL_SECONDS)
-        for hub in service.hubs.values():
-            hub.expire(loop.time())
-        service.days.sweep()
-        await service.state_file.keep(service.sessions, service.clock)
+        try:
+            for hub in service.hubs.values():
+                hub.expire(loop.time())
+            service.days.sweep()
+            await service.state_file.keep(service.sessions, service.clock)
+        except Exception:
+            log.exception("looking after connections and days failed; it goes on")
 
 
 def listening_socket(settings: Settings) -> socket.socket:

@@ -217,8 +217,9 @@ class Socket(asyncio.Protocol):
             self._connection.blocked = blocked
 
     def resume_writing(self) -> None:
-        """The peer has read on."""
+        """The peer has read on, which shows as well as a pong that it lives."""
         self.pause_writing(False)
+        self._unanswered_pings = 0
         frames, self._backlog = self._backlog, deque()
         self._backlog_messages = self._backlog_bytes = 0
         if frames and not self._transport.is_closing():

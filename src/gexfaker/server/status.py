@@ -8,6 +8,7 @@ from typing import Any, Final
 from gexfaker.catalog import SPOT
 from gexfaker.hubs.connection import Connection
 from gexfaker.playback.options import Options
+from gexfaker.playback.progress import is_over
 from gexfaker.playback.session import Session
 from gexfaker.playback.times import shown
 from gexfaker.server.service import Service
@@ -58,7 +59,7 @@ def playback_status(session: Session, now: float) -> dict[str, Any]:
         "market_time": market,
         "shown": None if market is None else shown(market),
         "paused": session.paused,
-        "over": session.is_over(),
+        "over": is_over(session),
         "timeline": session.timeline,
         "positions": {feed.group: index for feed, index in sorted(session.used().items())},
         "messages_sent": session.sent,
