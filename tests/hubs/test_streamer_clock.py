@@ -554,6 +554,7 @@ def test_a_jump_in_the_middle_of_a_step_does_not_move_the_new_timeline(parts: in
     client = client_of(stream, *(f"blue_{feed.group}" for feed in feeds))
     stream.begin(stream.now)
     under_way = all(stream.advance() for _ in range(parts))
+    stream.drain()
     sent = times(client)
     do(stream, "seek", time="09:30:30")
     while stream.advance():

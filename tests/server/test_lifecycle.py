@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gexfaker.catalog import hub_of
+from gexfaker.hubs.outputs import Joined, Output
 from gexfaker.playback.times import closing
 from gexfaker.server import lifecycle
 from gexfaker.server.service import Service
@@ -26,14 +27,22 @@ def service_of(folder: Path, clock: Callable[[], float], **settings: str) -> Ser
     return Service(load({"DATA_DIR": str(folder), "TICKERS": "SPX", **settings}, {}), clock)
 
 
-def listen(service: Service, *keys: str) -> None:
-    """A client for every key, in all groups of SPX."""
+def listen(service: Service, *keys: str) -> list[Output]:
+    """A client for every key, in all groups of SPX; what their sockets are told to do after that."""
+    told: list[Output] = []
     for key in keys:
         for feed in sorted(service.library.feeds):
             name = hub_of(feed.package, feed.category)
-            service.hubs[name].connect(Grant(key, (), (service.groups.name(name, feed),)), JSON).outlet = lambda _: None
+            service.hubs[name].connect(Grant(key, (), (service.groups.name(name, feed),)), JSON).outlet = told.extend
     for hub in service.hubs.values():
         hub.drain()
+    told.clear()
+    return told
+
+
+def messages(told: list[Output]) -> int:
+    """How many of the feed are among what sockets were told."""
+    return sum(output.messages for output in told if isinstance(output, Joined))
 
 
 def test_keys_that_are_always_due_are_at_rest_when_the_market_closes(tmp_path: Path) -> None:
@@ -45,7 +54,7 @@ def test_keys_that_are_always_due_are_at_rest_when_the_market_closes(tmp_path: P
         return now
 
     service = service_of(tmp_path, clock, MARKET_HOURS="true", SPEED="0")
-    listen(service, *"abcdef")
+    told = listen(service, *"abcdef")
     for number, key in enumerate("abcdef"):
         session = service.sessions.get(key)
         session.begin(now)
@@ -53,7 +62,7 @@ def test_keys_that_are_always_due_are_at_rest_when_the_market_closes(tmp_path: P
     asyncio.run(asyncio.wait_for(lifecycle._tick(service), LONGEST_SECONDS))
     assert service.silent
     sent = service.streamer.sent
-    assert sent
+    assert 0 < sent == messages(told), "what was published is written before anything else has its turn"
     asyncio.run(asyncio.wait_for(lifecycle._wait_and_send(service), LONGEST_SECONDS))
     assert service.streamer.sent == sent
     service.close()
@@ -63,8 +72,9 @@ def test_keys_that_are_always_due_are_at_rest_when_the_market_closes(tmp_path: P
 def test_encoding_ahead_is_left_when_something_changes(tmp_path: Path, rings: bool) -> None:
     now = closing(DAY) - 3600.0
     service = service_of(tmp_path, lambda: now)
-    listen(service, "a")
+    told = listen(service, "a")
     asyncio.run(lifecycle._tick(service))
+    assert messages(told) == len(service.library.feeds)
     asyncio.run(service.alarm.sleep(0.0))
     before = service.payloads.encoded
     if rings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
@@ -27,6 +27,13 @@ class Bench(Streamer):
         self.now = START
         groups = Groups(days.library(days.first), "blue")
         super().__init__(Sessions(days, options), Payloads(), groups, self.all_hubs)
+
+    def tick(self, now: float) -> Iterator[None]:
+        """Publish what is due at ``now``; pauses after every few records."""
+        self.begin(now)
+        while self.advance():
+            self.drain()
+            yield
 
     def turn(self) -> None:
         """One tick at the time it is, everything handed to the clients."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -232,12 +233,16 @@ EDGES = [0, 1, *(edge + step for bits in range(7, 64, 7) for edge in (1 << bits,
 
 
 @pytest.mark.parametrize("size", [0, 1, 90, 110, 117, 118, 119, 120, 127, 128, 16_360, 16_384, 70_000])
-def test_numbers_and_lengths_at_the_edges_of_varints(size: int) -> None:
+@pytest.mark.parametrize("kind", [m.DataType.BINARY, m.DataType.PROTOBUF])
+@pytest.mark.parametrize(("source", "group"), [("group", "g"), ("group", "ü" * 200), ("server", None)])
+def test_numbers_and_lengths_at_the_edges_of_varints(
+    size: int, kind: m.DataType, source: Literal["group", "server"], group: str | None
+) -> None:
     """Sequence ids and lengths at every change of a varint's length."""
-    content = m.Data(m.DataType.BINARY, b"x" * size)
-    message = m.DataMessage(content, "g")
-    assert independent.data_message(b"".join(protocodec.pieces(message))) == ("group", "g", 2, content.value, None)
+    content = m.Data(kind, b"x" * size)
+    message = m.DataMessage(content, group, source=source)
+    told = (source, group, KINDS[kind], content.value)
+    assert independent.data_message(b"".join(protocodec.pieces(message))) == (*told, None)
     part = protocodec.shared(message)
     for sequence_id in EDGES:
-        made = protocodec.numbered(part, sequence_id)
-        assert independent.data_message(made) == ("group", "g", 2, content.value, sequence_id)
+        assert independent.data_message(protocodec.numbered(part, sequence_id)) == (*told, sequence_id)

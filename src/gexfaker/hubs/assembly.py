@@ -63,9 +63,9 @@ class Assembly:
         """
         session, turn, places, found = self._session, self._turn, self._places, self._due
         limit = max(1, MAX_TURN_RECORDS // len(places)) if places else 1
-        for place in places:
-            if place.feed not in found:
-                found[place.feed] = session.due(place.tape, turn, limit)
+        for _, _, feed, tape, _ in places:
+            if feed not in found:
+                found[feed] = session.due(tape, turn, limit)
                 if session.searched:
                     self._searched = True
                     yield LONG
@@ -87,12 +87,13 @@ class Assembly:
         """
         payloads, encoded, ready = self._payloads, self._payloads.encoded, 0
         for place in self._places:
-            if place.member not in place.hub.members:  # left during a pause
+            hub, member, feed, _, _ = place
+            if member not in hub.members:  # left during a pause
                 continue
-            items = self._items.get(place.hub)
+            items = self._items.get(hub)
             if items is None:
-                items = self._items[place.hub] = []
-            for index in self._due[place.feed]:
+                items = self._items[hub] = []
+            for index in self._due[feed]:
                 items += self._made(place, index) or self._stepped_on(place)
                 ready += 1
                 if ready > READY_AT_ONCE or payloads.encoded != encoded or self._searched:

@@ -13,7 +13,7 @@ from gexfaker.playback.stamps import restamped
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import payload
 from gexfaker.wire.feeds import Format, format_of
-from gexfaker.wire.messages import Data, DataMessage, DataType
+from gexfaker.wire.messages import PROTOBUF, Data, DataMessage
 
 log: Final = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Payloads:
         if stamp is None and (form is None or form is format_of(tape.feed)):
             ready = tape.payload(index)
             if ready is not None:  # read from a file: not worth remembering
-                return Publication(DataMessage(Data(DataType.PROTOBUF, ready), group))
+                return Publication(DataMessage(Data(PROTOBUF, ready), group))
         key = (tape, index, group, stamp)
         if key in self._made:
             self._made.move_to_end(key)
@@ -73,7 +73,7 @@ class Payloads:
             return None
         if encoded.saturated:
             self._saturate(tape, index, encoded.saturated)
-        data = Data(DataType.PROTOBUF, payload.pack(form.type_url, encoded.message))
+        data = Data(PROTOBUF, payload.pack(form.type_url, encoded.message))
         return Publication(DataMessage(data, group))
 
     def _first_time(self, tape: Tape, index: int) -> bool:

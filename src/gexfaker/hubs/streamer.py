@@ -56,12 +56,6 @@ class Streamer:
         times = (self.sessions.get(session_id).next_turn(now) for session_id in self._listening())
         return min((time for time in times if time is not None), default=None)
 
-    def tick(self, now: float) -> Iterator[None]:
-        """Publish what is due at ``now``; pauses after every few records, so that the caller can take a breath."""
-        self.begin(now)
-        while self.advance():
-            yield
-
     def begin(self, now: float) -> None:
         """Start the turns that are due at ``now``, beside those under way."""
         if not self._plays:
@@ -82,7 +76,7 @@ class Streamer:
     def advance(self) -> bool:
         """A part of one turn, the turns taking turns, so that a fast key cannot hold up the others.
 
-        False when nothing is under way.
+        Whoever calls it drains before anything else has its turn. False when nothing is under way.
         """
         if not self._plays:
             return False
@@ -106,6 +100,11 @@ class Streamer:
         del self._plays[session_id]
         return False
 
+    def drain(self) -> None:
+        """Hand the sockets what was published: of many turns in one go, so that who reads wakes up once for all."""
+        for hub in self._hubs.values():
+            hub.drain()
+
     def finish(self, session_id: str, now: float) -> None:
         """Send at once what is due to a session, if that is not much; its turn under way included."""
         session = self.sessions.get(session_id)
@@ -118,8 +117,10 @@ class Streamer:
             self._plays[session_id] = play
             left -= sum(1 for _ in islice((pause for pause in play if pause is not LONG), left))
             if not left:
-                return
-        del self._plays[session_id]
+                break
+        else:
+            del self._plays[session_id]
+        self.drain()
 
     def settle(self, session_id: str) -> None:
         """Let a session come to rest: its turn under way is taken back, to be sent later; in step mode it is ended."""
@@ -127,6 +128,7 @@ class Streamer:
         if session.is_stepped:
             while session_id in self._plays and self._go_on(session_id):
                 continue
+            self.drain()
         elif self._plays.pop(session_id, None) is not None:
             session.rewind()
 
@@ -244,4 +246,3 @@ class Streamer:
             sent = hub.publish_all(session.id, batch)
             session.sent += sent
             self.sent += sent
-            hub.drain()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 
@@ -14,6 +14,10 @@ class Playback(StrEnum):
 
     CLOCK = "clock"
     STEP = "step"
+
+
+STEP: Final = Playback.STEP
+"""For where it is asked for with every record: Python 3.11 looks members of an enum up by a call."""
 
 
 class CacheMode(StrEnum):

@@ -24,7 +24,7 @@ from gexfaker.playback.answers import (
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
 from gexfaker.playback.days import Days
 from gexfaker.playback.library import Library
-from gexfaker.playback.options import CacheMode, Options, Playback
+from gexfaker.playback.options import STEP, CacheMode, Options
 from gexfaker.playback.progress import day_after_the_end, is_over, stepped_indexes
 from gexfaker.playback.times import moment, next_tick, same_time_of_day
 from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN, Turn, is_published
@@ -84,7 +84,7 @@ class Session:
     @property
     def is_stepped(self) -> bool:
         """Whether records are due when asked for."""
-        return self.options.playback is Playback.STEP
+        return self.options.playback is STEP
 
     @property
     def is_hurried(self) -> bool:

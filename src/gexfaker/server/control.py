@@ -67,16 +67,11 @@ def change(service: Service, owner: str, action: str, arguments: dict[str, Any])
     if action == "pause" and not service.silent:
         service.streamer.finish(owner, now)
     service.streamer.settle(owner)
-    _drain(service)
+    service.streamer.drain()
     effect = apply(service.sessions.get(owner), action, arguments, service.sessions.options, now)
     service.alarm.ring()
     log.info("%s %s: %s", owner, action, msgspec.json.encode(effect.resolved).decode())
     return effect
-
-
-def _drain(service: Service) -> None:
-    for hub in service.hubs.values():
-        hub.drain()
 
 
 def told(service: Service, owner: str, action: str, arguments: dict[str, Any]) -> Effect:

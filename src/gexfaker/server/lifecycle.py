@@ -170,11 +170,13 @@ async def _tick(service: Service) -> bool:
     streamer.begin(service.clock())
     while streamer.advance():
         if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
+            streamer.drain()
             await asyncio.sleep(0)
             if service.silent:
                 return False
             streamer.begin(service.clock())
             began = loop.time()
+    streamer.drain()
     return streamer.sent > sent
 
 

@@ -51,13 +51,14 @@ class JsonlTape:
             ``path`` by default.
 
     Attributes:
+        feed: the ticker, package and category of the records.
         prepared: the payloads made beforehand, if there are any.
 
     Raises OSError when the file cannot be opened.
     """
 
     def __init__(self, path: Path, feed: Feed, date: str, name: str | None = None) -> None:
-        self._feed = feed
+        self.feed: Final = feed
         self._date = date
         self._name = name or str(path)
         self._source = open_source(path, self._name)
@@ -65,11 +66,6 @@ class JsonlTape:
         self.prepared: Final = Prepared(Path(self._name), path, feed, date)
         self._marks = array("q")
         self._stamps = array("q")
-
-    @property
-    def feed(self) -> Feed:
-        """The ticker, package and category of the records."""
-        return self._feed
 
     @property
     def date(self) -> str:

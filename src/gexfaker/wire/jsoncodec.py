@@ -138,10 +138,10 @@ def pieces(message: m.DataMessage) -> tuple[bytes, ...]:
 
     It names the publisher's user even when there is none, as on the service.
     """
-    data = message.data
-    start = _start(message.source, message.group, data.type, message.from_user_id, message.source == "group")
-    if data.type is m.DataType.PROTOBUF and not message.metadata:  # what the feed sends
-        return b"{", start, b'"', pybase64.b64encode(data.value), b'"}'
+    data, source = message.data, message.source
+    if data.type is m.PROTOBUF and source == "group" and message.from_user_id is None and not message.metadata:
+        return _feed_start(message.group), pybase64.b64encode(data.value), b'"}'
+    start = _start(source, message.group, data.type, message.from_user_id, source == "group")
     return b"{", start, _value(data), _metadata_text(message), b"}"
 
 
@@ -155,6 +155,12 @@ def shared(message: m.DataMessage) -> bytes:
 def numbered(part: bytes, sequence_id: int) -> bytes:
     """The whole message for a reliable client: the opening with its sequence id, and the shared part."""
     return b'{"sequenceId":%d,%b' % (sequence_id, part)
+
+
+@lru_cache(maxsize=MAX_STARTS)
+def _feed_start(group: str | None) -> bytes:
+    """The text of a message of the feed up to its payload."""
+    return b'{%b"' % _start("group", group, m.PROTOBUF, None, True)
 
 
 @lru_cache(maxsize=MAX_STARTS)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, cast
 
 import msgspec
 from google.protobuf.message import DecodeError
 
 from gexfaker.errors import FrameError
-from gexfaker.limits import MAX_GROUP_LENGTH
+from gexfaker.limits import MAX_GROUP_LENGTH, MAX_STARTS
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import BINARY
 from gexfaker.wire.generated import webpubsub_pb2 as pb
@@ -21,6 +22,8 @@ WRONG_OPCODE: Final = "The protobuf.webpubsub.azure.v1 subprotocol requires bina
 
 _json: Final = msgspec.json.Decoder(msgspec.Raw)
 _DATA_TAG: Final = b"\x12"  # Downstream.data, length-delimited
+_WRAPPED_TAG: Final = b"\x1a"  # DataMessage.data
+_ANY_TAG: Final = b"\x1a"  # Data.protobuf
 _SEQUENCE_TAG: Final = b"\x20"  # DataMessage.sequence_id, varint
 
 
@@ -115,12 +118,33 @@ def _wrap(data: m.Data) -> pb.Data:
 
 
 def pieces(message: m.DataMessage) -> tuple[bytes, ...]:
-    """A data message for a plain client."""
-    return (_downstream_data(shared(message)),)
+    """A data message for a plain client, still in pieces."""
+    inner = _inner(message)
+    return _DATA_TAG + _varint(sum(map(len, inner))), *inner
 
 
 def shared(message: m.DataMessage) -> bytes:
     """The inner DataMessage without its sequence id, for every reliable client."""
+    return b"".join(_inner(message))
+
+
+def _inner(message: m.DataMessage) -> tuple[bytes, ...]:
+    value = message.data.value
+    if message.data.type is m.PROTOBUF and not message.metadata:  # what the feed sends is put in as it is
+        length = _varint(len(value))
+        wrapped = _varint(1 + len(length) + len(value))
+        return _start(message.source, message.group), wrapped, _ANY_TAG, length, value
+    return (_whole(message),)
+
+
+@lru_cache(maxsize=MAX_STARTS)
+def _start(source: str, group: str | None) -> bytes:
+    """A DataMessage up to the length of its data."""
+    fields: dict[str, Any] = {"from": source} | ({} if group is None else {"group": group})
+    return pb.Downstream.DataMessage(**fields).SerializeToString(deterministic=True) + _WRAPPED_TAG
+
+
+def _whole(message: m.DataMessage) -> bytes:
     fields: dict[str, Any] = {"from": message.source, "data": _wrap(message.data)}
     if message.group is not None:
         fields["group"] = message.group
@@ -130,6 +154,8 @@ def shared(message: m.DataMessage) -> bytes:
 
 
 def _varint(number: int) -> bytes:
+    if number < 1 << 14:  # as most lengths are
+        return bytes((number,) if number < 0x80 else (number & 0x7F | 0x80, number >> 7))
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
