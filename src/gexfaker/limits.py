@@ -84,6 +84,10 @@ MAX_BATCHES: Final = 8
 in 60 groups. With more, what sessions at places of their own are sent does not stay in the processor's cache: 64 made
 them a tenth slower."""
 
+MAX_GROUP_SETS: Final = 64
+"""Sets of groups of which all connections have one object, so that telling them equal takes no time; 34 MB if each had
+MAX_GROUPS_PER_CONNECTION of them."""
+
 MAX_NUMBERED: Final = 8
 """Of each of these, the forms for reliable clients at different sequence ids; those that came together share one."""
 

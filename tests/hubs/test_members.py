@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from gexfaker.hubs import connection
 from gexfaker.hubs.members import Members
+from gexfaker.limits import MAX_GROUP_SETS
 from support.clients import JSON, Client, make_hub
 
 
@@ -35,3 +37,16 @@ def test_a_version_never_comes_again() -> None:
         assert hub.members.versions == {}
         assert hub.members.groups == {}
     assert len(seen) == 20
+
+
+def test_connections_in_the_same_groups_have_one_set_of_them_of_a_bounded_number() -> None:
+    hub = make_hub()
+    one, two, other = (Client(hub, groups=groups).connection for groups in (("a", "b"), ("b", "a"), ("a",)))
+    assert one.group_set is two.group_set == {"a", "b"}
+    assert other.group_set == {"a"}
+    for number in range(2 * MAX_GROUP_SETS):
+        assert Client(hub, groups=(f"g{number}",)).connection.group_set == {f"g{number}"}
+    assert connection._one.cache_info().currsize == MAX_GROUP_SETS
+    hub.members.leave(two, "b")
+    assert two.group_set == other.group_set == {"a"}
+    assert one.group_set == {"a", "b"}

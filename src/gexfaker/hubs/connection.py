@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from gexfaker.hubs.outputs import Later, Output
 from gexfaker.hubs.publication import Part, Publication, Run
 from gexfaker.hubs.unacknowledged import Unacknowledged
-from gexfaker.limits import MAX_REMEMBERED_ACKS
+from gexfaker.limits import MAX_GROUP_SETS, MAX_REMEMBERED_ACKS
 from gexfaker.wire.frames import frame
 from gexfaker.wire.messages import Ack, AckError, Downstream
 from gexfaker.wire.subprotocols import Subprotocol
@@ -152,9 +153,9 @@ class Connection:
 
     @property
     def group_set(self) -> frozenset[str]:
-        """The groups it is in, the same object until that changes."""
+        """The groups it is in, the same object until that changes, and for connections in the same groups."""
         if self._group_set is None:
-            self._group_set = frozenset(self.groups)
+            self._group_set = _one(frozenset(self.groups))
         return self._group_set
 
     def regrouped(self) -> None:
@@ -185,3 +186,9 @@ class Connection:
         """Queue everything unacknowledged again, byte for byte and in order."""
         for sequence_id, _, publication in self.unacknowledged:
             self.outbox.append(publication.numbered(self.subprotocol, sequence_id))
+
+
+@lru_cache(maxsize=MAX_GROUP_SETS)
+def _one(groups: frozenset[str]) -> frozenset[str]:
+    """Of equal sets, the one that came first."""
+    return groups
