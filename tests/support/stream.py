@@ -39,8 +39,7 @@ class Bench(Streamer):
         """One tick at the time it is, everything handed to the clients."""
         for _ in self.tick(self.now):
             pass
-        for hub in self.all_hubs.values():
-            hub.drain()
+        self.drain()
 
     def run(self, until: float, longest: float = 0.05) -> None:
         """Let time pass as the server does: a tick when something may be due, and after ``longest`` at the latest."""

@@ -128,9 +128,9 @@ class Streamer:
         if session.is_stepped:
             while session_id in self._plays and self._go_on(session_id):
                 continue
-            self.drain()
         elif self._plays.pop(session_id, None) is not None:
             session.rewind()
+        self.drain()
 
     def rest(self) -> None:
         """Nothing is sent for a while: turns under way are settled, and whoever listens goes on, later.

@@ -103,9 +103,9 @@ class Days:
         return library
 
     def _make(self, date: str) -> Library:
-        if self.stored:
-            return stored_day(self._folder, self.resolve(date))
         date = self.resolve(date)
+        if self.stored:
+            return stored_day(self._folder, date)
         return simulated_day(date, self._seed, self._tickers, self._scenario, self._open_rows, self._blocks)
 
     def sweep(self) -> None:

@@ -67,7 +67,6 @@ def change(service: Service, owner: str, action: str, arguments: dict[str, Any])
     if action == "pause" and not service.silent:
         service.streamer.finish(owner, now)
     service.streamer.settle(owner)
-    service.streamer.drain()
     effect = apply(service.sessions.get(owner), action, arguments, service.sessions.options, now)
     service.alarm.ring()
     log.info("%s %s: %s", owner, action, msgspec.json.encode(effect.resolved).decode())

@@ -94,8 +94,7 @@ class Server(uvicorn.Server):
         for task in self._background:
             task.cancel()
         self.service.streamer.rest()  # before positions are kept: what was not sent is not past
-        for hub in self.service.hubs.values():
-            hub.drain()
+        self.service.streamer.drain()
         self.service.state_file.save(self.service.sessions, self.service.clock())
         await super().shutdown(sockets)
         self.service.close()
