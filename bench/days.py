@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from gexfaker.catalog import CATEGORIES, Feed, hub_of
+from gexfaker.exchange.times import NEW_YORK
 from gexfaker.market.simulation import Market
-from gexfaker.playback.times import NEW_YORK
 
 DATE = "2026-07-17"
 FIRST = 7000

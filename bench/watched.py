@@ -13,12 +13,12 @@ import socket
 import time
 
 from gexfaker.cli.main import main
-from gexfaker.server import lifecycle
+from gexfaker.server import run
 
 BEAT_SECONDS = 0.002
 
 
-class Watched(lifecycle.Server):
+class Watched(run.Server):
     """A server that looks every BEAT_SECONDS whether it is late."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -42,5 +42,5 @@ class Watched(lifecycle.Server):
 
 
 if __name__ == "__main__":
-    lifecycle.Server = Watched  # type: ignore[misc]
+    run.Server = Watched  # type: ignore[misc]
     main()

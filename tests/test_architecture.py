@@ -10,22 +10,29 @@ import pytest
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "gexfaker"
 
 ALLOWED = {
-    "market": {"market", "tapes"},
+    "exchange": {"exchange"},
     "tapes": {"tapes"},
-    "inspection": {"inspection", "tapes"},
-    "playback": {"playback", "tapes", "market"},
+    "market": {"market", "tapes", "exchange"},
+    "inspection": {"inspection", "tapes", "exchange"},
+    "playback": {"playback", "tapes", "market", "exchange"},
     "wire": {"wire"},
-    "hubs": {"hubs", "wire", "playback", "tapes"},
-    "rest": {"rest", "playback", "tapes"},
-    "archive": {"archive", "playback", "tapes"},
+    "hubs": {"hubs", "wire", "playback", "tapes", "exchange"},
+    "worlds": {"worlds", "hubs", "wire", "playback", "tapes", "exchange"},
+    "rest": {"rest", "playback", "tapes", "exchange"},
+    "archive": {"archive", "playback", "tapes", "exchange"},
     "contract": {"contract", "rest", "wire", "playback"},
-    "server": {"contract", "server", "hubs", "wire", "rest", "archive", "playback", "tapes"},
-    "plotting": {"plotting", "playback", "market", "tapes"},
-    "cli": {"cli", "server", "plotting", "wire", "inspection", "market", "tapes"},
+    "client": {"client", "wire"},
+    "jobs": {"jobs", "wire", "inspection", "market", "tapes", "exchange"},
+    "server": {"server", "contract", "worlds", "hubs", "wire", "rest", "archive", "playback", "tapes", "exchange"},
+    "plotting": {"plotting", "playback", "market", "tapes", "exchange"},
+    "cli": {"cli", "client", "jobs", "server", "plotting", "wire", "inspection", "market", "tapes", "exchange"},
 }
 """What each package may import of the others; catalog, errors, limits and settings (server, cli) are open."""
 
-PURE = ("market", "tapes", "inspection", "plotting", "playback", "wire", "hubs", "rest", "archive", "contract")
+PURE = (
+    *("exchange", "market", "tapes", "inspection", "plotting", "playback"),
+    *("wire", "hubs", "worlds", "rest", "archive", "contract"),
+)
 IMPURE = {"asyncio", "time", "socket", "ssl", "starlette", "uvicorn", "http", "urllib.request", "random"}
 
 

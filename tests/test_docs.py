@@ -13,10 +13,10 @@ import pytest
 from starlette.routing import Route
 
 from gexfaker.cli.main import cli
-from gexfaker.playback.control import ACTIONS
+from gexfaker.playback.actions import ACTIONS
 from gexfaker.rest.routes import ROUTES
-from gexfaker.server.app import create_app
-from gexfaker.server.data import DataRoutes
+from gexfaker.server.http.app import create_app
+from gexfaker.server.routes.data import DataRoutes
 from gexfaker.server.service import Service
 from gexfaker.settings import SETTINGS, flag_of, load
 from support.server import running_server

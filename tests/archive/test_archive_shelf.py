@@ -10,10 +10,10 @@ import pytest
 from gexfaker.archive.shelf import Shelf
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
+from gexfaker.exchange.times import NEW_YORK
+from gexfaker.playback.day import Library
 from gexfaker.playback.days import Days
-from gexfaker.playback.library import Library
 from gexfaker.playback.simulated import simulated_day
-from gexfaker.playback.times import NEW_YORK
 
 FEED = Feed("SPX", "classic", "gex_zero")
 

@@ -277,6 +277,6 @@ def test_any_key_can_be_named(server: Running, plane: Plane, key: str) -> None:
 
 def test_sessions_are_listed_page_by_page(server: Running, plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = [one["session"] for one in plane.call("GET", SESSIONS)[1]["sessions"]]
-    monkeypatch.setattr("gexfaker.cli.control.PAGE", 2)
+    monkeypatch.setattr("gexfaker.client.control.PAGE", 2)
     assert [line.split()[0] for line in lines(server, "sessions")] == wanted
     assert len(wanted) > 2

@@ -18,16 +18,17 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli import work
 from gexfaker.catalog import CATEGORIES, Feed
-from gexfaker.cli import days, processes
-from gexfaker.cli.days import open_feeds
 from gexfaker.cli.generate import MAX_DAYS, trading_days
 from gexfaker.cli.main import cli
-from gexfaker.cli.processes import Crew, Report, WorkerError
 from gexfaker.errors import DataError, GexfakerError
+from gexfaker.jobs import generate as job
+from gexfaker.jobs import processes
+from gexfaker.jobs.generate import open_feeds
+from gexfaker.jobs.processes import Crew, Report, WorkerError
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.writer import member_name
+from jobs import work
 from support.server import wait_until
 
 DATE = "2026-07-17"
@@ -47,10 +48,10 @@ def command(*given: str) -> list[str]:
 class Inline:
     """The crew without processes, half a second each."""
 
-    def __init__(self, do: Callable[[days.Task, Report], days.Outcome], tasks: list[days.Task], jobs: int) -> None:
+    def __init__(self, do: Callable[[job.Task, Report], job.Outcome], tasks: list[job.Task], jobs: int) -> None:
         self.do, self.tasks = do, tasks
 
-    def run(self) -> Iterator[tuple[int, None, days.Outcome]]:
+    def run(self) -> Iterator[tuple[int, None, job.Outcome]]:
         for index, task in enumerate(self.tasks):
             yield index, None, self.do(task, lambda done: None)
 
@@ -359,14 +360,14 @@ def test_a_disk_that_takes_no_more_is_said_and_leaves_nothing_half(form: str, tm
 def test_two_runs_do_not_write_in_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gexfaker.tapes.lock import WriteLock
 
-    monkeypatch.setattr(days, "LOCK_SECONDS", 0.0)
-    task = days.Task(DATE, "SPX", 7, tmp_path, "jsonl", FEW)
+    monkeypatch.setattr(job, "LOCK_SECONDS", 0.0)
+    task = job.Task(DATE, "SPX", 7, tmp_path, "jsonl", FEW)
     other = WriteLock(task.target.lock)
     assert other.acquire()
     with pytest.raises(DataError, match="another gexfaker generate"):
-        days.write_day(task, lambda done: None)
+        job.write_day(task, lambda done: None)
     other.release()
-    assert days.write_day(task, lambda done: None).written == FEEDS
+    assert job.write_day(task, lambda done: None).written == FEEDS
 
 
 # --- days and processes --------------------------------------------------------------------------

@@ -15,10 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gexfaker.catalog import Feed
-from gexfaker.cli.days import Task, write_day
 from gexfaker.cli.main import cli
 from gexfaker.errors import DataError
 from gexfaker.inspection.day import inspect_day
+from gexfaker.jobs.generate import Task, write_day
 from inspection.builder import DATE, FIRST, Built, gex, line
 
 FLOW = "orderflow/orderflow"

@@ -133,7 +133,7 @@ def test_names_that_make_no_sense_are_said(names: tuple[str, ...], said: str) ->
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     from gexfaker.catalog import parse_group
-    from gexfaker.cli.client import negotiate
+    from gexfaker.client.feed import negotiate
 
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     feed = parse_group("SPX_orderflow_orderflow")

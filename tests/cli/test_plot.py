@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from gexfaker.cli.main import cli
 from gexfaker.cli.plot import plot
 from gexfaker.errors import GexfakerError
-from gexfaker.market.scenariofile import NAMES, load_scenario
+from gexfaker.market.scenarios.scenariofile import NAMES, load_scenario
 from gexfaker.plotting.canvas import WIDTH
 from gexfaker.plotting.pictures import FLOW_HEIGHT, GEX_HEIGHT, SPOT_HEIGHT
 from inspection.builder import DATE, Built

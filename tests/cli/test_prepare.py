@@ -17,10 +17,10 @@ import pytest
 from click.testing import CliRunner
 
 from gexfaker.catalog import CATEGORIES, Feed
-from gexfaker.cli import preparation
 from gexfaker.cli import prepare as command_module
 from gexfaker.cli.main import cli
 from gexfaker.errors import DataError, GexfakerError
+from gexfaker.jobs import prepare as job
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.lock import WriteLock
 from gexfaker.tapes.prepared import fingerprint
@@ -154,13 +154,13 @@ def test_of_an_archive_that_is_cut_off_what_can_be_read_is_prepared(tmp_path: Pa
 def test_a_tape_that_changes_meanwhile_is_told_and_the_others_are_prepared(
     day: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    real = preparation.Encoder.payloads
+    real = job.Encoder.payloads
 
-    def meddled(self: preparation.Encoder, report: preparation.Report) -> Iterator[bytes]:
+    def meddled(self: job.Encoder, report: job.Report) -> Iterator[bytes]:
         yield from real(self, report)
         write(day, FLOW, flow(1))
 
-    monkeypatch.setattr(preparation.Encoder, "payloads", meddled)
+    monkeypatch.setattr(job.Encoder, "payloads", meddled)
     with pytest.raises(DataError, match="1 of 2 files could not be prepared"):
         call(day)
     assert contents(day).keys() == {"NDX/orderflow/orderflow.payloads"}
@@ -177,7 +177,7 @@ def test_a_link_that_leads_elsewhere_meanwhile_is_told(day: Path, monkeypatch: p
         link.symlink_to(other)
         return fingerprint(tape)
 
-    monkeypatch.setattr(preparation, "fingerprint", meddling)
+    monkeypatch.setattr(job, "fingerprint", meddling)
     with pytest.raises(DataError, match="1 of 1 files"):
         call(day, "--ticker", "SPX")
     assert contents(day) == {}

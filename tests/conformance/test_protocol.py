@@ -24,9 +24,9 @@ from fuzz.targets import Nowhere, masked
 from gexfaker.hubs.connection import Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.outputs import Abort, Close, Later, Output
-from gexfaker.server.handshake import Accepted, open_socket
 from gexfaker.server.service import Service
-from gexfaker.server.socket import Socket
+from gexfaker.server.transport.handshake import Accepted, open_socket
+from gexfaker.server.transport.websocket import Socket
 from gexfaker.settings import load
 from gexfaker.wire import messages as m
 from gexfaker.wire import protocodec

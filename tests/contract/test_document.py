@@ -16,10 +16,10 @@ from gexfaker.contract.document import document
 from gexfaker.contract.operations import OPERATIONS, TAGS
 from gexfaker.contract.schemas import SCHEMAS
 from gexfaker.contract.upstream import NOT_SERVED
-from gexfaker.playback.control import ACTIONS
+from gexfaker.playback.actions import ACTIONS
 from gexfaker.rest.routes import BASES, ROUTES
-from gexfaker.server.app import create_app
-from gexfaker.server.data import DataRoutes
+from gexfaker.server.http.app import create_app
+from gexfaker.server.routes.data import DataRoutes
 from gexfaker.server.service import Service
 from gexfaker.settings import load
 

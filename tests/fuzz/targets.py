@@ -16,7 +16,7 @@ from gexfaker.hubs.connection import Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
 from gexfaker.server.service import Service
-from gexfaker.server.socket import Socket
+from gexfaker.server.transport.websocket import Socket
 from gexfaker.settings import load
 from gexfaker.wire import jsoncodec, protocodec
 from gexfaker.wire.frames import BINARY, TEXT

@@ -8,7 +8,7 @@ from gexfaker.catalog import CURRENT_HUBS, HUBS, V2_HUBS, Feed, parse_group, spo
 from gexfaker.hubs import groups
 from gexfaker.hubs.groups import Groups, homes
 from gexfaker.limits import MAX_KNOWN_GROUPS
-from gexfaker.playback.library import Library
+from gexfaker.playback.day import Library
 from support.tapes import MemoryTape
 
 STORED = (

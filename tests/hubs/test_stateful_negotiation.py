@@ -22,10 +22,10 @@ from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.negotiation import Memberships, Rules, patch_plan, post_plan
 from gexfaker.hubs.outputs import Close, Output
-from gexfaker.hubs.slots import Slots
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SUBPROTOCOLS
 from gexfaker.wire.tokens import Grant
+from gexfaker.worlds.memberships import Slots
 from support.clients import publication
 
 KEYS = ("key-1", "key-2")

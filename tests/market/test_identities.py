@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gexfaker.catalog import DEFAULT_TICKERS, Feed
-from gexfaker.market.session import RECORDS
+from gexfaker.exchange.hours import RECORDS
 from gexfaker.market.simulation import Market
 from market.reading import (
     FIFTEEN,

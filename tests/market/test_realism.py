@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from gexfaker.catalog import Feed
-from gexfaker.market.clock import BLOCKS
-from gexfaker.market.session import RECORDS
+from gexfaker.exchange.hours import RECORDS
+from gexfaker.market.model.minutes import BLOCKS
 from gexfaker.market.simulation import Market
 
 DATE = "2026-07-15"

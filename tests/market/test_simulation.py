@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from gexfaker import catalog
 from gexfaker.catalog import CATEGORIES, DEFAULT_TICKERS, TICKERS, VOLUME_CATEGORIES, Feed, explicit
 from gexfaker.errors import DataError
-from gexfaker.market.expiries import expiries, owner
-from gexfaker.market.ledger import COLUMNS_KEPT
-from gexfaker.market.profiles import chain_of, profiles
-from gexfaker.market.session import RECORDS, Session
+from gexfaker.exchange.expiries import expiries, owner
+from gexfaker.exchange.hours import RECORDS, Session
+from gexfaker.market.model.ledger import COLUMNS_KEPT
+from gexfaker.market.model.profiles import chain_of, profiles
 from gexfaker.market.simulation import Market
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire.feeds import format_of
@@ -347,6 +347,6 @@ def test_normal_days_fit_the_wire(seed: int) -> None:
 
 
 def test_lazy_modules_do_not_import_numpy() -> None:
-    names = "session calendar expiries profiles clock noise".split()
-    imports = "; ".join(f"import gexfaker.market.{name}" for name in names)
+    names = "exchange.hours exchange.calendar exchange.expiries market.model.profiles market.model.minutes".split()
+    imports = "; ".join(f"import gexfaker.{name}" for name in (*names, "market.numeric.noise"))
     subprocess.run([sys.executable, "-c", f"import sys; {imports}; assert 'numpy' not in sys.modules"], check=True)

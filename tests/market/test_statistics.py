@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from gexfaker.catalog import Feed
-from gexfaker.market.profiles import profiles
-from gexfaker.market.session import NEW_YORK, RECORDS
+from gexfaker.exchange.hours import NEW_YORK, RECORDS
+from gexfaker.market.model.profiles import profiles
 from gexfaker.market.simulation import Market
 
 DAYS = [(f"2026-08-{day:02}", seed) for seed, day in enumerate((3, 4, 5, 6, 7, 10, 11, 12, 13, 14))]

@@ -9,7 +9,7 @@ import pytest
 
 from gexfaker.errors import DataError
 from gexfaker.limits import MAX_OPEN_DAYS
-from gexfaker.market.tape import SimulatedTape
+from gexfaker.market.feeds.tape import SimulatedTape
 from gexfaker.playback.days import Days
 from gexfaker.playback.simulated import SimulatedLibrary
 from support.tapes import SPX

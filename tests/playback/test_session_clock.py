@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ExhaustedError
+from gexfaker.exchange.times import NEW_YORK, moment
 from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.options import CacheMode, Options
 from gexfaker.playback.session import Session
-from gexfaker.playback.times import NEW_YORK, moment
 from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN
 from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_times, day
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gexfaker.catalog import CATEGORIES, Feed, explicit, parse_group, spot_of
 from gexfaker.playback import sources
-from gexfaker.playback.library import Library
+from gexfaker.playback.day import Library
 from gexfaker.playback.sources import is_listed, source_of
 from support.tapes import MemoryTape
 

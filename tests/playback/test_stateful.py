@@ -21,12 +21,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ControlError, ExhaustedError
-from gexfaker.playback.control import apply
-from gexfaker.playback.memory import recall, remember
+from gexfaker.playback.actions import apply
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback
 from gexfaker.playback.progress import is_over
 from gexfaker.playback.session import Session
 from gexfaker.playback.sessions import Sessions
+from gexfaker.playback.snapshot import recall, remember
 from gexfaker.playback.turns import IDLE_TURN
 from gexfaker.wire import messages as m
 from support import independent

@@ -11,7 +11,7 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
-from gexfaker.market.scenariofile import named_scenario
+from gexfaker.market.scenarios.scenariofile import named_scenario
 from gexfaker.plotting.records import Levels, read
 from gexfaker.plotting.sampling import holds, index_at, indexes, sample
 from gexfaker.plotting.source import Source, simulated, stored

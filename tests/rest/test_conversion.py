@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from gexfaker.rest.contracts import GOLD, INDEX, OIL, Cycle, front
+from gexfaker.exchange.futures import GOLD, INDEX, OIL, Cycle, front
 from gexfaker.rest.conversion import MODELS, PAIRS, convert, on_grid
 
 DAY = dt.date(2026, 8, 7)

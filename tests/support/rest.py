@@ -8,7 +8,7 @@ import weakref
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gexfaker.server.app import create_app
+from gexfaker.server.http.app import create_app
 from gexfaker.server.service import Service
 from gexfaker.settings import load
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from gexfaker.hubs.encoded import Payloads
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
-from gexfaker.hubs.payloads import Payloads
-from gexfaker.hubs.streamer import Streamer
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
 from gexfaker.playback.sessions import Sessions
 from gexfaker.wire import messages as m
+from gexfaker.worlds.streamer import Streamer
 from support import independent
 from support.clients import Client
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
+from gexfaker.playback.day import Library
 from gexfaker.playback.days import Days
-from gexfaker.playback.library import Library
 from gexfaker.tapes.folder import LATEST
 from support import independent
 

@@ -8,7 +8,7 @@ import pytest
 
 from gexfaker.catalog import Feed, explicit
 from gexfaker.errors import RecordError
-from gexfaker.playback.library import Library
+from gexfaker.playback.day import Library
 from gexfaker.playback.options import Options, Playback
 from gexfaker.playback.session import Session
 from gexfaker.tapes.alias import Alias

@@ -21,10 +21,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gexfaker.catalog import CATEGORIES, VOLUME_CATEGORIES, Feed, explicit
-from gexfaker.cli.preparation import Job, Writer, prepare
 from gexfaker.errors import RecordError
-from gexfaker.hubs.payloads import Payloads
-from gexfaker.playback.library import stored_day
+from gexfaker.hubs.encoded import Payloads
+from gexfaker.jobs.prepare import Job, Writer, prepare
+from gexfaker.playback.day import stored_day
 from gexfaker.tapes import prepared
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.jsonl import JsonlTape

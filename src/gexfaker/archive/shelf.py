@@ -16,9 +16,9 @@ from gexfaker.archive.names import member_name, standard_feeds
 from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
+from gexfaker.exchange.times import NEW_YORK, closing, is_market_open, opening
+from gexfaker.playback.day import Library
 from gexfaker.playback.days import Days
-from gexfaker.playback.library import Library
-from gexfaker.playback.times import NEW_YORK, closing, is_market_open, opening
 from gexfaker.tapes.folder import DataFolder, is_date
 from gexfaker.tapes.tape import Tape
 

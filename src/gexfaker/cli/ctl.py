@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from gexfaker.cli.control import ALL, Control, effect_line, group_lines, status_line
+from gexfaker.client.control import ALL, Control, effect_line, group_lines, status_line
 from gexfaker.errors import ControlError
 from gexfaker.parsing import duration
 

@@ -13,7 +13,7 @@ import click
 from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
-    from gexfaker.cli.days import Outcome, Task
+    from gexfaker.jobs.generate import Outcome, Task
 
 MAX_DAYS: Final = 400
 """Days of one call. A ticker-day is about 1 GB: more are a slip of the keyboard."""
@@ -58,7 +58,7 @@ def generate(
       gexfaker generate --date 2026-07-13..2026-07-17 --tickers SPX,ES_SPX --seed 7 --out data/
       gexfaker generate --date 2026-07-17 --tickers SPY --format eod --out archives/
     """
-    from gexfaker.cli.days import Task
+    from gexfaker.jobs.generate import Task
 
     days, names = trading_days(dates), _names(tickers)
     tasks = [Task(day, ticker, seed, out, form, records, force) for day in days for ticker in names]
@@ -81,8 +81,8 @@ def trading_days(texts: tuple[str, ...]) -> list[str]:
 
 
 def _single(text: str) -> datetime.date:
-    from gexfaker.market.calendar import is_trading_day, next_trading_day
-    from gexfaker.market.session import parse_date
+    from gexfaker.exchange.calendar import is_trading_day, next_trading_day
+    from gexfaker.exchange.hours import parse_date
 
     day = parse_date(text)
     if not is_trading_day(day):
@@ -91,8 +91,8 @@ def _single(text: str) -> datetime.date:
 
 
 def _range(text: str) -> list[datetime.date]:
-    from gexfaker.market.calendar import is_trading_day
-    from gexfaker.market.session import parse_date
+    from gexfaker.exchange.calendar import is_trading_day
+    from gexfaker.exchange.hours import parse_date
 
     first, last = map(parse_date, text.split("..", 1))
     if last < first:
@@ -118,8 +118,8 @@ def _work_off(tasks: list[Task], sizes: list[int], jobs: int) -> Iterator[Outcom
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from gexfaker.cli.days import write_day
-    from gexfaker.cli.processes import Crew
+    from gexfaker.jobs.generate import write_day
+    from gexfaker.jobs.processes import Crew
 
     console = Console(stderr=True)
     columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]

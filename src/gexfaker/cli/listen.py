@@ -47,7 +47,7 @@ def listen(names: tuple[str, ...], url: str, key: str, count: int | None, as_jso
     feeds = _choose(names)
     import asyncio
 
-    from gexfaker.cli.client import follow, negotiate
+    from gexfaker.client.feed import follow, negotiate
 
     targets = negotiate(url.rstrip("/"), key, feeds)
     printer = _Printer(feeds, count, "raw" if raw else "json" if as_json else "lines")
@@ -59,7 +59,7 @@ def listen(names: tuple[str, ...], url: str, key: str, count: int | None, as_jso
 
 def _choose(names: tuple[str, ...]) -> list[Feed]:
     """The feeds that the arguments mean."""
-    from gexfaker.cli.client import ListenError
+    from gexfaker.client.feed import ListenError
 
     if names[0].lower() == "orderflow":
         names = tuple(f"{ticker.upper()}_orderflow_orderflow" for ticker in names[1:])

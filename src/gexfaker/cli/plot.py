@@ -14,7 +14,7 @@ from gexfaker.catalog import GEX_CATEGORIES
 from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
-    from gexfaker.market.scenario import Scenario
+    from gexfaker.market.scenarios.scenario import Scenario
     from gexfaker.plotting.sampling import Report
     from gexfaker.plotting.source import Source
 
@@ -106,8 +106,8 @@ def _source(date: str, ticker: str, seed: int | None, scenario: str | None, data
 
 
 def _trading_day(date: str) -> str:
-    from gexfaker.market.calendar import is_trading_day, last_trading_day, next_trading_day
-    from gexfaker.market.session import NEW_YORK, parse_date
+    from gexfaker.exchange.calendar import is_trading_day, last_trading_day, next_trading_day
+    from gexfaker.exchange.hours import NEW_YORK, parse_date
 
     if date == LATEST:
         return last_trading_day(dt.datetime.now(NEW_YORK).date()).isoformat()
@@ -118,7 +118,7 @@ def _trading_day(date: str) -> str:
 
 
 def _scenario(name: str) -> Scenario:
-    from gexfaker.market.scenariofile import load_scenario, named_scenario
+    from gexfaker.market.scenarios.scenariofile import load_scenario, named_scenario
 
     if not name.endswith(".toml"):
         return named_scenario(name)

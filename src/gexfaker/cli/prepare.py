@@ -16,7 +16,7 @@ from gexfaker.errors import DataError
 from gexfaker.limits import MIB
 
 if TYPE_CHECKING:
-    from gexfaker.cli.preparation import Job, Outcome
+    from gexfaker.jobs.prepare import Job, Outcome
     from gexfaker.tapes.folder import DataFolder
 
 MIN_TASK_BYTES: Final = 16 * MIB
@@ -59,7 +59,7 @@ def prepare(date: str, data_dir: str | None, tickers: tuple[str, ...], jobs: int
 
 def _jobs(folder: DataFolder, date: str, tickers: Sequence[str]) -> list[Job]:
     """The feeds to prepare. Raises DataError: there are none."""
-    from gexfaker.cli.preparation import Job
+    from gexfaker.jobs.prepare import Job
 
     feeds = folder.feeds(date)
     there = sorted({feed.ticker for feed in feeds})
@@ -115,14 +115,14 @@ def _work_off(tasks: list[tuple[Job, ...]], processes: int) -> Iterator[Outcome]
 
 
 def _results(tasks: list[tuple[Job, ...]], processes: int, show: Callable[[int, int], None]) -> Iterator[list[Outcome]]:
-    from gexfaker.cli import preparation
-    from gexfaker.cli.processes import Crew
+    from gexfaker.jobs import prepare as job
+    from gexfaker.jobs.processes import Crew
 
     if min(processes, len(tasks)) == 1:
         for number, task in enumerate(tasks):
-            yield preparation.prepare(task, partial(show, number))
+            yield job.prepare(task, partial(show, number))
         return
-    for number, done, outcomes in Crew(preparation.prepare, tasks, min(processes, len(tasks))).run():
+    for number, done, outcomes in Crew(job.prepare, tasks, min(processes, len(tasks))).run():
         if done is not None:
             show(number, done)
         if outcomes is not None:

@@ -49,7 +49,7 @@ def serve(config: str | None, **flags: Any) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if settings.sources["DATA_MODE"] != "the default":
         logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
-    from gexfaker.server.lifecycle import run
+    from gexfaker.server.run import run
 
     run(settings, _announce)
 

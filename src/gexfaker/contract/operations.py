@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from gexfaker.playback.control import ACTIONS
+from gexfaker.playback.actions import ACTIONS
 from gexfaker.rest.routes import BASES
 
 JSON: Final = "application/json"

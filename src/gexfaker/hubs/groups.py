@@ -12,7 +12,7 @@ from typing import Final
 
 from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub_of, parse_group
 from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_KNOWN_GROUPS
-from gexfaker.playback.library import Library
+from gexfaker.playback.day import Library
 from gexfaker.playback.sources import is_listed, owner
 
 log: Final = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gexfaker.hubs import operations
+from gexfaker.hubs import upstream
 from gexfaker.hubs.connection import Connection, Happening, RawMode, State
 from gexfaker.hubs.members import Member, Members
 from gexfaker.hubs.outputs import Abort, Close
@@ -180,7 +180,7 @@ class Hub:
         """One whole message of a client."""
         if connection.state is State.OPEN:
             self._changed[connection] = None
-            operations.receive(self, connection, payload, opcode)
+            upstream.receive(self, connection, payload, opcode)
 
     def enter(self, connection: Connection, group: str) -> m.AckError | None:
         """Put a connection into a group; why it failed, or None."""

@@ -14,23 +14,23 @@ import numpy as np
 
 from gexfaker.catalog import CATEGORIES, GREEKS, VOLUME_CATEGORIES, Feed
 from gexfaker.errors import DataError
-from gexfaker.market.board import Boards
-from gexfaker.market.chain import NEAR, NEXT, Chain
-from gexfaker.market.edges import FULL
-from gexfaker.market.exact import Ints
-from gexfaker.market.factors import Factor
-from gexfaker.market.flowfeed import FlowFeed
-from gexfaker.market.gexfeed import GexFeed
-from gexfaker.market.greekfeed import GreekFeed
-from gexfaker.market.kept import Blocks
-from gexfaker.market.ledger import Ledger
-from gexfaker.market.majors import Majors
-from gexfaker.market.profiles import BASES, chain_of, profiles
-from gexfaker.market.scenario import Scenario, shape_of
-from gexfaker.market.session import RECORDS, Session, parse_date
-from gexfaker.market.tape import Records, SimulatedTape
-from gexfaker.market.underlying import Underlying
-from gexfaker.market.view import View
+from gexfaker.exchange.hours import RECORDS, Session, parse_date
+from gexfaker.market.feeds.blockcache import Blocks
+from gexfaker.market.feeds.flowfeed import FlowFeed
+from gexfaker.market.feeds.gexfeed import GexFeed
+from gexfaker.market.feeds.greekfeed import GreekFeed
+from gexfaker.market.feeds.tape import Records, SimulatedTape
+from gexfaker.market.feeds.view import View
+from gexfaker.market.model.board import Boards
+from gexfaker.market.model.chain import NEAR, NEXT, Chain
+from gexfaker.market.model.edges import FULL
+from gexfaker.market.model.factors import Factor
+from gexfaker.market.model.ledger import Ledger
+from gexfaker.market.model.majors import Majors
+from gexfaker.market.model.profiles import BASES, chain_of, profiles
+from gexfaker.market.model.underlying import Underlying
+from gexfaker.market.numeric.exact import Ints
+from gexfaker.market.scenarios.scenario import Scenario, shape_of
 
 _NUMBERS: Final = {"full": FULL, "zero": NEAR, "one": NEXT}
 

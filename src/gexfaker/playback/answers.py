@@ -7,8 +7,8 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from gexfaker.errors import ExhaustedError, RecordError
+from gexfaker.exchange.times import opening
 from gexfaker.playback.options import CacheMode, EndpointCacheMode
-from gexfaker.playback.times import opening
 from gexfaker.tapes.tape import Tape
 
 if TYPE_CHECKING:

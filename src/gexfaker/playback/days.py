@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from gexfaker.errors import DataError
+from gexfaker.exchange.calendar import last_trading_day, next_trading_day
 from gexfaker.limits import MAX_OPEN_DAYS
-from gexfaker.market.calendar import last_trading_day, next_trading_day
-from gexfaker.market.kept import Blocks
-from gexfaker.playback.library import Library, stored_day
+from gexfaker.market.feeds.blockcache import Blocks
+from gexfaker.playback.day import Library, stored_day
 from gexfaker.playback.simulated import simulated_day
 from gexfaker.tapes.folder import LATEST, DataFolder, is_date
 

@@ -12,6 +12,7 @@ from collections.abc import Hashable
 from typing import Final
 
 from gexfaker.catalog import Feed
+from gexfaker.exchange.times import moment, next_tick, same_time_of_day
 from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.answers import (
     clocked_answer,
@@ -22,11 +23,10 @@ from gexfaker.playback.answers import (
     stepped_answer,
 )
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
+from gexfaker.playback.day import Library
 from gexfaker.playback.days import Days
-from gexfaker.playback.library import Library
 from gexfaker.playback.options import STEP, CacheMode, Options
 from gexfaker.playback.progress import day_after_the_end, is_over, stepped_indexes
-from gexfaker.playback.times import moment, next_tick, same_time_of_day
 from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN, Turn, is_published
 from gexfaker.tapes.tape import Tape
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from gexfaker.catalog import CATEGORIES, SPOT, TICKERS, Feed
 from gexfaker.errors import DataError
-from gexfaker.market.calendar import last_trading_day
-from gexfaker.market.kept import Blocks
-from gexfaker.playback.library import Library
+from gexfaker.exchange.calendar import last_trading_day
+from gexfaker.market.feeds.blockcache import Blocks
+from gexfaker.playback.day import Library
 from gexfaker.playback.openrows import OpenRows
 from gexfaker.playback.sources import is_listed
 from gexfaker.tapes.tape import Tape
 
 if TYPE_CHECKING:
-    from gexfaker.market.scenario import Scenario
+    from gexfaker.market.scenarios.scenario import Scenario
     from gexfaker.market.simulation import Market
 
 KINDS: Final = tuple((package, category) for package, categories in CATEGORIES.items() for category in categories)
@@ -115,7 +115,7 @@ def read_scenario(name: str | None) -> Scenario | None:
     """The scenario of a name that is shipped, or of a TOML file. Raises DataError, naming file and line."""
     if name is None:
         return None
-    from gexfaker.market.scenariofile import load_scenario, named_scenario
+    from gexfaker.market.scenarios.scenariofile import load_scenario, named_scenario
 
     path = Path(name).expanduser()
     if path.suffix != ".toml":

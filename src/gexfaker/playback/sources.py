@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from gexfaker.catalog import FUTURES, GEX_CATEGORIES, SPOT, VOLUME_CATEGORIES, Feed
-from gexfaker.market.expiries import HORIZON, expiries, nearest, owner
+from gexfaker.exchange.expiries import HORIZON, expiries, nearest, owner
 
 __all__ = ["HORIZON", "expiries", "is_listed", "owner", "source_of"]
 

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Callable, Iterator
 
 from gexfaker.errors import DataError, RecordError
-from gexfaker.market.session import NEW_YORK
+from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.plotting.records import Flow, Kind, Levels, read
 from gexfaker.tapes.tape import Tape
 

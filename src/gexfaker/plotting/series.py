@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gexfaker.market.session import NEW_YORK
+from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.plotting.records import Flow, Ladder, Levels
 
 Floats = NDArray[np.float64]

@@ -9,7 +9,7 @@ from typing import Final
 
 from gexfaker.catalog import FUTURES, INDEXES, QUANT_INDEXES, WEEKLIES, Feed
 from gexfaker.errors import DataError
-from gexfaker.market.scenario import Scenario
+from gexfaker.market.scenarios.scenario import Scenario
 from gexfaker.market.simulation import Market
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.tape import Tape

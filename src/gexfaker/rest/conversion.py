@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from gexfaker.rest.contracts import GOLD, INDEX, OIL, Cycle, front
+from gexfaker.exchange.futures import GOLD, INDEX, OIL, Cycle, front
 
 GRID_SECONDS: Final = 900
 """Conversions are renewed every 15 minutes of market time, as on the service."""

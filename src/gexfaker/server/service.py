@@ -10,26 +10,26 @@ from typing import Final
 
 from gexfaker.catalog import HUBS, TIERS
 from gexfaker.errors import SettingError
+from gexfaker.exchange.times import NEW_YORK, is_market_open
 from gexfaker.hubs.connection import Connection
+from gexfaker.hubs.encoded import Payloads
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.negotiation import Rules
-from gexfaker.hubs.payloads import Payloads
-from gexfaker.hubs.slots import Slots
-from gexfaker.hubs.streamer import Streamer
 from gexfaker.hubs.tiers import includes, tier_of
+from gexfaker.playback.day import Library
 from gexfaker.playback.days import Days
-from gexfaker.playback.library import Library
 from gexfaker.playback.options import Options
 from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.simulated import read_scenario
-from gexfaker.playback.times import NEW_YORK, is_market_open
 from gexfaker.server.alarm import Alarm
-from gexfaker.server.clock import SteadyClock
-from gexfaker.server.state import StateFile
+from gexfaker.server.statefile import StateFile
+from gexfaker.server.steadyclock import SteadyClock
 from gexfaker.settings import DEFAULT, Settings
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, session_id
+from gexfaker.worlds.memberships import Slots
+from gexfaker.worlds.streamer import Streamer
 
 
 class Service:

@@ -1,0 +1,1 @@
+"""Long work on files, with locks and resume: days are generated, payloads are prepared."""

@@ -1,0 +1,1 @@
+"""The records of each feed, made from the model a minute at a time, and the tape that serves them."""

@@ -1,0 +1,96 @@
+"""The orderflow snapshots of a chain as JSON records: the scalars of two expiries, the levels, and the changes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from gexfaker.market.feeds.blockcache import Blocks
+from gexfaker.market.feeds.printing import amount
+from gexfaker.market.feeds.view import View
+from gexfaker.market.model.board import Board, Boards
+from gexfaker.market.model.minutes import BLOCK
+from gexfaker.market.numeric.exact import Ints
+
+_KEYS: Final = """
+spot z_mlgamma z_msgamma o_mlgamma o_msgamma zero_mcall zero_mput one_mcall one_mput
+zcvr ocvr zgr ogr zvanna ovanna zcharm ocharm
+agg_dex one_agg_dex agg_call_dex one_agg_call_dex agg_put_dex one_agg_put_dex
+net_dex one_net_dex net_call_dex one_net_call_dex net_put_dex one_net_put_dex
+dexoflow gexoflow cvroflow one_dexoflow one_gexoflow one_cvroflow
+"""
+FIELDS: Final = ("timestamp", "ticker", *_KEYS.split())
+"""The keys of a record, in the order in which the service writes them."""
+
+Columns = tuple[Ints, ...]
+
+
+class FlowFeed:
+    """Orderflow of one ticker.
+
+    Args:
+        view: the ticker's chain as the ticker shows it.
+        boards: the chain's scalars.
+        near, further: numbers of the two expiries.
+        blocks: where its blocks are kept.
+    """
+
+    def __init__(self, view: View, boards: Boards, near: int, further: int, blocks: Blocks) -> None:
+        self._view = view
+        self._boards = boards
+        self._numbers = (near, further)
+        fields = ",".join(f'"{name}":%s' for name in FIELDS[2:])
+        self._template = f'{{"timestamp":%d,"ticker":"{view.ticker}",{fields}}}'
+        self._blocks = blocks
+
+    def json(self, second: int) -> bytes:
+        """The record of a second of the day."""
+        block, row = divmod(second, BLOCK)
+        (rows,) = self._blocks.block(self, block, self._block)
+        return (self._template % (self._view.first + second, *map(amount, rows[row].tolist()))).encode()
+
+    def clear(self) -> None:
+        """Forget the blocks kept."""
+        self._blocks.forget(self)
+
+    def _block(self, block: int) -> tuple[Ints]:
+        """The numbers of a block's records, 15 KB."""
+        return (np.stack((*self._prices(block), *self._levels(block), *self._changes(block)), axis=1),)
+
+    def _prices(self, block: int) -> Columns:
+        majors, (near, further), basis = self._view.majors, self._numbers, self._view.basis
+        spot = self._view.ledger.chain.underlying.block(block).cents
+        nodes = (*majors.nodes(near, block), *majors.nodes(further, block))
+        strikes = (*majors.strikes("state", near, block), *majors.strikes("state", further, block))
+        return tuple(level + basis for level in (spot, *nodes, *strikes))
+
+    def _levels(self, block: int) -> Columns:
+        both = tuple(self._boards.block(number, block) for number in self._numbers)
+        single = [values for pair in zip(*(board[:4] for board in both), strict=True) for values in pair]
+        agg = [(board.agg_call + board.agg_put, board.agg_call, board.agg_put) for board in both]
+        net = [(board.net_call + board.net_put, board.net_call, board.net_put) for board in both]
+        deltas = [values for kind in (agg, net) for pair in zip(*kind, strict=True) for values in pair]
+        return (*single, *deltas)
+
+    def _changes(self, block: int) -> Columns:
+        """Change since the record before: per snapshot, not per second; none at the first."""
+        return tuple(
+            values - before
+            for number in self._numbers
+            for values, before in zip(self._watched(number, block), self._before(number, block), strict=True)
+        )
+
+    def _before(self, number: int, block: int) -> Columns:
+        then = self._view.ledger.earlier(block, 1)
+        now = self._watched(number, block)
+        found = tuple(values.copy() if (then < 0).any() else np.zeros_like(values) for values in now)
+        for source in np.unique(then[then >= 0] // BLOCK).tolist():
+            rows = np.flatnonzero((then >= 0) & (then // BLOCK == source))
+            for values, old in zip(found, self._watched(number, source), strict=True):
+                values[rows] = old[then[rows] % BLOCK]
+        return found
+
+    def _watched(self, number: int, block: int) -> Columns:
+        board: Board = self._boards.block(number, block)
+        return board.agg_call + board.agg_put, board.gamma, board.convexity

@@ -1,0 +1,99 @@
+"""A simulated feed as a tape: which second of the day each record shows, and nothing made before it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from gexfaker.catalog import Feed
+from gexfaker.exchange.hours import RECORDS, Session
+from gexfaker.market.numeric.exact import Ints
+
+
+class Records(Protocol):
+    """A feed's records by second of the day."""
+
+    def json(self, second: int) -> bytes:
+        """The record of a second."""
+
+    def clear(self) -> None:
+        """Forget what is kept."""
+
+
+class SimulatedTape:
+    """One feed's simulated day; implements Tape.
+
+    Args:
+        seconds: the second of the day of each record: missing ones are gaps, repeated ones a frozen feed.
+        opener: makes the records.
+    """
+
+    def __init__(self, feed: Feed, session: Session, seconds: Ints, opener: Callable[[], Records]) -> None:
+        self._feed = feed
+        self._session = session
+        self._seconds = seconds
+        self._opener = opener
+
+    @cached_property
+    def _records(self) -> Records:
+        # Made at the first record, not at construction: a server opens its tapes before it listens.
+        return self._opener()
+
+    @property
+    def feed(self) -> Feed:
+        """What is simulated."""
+        return self._feed
+
+    @property
+    def date(self) -> str:
+        """The market day, YYYY-MM-DD (New York)."""
+        return self._session.date
+
+    def __len__(self) -> int:
+        return len(self._seconds)
+
+    def has(self, index: int) -> bool:
+        """Whether record ``index`` exists."""
+        return 0 <= index < len(self)
+
+    def timestamp(self, index: int) -> int:
+        """Epoch seconds of a record. Raises IndexError outside the day."""
+        return self._session.first + self._second(index)
+
+    def json(self, index: int) -> bytes:
+        """The record as compact JSON. Raises IndexError outside the day."""
+        return self._records.json(self._second(index))
+
+    def payload(self, _index: int) -> bytes | None:
+        """Nothing is prepared."""
+        return None
+
+    @property
+    def is_prepared(self) -> bool:
+        """Never."""
+        return False
+
+    def index_at(self, timestamp: int) -> int:
+        """Index of the newest record not after ``timestamp`` (epoch seconds); -1 before the first."""
+        second = max(-1, min(timestamp - self._session.first, RECORDS))
+        return int(np.searchsorted(self._seconds, second, side="right")) - 1
+
+    def place(self, index: int) -> str:
+        """Where a record is, for people: ``simulated SPX state delta_zero #17``."""
+        feed = self._feed
+        what = feed.category if feed.package == feed.category else f"{feed.package} {feed.category}"
+        return f"simulated {feed.ticker} {what} #{index}"
+
+    def close(self) -> None:
+        """Forget the blocks kept."""
+        records: Records | None = self.__dict__.pop("_records", None)
+        if records is not None:
+            records.clear()
+
+    def _second(self, index: int) -> int:
+        if not 0 <= index < len(self._seconds):
+            raise IndexError(index)
+        return int(self._seconds[index])

@@ -1,0 +1,136 @@
+"""A chain's columns by strike, in cents, at any record: those in play and those the look-backs refer to.
+
+A column is a matrix, records of a block by strikes, with the number of its first strike; the same strike's value some
+minutes ago is another block's row, moved by as many strikes as the window has moved. A strike that was not in the
+window then, and any before the open, counts as 0.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gexfaker.exchange.hours import RECORDS
+from gexfaker.market.model.chain import NEAR, NEXT, Chain
+from gexfaker.market.model.edges import FULL, Edges
+from gexfaker.market.model.minutes import BLOCK
+from gexfaker.market.model.strip import Strip
+from gexfaker.market.numeric.exact import Floats, Ints
+from gexfaker.market.numeric.hashing import walk
+
+STRIPS_KEPT: Final = 3
+"""Strips in memory, half a megabyte each for SPX: the two nearest expiries of the block in play, and one more."""
+
+COLUMNS_KEPT: Final = 320
+"""Columns in memory, 20 KB each for SPX: half an hour of each gex feed, ten minutes of each greek."""
+
+_REVALUED: Final = 4
+"""Seconds for which zero gamma is valued once."""
+
+_OFF: Final = 0.025
+"""What it is off by each time, in usual days' moves: it jumps between a few values (SPY: 661.24, 661.32, 661.41)."""
+
+Cents = NDArray[np.int32]
+
+
+class Column(NamedTuple):
+    """Cents by record and strike, and the number of the first strike."""
+
+    first: int
+    cents: Cents
+
+
+class Ledger:
+    """The columns of one chain on one day.
+
+    Args:
+        served: for each second of the day, the newest second not after it that has a record of its own; -1: none.
+    """
+
+    def __init__(self, chain: Chain, served: Ints) -> None:
+        self.chain = chain
+        self.edges = Edges(chain)
+        self._served = served
+        self.strip = lru_cache(maxsize=STRIPS_KEPT)(self._strip)
+        self.column = lru_cache(maxsize=COLUMNS_KEPT)(self._column)
+
+    def _strip(self, number: int, block: int) -> Strip:
+        return Strip(self.chain, number, block)
+
+    def _column(self, name: str, number: int, block: int) -> Column:
+        """A column of an expiry, or of all (FULL).
+
+        Args:
+            name: classic, held or state, which show the near window; or delta, gamma, vanna, charm or volume.
+        """
+        if number == FULL:
+            return self._full(name, block)
+        strip = self.strip(number, block)
+        cents: Ints = getattr(strip, name)()
+        shown = self.shown(name, number, block)
+        return Column(strip.window.start + shown.start, cents[:, shown].astype(np.int32))
+
+    def shown(self, name: str, number: int, block: int) -> slice:
+        """Which of a strip's strikes a column shows in a block."""
+        profile = self.chain.profile
+        one = profile.near if name in ("classic", "held", "state") else profile.full - 1
+        count = profile.full if number == FULL else one
+        skip = self.chain.window(block, count).start - self.chain.window(block, profile.full).start
+        return slice(skip, skip + count)
+
+    def _full(self, name: str, block: int) -> Column:
+        near, further = (getattr(self.strip(number, block), name)() for number in (NEAR, NEXT))
+        window = self.chain.window(block, self.chain.profile.full)
+        here, field = self.chain.here(window), {"classic": 0, "held": 1, "state": 2}[name]
+        start, end = (self.edges.far(edge)[field][here] for edge in (block, block + 1))
+        far = np.rint(between(start, end)).astype(np.int64)
+        return Column(window.start, (near + further + far).astype(np.int32))
+
+    def zero_gamma(self, number: int, block: int) -> Ints:
+        """Zero gamma at each record of a block, in cents."""
+        start, end = (np.array([self.edges.zero_gamma(number, edge)]) for edge in (block, block + 1))
+        level = between(start, end)[:, 0] * (1.0 + self._restless(number, block))
+        return np.rint(100.0 * level).astype(np.int64)
+
+    def _restless(self, number: int, block: int) -> Floats:
+        """What zero gamma is off by at each record of a block, as a share of it."""
+        draws = walk(f"{self.chain.key}/zero-gamma/{number}/{block}", BLOCK // _REVALUED)
+        return np.asarray(np.repeat(draws, _REVALUED) * (_OFF * self.chain.profile.deviation))
+
+    def back(self, name: str, number: int, block: int, seconds: int) -> Ints:
+        """A column's values so many seconds before each record of a block, at the strikes of that block."""
+        now = self.column(name, number, block)
+        then = self.earlier(block, seconds)
+        found = np.zeros(now.cents.shape, dtype=np.int64)
+        for source in np.unique(then[then >= 0] // BLOCK).tolist():
+            rows = np.flatnonzero(then // BLOCK == source)
+            old = self.column(name, number, source)
+            found[rows] = _shifted(old, now)[then[rows] % BLOCK]
+        return found
+
+    def earlier(self, block: int, seconds: int) -> Ints:
+        """The second of the record that was the newest so many seconds before each record of a block; -1: none."""
+        last = min((block + 1) * BLOCK, RECORDS)
+        at = np.arange(block * BLOCK, (block + 1) * BLOCK)
+        return np.where(at < seconds, -1, self._served[np.minimum(np.maximum(at - seconds, 0), last - 1)])
+
+
+def between(start: Floats, end: Floats) -> Floats:
+    """Rows that go evenly from ``start`` to just before ``end`` during a block."""
+    share = (np.arange(BLOCK) / BLOCK)[:, None]
+    return np.asarray(start[None, :] + (end - start)[None, :] * share)
+
+
+def _shifted(old: Column, now: Column) -> Cents:
+    """The old matrix at the new window's strikes, 0 where it has none."""
+    count, moved = now.cents.shape[1], now.first - old.first
+    if not moved:
+        return old.cents
+    placed = np.zeros((old.cents.shape[0], count), dtype=np.int32)
+    low, high = max(0, moved), min(count, count + moved)
+    if low < high:
+        placed[:, low - moved : high - moved] = old.cents[:, low:high]
+    return placed

@@ -1,0 +1,126 @@
+"""An underlying's day: its open, its return at every block's start, and its spot at every record."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from gexfaker.market.model.factors import BRIDGES_KEPT, Factor
+from gexfaker.market.model.minutes import BLOCK, BLOCKS
+from gexfaker.market.model.profiles import MARKET_VOLATILITY, Profile
+from gexfaker.market.numeric.exact import Floats, Ints, exp, log
+from gexfaker.market.numeric.hashing import walk
+from gexfaker.market.scenarios.shape import Pin, Shape
+
+_GAP: Final = 0.55
+"""Standard deviation of the night's return, relative to the day's."""
+
+_ROUND: Final = 5
+"""A pin's round strike: every fifth."""
+
+_FARTHEST: Final = 0.35
+"""Largest log return since the open, per unit of beta (at least 1, at most 4 times as much). The market's own breakers
+stop a day at -20 %, and every strike on the way takes memory all day, so that a scenario must not go on for ever."""
+
+_TIME: Final = np.arange(BLOCK) / BLOCK
+
+
+class Spot(NamedTuple):
+    """Spot at the records of a block: in cents, in points, and as a logarithm."""
+
+    cents: Ints
+    points: Floats
+    log: Floats
+
+
+class Underlying:
+    """One underlying on one day.
+
+    Args:
+        profile: level, volatility and beta.
+        market: the market's factor, shared by all of the day.
+        own: the factor of its family: nobody else's but for those who follow it.
+        key: seed and date.
+        shape: the day's departures from the ordinary.
+    """
+
+    def __init__(self, profile: Profile, market: Factor, own: Factor, key: str, shape: Shape) -> None:
+        self._profile = profile
+        self._market = market
+        self._own = own
+        self._key = key
+        self._shape = shape
+        self.block = lru_cache(maxsize=BRIDGES_KEPT)(self._block)
+
+    @cached_property
+    def opening(self) -> float:
+        """Spot at the open, in points: the usual level, and what the night made of it."""
+        profile = self._profile
+        night = float(walk(f"{self._key}/night", 1)[0]) * MARKET_VOLATILITY * _GAP + self._shape.gap
+        own = float(walk(f"{self._key}/night/{profile.follows or profile.name}", 1)[0]) * profile.own * _GAP
+        afraid = float(self._fear[0])
+        return profile.level * float(exp(np.array([profile.beta * night + own + afraid]))[0])
+
+    @cached_property
+    def _fear(self) -> Floats:
+        """The part of the log price that is a scenario's implied volatility, at each block's start."""
+        if not self._profile.fear:
+            return np.zeros(BLOCKS + 1)
+        return np.asarray(self._profile.fear * log(self._shape.implied))
+
+    @cached_property
+    def returns(self) -> Floats:
+        """Log return since the open at each block's start; BLOCKS + 1 values."""
+        profile, shape = self._profile, self._shape
+        steps = self._mix(self._market.steps, self._own.steps) * shape.volatility + profile.beta * shape.drift
+        steps = np.where(np.array(shape.still), 0.0, steps)
+        path = np.zeros(BLOCKS + 1)
+        np.cumsum(steps, out=path[1:])
+        for pin in shape.pins:
+            path = self._pinned(path, steps, pin)
+        return self._bounded(path + (self._fear - self._fear[0]))
+
+    @cached_property
+    def skeleton(self) -> Spot:
+        """Spot at each block's start, and at the close."""
+        return self._spot(self.returns)
+
+    def _block(self, block: int) -> Spot:
+        start, end = self.returns[block], self.returns[block + 1]
+        if self._shape.still[block]:
+            return self._spot(np.full(BLOCK, start))
+        way = self._mix(self._market.bridge(block), self._own.bridge(block))[:-1] * self._shape.volatility[block]
+        return self._spot(self._bounded(start + (end - start) * _TIME + way))
+
+    def _bounded(self, returns: Floats) -> Floats:
+        most = _FARTHEST * min(max(abs(self._profile.beta), 1.0), 4.0)
+        return np.asarray(np.minimum(np.maximum(returns, -most), most))
+
+    def _mix(self, market: Floats, own: Floats) -> Floats:
+        return np.asarray(self._profile.beta * MARKET_VOLATILITY * market + self._profile.own * own)
+
+    def _spot(self, returns: Floats) -> Spot:
+        # All that follows sees the price as it is printed, so that a reader can repeat the arithmetic.
+        cents = np.maximum(np.rint(100.0 * self.opening * exp(returns)), 1.0)
+        points = cents / 100.0
+        return Spot(cents.astype(np.int64), points, log(points))
+
+    def _pinned(self, path: Floats, steps: Floats, pin: Pin) -> Floats:
+        path = path.copy()
+        target = self._target(float(path[pin.first]), pin.strike)
+        level = float(path[pin.first])
+        for block in range(pin.first, pin.last):
+            level += pin.pull * (target - level) + float(steps[block])
+            path[block + 1] = level
+        path[pin.last + 1 :] = level + np.cumsum(steps[pin.last :])
+        return path
+
+    def _target(self, start: float, strike: float) -> float:
+        if strike:
+            return float(log(np.array([strike]))[0])
+        spot = self.opening * float(exp(np.array([start]))[0])
+        step = _ROUND * self._profile.spacing / 100
+        rounded = max(1, int(spot / step + 0.5)) * step
+        return float(log(np.array([rounded / self.opening]))[0])

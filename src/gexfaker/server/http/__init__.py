@@ -1,0 +1,1 @@
+"""What all routes share: the application, answers, downloads, who may ask."""

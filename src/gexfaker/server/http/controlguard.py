@@ -1,0 +1,63 @@
+"""Who may use the control plane: everybody on this machine, or who has the token; no web page of another origin."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gexfaker.server.http.replies import error, service_of
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+"""Addresses at which only this machine can reach the server."""
+
+NO_ADDRESS: Final = "-"
+"""Stands for a Host header that is missing: no page comes from there."""
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def guarded(handler: Handler) -> Handler:
+    """A handler of the control plane, which refuses whoever may not use it."""
+
+    async def guard(request: Request) -> Response:
+        return _refusal(request) or await handler(request)
+
+    return guard
+
+
+def _parts(address: str) -> SplitResult:
+    """An address in its parts; without any when it is none, such as ``http://[``."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
+def _is_forwarded(headers: Mapping[str, str]) -> bool:
+    """Whether a reverse proxy passed the request on for somebody, who may be anywhere."""
+    return any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers)
+
+
+def _refusal(request: Request) -> Response | None:
+    settings, headers = service_of(request).settings, request.headers
+    origin = headers.get("origin")
+    if origin is not None and _parts(origin).netloc != headers.get("host", NO_ADDRESS):
+        return error("The control plane is not open to pages of another origin.", 403)
+    if settings.control_token is None:
+        if settings.host not in LOOPBACK:
+            return error("The control plane needs CONTROL_TOKEN when the server listens beyond this machine.", 403)
+        if settings.public_url is not None or settings.trust_forwarded or _is_forwarded(headers):
+            return error("The control plane needs CONTROL_TOKEN behind a proxy, where everybody seems to be here.", 403)
+        # A name that a foreign page has made to point here (DNS rebinding) is in Host then.
+        if _parts(f"//{headers.get('host', '')}").hostname not in LOOPBACK:
+            return error("Without CONTROL_TOKEN the control plane is used at 127.0.0.1 or localhost only.", 403)
+        return None
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), settings.control_token.encode()):
+        return None
+    return error("Send the control token: Authorization: Bearer CONTROL_TOKEN.", 401)

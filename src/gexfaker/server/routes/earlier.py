@@ -1,0 +1,112 @@
+"""The routes for days and downloads that users of the earlier tool know; open to everybody, as they were there."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any, Final
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gexfaker.archive.framing import lines
+from gexfaker.archive.names import parse_date, parse_stored_category, short_category
+from gexfaker.archive.shelf import content
+from gexfaker.catalog import STORED_CATEGORIES, Feed
+from gexfaker.errors import DataError
+from gexfaker.server.http.downloads import download, in_thread
+from gexfaker.server.http.replies import reply, service_of, utc
+from gexfaker.server.routes.files import shelf_of
+
+JSON_LINES: Final = "application/x-ndjson"
+
+
+def earlier_routes() -> list[Route]:
+    """The earlier tool's routes for days and downloads."""
+    return [
+        Route("/available-dates", _dates),
+        Route("/current-date", _current),
+        Route("/available-data/{date}", _data),
+        Route("/download/{date}/{ticker}/links", _links),
+        Route("/download/{date}/{ticker}/orderflow", _lines),
+        Route("/download/{date}/{ticker}/{package}/{category}", _lines),
+    ]
+
+
+async def _dates(request: Request) -> Response:
+    dates = service_of(request).days.dates()
+    return reply({"dates": dates, "count": len(dates)})
+
+
+async def _current(request: Request) -> Response:
+    """The day that keys start with, since when, and how many files it has."""
+    service = service_of(request)
+    date = service.days.first
+    return reply(
+        {
+            "current_date": date,
+            "loaded_at": utc(service.loaded_at),
+            "files_loaded": len(service.days.library(date).feeds),
+        }
+    )
+
+
+async def _data(request: Request) -> Response:
+    """What a day has, ticker by ticker; nothing of an unknown day."""
+    date = parse_date(request.path_params["date"]) or ""
+    only = request.query_params.get("ticker", "").upper()
+    feeds = [feed for feed in await _feeds(request, date) if only in ("", feed.ticker)]
+    tickers = [{"symbol": ticker, "packages": _packages(list(of))} for ticker, of in groupby(feeds, lambda f: f.ticker)]
+    summary = {"total_tickers": len(tickers), "total_files": len(feeds)}
+    return reply({"date": request.path_params["date"], "tickers": tickers, "summary": summary})
+
+
+def _packages(feeds: list[Feed]) -> list[dict[str, Any]]:
+    return [{"name": name, "categories": found} for name in STORED_CATEGORIES if (found := _of_package(feeds, name))]
+
+
+def _of_package(feeds: list[Feed], package: str) -> list[str]:
+    """The categories there are of a package, in the order of the catalog."""
+    there = {feed.category for feed in feeds if feed.package == package}
+    return [category for category in STORED_CATEGORIES[package] if category in there]
+
+
+async def _feeds(request: Request, date: str) -> list[Feed]:
+    shelf = shelf_of(request)
+    return await in_thread(request, lambda: shelf.feeds(date))
+
+
+async def _links(request: Request) -> Response:
+    """Where a ticker's files of a day are, by package."""
+    date, ticker = parse_date(request.path_params["date"]) or "", request.path_params["ticker"].upper()
+    feeds = [feed for feed in await _feeds(request, date) if feed.ticker == ticker]
+    if not feeds:
+        raise HTTPException(404, f"There is no data of {ticker[:40]!r} on {date or 'that date'}.")
+    base = f"/download/{date}/{ticker}"
+    links = {
+        package: [_link(base, package, name) for name in _of_package(feeds, package)] for package in STORED_CATEGORIES
+    }
+    return reply({"date": date, "ticker": ticker, "links": links, "summary": {"total_links": len(feeds)}})
+
+
+def _link(base: str, package: str, category: str) -> str:
+    return f"{base}/{package}" if package == category else f"{base}/{package}/{short_category(category)}"
+
+
+async def _lines(request: Request) -> Response:
+    """A file as lines of JSON."""
+    path = request.path_params
+    package = path.get("package", "orderflow")
+    category = parse_stored_category(package, path.get("category", "orderflow"))
+    date, ticker = parse_date(path["date"]), path["ticker"].upper()
+    if category is None or date is None:
+        raise HTTPException(404, "There is no such file: see /download/{date}/{ticker}/links.")
+    shelf, feed = shelf_of(request), Feed(ticker, package, category)
+    try:
+        tape = await in_thread(request, lambda: shelf.open(date, feed))
+    except DataError:
+        raise HTTPException(
+            404, f"There is no {package} {category} of {ticker[:40]!r} on {date}: see its links."
+        ) from None
+    return download(request, content(tape, lines), {}, JSON_LINES)

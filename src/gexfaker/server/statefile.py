@@ -1,0 +1,94 @@
+"""The state file: sessions' positions, written whole or not at all, read back at the next start."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from gexfaker.errors import DataError
+from gexfaker.playback.sessions import Sessions
+from gexfaker.playback.snapshot import VERSION, recall, remember, remembered
+from gexfaker.server.slices import in_turns
+
+log: Final = logging.getLogger(__name__)
+
+
+class _File(msgspec.Struct):
+    """As ``Memory``, of sessions that are encoded already."""
+
+    version: int
+    sessions: list[msgspec.Raw]
+
+
+class StateFile:
+    """Where the sessions are kept, if anywhere.
+
+    Args:
+        path: of the file; None keeps nothing.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path: Final = None if path is None else Path(path).expanduser()
+        self._writer: Final = ThreadPoolExecutor(1, "state-file")
+        self._newest = b""
+        self._written = b""
+        self._failure = ""
+
+    def load(self, sessions: Sessions, now: float) -> None:
+        """Put back what the file has, if it exists.
+
+        Raises:
+            DataError: it is no state file, or cannot be read; nothing is overwritten then.
+        """
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            count = recall(sessions, self._path.read_bytes(), now)
+        except (OSError, DataError) as error:
+            raise DataError(f"{self._path} cannot be used ({error}): remove it, or set another STATE_FILE") from None
+        log.info("%s: positions of %d sessions restored", self._path, count)
+
+    def save(self, sessions: Sessions, now: float) -> None:
+        """Have the sessions written if they have changed, by a thread: a slow disk must not hold up the feed.
+
+        A failure is logged, and tried again the next time. The process does not end before the last is written.
+        """
+        if self._path is not None:
+            self._submit(self._path, remember(sessions, now))
+
+    async def keep(self, sessions: Sessions, clock: Callable[[], float]) -> None:
+        """``save`` while the feed goes on: of many sessions it is put together in slices, each as it is then."""
+        if self._path is None:
+            return
+        parts = [
+            msgspec.Raw(msgspec.json.encode(remembered(session, clock()))) async for session in in_turns(sessions.all())
+        ]
+        self._submit(self._path, msgspec.json.encode(_File(VERSION, parts)))
+
+    def _submit(self, path: Path, text: bytes) -> None:
+        self._newest = text
+        if text != self._written:
+            self._writer.submit(self._write, path)
+
+    def _write(self, path: Path) -> None:
+        text, new = self._newest, path.with_name(path.name + ".new")
+        if text == self._written:
+            return
+        try:
+            with new.open("wb") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        except OSError as error:
+            if str(error) != self._failure:  # once, not every second
+                log.warning("%s cannot be written: %s", path, error)
+            self._failure = str(error)
+            return
+        self._written, self._failure = text, ""

@@ -1,0 +1,84 @@
+"""The timer loop: it sleeps until something is due to a key, sends that, and looks after what has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from gexfaker.limits import MAX_IDLE_SECONDS, MAX_LOOP_BLOCK_SECONDS, REAP_INTERVAL_SECONDS, STUMBLE_SECONDS
+from gexfaker.server.service import Service
+
+log: Final = logging.getLogger(__name__)
+
+SHORTEST_SLEEP: Final = 0.0005
+"""Seconds the sockets have at least between two ticks, even when a session plays as fast as it can."""
+
+PREPARED_SECONDS: Final = 0.02
+"""Before a turn nothing is encoded ahead any more: what is left is encoded when it is due."""
+
+
+async def stream(service: Service) -> None:
+    """Wake when something may be due, encoding in slices so that the loop is never held up."""
+    while True:
+        try:
+            await _wait_and_send(service)
+        except Exception:
+            log.exception("a tick failed; the stream goes on")
+            await asyncio.sleep(STUMBLE_SECONDS)
+
+
+async def _wait_and_send(service: Service) -> None:
+    if service.silent:
+        service.streamer.rest()
+        await asyncio.sleep(REAP_INTERVAL_SECONDS)
+        return
+    now = service.clock()
+    at = service.streamer.next_turn(now)
+    wait = MAX_IDLE_SECONDS if at is None else at - now
+    await service.alarm.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
+    if await _tick(service):
+        await _prepare(service)
+
+
+async def _prepare(service: Service) -> None:
+    """Encode ahead, in slices with rests between them, until the next turn is near or something changes."""
+    loop = asyncio.get_running_loop()
+    until, began = service.streamer.next_turn(service.clock()), loop.time()
+    for _ in service.streamer.prepare():
+        if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
+            await asyncio.sleep(SHORTEST_SLEEP)
+            began = loop.time()
+        if service.alarm.has_rung or (until is not None and service.clock() > until - PREPARED_SECONDS):
+            return
+
+
+async def _tick(service: Service) -> bool:
+    """Send what is due, and what becomes due meanwhile, until the market closes; whether anything was sent."""
+    streamer, loop = service.streamer, asyncio.get_running_loop()
+    sent, began = streamer.sent, loop.time()
+    streamer.begin(service.clock())
+    while streamer.advance():
+        if loop.time() - began > MAX_LOOP_BLOCK_SECONDS:
+            streamer.drain()
+            await asyncio.sleep(0)
+            if service.silent:
+                return False
+            streamer.begin(service.clock())
+            began = loop.time()
+    streamer.drain()
+    return streamer.sent > sent
+
+
+async def reap(service: Service) -> None:
+    """Now and then: end the connections whose clients did not come back in time, close days, keep the positions."""
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(REAP_INTERVAL_SECONDS)
+        try:
+            for hub in service.hubs.values():
+                hub.expire(loop.time())
+            service.days.sweep()
+            await service.state_file.keep(service.sessions, service.clock)
+        except Exception:
+            log.exception("looking after connections and days failed; it goes on")

@@ -1,0 +1,1 @@
+"""Bytes in and out: HTTP, WebSockets, and the fast path of data requests."""

@@ -1,0 +1,157 @@
+"""The short way of a data request: the same bytes as before mean the same question, so they are not parsed again.
+
+Clients poll with the very same request, some hundred bytes, again and again. Its meaning - whose session, which feed,
+which headers - is worked out once and found by those bytes; what remains is to look up the record that is due and to
+write its stored body. Whatever is out of the ordinary takes the ordinary way, which gives the same answers.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from starlette.requests import Request
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import GexfakerError
+from gexfaker.limits import KIB
+from gexfaker.rest.paths import Found, resolve
+from gexfaker.rest.routes import Answer
+from gexfaker.server.http.gate import Gate
+from gexfaker.server.http.replies import wants_gzip
+from gexfaker.server.routes.data import DataRoutes, body_headers
+from gexfaker.server.service import Service
+from gexfaker.wire.tokens import session_id
+
+log: Final = logging.getLogger(__name__)
+
+MAX_KNOWN: Final = 4096
+"""Requests remembered: each feed of the universe for four clients."""
+
+MAX_REQUEST: Final = 2 * KIB
+"""Longest request remembered; together at most 8 MiB."""
+
+MAX_HEADS: Final = 1024
+"""Starts of answers remembered for the second they are good for, by the length of the body: 200 bytes each."""
+
+SHAPED: Final = (Answer.RECORD, Answer.MAJORS, Answer.MAXCHANGE)
+VARY: Final = b"Accept-Encoding, Origin"
+"""As the application's middleware leaves it."""
+
+END: Final = b"\r\n\r\n"
+_LINE: Final = re.compile(rb"GET (/[A-Za-z0-9_/.-]*)(?:\?([!-~]*))? HTTP/1\.1")
+_HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~]*)")
+_UNUSUAL: Final = frozenset((b"content-length", b"transfer-encoding", b"upgrade", b"expect", b"te", b"trailer"))
+
+
+class Known(NamedTuple):
+    """What a request means."""
+
+    owner: str
+    feed: Feed
+    answer: Answer
+    gzip: bool
+    origin: bool
+
+
+class Lane:
+    """Answers data requests by their bytes.
+
+    Args:
+        service: the server.
+        data: the ordinary way.
+        gate: who may ask.
+    """
+
+    def __init__(self, service: Service, data: DataRoutes, gate: Gate) -> None:
+        self._service: Final = service
+        self._data: Final = data
+        self._gate: Final = gate
+        self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self._defaults: Iterable[tuple[bytes, bytes]] = ()
+        self._heads: Final[dict[tuple[int, bool, bool], bytes]] = {}
+        self._failures: Final[set[type[Exception]]] = set()
+
+    def answer(self, raw: bytes, defaults: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        """The whole response to the bytes of one request; None when it has to go the ordinary way.
+
+        ``defaults`` are the headers that every response has.
+        """
+        try:
+            return self._answer(raw, defaults)
+        except GexfakerError:
+            return None
+        except Exception as problem:  # it would end the connection; the ordinary way answers 500
+            if type(problem) not in self._failures:
+                self._failures.add(type(problem))
+                log.exception("a request could not be answered the short way; such a failure is told once")
+            return None
+
+    def _answer(self, raw: bytes, defaults: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        known = self._known.get(raw) or self._learn(raw)
+        if known is None:
+            return None
+        made = self._data.body(self._service, known.owner, known.feed, known.answer, known.gzip)
+        if made is None:
+            return None
+        body, zipped = made
+        if defaults is not self._defaults:  # a second has gone by
+            self._defaults = defaults
+            self._heads.clear()
+        kind = len(body), zipped, known.origin
+        head = self._heads.get(kind)
+        if head is None:
+            if len(self._heads) >= MAX_HEADS:
+                self._heads.clear()
+            head = self._heads[kind] = _head(defaults, *kind)
+        return head + body
+
+    def _learn(self, raw: bytes) -> Known | None:
+        known = self._read(raw)
+        if known is not None:
+            self._known[raw] = known
+            if len(self._known) > MAX_KNOWN:
+                self._known.popitem(last=False)
+        return known
+
+    def _read(self, raw: bytes) -> Known | None:
+        """The meaning of a request that is quite ordinary and allowed."""
+        request = None if self._service.settings.quota is not None else _parse(raw)
+        found = None if request is None else resolve(request.url.path)
+        if request is None or not isinstance(found, Found) or found.feed is None or found.route.answer not in SHAPED:
+            return None
+        key = self._gate.key(self._service, request)
+        if not isinstance(key, str):
+            return None
+        zipped, origin = wants_gzip(request.headers), "origin" in request.headers
+        return Known(session_id(key), found.feed, found.route.answer, zipped, origin)
+
+
+def _head(defaults: Iterable[tuple[bytes, bytes]], length: int, zipped: bool, origin: bool) -> bytes:
+    """What stands before a body."""
+    headers = [*defaults, *body_headers(length, zipped, VARY)]
+    if origin:
+        headers.append((b"access-control-allow-origin", b"*"))
+    return b"".join((b"HTTP/1.1 200 OK\r\n", *[b"%b: %b\r\n" % header for header in headers], b"\r\n"))
+
+
+def _parse(raw: bytes) -> Request | None:
+    """A GET request without a body and without anything that changes how it is read, whole and nothing behind it."""
+    if len(raw) > MAX_REQUEST or not raw.endswith(END) or raw.count(END) > 1:
+        return None
+    first, *lines = raw[: -len(END)].split(b"\r\n")
+    line, headers = _LINE.fullmatch(first), [_HEADER.fullmatch(text) for text in lines]
+    if line is None or not all(headers):
+        return None
+    named = [(match[1].lower(), match[2].strip()) for match in headers if match]
+    names = [name for name, _ in named]
+    if names.count(b"host") != 1 or not _UNUSUAL.isdisjoint(names):
+        return None
+    if any(value.lower() != b"keep-alive" for name, value in named if name == b"connection"):
+        return None
+    path = line[1].decode()
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": line[2] or b"", "headers": named}
+    return Request(scope | {"scheme": "http", "server": None})

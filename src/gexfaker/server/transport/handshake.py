@@ -1,0 +1,158 @@
+"""The opening of a WebSocket: path, token, recovery, subprotocol, and the answer (webpubsub protocol, section 1)."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from gexfaker.errors import TokenError
+from gexfaker.hubs.connection import Connection, RawMode
+from gexfaker.hubs.hub import Hub
+from gexfaker.limits import MAX_GROUP_LENGTH
+from gexfaker.server.routes.negotiate import base_url
+from gexfaker.server.service import Service
+from gexfaker.wire.subprotocols import choose
+from gexfaker.wire.tokens import Grant, verify
+
+log: Final = logging.getLogger(__name__)
+HUB_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
+UNRECOVERABLE: Final = "The connection could not be recovered."
+_PATHS: Final = re.compile(r"/(?:client/hubs|ws)/([^/]+)/?|/client/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The 101 to send, and the connection behind it; ``hub`` and ``connection`` are None for a refused recovery."""
+
+    response: Response
+    hub: Hub | None = None
+    connection: Connection | None = None
+
+
+class _RefusedError(Exception):
+    """The handshake ends with an HTTP status."""
+
+    def __init__(self, status: int, reason: str, text: str = "") -> None:
+        super().__init__(text)
+        self.response = refusal(status, reason, text)
+
+
+def refusal(status: int, reason: str, text: str = "") -> Response:
+    """An HTTP answer instead of the 101; the TCP connection ends with it."""
+    body = text.encode()
+    headers = Headers(
+        [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), ("Connection", "close")]
+    )
+    return Response(status, reason, headers, body)
+
+
+def open_socket(service: Service, request: Request) -> Accepted | Response:
+    """Decide about an upgrade request: a connection to serve, or the HTTP answer that refuses it."""
+    try:
+        if service.draining:
+            raise _RefusedError(503, "Service Unavailable", "The server is stopping.")
+        path, query = _target(request)
+        switch = _websocket(request)
+        hub = _find_hub(service, path, query)
+        if query.get("awps_connection_id"):
+            return _recover(service, hub, switch, request, query)
+        return _connect(service, hub, switch, request, query)
+    except _RefusedError as refused:
+        return refused.response
+
+
+def _target(request: Request) -> tuple[str, dict[str, str]]:
+    try:
+        parts = urlsplit(request.path)
+    except ValueError:
+        raise _RefusedError(400, "Bad Request", "The request target is not a URL.") from None
+    return parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}
+
+
+def _websocket(request: Request) -> Response:
+    response = ServerProtocol().accept(request)
+    if response.status_code != 101:
+        raise _RefusedError(400, "Bad Request", (response.body or b"").decode())
+    return response
+
+
+def _find_hub(service: Service, path: str, query: Mapping[str, str]) -> Hub:
+    match = _PATHS.fullmatch(unquote(path))
+    if match is None:
+        raise _RefusedError(404, "Not Found", "Connect to /client/hubs/HUB, as /negotiate returns it.")
+    name = match[1] or query.get("hub", "")
+    if not HUB_NAME.fullmatch(name):
+        raise _RefusedError(400, "Bad Request", "The hub name is missing or invalid.")
+    hub = service.hubs.get(name.lower())
+    if hub is None or not service.settings.ws_enabled:
+        known = ", ".join(service.hubs) if service.settings.ws_enabled else "none, WS_ENABLED is false"
+        raise _RefusedError(404, "Not Found", f"There is no hub {name!r} (hubs: {known}).")
+    return hub
+
+
+def _offered(request: Request) -> list[str]:
+    """The subprotocols the client offers, in its order and spelling."""
+    return [name.strip() for line in request.headers.get_all("Sec-WebSocket-Protocol") for name in line.split(",")]
+
+
+def _recover(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
+    connection = hub.recover(query["awps_connection_id"], query.get("awps_reconnection_token", ""))
+    if connection is None:
+        if service.settings.recovery_reject == "http404":
+            raise _RefusedError(404, "Not Found", UNRECOVERABLE)
+        _, spelling = choose(_offered(request))
+        if spelling is not None:  # without one, a client that offered some fails before it can see the 1008
+            switch.headers["Sec-WebSocket-Protocol"] = spelling
+        return Accepted(switch)
+    if connection.subprotocol.name is not None:
+        switch.headers["Sec-WebSocket-Protocol"] = connection.subprotocol.name
+    return Accepted(switch, hub, connection)
+
+
+def _connect(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
+    grant = _grant(service, hub, request, query)
+    if not hub.make_room():
+        raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
+    subprotocol, spelling = choose(_offered(request))
+    if spelling is not None:
+        switch.headers["Sec-WebSocket-Protocol"] = spelling
+    return Accepted(switch, hub, hub.connect(grant, subprotocol, _raw_mode(query)))
+
+
+def _raw_mode(query: Mapping[str, str]) -> RawMode | None:
+    """How the frames of a simple client are meant (webpubsub protocol 1.1); refused before the upgrade if unclear."""
+    mode = query.get("webpubsub_mode", "sendEvent")
+    if mode == "sendEvent":
+        return None
+    group = query.get("group", "")
+    if mode != "sendToGroup" or not group.strip() or len(group) > MAX_GROUP_LENGTH:
+        raise _RefusedError(400, "Bad Request", "webpubsub_mode is sendEvent, or sendToGroup with a group.")
+    return RawMode(group, query.get("noEcho", "").lower() == "true")
+
+
+def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
+    headers = {name.lower(): value for name, value in request.headers.raw_items()}  # the last of several counts
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    token = query.get("access_token") or (bearer.strip() if scheme.lower() == "bearer" else "")
+    audience = None
+    if service.settings.token_audience:
+        audience = f"{base_url(service, headers, 'http')}/client/hubs/{hub.name}"
+    try:
+        grant = verify(token, service.secret, service.clock(), audience)
+    except TokenError:
+        raise _RefusedError(401, "Unauthorized") from None
+    if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
+        raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
+    admitted = service.slots.admit(hub.name, grant)
+    if admitted is None:
+        log.info("connection to %s refused: its memberships were replaced by a later POST /negotiate", hub.name)
+        raise _RefusedError(401, "Unauthorized")
+    return admitted

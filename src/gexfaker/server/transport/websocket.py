@@ -1,0 +1,300 @@
+"""One WebSocket: bytes in, the hub's decisions out. Frames are parsed by the Sans-I/O core of `websockets`.
+
+Frames are written as they come, joined per step of the hub. When the peer reads too slowly, they wait here,
+up to the hub's bounds; then the peer is cut, and nobody else has noticed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+from collections import deque
+from enum import Enum
+from typing import Any, Final
+
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import Side, State
+
+from gexfaker.hubs.connection import Connection
+from gexfaker.hubs.hub import Hub
+from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
+from gexfaker.limits import CLOSE_TIMEOUT_SECONDS, MAX_MESSAGE_BYTES, MISSED_PONGS, WRITE_HIGH_WATER_BYTES
+from gexfaker.server.service import Service
+from gexfaker.server.transport.frameparser import FrameParser
+from gexfaker.server.transport.handshake import UNRECOVERABLE, Accepted, open_socket
+
+_RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
+
+
+class _End(Enum):
+    """Who ended the WebSocket; it decides whether a reliable connection may be recovered."""
+
+    NOBODY = "nobody"
+    CLIENT = "client"
+    SERVER = "server"
+
+
+class Socket(asyncio.Protocol):
+    """The asyncio protocol of an upgraded connection."""
+
+    def __init__(self, service: Service, server_connections: set[Any], transport: asyncio.Transport) -> None:
+        self._service: Final = service
+        self._server_connections: Final = server_connections
+        self._transport: Final = transport
+        self._loop: Final = asyncio.get_running_loop()
+        self._frames: Final = FrameParser(Side.SERVER, max_size=MAX_MESSAGE_BYTES)
+        self._hub: Hub | None = None
+        self._connection: Connection | None = None
+        self._message = bytearray()
+        self._opcode = Opcode.TEXT
+        self._early: list[bytes] | None = []
+        self._backlog: deque[bytes] = deque()
+        self._backlog_messages = self._backlog_bytes = 0
+        self._blocked = False
+        self._delayed: deque[bytes] = deque()
+        self._held: list[Output] = []
+        self._end = _End.NOBODY
+        self._unanswered_pings = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    # --- opening -----------------------------------------------------------------------------
+
+    def open(self, request: Request) -> None:
+        """Answer the upgrade request; the 101 is sent after the acknowledgement delay."""
+        self._server_connections.add(self)
+        self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
+        answer = open_socket(self._service, request)
+        if not isinstance(answer, Accepted):
+            self._end = _End.SERVER
+            self._transport.write(answer.serialize())
+            self._transport.close()
+            return
+        self._hub, self._connection = answer.hub, answer.connection
+        if self._connection is not None:
+            self._connection.outlet = self.perform
+        self._timer = self._loop.call_later(self._service.settings.ack_delay, self._opened, answer)
+
+    def _opened(self, answer: Accepted) -> None:
+        if self._transport.is_closing():
+            return
+        self._transport.write(answer.response.serialize())
+        early, self._early = self._early or [], None
+        if self._hub is None or self._connection is None:
+            self._start_close(1008, UNRECOVERABLE)
+        else:
+            self._schedule_ping()
+            self._hub.drain()
+            held, self._held = self._held, []
+            self.perform(held)
+        for data in early:
+            self.data_received(data)
+
+    # --- what the peer sends -----------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of the peer, in any portions."""
+        if self._early is not None:
+            self._early.append(data)
+            if sum(map(len, self._early)) > MAX_MESSAGE_BYTES:
+                self._transport.abort()
+            return
+        self._frames.receive_data(data)
+        for event in self._frames.events_received():
+            if isinstance(event, Frame):
+                self._frame_received(event)
+        self._send_protocol_data()  # first: the pong to a ping between fragments comes before the answer to the whole
+        if self._hub is not None:
+            self._hub.drain()
+
+    def eof_received(self) -> bool:
+        """The peer sends no more: as good as gone."""
+        return False
+
+    def _frame_received(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.PONG:
+            self._unanswered_pings = 0
+        elif frame.opcode is Opcode.CLOSE:
+            self._close_received()
+        elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and self._end is _End.NOBODY:
+            if frame.opcode is not Opcode.CONT:
+                self._opcode = frame.opcode
+            self._message += frame.data
+            if frame.fin:
+                whole, self._message = bytes(self._message), bytearray()
+                self._message_received(whole)
+
+    def _message_received(self, payload: bytes) -> None:
+        if self._hub is not None and self._connection is not None:
+            self._hub.receive(self._connection, payload, int(self._opcode))
+
+    def _close_received(self) -> None:
+        """A client that closes with 1000 is done; with any other code, or none, it may come back."""
+        if self._end is not _End.NOBODY:
+            return
+        self._end = _End.CLIENT
+        received = self._frames.close_rcvd
+        if self._hub is not None and self._connection is not None:
+            if received is not None and received.code == 1000:
+                self._hub.end(self._connection)
+            else:
+                self._hub.lost(self._connection, self._loop.time())
+        self._await_close()
+
+    # --- what the hub decides ----------------------------------------------------------------
+
+    def perform(self, outputs: list[Output]) -> None:
+        """Do what the connection asks for, in order; frames go out in one joined write."""
+        if self._early is not None and not isinstance(outputs[-1], Abort):
+            self._held += outputs
+            return
+        ready: list[bytes] = []
+        count = 0
+        for output in outputs:
+            if isinstance(output, Joined):
+                ready.append(output.data)
+                count += output.messages
+            elif isinstance(output, bytes):
+                ready.append(output)
+                count += 1
+            elif isinstance(output, Later):
+                self._delay(output.frame)
+            elif isinstance(output, Close):
+                self._write(ready, count)
+                ready, count = [], 0
+                self._start_close(output.code, output.reason)
+            else:
+                self._cut()
+                return
+        self._write(ready, count)
+
+    def _cut(self) -> None:
+        """Reset the TCP connection: what the peer has not read is dropped, in the kernel too."""
+        self._end = _End.SERVER
+        if not self._transport.is_closing():
+            raw: socket.socket = self._transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
+
+    def _delay(self, frame: bytes) -> None:
+        self._delayed.append(frame)
+        delay = self._service.settings.ack_delay
+        if delay:
+            self._loop.call_later(delay, self._release, 1)
+        else:
+            self._release(1)
+
+    def _release(self, count: int) -> None:
+        count = min(count, len(self._delayed))
+        self._write([self._delayed.popleft() for _ in range(count)], count)
+
+    def _write(self, frames: list[bytes], count: int) -> None:
+        if not frames or self._transport.is_closing() or self._frames.state is not State.OPEN:
+            return
+        if self._blocked:
+            self._backlog.extend(frames)
+            self._backlog_messages += count
+            self._backlog_bytes += sum(map(len, frames))
+            self._check_backlog()
+        else:
+            self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+
+    def _check_backlog(self) -> None:
+        if self._hub is None or self._connection is None:
+            return
+        bounds = self._hub.bounds
+        if self._backlog_messages > bounds.queued_messages or self._backlog_bytes > bounds.queued_bytes:
+            self._backlog.clear()
+            self._hub.overflow(self._connection)
+            self._cut()
+
+    def pause_writing(self, blocked: bool = True) -> None:
+        """The transport holds all it should: frames wait here from now on."""
+        self._blocked = blocked
+        if self._connection is not None:
+            self._connection.blocked = blocked
+
+    def resume_writing(self) -> None:
+        """The peer has read on, which shows as well as a pong that it lives."""
+        self.pause_writing(False)
+        self._unanswered_pings = 0
+        frames, self._backlog = self._backlog, deque()
+        self._backlog_messages = self._backlog_bytes = 0
+        if frames and not self._transport.is_closing():
+            self._transport.write(b"".join(frames))
+
+    # --- liveness and the end ----------------------------------------------------------------
+
+    def _schedule_ping(self) -> None:
+        self._timer = self._loop.call_later(self._service.settings.ping_interval, self._ping)
+
+    def _ping(self) -> None:
+        if self._frames.state is not State.OPEN:
+            return
+        if self._unanswered_pings >= MISSED_PONGS:
+            self._transport.abort()
+            return
+        self._unanswered_pings += 1
+        if not self._blocked:
+            self._frames.send_ping(b"")
+            self._send_protocol_data()
+        self._schedule_ping()
+
+    def _start_close(self, code: int, reason: str) -> None:
+        """Send what still waits, then the close frame; the peer has a few seconds to answer it."""
+        self._end = _End.SERVER
+        self._release(len(self._delayed))
+        if self._frames.state is State.OPEN:
+            if self._backlog:
+                self._transport.write(b"".join(self._backlog))
+                self._backlog.clear()
+            self._frames.send_close(code, reason)
+            self._send_protocol_data()
+        self._await_close()
+
+    def _send_protocol_data(self) -> None:
+        """Write pongs, close answers and failures of the frame parser; an empty chunk means: close now."""
+        failure = self._frames.close_sent
+        writes = self._frames.data_to_send()
+        if self._blocked and self._frames.state is State.OPEN:
+            return  # these are pongs for a peer that does not read: it must not fill our memory with them
+        for data in writes:
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.close()
+        if self._frames.parser_exc is not None and self._end is _End.NOBODY and failure is not None:
+            self._failed()
+
+    def _failed(self) -> None:
+        """The peer broke the frame protocol: its connection is over for good."""
+        self._end = _End.SERVER
+        if self._hub is not None and self._connection is not None:
+            self._hub.end(self._connection)
+        self._await_close()
+
+    def _await_close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(CLOSE_TIMEOUT_SECONDS, self._transport.abort)
+
+    def shutdown(self) -> None:
+        """The server stops (called by uvicorn): flush, then close code 1001; reliable clients may come back."""
+        if self._early is not None:
+            self._transport.abort()
+        elif self._end is _End.NOBODY:
+            self._start_close(1001, "")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The TCP connection is gone, for whatever reason."""
+        self._server_connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        connection = self._connection
+        if self._hub is not None and connection is not None and connection.outlet == self.perform:
+            if self._end is _End.NOBODY:
+                self._hub.lost(connection, self._loop.time())
+            connection.outlet = None
+        self._frames.parser.close()  # it holds the parser; the garbage collector, which comes rarely, has nothing to do

@@ -1,0 +1,84 @@
+"""The day being played: stored where there is one, simulated where there is none."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from gexfaker.catalog import DEFAULT_TICKERS, Feed
+from gexfaker.errors import DataError
+from gexfaker.playback.day import Library
+from gexfaker.playback.days import Days
+from support.tapes import ES_SPX, SPX, MemoryTape, day
+
+WEDNESDAY = datetime.date(2026, 11, 25)
+SUNDAY = datetime.date(2026, 11, 29)
+
+
+def stored(root: Path, date: str) -> None:
+    file = root / date / "SPX" / "orderflow" / "orderflow.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"timestamp":1}\n')
+
+
+def first_day(root: Path, date: str, seed: int, today: datetime.date) -> Library:
+    days = Days(root, date, seed, DEFAULT_TICKERS, today)
+    return days.library(days.first)
+
+
+def test_without_a_folder_a_day_is_simulated(tmp_path: Path) -> None:
+    library = first_day(tmp_path / "none", "latest", 1, WEDNESDAY)
+    assert library.date == "2026-11-25"
+    assert library.origin == "simulated, seed 1"
+    assert {feed.ticker for feed in library.feeds} == library.tickers == set(DEFAULT_TICKERS)
+    tape = library.tape(SPX)
+    assert tape is not None
+    assert tape.date == "2026-11-25"
+    library.close()
+
+
+def test_latest_is_a_trading_day_and_a_date_is_kept(tmp_path: Path) -> None:
+    assert first_day(tmp_path, "latest", 1, SUNDAY).date == "2026-11-27"
+    assert first_day(tmp_path, "2026-07-17", 1, SUNDAY).date == "2026-07-17"
+
+
+def test_the_seed_makes_the_day(tmp_path: Path) -> None:
+    def record(seed: int) -> bytes:
+        tape = first_day(tmp_path, "2026-07-17", seed, SUNDAY).tape(SPX)
+        assert tape is not None
+        return tape.json(100)
+
+    assert record(1) == record(1)
+    assert record(1) != record(2)
+
+
+def test_a_stored_day_is_played_and_its_tape_opened_once(tmp_path: Path) -> None:
+    stored(tmp_path, "2026-07-16")
+    stored(tmp_path, "2026-07-17")
+    library = first_day(tmp_path, "latest", 1, WEDNESDAY)
+    assert (library.date, library.origin, library.feeds) == ("2026-07-17", str(tmp_path), frozenset({SPX}))
+    tape = library.tape(SPX)
+    assert tape is not None
+    assert library.tape(SPX) is tape
+    assert tape.json(0) == b'{"timestamp":1}'
+    assert library.tape(Feed("NDX", "orderflow", "orderflow")) is None
+    library.close()
+    assert first_day(tmp_path, "2026-07-16", 1, WEDNESDAY).date == "2026-07-16"
+
+
+def test_a_day_that_is_not_stored_is_an_error_that_names_what_is(tmp_path: Path) -> None:
+    stored(tmp_path, "2026-07-17")
+    with pytest.raises(DataError, match="2026-07-17"):
+        first_day(tmp_path, "2026-01-05", 1, WEDNESDAY)
+
+
+def test_a_closed_library_opens_its_tapes_again() -> None:
+    tape = MemoryTape([b"{}"])
+    library = day(tape, MemoryTape([], ES_SPX))
+    assert library.tape(SPX) is tape
+    library.close()
+    assert tape.closed
+    assert library.tape(SPX) is tape
+    assert library.day == datetime.date(2026, 8, 14)

@@ -1,0 +1,246 @@
+"""STATE_FILE: positions survive a restart, an orderly one and a kill; what is no state file is never overwritten."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import DataError
+from gexfaker.limits import REAP_INTERVAL_SECONDS
+from gexfaker.playback.snapshot import remember
+from gexfaker.server.service import Service
+from gexfaker.settings import load
+from support import data
+from support.control import DAYS, SESSIONS, Plane, next_stamp, write_days
+from support.raw import joined
+from support.server import CLEAN_EXIT, Running, running_server, serve_command, wait_until
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+COUNT = 1200
+KEPT = ("day", "playback", "cache_mode", "endpoints", "timestamps", "interval", "speed", "start", "paused")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_days(tmp_path_factory.mktemp("days"), COUNT))
+
+
+@contextmanager
+def started(folder: str, state: Path, **settings: str) -> Iterator[tuple[Running, Plane]]:
+    given = {"data_dir": folder, "data_date": DAYS[-1], "state_file": str(state)} | settings
+    with running_server(**given) as server, Plane(server) as plane:
+        yield server, plane
+
+
+def options(playback: dict[str, Any]) -> dict[str, Any]:
+    return {name: playback[name] for name in KEPT}
+
+
+def test_everything_survives_an_orderly_restart(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    with started(folder, state) as (server, plane):
+        plane.act("pause", "stands")
+        plane.act("seek", "stands", index=321)
+        made = {"key": "runs", "date": DAYS[0], "speed": 2, "cache_mode": "rotation", "timestamps": "live"}
+        assert plane.call("POST", SESSIONS, made)[0] == 201
+        plane.act("seek", "runs", time="09:40")
+        plane.act("mode", "steps", playback="step", interval=0.02, endpoints="independent")
+        with joined(server.orderflow("steps"), data.group()) as raw:
+            while next_stamp(raw) < data.FIRST + 5:
+                continue
+            plane.act("pause", "steps")
+            index = plane.playback("steps")["positions"]["ES_SPX_orderflow_orderflow"]
+        before = {key: plane.playback(key) for key in ("stands", "runs", "steps")}
+        assert server.stop() == CLEAN_EXIT
+    with started(folder, state) as (server, plane):
+        after = {key: plane.playback(key) for key in before}
+        for key, playback in before.items():
+            assert options(after[key]) == options(playback), key
+        assert after["stands"]["market_time"] == before["stands"]["market_time"] == data.FIRST + 321
+        assert 0 <= after["runs"]["market_time"] - before["runs"]["market_time"] < 2 * 10
+        assert any("positions of 3 sessions restored" in line for line in server.stderr)
+        with joined(server.orderflow("steps"), data.group()) as raw:
+            plane.act("step", "steps")
+            assert next_stamp(raw) == data.FIRST + index + 1
+        with joined(server.orderflow("stands"), data.group()) as raw:
+            plane.act("step", "stands")
+            assert next_stamp(raw) in (data.FIRST + 321, data.FIRST + 322)
+
+
+def test_a_place_that_was_sought_and_not_used_yet_survives(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    with started(folder, state, playback="step") as (server, plane):
+        plane.act("pause")
+        plane.act("seek", index=700)
+        assert server.stop() == CLEAN_EXIT
+    with started(folder, state, playback="step") as (server, plane), joined(server.orderflow(), data.group()) as raw:
+        plane.act("step")
+        assert next_stamp(raw) == data.FIRST + 700
+
+
+def test_positions_survive_a_kill_and_are_at_most_about_a_second_old(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    with started(folder, state) as (server, plane):
+        plane.act("pause", "stands")
+        plane.act("seek", "stands", index=77)
+        plane.act("seek", "runs", index=100)
+        sought = time.time()
+        wait_until(lambda: state.exists() and b'"paused":false' in state.read_bytes(), 5, "a state file")
+        wait_until(lambda: time.time() - sought > 1.6, 5, "some time to lose")
+        alive = plane.playback("runs")["market_time"]
+        server.send_signal(signal.SIGKILL)
+        server.join()
+        killed = time.time()
+    with started(folder, state, speed="1") as (server, plane):
+        stands, runs = plane.playback("stands"), plane.playback("runs")
+        up = time.time() - killed
+        assert stands["market_time"] == data.FIRST + 77
+        assert alive - 1.3 <= runs["market_time"] <= alive + up + 0.2
+
+
+def test_reading_at_any_moment_finds_a_whole_file(folder: str, tmp_path: Path) -> None:
+    """It is replaced, not rewritten: a reader never sees half of it, and a kill cannot leave half of it."""
+    state, found, over = tmp_path / "state.json", set(), threading.Event()
+
+    def read() -> None:
+        while not over.is_set():
+            if state.exists():
+                found.add(len(msgspec.json.decode(state.read_bytes())["sessions"]))
+
+    with started(folder, state) as (server, plane):
+        reader = threading.Thread(target=read)
+        reader.start()
+        try:
+            for number in range(200):
+                plane.act("pause", f"key%20{number}")
+            wait_until(lambda: 200 in found, 5, "all sessions in the file")
+        finally:
+            over.set()
+            reader.join()
+        assert server.stop() == CLEAN_EXIT
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+@pytest.mark.parametrize("left", [b"", b"garbage \x00", b'{"version":1,"sess'])
+def test_what_an_interrupted_write_left_is_harmless(folder: str, tmp_path: Path, left: bytes) -> None:
+    state = tmp_path / "state.json"
+    (tmp_path / "state.json.new").write_bytes(left)
+    with started(folder, state) as (server, plane):
+        plane.act("pause")
+        assert server.stop() == CLEAN_EXIT
+    assert len(msgspec.json.decode(state.read_bytes())["sessions"]) == 1
+    assert not (tmp_path / "state.json.new").exists()
+
+
+GARBAGE: list[bytes] = [
+    b"",
+    b"garbage \x00\xff",
+    b"[]",
+    b'{"version":1}',
+    b'{"version":2,"sessions":[]}',
+    b'{"version":1,"sessions":[{"id":"key-1"}]}',
+    b'{"version":1,"sessions":' + b"[" * 5000,
+]
+SESSION = (
+    '{"version":1,"sessions":[{"id":"key-1","day":"2026-07-17","options":{"playback":"PLAY","speed":SPEED},'
+    '"market_time":null,"streamed":0.0,"origin":null,"paused":false,"places":PLACES}]}'
+)
+GARBAGE += [
+    SESSION.replace("PLAY", play).replace("SPEED", speed).replace("PLACES", places).encode()
+    for play, speed, places in (
+        ("fly", "1", "[]"),
+        ("clock", '"fast"', "[]"),
+        ("clock", "-5", "[]"),
+        ("step", "1", '[[["feed"],1]]'),
+        ("step", "1", '[[["feed","a","b","c","d","e","f"],1]]'),
+        ("step", "1", '[[["endpoint","a"],1]]'),
+        ("step", "1", "[[[],1]]"),
+    )
+]
+
+
+@pytest.mark.parametrize("content", GARBAGE, ids=range(len(GARBAGE)))
+def test_what_is_no_state_file_is_refused_and_left_alone(folder: str, tmp_path: Path, content: bytes) -> None:
+    state = tmp_path / "state.json"
+    state.write_bytes(content)
+    with pytest.raises(DataError, match="remove it, or set another STATE_FILE") as refused:
+        Service(load({"DATA_DIR": folder, "STATE_FILE": str(state)}, {}))
+    assert str(refused.value).startswith(f"{state} cannot be used (")
+    assert "\n" not in str(refused.value)
+    assert state.read_bytes() == content
+
+
+def test_a_server_says_so_in_one_line_and_ends_with_2(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_bytes(GARBAGE[1])
+    server = Running(serve_command(data_dir=folder, state_file=str(state), log_level="error"), tmp_path)
+    try:
+        assert server.join() == 2
+        [line] = server.stderr
+        assert line.startswith(f"gexfaker: {state} cannot be used (")
+        assert state.read_bytes() == GARBAGE[1]
+    finally:
+        server.kill()
+
+
+def test_a_day_that_is_gone_starts_anew(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    with started(folder, state) as (server, plane):
+        plane.act("day", "other", date=DAYS[0])
+        assert server.stop() == CLEAN_EXIT
+    state.write_bytes(state.read_bytes().replace(DAYS[0].encode(), b"2020-01-02"))
+    with started(folder, state) as (_, plane):
+        assert plane.playback("other")["day"] == DAYS[-1]
+
+
+def test_a_place_that_cannot_be_written_is_a_warning(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "no" / "such" / "folder" / "state.json"
+    with started(folder, state) as (server, plane):
+        plane.act("pause")
+        wait_until(lambda: any("cannot be written" in line for line in server.stderr), 5, "a warning")
+        state.parent.mkdir(parents=True)
+        wait_until(state.exists, 5, "the next attempt")
+        assert server.stop() == CLEAN_EXIT
+        assert len([line for line in server.stderr if "cannot be written" in line]) == 1
+        assert not [line for line in server.stderr if "Traceback" in line]
+
+
+def test_what_is_kept_in_slices_is_what_is_saved(folder: str, tmp_path: Path) -> None:
+    """And while it is put together, the loop goes on."""
+    state, now = tmp_path / "state.json", 1_900_000_000.0
+    service = Service(load({"DATA_DIR": folder, "STATE_FILE": str(state)}, {}), lambda: now)
+    for number in range(20_000):
+        service.sessions.get(f"key-{number:016x}").places[Feed("SPX", "orderflow", "orderflow")] = number
+
+    async def run() -> int:
+        turns = 0
+
+        async def watch() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += 1
+
+        watching = asyncio.create_task(watch())
+        await service.state_file.keep(service.sessions, service.clock)
+        watching.cancel()
+        return turns
+
+    turns = asyncio.run(run())
+    service.close()
+    wait_until(state.exists, 5, "a state file")
+    assert state.read_bytes() == remember(service.sessions, now)
+    assert turns >= 3, "20,000 sessions are more than one slice"
+    assert REAP_INTERVAL_SECONDS < 1
