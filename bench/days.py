@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from gexfaker.catalog import CATEGORIES, Feed, hub_of
-from gexfaker.exchange.times import NEW_YORK
+from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.market.simulation import Market
 
 DATE = "2026-07-17"

@@ -8,9 +8,10 @@ from typing import Any
 
 from gexfaker.catalog import CURRENT_HUBS, GREEKS, STORED_CATEGORIES, V2, hub_of
 from gexfaker.contract.upstream import NOT_SERVED, covered, own
+from gexfaker.records.fields import Field
 from gexfaker.settings import SETTINGS, flag_of
 from gexfaker.wire.feeds import TABLES
-from gexfaker.wire.tables import Field, Table
+from gexfaker.wire.tables import Table
 from gexfaker.wire.volume import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent

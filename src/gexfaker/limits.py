@@ -21,6 +21,9 @@ MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
 SCAN_CHUNK_BYTES: Final = 1 * MIB
 """How far the index reads ahead at a time: a few hundred microseconds, so that no tick is held up."""
 
+UNPACK_CHUNK_BYTES: Final = 128 * KIB
+"""The same of a compressed tape, which takes a millisecond to unpack so much."""
+
 MAX_OPEN_DAYS: Final = 32
 """Days open at once, some 15 files each for a ticker that is listened to, 0.8 MB each when all of it was played; keys
 on more days than that take turns."""
@@ -123,13 +126,13 @@ MAX_HINTED_LENGTH: Final = 64
 """Longest wrong name worth a hint; no real group name is longer."""
 
 MAX_LISTENING: Final = 5000
-"""Sessions whose groups are remembered as worked out, 200 bytes a group; beyond it they are worked out each time."""
+"""Sets of groups that have a number of their own, by which worlds in the same groups are known; forgotten together."""
 
 MAX_SYNC_STREAMS: Final = 100
 """Followers of the sync stream at once; each costs a task and a look at the sessions every interval."""
 
-MAX_SESSIONS: Final = 150_000
-"""API keys with a position of their own, more than all hubs can hold connections; the longest unused goes first."""
+MAX_WORLDS: Final = 150_000
+"""API keys that are remembered, some 2 KiB each; the longest unused goes first, but never one that is connected."""
 
 WRITE_HIGH_WATER_BYTES: Final = 64 * KIB
 """What a socket buffers before frames wait, shared, in our own queue."""

@@ -10,8 +10,8 @@ import pytest
 from gexfaker.archive.shelf import Shelf
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
-from gexfaker.exchange.times import NEW_YORK
-from gexfaker.playback.day import Library
+from gexfaker.exchange.hours import NEW_YORK
+from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.simulated import simulated_day
 
@@ -22,7 +22,7 @@ def shelf_at(folder: Path, text: str) -> Shelf:
     """The shelf at a time in New York, of a server that has been running since January."""
     now = datetime.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()
 
-    def simulated(date: str) -> Library:
+    def simulated(date: str) -> Day:
         return simulated_day(date, 7, ("SPX",))
 
     return Shelf(Days(folder, "latest", 7, ("SPX",), datetime.date(2026, 1, 5)), folder, simulated, now)

@@ -14,14 +14,14 @@ from click.testing import CliRunner, Result
 
 from gexfaker.cli.ctl import ctl
 from gexfaker.cli.main import cli
-from gexfaker.wire.tokens import session_id
+from gexfaker.wire.tokens import world_id
 from support import data
 from support.control import DAYS, SESSIONS, Plane, write_days
 from support.raw import joined
 from support.server import Running, running_server
 
 COUNT = 900
-DEMO, MINE = session_id("demo"), session_id("mine")
+DEMO, MINE = world_id("demo"), world_id("mine")
 TOKEN = "control-token-of-this-test"
 
 
@@ -133,7 +133,7 @@ def test_create(server: Running, plane: Plane) -> None:
     printed = lines(
         server, "create", "--key", "made", "--day", DAYS[1], "--speed", "60", "--time", "09:40", "--cache-mode", "next"
     )
-    made = session_id("made")
+    made = world_id("made")
     assert [line.split(":")[0] for line in printed] == [
         f"{made} {action}" for action in ("reset", "day", "mode", "speed", "seek")
     ]
@@ -173,7 +173,7 @@ def test_a_fresh_server_has_no_sessions() -> None:
 
 def test_keys_are_taken_as_they_are(server: Running, plane: Plane) -> None:
     for key in ("a key", "k%41y", "ü?#&", "100%"):
-        assert lines(server, "pause", "--key", key)[0].startswith(session_id(key)), key
+        assert lines(server, "pause", "--key", key)[0].startswith(world_id(key)), key
 
 
 @pytest.mark.parametrize(
@@ -269,10 +269,10 @@ def test_examples_of_the_help_can_be_parsed() -> None:
 
 @pytest.mark.parametrize("key", ["all", "a/b", "key-0123456789abcdef", "by-key"])
 def test_any_key_can_be_named(server: Running, plane: Plane, key: str) -> None:
-    made = f"{session_id(key)} pause: paused -> paused"
+    made = f"{world_id(key)} pause: paused -> paused"
     assert lines(server, "pause", "--key", key)[0].startswith(made)
-    assert lines(server, "show", "--key", key)[0].startswith(session_id(key))
-    assert lines(server, "close", "--key", key) == [f"{session_id(key)} close: 0 connections closed"]
+    assert lines(server, "show", "--key", key)[0].startswith(world_id(key))
+    assert lines(server, "close", "--key", key) == [f"{world_id(key)} close: 0 connections closed"]
 
 
 def test_sessions_are_listed_page_by_page(server: Running, plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +166,7 @@ class Long:
 
     feed = Feed("SPX", "classic", "gex_full")
     date = DATE
+    number = -1
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -191,6 +192,15 @@ class Long:
     @property
     def is_prepared(self) -> bool:
         return False
+
+    def steps_to_index(self, index: int) -> Iterator[None]:
+        return iter(())
+
+    def steps_to_time(self, timestamp: int) -> Iterator[None]:
+        return iter(())
+
+    def knows(self, timestamp: int) -> bool:
+        return True
 
     def index_at(self, timestamp: int) -> int:
         return (timestamp - FIRST) // 10

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gexfaker.errors import DataError
+from gexfaker.exchange.calendar import is_trading_day, last_trading_day
 from gexfaker.exchange.hours import (
     NEW_YORK,
     RECORDS,
-    Session,
-    is_trading_day,
-    latest_trading_day,
+    TradingSession,
     parse_date,
 )
 
@@ -30,19 +29,19 @@ from gexfaker.exchange.hours import (
     ],
 )
 def test_day_follows_new_yorks_clock(date: str, first_utc: str, last_utc: str) -> None:
-    session = Session.of(date)
+    session = TradingSession.of(date)
     assert dt.datetime.fromtimestamp(session.first, dt.UTC).isoformat() == f"{date}T{first_utc}+00:00"
     assert dt.datetime.fromtimestamp(session.last, dt.UTC).isoformat() == f"{date}T{last_utc}+00:00"
 
 
 def test_first_second_is_the_observed_one() -> None:
     # The reset row of 2026-08-14 was seen with 1786714204, two seconds after our first record.
-    assert Session.of("2026-08-14").first == 1786714202
+    assert TradingSession.of("2026-08-14").first == 1786714202
 
 
 @given(st.dates(min_value=dt.date(1990, 1, 1), max_value=dt.date(2090, 1, 1)))
 def test_every_day_has_one_record_a_second(day: dt.date) -> None:
-    session = Session.of(day.isoformat())
+    session = TradingSession.of(day.isoformat())
     assert len(session) == RECORDS == 23_399
     last = dt.datetime.fromtimestamp(session.timestamp(RECORDS - 1), NEW_YORK)
     assert (last.date(), last.time()) == (day, dt.time(16))
@@ -51,19 +50,19 @@ def test_every_day_has_one_record_a_second(day: dt.date) -> None:
 @pytest.mark.parametrize("index", [-1, RECORDS])
 def test_no_record_outside_the_day(index: int) -> None:
     with pytest.raises(IndexError):
-        Session.of("2026-08-14").timestamp(index)
+        TradingSession.of("2026-08-14").timestamp(index)
 
 
 @given(st.integers(-5, RECORDS + 5))
 def test_index_at_finds_the_newest_record_not_after(offset: int) -> None:
-    session = Session.of("2026-08-14")
+    session = TradingSession.of("2026-08-14")
     index = session.index_at(session.first + offset)
     assert index == min(max(offset, -1), RECORDS - 1)
     assert index == -1 or session.timestamp(index) <= session.first + offset
 
 
 def test_index_at_far_away() -> None:
-    session = Session.of("2026-08-14")
+    session = TradingSession.of("2026-08-14")
     assert session.index_at(0) == -1
     assert session.index_at(2**40) == RECORDS - 1
 
@@ -80,5 +79,5 @@ def test_trading_days() -> None:
     week = [dt.date(2026, 8, 10) + dt.timedelta(days=n) for n in range(7)]
     assert [is_trading_day(day) for day in week] == [True] * 5 + [False] * 2
     friday = "2026-08-14"
-    assert [latest_trading_day(day) for day in week[4:]] == [friday] * 3
-    assert latest_trading_day(dt.date(2026, 3, 1)) == "2026-02-27"
+    assert [last_trading_day(day).isoformat() for day in week[4:]] == [friday] * 3
+    assert last_trading_day(dt.date(2026, 3, 1)).isoformat() == "2026-02-27"

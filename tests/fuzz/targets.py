@@ -15,6 +15,7 @@ from gexfaker.errors import FrameError
 from gexfaker.hubs.connection import Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
+from gexfaker.hubs.upstream import receive
 from gexfaker.server.service import Service
 from gexfaker.server.transport.websocket import Socket
 from gexfaker.settings import load
@@ -22,6 +23,7 @@ from gexfaker.wire import jsoncodec, protocodec
 from gexfaker.wire.frames import BINARY, TEXT
 from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant, mint
+from support.clients import members_of
 
 from . import corpus
 from .mutate import mutated
@@ -171,7 +173,7 @@ class HubTarget:
             opcode = seat.subprotocol.codec.OPCODE if rng.random() < 0.98 else opcode
             start = corpus.JSON_UP if seat.subprotocol.codec.OPCODE == TEXT else corpus.PROTO_UP
         seat.fed += 1
-        self._hub.receive(seat.connection, mutated(rng, start), opcode)
+        receive(self._hub, seat.connection, mutated(rng, start), opcode)
         self._hub.drain()
         for other in self._seats:
             outcome = other.check()
@@ -202,7 +204,7 @@ class HubTarget:
     def _check_books(self) -> None:
         connections = self._hub.connections
         assert self._hub.queued_bytes == sum(c.unacknowledged.bytes for c in connections.values())
-        for (_, group), inside in self._hub.members.items():
+        for (_, group), inside in members_of(self._hub).items():
             assert inside
             for connection in inside:
                 assert connections[connection.id] is connection
@@ -303,7 +305,7 @@ class SocketTarget:
         hub = self._service.hubs["orderflow"]
         hub.expire(self._loop.time() + 1)
         assert not hub.connections
-        assert not hub.members
+        assert not members_of(hub)
         assert hub.queued_bytes == 0
         return outcome
 

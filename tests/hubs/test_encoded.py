@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from gexfaker.hubs.encoded import Payloads
+from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.publication import Publication
 from gexfaker.limits import MAX_LOGGED_SKIPS
 from gexfaker.wire import messages as m
@@ -23,7 +23,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_what_is_published() -> None:
-    made = Payloads().publication(MemoryTape([record(5, spot=6822.95)]), 0, GROUP)
+    made = EncodedRecords().publication(MemoryTape([record(5, spot=6822.95)]), 0, GROUP)
     assert made is not None
     assert made.message.group == GROUP
     assert made.message.data.type is m.DataType.PROTOBUF
@@ -33,7 +33,7 @@ def test_what_is_published() -> None:
 
 
 def test_a_record_is_read_and_encoded_once() -> None:
-    tape, payloads = MemoryTape([record(1), record(2)]), Payloads()
+    tape, payloads = MemoryTape([record(1), record(2)]), EncodedRecords()
     made = payloads.publication(tape, 0, GROUP)
     assert payloads.publication(tape, 0, GROUP) is made
     assert tape.reads == 1
@@ -70,7 +70,7 @@ def test_a_simple_client_has_no_numbers() -> None:
     "bad", [None, b"{}", b"not json", record(1, spot=None), b'{"a":' * 50_000, record(1)[:-9] + b"\xff"]
 )
 def test_a_bad_record_is_skipped_counted_and_named_once(bad: bytes | None, caplog: pytest.LogCaptureFixture) -> None:
-    tape, payloads = MemoryTape([record(1), bad], ES_SPX), Payloads()
+    tape, payloads = MemoryTape([record(1), bad], ES_SPX), EncodedRecords()
     for _ in range(3):
         assert payloads.publication(tape, 1, GROUP) is None
     assert payloads.skipped == 1
@@ -80,7 +80,7 @@ def test_a_bad_record_is_skipped_counted_and_named_once(bad: bytes | None, caplo
 
 
 def test_saturated_numbers_are_counted_and_named_once(caplog: pytest.LogCaptureFixture) -> None:
-    tape, payloads = MemoryTape([record(1, spot=5e7, zcvr=-5e7)]), Payloads()
+    tape, payloads = MemoryTape([record(1, spot=5e7, zcvr=-5e7)]), EncodedRecords()
     for _ in range(3):
         made = payloads.publication(tape, 0, GROUP)
         assert made is not None
@@ -92,7 +92,7 @@ def test_saturated_numbers_are_counted_and_named_once(caplog: pytest.LogCaptureF
 
 def test_a_ruined_file_cannot_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
     count = MAX_LOGGED_SKIPS + 200
-    tape, payloads = MemoryTape([b"bad"] * count), Payloads()
+    tape, payloads = MemoryTape([b"bad"] * count), EncodedRecords()
     with caplog.at_level(logging.WARNING):
         for index in range(count):
             assert payloads.publication(tape, index, GROUP) is None
@@ -101,14 +101,14 @@ def test_a_ruined_file_cannot_flood_the_log(caplog: pytest.LogCaptureFixture) ->
 
 
 def test_a_bad_record_forgotten_and_met_again_is_named_only_the_first_time(caplog: pytest.LogCaptureFixture) -> None:
-    tape, payloads = MemoryTape([None, record(1), record(2)]), Payloads(limit=1)
+    tape, payloads = MemoryTape([None, record(1), record(2)]), EncodedRecords(limit=1)
     for index in (0, 1, 2, 0, 1, 0):
         payloads.publication(tape, index, GROUP)
     assert len(caplog.records) == 1
 
 
 def test_the_least_recently_used_is_forgotten() -> None:
-    tape, payloads = MemoryTape([record(number) for number in range(10)]), Payloads(limit=3)
+    tape, payloads = MemoryTape([record(number) for number in range(10)]), EncodedRecords(limit=3)
     first = payloads.publication(tape, 0, GROUP)
     for index in range(1, 10):
         payloads.publication(tape, index, GROUP)
@@ -121,12 +121,12 @@ def test_the_least_recently_used_is_forgotten() -> None:
 
 def test_the_bytes_kept_are_bounded_too() -> None:
     tape = MemoryTape([record(number) for number in range(10)])
-    made = Payloads().publication(tape, 0, GROUP)
+    made = EncodedRecords().publication(tape, 0, GROUP)
     assert made is not None
     size = len(made.message.data.value)
-    payloads = Payloads(byte_limit=size * 3 + size // 2)
+    payloads = EncodedRecords(byte_limit=size * 3 + size // 2)
     for number in range(10):
         payloads.publication(tape, number, GROUP)
         assert len(payloads) <= 3
-    one = Payloads(byte_limit=1)
+    one = EncodedRecords(byte_limit=1)
     assert one.publication(tape, 0, GROUP) is one.publication(tape, 0, GROUP), "the newest always stays"

@@ -8,7 +8,7 @@ from gexfaker.catalog import CURRENT_HUBS, HUBS, V2_HUBS, Feed, parse_group, spo
 from gexfaker.hubs import groups
 from gexfaker.hubs.groups import Groups, homes
 from gexfaker.limits import MAX_KNOWN_GROUPS
-from gexfaker.playback.day import Library
+from gexfaker.playback.day import Day
 from support.tapes import MemoryTape
 
 STORED = (
@@ -23,8 +23,8 @@ def feed(group: str) -> Feed:
     return found
 
 
-def library(*names: str) -> Library:
-    return Library("2026-08-14", "memory", map(feed, names), lambda served: MemoryTape([], served))
+def library(*names: str) -> Day:
+    return Day("2026-08-14", "memory", map(feed, names), lambda served: MemoryTape([], served))
 
 
 def make(prefix: str = "blue", stored: tuple[str, ...] = STORED) -> Groups:
@@ -164,7 +164,7 @@ def test_joining_a_good_group_of_the_second_generation_is_not_explained(caplog: 
 # --- what is remembered --------------------------------------------------------------------------
 
 
-class Asked(Library):
+class Asked(Day):
     """A library that counts how often it is asked for a feed's source."""
 
     count = 0

@@ -9,12 +9,25 @@ import pytest
 from gexfaker.hubs.connection import Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.outputs import Abort, Close, Later
+from gexfaker.hubs.upstream import receive
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import BINARY, TEXT
 from gexfaker.wire.subprotocols import SIMPLE, Subprotocol
 from gexfaker.wire.tokens import Grant
 from support import independent
-from support.clients import DIALECTS, JSON, PROTO, RELIABLE, Client, frames_of, make_hub, publication, text
+from support.clients import (
+    DIALECTS,
+    JSON,
+    PROTO,
+    RELIABLE,
+    Client,
+    frames_of,
+    make_hub,
+    members_of,
+    publication,
+    publish,
+    text,
+)
 
 every_dialect = pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: str(dialect.name))
 
@@ -41,7 +54,7 @@ def test_a_simple_client_hears_nothing_of_the_service() -> None:
 def test_a_tokens_groups_need_no_role_and_deliver_at_once() -> None:
     hub = make_hub()
     client = Client(hub, roles=(), groups=("g", "g", "other"))
-    hub.publish(("key-1", "g"), publication("x"))
+    publish(hub, ("key-1", "g"), publication("x"))
     hub.drain()
     assert client.texts() == ["x"]
     assert list(client.connection.groups) == ["g", "other"]
@@ -56,7 +69,7 @@ def test_joined_is_told_of_every_entry_once() -> None:
     hub = Hub("h", lambda: "c1", str, None, note)
     connection = hub.connect(Grant("k", ("webpubsub.joinLeaveGroup",), ("a",)), JSON)
     for group in ("b", "b", "a"):
-        hub.receive(connection, json.dumps({"type": "joinGroup", "group": group}).encode(), TEXT)
+        receive(hub, connection, json.dumps({"type": "joinGroup", "group": group}).encode(), TEXT)
     assert told == [("c1", "a"), ("c1", "b")]
 
 
@@ -218,14 +231,14 @@ def test_joining_twice_delivers_once_and_leaving_ends_it(dialect: Subprotocol) -
     client = Client(hub, dialect)
     client.send(m.JoinGroup("g", 1))
     client.send(m.JoinGroup("g", 2))
-    assert hub.publish(("key-1", "g"), publication("x")) == 1
+    assert publish(hub, ("key-1", "g"), publication("x")) == 1
     hub.drain()
     assert client.texts() == ["x"]
     client.send(m.LeaveGroup("g", 3))
-    assert hub.publish(("key-1", "g"), publication("y")) == 0
+    assert publish(hub, ("key-1", "g"), publication("y")) == 0
     hub.drain()
     assert client.texts() == ["x"]
-    assert hub.members == {}
+    assert members_of(hub) == {}
 
 
 def test_group_names_are_case_sensitive_and_taken_as_they_are() -> None:
@@ -234,7 +247,7 @@ def test_group_names_are_case_sensitive_and_taken_as_they_are() -> None:
     for group in ("g", "G", " g"):
         client.send(m.JoinGroup(group))
     for group in ("g", "G", " g", "g "):
-        hub.publish(("key-1", group), publication(repr(group), group))
+        publish(hub, ("key-1", group), publication(repr(group), group))
     hub.drain()
     assert client.texts() == ["'g'", "'G'", "' g'"]
 
@@ -247,7 +260,7 @@ def test_sessions_do_not_hear_each_other(user_ids: tuple[str | None, str | None]
     two.send(m.SendToGroup("g", text("from two"), 1))
     assert one.texts() == ["from one"]
     assert two.texts() == ["from two"]
-    hub.publish((user_ids[0] or "", "g"), publication("published"))
+    publish(hub, (user_ids[0] or "", "g"), publication("published"))
     hub.drain()
     assert one.texts() == ["from one", "published"]
     assert two.texts() == ["from two"]
@@ -308,8 +321,8 @@ def test_audiences_are_in_the_order_of_joining() -> None:
     hub = make_hub()
     Client(hub, groups=("b", "a"))
     Client(hub, user_id="key-2", groups=("a", "b"))
-    assert list(hub.audiences()) == [("key-1", "b"), ("key-1", "a"), ("key-2", "a"), ("key-2", "b")]
-    for _ in hub.audiences():  # may change meanwhile
+    assert list(members_of(hub)) == [("key-1", "b"), ("key-1", "a"), ("key-2", "a"), ("key-2", "b")]
+    for _ in list(members_of(hub)):  # may change meanwhile
         Client(hub, groups=("more",))
 
 
@@ -335,7 +348,7 @@ def test_malformed_input_closes_for_good(
     client.send_raw(payload, opcode)
     assert client.done == [Close(code, reason)], "nothing is said before it"
     assert client.connection.state is State.ENDED
-    assert (hub.members, hub.connections) == ({}, {})
+    assert (members_of(hub), hub.connections) == ({}, {})
     client.send_raw(b'{"type":"ping"}', TEXT)
     assert len(client.done) == 1, "what arrives after the end is not looked at"
     assert not client.recover()
@@ -345,14 +358,14 @@ def test_malformed_input_closes_for_good(
 def test_a_simple_client_gets_bare_frames_and_may_not_send(opcode: int) -> None:
     hub = make_hub()
     client = Client(hub, SIMPLE, groups=("g",))
-    hub.publish(("key-1", "g"), publication("x"))
+    publish(hub, ("key-1", "g"), publication("x"))
     hub.drain()
     assert [bytes(frame.data) for frame in independent.client_frames(frames_of(client.done))] == [b"x"]
-    hub.receive(client.connection, b"anything", opcode)
+    receive(hub, client.connection, b"anything", opcode)
     hub.drain()
     assert isinstance(client.ending, Close)
     assert client.ending.code == 1011
-    assert hub.members == {}
+    assert members_of(hub) == {}
 
 
 def test_a_simple_client_in_raw_mode_sends_to_its_group() -> None:
@@ -360,12 +373,12 @@ def test_a_simple_client_in_raw_mode_sends_to_its_group() -> None:
     raw = Client(hub, SIMPLE, groups=("g",), raw=RawMode("g", no_echo=True))
     other = Client(hub, groups=("g",))
     for payload, opcode in (("grün".encode(), TEXT), (b"\xff", BINARY)):
-        hub.receive(raw.connection, payload, opcode)
+        receive(hub, raw.connection, payload, opcode)
     hub.drain()
     contents = [item.data for item in other.messages() if isinstance(item, m.DataMessage)]
     assert contents == [text("grün"), m.Data(m.DataType.BINARY, b"\xff")]
     assert raw.done == []
-    hub.receive(raw.connection, b"\xff", TEXT)
+    receive(hub, raw.connection, b"\xff", TEXT)
     hub.drain()
     assert isinstance(raw.ending, Close)
     assert raw.ending.code == 1007
@@ -375,7 +388,7 @@ def test_raw_mode_without_the_role_is_closed() -> None:
     hub = make_hub()
     raw = Client(hub, SIMPLE, roles=("webpubsub.sendToGroup.other",), groups=("g",), raw=RawMode("g"))
     assert raw.done == [Close(1008, "The connection is not authorized for raw sendToGroup mode.")]
-    assert (hub.members, hub.connections) == ({}, {})
+    assert (members_of(hub), hub.connections) == ({}, {})
 
 
 @every_dialect
@@ -395,7 +408,7 @@ def test_the_application_closes(dialect: Subprotocol, reason: str, said: str) ->
     assert client.messages(start) == [m.Disconnected(said)]
     assert client.ending == Close(1000)
     assert not client.recover()
-    assert (hub.members, hub.connections, hub.queued_bytes) == ({}, {}, 0)
+    assert (members_of(hub), hub.connections, hub.queued_bytes) == ({}, {}, 0)
 
 
 def test_the_application_closes_a_simple_and_a_detached_client() -> None:
@@ -418,9 +431,9 @@ def test_a_plain_connection_ends_with_its_socket(dialect: Subprotocol) -> None:
     client = Client(hub, dialect, groups=("g",))
     client.lose()
     assert client.connection.state is State.ENDED
-    assert (hub.members, hub.connections) == ({}, {})
+    assert (members_of(hub), hub.connections) == ({}, {})
     assert not client.recover()
-    assert hub.publish(("key-1", "g"), publication("x")) == 0
+    assert publish(hub, ("key-1", "g"), publication("x")) == 0
 
 
 def test_a_slow_plain_client_is_cut() -> None:
@@ -428,24 +441,24 @@ def test_a_slow_plain_client_is_cut() -> None:
     hub = make_hub()
     client = Client(hub, groups=("g",))
     client.done.clear()
-    hub.publish(("key-1", "g"), publication("never seen"))
+    publish(hub, ("key-1", "g"), publication("never seen"))
     hub.overflow(client.connection)
     hub.drain()
     assert client.done == [Abort()]
     assert hub.overflows == 1
-    assert (hub.members, hub.connections) == ({}, {})
+    assert (members_of(hub), hub.connections) == ({}, {})
 
 
 def test_ending_twice_changes_nothing() -> None:
     hub = make_hub()
     gone, other = Client(hub, RELIABLE, groups=("g",)), Client(hub, RELIABLE, groups=("g",))
-    hub.publish(("key-1", "g"), publication("x"))
+    publish(hub, ("key-1", "g"), publication("x"))
     for _ in range(2):
         hub.end(gone.connection)
     hub.lost(gone.connection, 0.0)
     assert gone.connection.state is State.ENDED
     assert hub.queued_bytes == other.connection.unacknowledged.bytes > 0
-    assert list(hub.members[("key-1", "g")]) == [other.connection]
+    assert list(members_of(hub)[("key-1", "g")]) == [other.connection]
 
 
 def test_the_strict_hub_says_why_it_refuses() -> None:
@@ -455,7 +468,7 @@ def test_the_strict_hub_says_why_it_refuses() -> None:
     assert list(connection.groups) == ["bad"], "a token's groups are not refused"
     done: list[object] = []
     connection.outlet = done.extend
-    hub.receive(connection, b'{"type":"leaveGroup","group":"bad","ackId":1}', TEXT)
-    hub.receive(connection, b'{"type":"joinGroup","group":"bad","ackId":2}', TEXT)
-    hub.receive(connection, b'{"type":"joinGroup","group":"good","ackId":3}', TEXT)
+    receive(hub, connection, b'{"type":"leaveGroup","group":"bad","ackId":1}', TEXT)
+    receive(hub, connection, b'{"type":"joinGroup","group":"bad","ackId":2}', TEXT)
+    receive(hub, connection, b'{"type":"joinGroup","group":"good","ackId":3}', TEXT)
     assert list(connection.groups) == ["good"]

@@ -21,12 +21,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.hub import Bounds
 from gexfaker.hubs.outputs import Abort, Close, Output
+from gexfaker.hubs.upstream import receive
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import TEXT
 from gexfaker.wire.subprotocols import SIMPLE, Subprotocol
 from gexfaker.wire.tokens import Grant
 from support import independent
-from support.clients import DIALECTS, EVERYTHING, bytes_of, make_hub, publication, text
+from support.clients import DIALECTS, EVERYTHING, bytes_of, make_hub, members_of, publication, publish, text
 
 SESSIONS = ("key-1", "key-2")
 GROUPS = ("a", "b", "c")
@@ -153,7 +154,7 @@ class Driver:
 
     def publish(self, session: int, group: int) -> None:
         name, content = GROUPS[group % 3], self.content()
-        self.hub.publish((SESSIONS[session % 2], name), publication(content, name))
+        publish(self.hub, (SESSIONS[session % 2], name), publication(content, name))
         self.deliver(SESSIONS[session % 2], name, content)
 
     def acknowledge(self, who: int, back: int) -> None:
@@ -214,7 +215,7 @@ class Driver:
         client = self.pick(who)
         if client is None:
             return
-        self.hub.receive(client.connection, b"\xff", TEXT)
+        receive(self.hub, client.connection, b"\xff", TEXT)
         if client.state is State.OPEN:
             json_client = "json" in str(client.dialect.name)
             client.expected.append(("close", 1011 if client.dialect is SIMPLE else 1007 if json_client else 1003))
@@ -249,7 +250,7 @@ class Driver:
         codec = client.dialect.codec
         if codec is None:
             return False
-        self.hub.receive(client.connection, codec.encode_upstream(message), codec.OPCODE)
+        receive(self.hub, client.connection, codec.encode_upstream(message), codec.OPCODE)
         if client.state is not State.OPEN:
             return False
         ack_id = getattr(message, "ack_id", None)
@@ -313,7 +314,7 @@ class Driver:
             assert [item[0] for item in client.connection.unacknowledged] == [n for n, _ in client.unacknowledged]
             for group in client.groups:
                 members.setdefault((client.session, group), set()).add(client.connection)
-        assert {member: set(inside) for member, inside in self.hub.members.items()} == members
+        assert {member: set(inside) for member, inside in members_of(self.hub).items()} == members
         held = sum(size for client in alive for _, size, _ in client.connection.unacknowledged)
         assert self.hub.queued_bytes == held == sum(c.unacknowledged.bytes for c in self.hub.connections.values())
         assert self.hub.overflows == self.overflows
@@ -327,7 +328,7 @@ class Driver:
                 self.close(0)
         self.drain()
         self.check()
-        assert (self.hub.connections, self.hub.members, self.hub.queued_bytes) == ({}, {}, 0)
+        assert (self.hub.connections, members_of(self.hub), self.hub.queued_bytes) == ({}, {}, 0)
 
 
 WHO = st.integers(0, MOST_CLIENTS - 1)

@@ -22,11 +22,12 @@ from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.negotiation import Memberships, Rules, patch_plan, post_plan
 from gexfaker.hubs.outputs import Close, Output
+from gexfaker.hubs.upstream import receive
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SUBPROTOCOLS
 from gexfaker.wire.tokens import Grant
-from gexfaker.worlds.memberships import Slots
-from support.clients import publication
+from support.clients import members_of, publication, publish
+from support.slots import Slots
 
 KEYS = ("key-1", "key-2")
 LIMIT, WINDOW, MOST = 5, 10.0, 12
@@ -223,7 +224,7 @@ class Driver:
         """Everybody of the key in the group gets it, nobody else does."""
         inside = {client for client in self.alive(key) if client.hub == hub and group in client.groups}
         before = {client: client.connection.unacknowledged.bytes for client in self.alive()}
-        assert self.hubs[hub].publish((key, group), publication("x", group)) == len(inside)
+        assert publish(self.hubs[hub], (key, group), publication("x", group)) == len(inside)
         for client, held in before.items():
             assert (client.connection.unacknowledged.bytes > held) == (client in inside)
         self.delivered += len(inside)
@@ -250,7 +251,7 @@ class Driver:
         """Whether it is to have an effect: only clients of the GET flow may join and leave."""
         codec = RELIABLE.codec
         assert codec is not None
-        self.hubs[client.hub].receive(client.connection, codec.encode_upstream(message), codec.OPCODE)
+        receive(self.hubs[client.hub], client.connection, codec.encode_upstream(message), codec.OPCODE)
         return client.state is State.OPEN and client.slot is None
 
     def ended(self, client: Modelled, told: bool = False) -> None:
@@ -278,8 +279,7 @@ class Driver:
         for name, hub in self.hubs.items():
             ours = {client.connection for client in self.alive() if client.hub == name}
             assert set(hub.connections.values()) == ours
-            assert {c for held in hub.members.sessions.values() for c in held} == ours
-            found = {(name, *member): set(inside) for member, inside in hub.members.items()}
+            found = {(name, *member): set(inside) for member, inside in members_of(hub).items()}
             assert found == {member: inside for member, inside in members.items() if member[0] == name}
         self.clients = self.alive()
         for client in self.clients:

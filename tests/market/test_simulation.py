@@ -19,7 +19,7 @@ from gexfaker import catalog
 from gexfaker.catalog import CATEGORIES, DEFAULT_TICKERS, TICKERS, VOLUME_CATEGORIES, Feed, explicit
 from gexfaker.errors import DataError
 from gexfaker.exchange.expiries import expiries, owner
-from gexfaker.exchange.hours import RECORDS, Session
+from gexfaker.exchange.hours import RECORDS, TradingSession
 from gexfaker.market.model.ledger import COLUMNS_KEPT
 from gexfaker.market.model.profiles import chain_of, profiles
 from gexfaker.market.simulation import Market
@@ -90,7 +90,7 @@ def test_bounds(package: str, category: str) -> None:
 @given(st.integers(-5, RECORDS + 5))
 @settings(deadline=None)
 def test_records_are_found_by_their_time(index: int) -> None:
-    one, first = tape("SPX", "classic", "gex_zero"), Session.of(DATE).first
+    one, first = tape("SPX", "classic", "gex_zero"), TradingSession.of(DATE).first
     found = one.index_at(first + index)
     assert found == max(-1, min(index, RECORDS - 1))
     assert found == -1 or one.timestamp(found) == first + found
@@ -99,7 +99,7 @@ def test_records_are_found_by_their_time(index: int) -> None:
 def test_records_carry_their_time_and_ticker() -> None:
     for package, category in (*FEEDS, *EXPLICIT):
         row = record("NQ_NDX", package, category, 4_321)
-        assert row["timestamp"] == Session.of(DATE).first + 4_321
+        assert row["timestamp"] == TradingSession.of(DATE).first + 4_321
         assert row["ticker"] == "NQ_NDX"
 
 

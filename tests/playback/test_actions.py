@@ -8,10 +8,10 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ControlError, DataError
-from gexfaker.playback.actions import ACTIONS, GAP_SECONDS, MAX_STEPS, Effect, apply
-from gexfaker.playback.day import Library
+from gexfaker.playback.actions import ACTIONS, GAP_SECONDS, MAX_STEPS, Effect
+from gexfaker.playback.day import Day
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback, Timestamps
-from gexfaker.playback.session import Session
+from support.session import Session, apply
 from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_times, day
 
 NOW = 1_795_600_000.0
@@ -163,7 +163,7 @@ def test_on_a_day_without_records_there_is_nowhere_to_go() -> None:
     ruined = Session("s", MemoryDays(day(at_times([None, None]))), CLOCK)
     with pytest.raises(ControlError, match="can be read"):
         do(ruined, "seek", time="open")
-    nothing = Session("s", MemoryDays(Library(DATE, "memory", [], lambda feed: at_times([], feed))), CLOCK)
+    nothing = Session("s", MemoryDays(Day(DATE, "memory", [], lambda feed: at_times([], feed))), CLOCK)
     for action, arguments in (("seek", {"time": "open"}), ("step", {"count": 3})):
         with pytest.raises(ControlError, match="no feeds"):
             do(nothing, action, **arguments)

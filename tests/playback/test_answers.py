@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gexfaker.errors import ExhaustedError
-from gexfaker.playback.answers import NEAR, clocked_answer, is_last, is_reached, newest_record, stamp_of
+from gexfaker.playback.answers import NEAR, is_last, is_reached, newest_record, stamp_of
 from gexfaker.playback.options import CacheMode, Options
-from gexfaker.playback.session import Session
+from support.session import Session
 from support.tapes import OPEN, MemoryDays, MemoryTape, at_times, day
 
 STAMPS = st.lists(st.one_of(st.none(), st.integers(0, 30)), max_size=30).map(
@@ -92,11 +92,16 @@ def test_an_unreadable_record_has_no_time_and_is_passed() -> None:
     assert [is_reached(tape, index, 1.0) for index in range(3)] == [True, True, False]
 
 
+NOW = 1_795_600_000.0
+
+
 def answer(mode: CacheMode, stamps: list[int | None], market: float) -> int | None:
     tape = at_times(stamps)
     session = Session("s", MemoryDays(day(tape)), Options(cache_mode=mode))
+    session.start(tape, NOW)
+    session.jump(market, NOW)
     try:
-        return clocked_answer(session, tape, newest_record(tape, market, -1), market)
+        return session.snapshot(tape, "record", NOW)
     except ExhaustedError:
         return None
 

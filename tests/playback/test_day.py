@@ -9,7 +9,7 @@ import pytest
 
 from gexfaker.catalog import DEFAULT_TICKERS, Feed
 from gexfaker.errors import DataError
-from gexfaker.playback.day import Library
+from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from support.tapes import ES_SPX, SPX, MemoryTape, day
 
@@ -23,9 +23,9 @@ def stored(root: Path, date: str) -> None:
     file.write_text('{"timestamp":1}\n')
 
 
-def first_day(root: Path, date: str, seed: int, today: datetime.date) -> Library:
+def first_day(root: Path, date: str, seed: int, today: datetime.date) -> Day:
     days = Days(root, date, seed, DEFAULT_TICKERS, today)
-    return days.library(days.first)
+    return days.day(days.first)
 
 
 def test_without_a_folder_a_day_is_simulated(tmp_path: Path) -> None:
@@ -81,4 +81,4 @@ def test_a_closed_library_opens_its_tapes_again() -> None:
     library.close()
     assert tape.closed
     assert library.tape(SPX) is tape
-    assert library.day == datetime.date(2026, 8, 14)
+    assert library.calendar_date == datetime.date(2026, 8, 14)

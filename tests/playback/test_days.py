@@ -11,7 +11,7 @@ from gexfaker.errors import DataError
 from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.tape import SimulatedTape
 from gexfaker.playback.days import Days
-from gexfaker.playback.simulated import SimulatedLibrary
+from gexfaker.playback.simulated import SimulatedDay
 from support.tapes import SPX
 
 WEDNESDAY = datetime.date(2026, 11, 25)
@@ -98,33 +98,33 @@ def test_simulated_days_are_trading_days_without_end(tmp_path: Path) -> None:
         with pytest.raises(DataError) as caught:
             days.resolve(wanted)
         assert len(str(caught.value)) < 100
-    days.library("2026-11-25")
+    days.day("2026-11-25")
     assert days.dates() == ["2026-11-25"]
 
 
 def test_a_library_is_kept_open(folder: Path) -> None:
     days = made(folder)
-    library = days.library("2026-07-14")
+    library = days.day("2026-07-14")
     assert library.date == "2026-07-14"
-    assert days.library("2026-07-14") is library
+    assert days.day("2026-07-14") is library
     days.close()
-    assert days.library("2026-07-14") is not library
+    assert days.day("2026-07-14") is not library
     with pytest.raises(DataError):
-        days.library("2026-07-16")
+        days.day("2026-07-16")
     with pytest.raises(DataError):
-        days.library("2026-07-16")
+        days.day("2026-07-16")
 
 
 def test_the_days_used_last_stay_open(tmp_path: Path) -> None:
     days = made(tmp_path)
-    kept = days.library("2020-01-01")
-    first = days.library("2020-02-01")
+    kept = days.day("2020-01-01")
+    first = days.day("2020-02-01")
     for number in range(MAX_OPEN_DAYS * 2):
-        days.library((datetime.date(2024, 1, 1) + datetime.timedelta(number)).isoformat())
-        assert days.library("2020-01-01") is kept
+        days.day((datetime.date(2024, 1, 1) + datetime.timedelta(number)).isoformat())
+        assert days.day("2020-01-01") is kept
         assert len(days.dates()) <= MAX_OPEN_DAYS
-    assert days.library("2020-02-01") is not first
-    assert days.library("2020-02-01").tape(SPX) is not None
+    assert days.day("2020-02-01") is not first
+    assert days.day("2020-02-01").tape(SPX) is not None
 
 
 @pytest.mark.parametrize("date", ["1999-12-31", "2100-01-01", "9999-12-31", "0001-01-01"])
@@ -137,21 +137,21 @@ def test_days_beyond_the_calendar_are_not_simulated(tmp_path: Path, date: str) -
 
 def test_all_simulated_days_keep_their_blocks_within_one_bound(tmp_path: Path) -> None:
     days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
-    tapes = [days.library(date).tape(SPX) for date in ("2026-07-16", "2026-07-17")]
+    tapes = [days.day(date).tape(SPX) for date in ("2026-07-16", "2026-07-17")]
     for number, tape in enumerate(tapes, 1):
         assert tape is not None
         assert tape.json(0)
-        assert len(days._blocks) == number
+        assert len(days._simulation.blocks) == number
 
 
 def test_a_day_that_has_to_make_room_can_be_read_until_it_is_swept(tmp_path: Path) -> None:
     days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
-    first = days.library("2026-07-17")
+    first = days.day("2026-07-17")
     tape = first.tape(SPX)
     assert tape is not None
     for number in range(MAX_OPEN_DAYS):
-        days.library(f"20{number:02}-08-17")
-    assert days.library("2026-07-17") is not first
+        days.day(f"20{number:02}-08-17")
+    assert days.day("2026-07-17") is not first
     assert tape.json(0)
     days.close()
 
@@ -165,10 +165,10 @@ def test_a_stored_day_that_has_to_make_room_can_be_read_until_the_sweep_after_th
         file.parent.mkdir(parents=True)
         file.write_text('{"timestamp":1}\n')
     days = Days(tmp_path, dates[0], 1, (), datetime.date(2026, 11, 25))
-    tape = days.library(dates[0]).tape(SPX)
+    tape = days.day(dates[0]).tape(SPX)
     assert tape is not None
     for date in dates:
-        days.library(date)
+        days.day(date)
     days.sweep()
     assert tape.json(0), "a turn under way may have begun a moment before"
     days.sweep()
@@ -179,17 +179,17 @@ def test_a_stored_day_that_has_to_make_room_can_be_read_until_the_sweep_after_th
 
 def test_a_simulated_day_that_had_to_make_room_leaves_nothing_in_memory(tmp_path: Path) -> None:
     days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
-    first = days.library("2026-07-17")
+    first = days.day("2026-07-17")
     tape = first.tape(SPX)
     assert isinstance(tape, SimulatedTape)
-    assert isinstance(first, SimulatedLibrary)
+    assert isinstance(first, SimulatedDay)
     assert tape.json(0)
     market = first._market._market
     assert market is not None
     assert market._chains
     for number in range(MAX_OPEN_DAYS):
-        days.library(f"20{number:02}-08-17")
+        days.day(f"20{number:02}-08-17")
     for _ in range(2):
         days.sweep()
     assert not market._chains
-    assert len(days._blocks) == 0
+    assert len(days._simulation.blocks) == 0

@@ -10,7 +10,7 @@ import pytest
 from gexfaker.catalog import Feed
 from gexfaker.playback.openrows import KEPT, LEVELS
 from gexfaker.playback.simulated import simulated_day
-from gexfaker.wire.orderflow import FIELDS, ORDERFLOW
+from gexfaker.wire.orderflow import ORDERFLOW
 
 DATE, BEFORE = "2026-07-20", "2026-07-17"  # a Monday, and the Friday before
 SPX = Feed("SPX", "orderflow", "orderflow")
@@ -36,7 +36,7 @@ def test_the_second_row_has_no_flows_yet_and_levels_far_under_spot() -> None:
     for name in LEVELS:
         assert reset[name] == int(reset[name])
         assert 0.03 < 1 - reset[name] / plain["spot"] < 0.04
-    flows = {field.json for field in FIELDS} - {*KEPT, *LEVELS}
+    flows = {field.json for field in ORDERFLOW.fields} - {*KEPT, *LEVELS}
     assert len(flows) == 26
     assert all(reset[name] == 0 for name in flows)
     assert ORDERFLOW.encode(json.dumps(reset).encode()).saturated == ()

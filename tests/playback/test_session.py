@@ -9,8 +9,7 @@ import pytest
 from gexfaker.catalog import Feed
 from gexfaker.errors import ExhaustedError
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback
-from gexfaker.playback.session import Session
-from gexfaker.playback.sessions import Sessions
+from support.session import Session, Sessions
 from support.tapes import ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_times, day
 
 NOW = 1_795_600_000.25

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ExhaustedError
-from gexfaker.exchange.times import NEW_YORK, moment
+from gexfaker.exchange.hours import NEW_YORK, moment
 from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.options import CacheMode, Options
-from gexfaker.playback.session import Session
 from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN
+from support.session import Session
 from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_times, day
 
 NOW = 1_795_600_000.0

@@ -9,11 +9,9 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
-from gexfaker.playback.actions import apply
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback, Timestamps
-from gexfaker.playback.session import Session
-from gexfaker.playback.sessions import Sessions
-from gexfaker.playback.snapshot import VERSION, recall, remember
+from gexfaker.worlds.snapshot import VERSION
+from support.session import Session, Sessions, apply, recall, remember
 from support.tapes import DATE, OPEN, SPX, MemoryDays, MemoryTape, at_times, day
 
 NOW, LATER = 1_795_600_000.0, 1_795_700_000.25

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gexfaker.catalog import CATEGORIES, Feed, explicit, parse_group, spot_of
-from gexfaker.playback import sources
-from gexfaker.playback.day import Library
-from gexfaker.playback.sources import is_listed, source_of
+from gexfaker.exchange.expiries import expiries, is_listed
+from gexfaker.playback.day import Day
+from gexfaker.playback.sources import source_of
 from support.tapes import MemoryTape
 
 FRIDAY = datetime.date(2026, 8, 14)
@@ -165,13 +165,13 @@ def test_whoever_serves_is_stored_and_of_the_same_ticker_package_and_kind(asked:
         assert found in stored
         assert (found.ticker, found.package) == (asked.ticker, asked.package)
         assert found.kind == ("gamma" if asked.kind == "volume" else asked.kind)
-        assert asked.kind == "volume" or asked.expiry in sources.expiries(asked.ticker, FRIDAY)
+        assert asked.kind == "volume" or asked.expiry in expiries(asked.ticker, FRIDAY)
 
 
 def test_the_library_asks_the_same_question() -> None:
     zero, one = feed("SPX_classic_gex_zero"), feed("SPX_classic_gex_one")
-    library = Library("2026-08-14", "memory", [zero, one], lambda served: MemoryTape([b"1"], served))
-    assert library.day == FRIDAY
+    library = Day("2026-08-14", "memory", [zero, one], lambda served: MemoryTape([b"1"], served))
+    assert library.calendar_date == FRIDAY
     assert library.source(feed("SPX_classic_gex_20260814")) == zero
     assert library.source(feed("SPX_classic_gex_20260817")) == one
     assert library.source(feed("SPX_state_gex_20260814")) is None

@@ -21,16 +21,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ControlError, ExhaustedError
-from gexfaker.playback.actions import apply
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback
-from gexfaker.playback.progress import is_over
-from gexfaker.playback.session import Session
-from gexfaker.playback.sessions import Sessions
-from gexfaker.playback.snapshot import recall, remember
 from gexfaker.playback.turns import IDLE_TURN
 from gexfaker.wire import messages as m
 from support import independent
 from support.clients import Client, make_hub
+from support.session import Session, Sessions, apply, is_over, recall, remember
 from support.stream import START, Bench
 from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, day, record
 
@@ -479,7 +475,7 @@ class Driver:
             if self.stream.sessions.peek(key) is not None:
                 model.owed, model.ticked, model.heard, model.used, model.ended = 0, 0.0, False, {}, False
                 model.seen = self.now
-        self.stream.sessions = sessions  # type: ignore[misc]
+        self.stream.sessions = sessions
 
     # --- what must always hold ---------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 
-from gexfaker.server.slices import in_turns
+from gexfaker.server.slices import in_slices
 
 
 def slow(count: int) -> Iterator[int]:
@@ -28,7 +28,7 @@ def test_the_loop_has_its_turn_between_items() -> None:
                 longest, before = max(longest, now - before), now
 
         watching = asyncio.create_task(watch())
-        found = [number async for number in in_turns(slow(50))]
+        found = [number async for number in in_slices(slow(50))]
         watching.cancel()
         return found, longest
 

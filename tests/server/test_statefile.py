@@ -18,9 +18,10 @@ import pytest
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.limits import REAP_INTERVAL_SECONDS
-from gexfaker.playback.snapshot import remember
+from gexfaker.playback.stepplay import StepPlay
 from gexfaker.server.service import Service
 from gexfaker.settings import load
+from gexfaker.worlds.snapshot import encode
 from support import data
 from support.control import DAYS, SESSIONS, Plane, next_stamp, write_days
 from support.raw import joined
@@ -220,9 +221,12 @@ def test_a_place_that_cannot_be_written_is_a_warning(folder: str, tmp_path: Path
 def test_what_is_kept_in_slices_is_what_is_saved(folder: str, tmp_path: Path) -> None:
     """And while it is put together, the loop goes on."""
     state, now = tmp_path / "state.json", 1_900_000_000.0
-    service = Service(load({"DATA_DIR": folder, "STATE_FILE": str(state)}, {}), lambda: now)
+    service = Service(load({"DATA_DIR": folder, "STATE_FILE": str(state), "PLAYBACK": "step"}, {}), lambda: now)
     for number in range(20_000):
-        service.sessions.get(f"key-{number:016x}").places[Feed("SPX", "orderflow", "orderflow")] = number
+        play = service.worlds.get(f"key-{number:016x}").play
+        assert isinstance(play, StepPlay)
+        play.cursors[Feed("SPX", "orderflow", "orderflow")] = number
+    service.worlds.changes += 1
 
     async def run() -> int:
         turns = 0
@@ -234,13 +238,13 @@ def test_what_is_kept_in_slices_is_what_is_saved(folder: str, tmp_path: Path) ->
                 turns += 1
 
         watching = asyncio.create_task(watch())
-        await service.state_file.keep(service.sessions, service.clock)
+        await service.state_file.keep(service.worlds)
         watching.cancel()
         return turns
 
     turns = asyncio.run(run())
     service.close()
     wait_until(state.exists, 5, "a state file")
-    assert state.read_bytes() == remember(service.sessions, now)
+    assert state.read_bytes() == encode(service.worlds, now)
     assert turns >= 3, "20,000 sessions are more than one slice"
     assert REAP_INTERVAL_SECONDS < 1

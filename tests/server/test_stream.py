@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gexfaker.catalog import hub_of
-from gexfaker.exchange.times import closing
+from gexfaker.exchange.hours import closing
 from gexfaker.hubs.outputs import Joined, Output
 from gexfaker.server import stream
 from gexfaker.server.service import Service
@@ -31,7 +31,7 @@ def listen(service: Service, *keys: str) -> list[Output]:
     """A client for every key, in all groups of SPX; what their sockets are told to do after that."""
     told: list[Output] = []
     for key in keys:
-        for feed in sorted(service.library.feeds):
+        for feed in sorted(service.day.feeds):
             name = hub_of(feed.package, feed.category)
             service.hubs[name].connect(Grant(key, (), (service.groups.name(name, feed),)), JSON).outlet = told.extend
     for hub in service.hubs.values():
@@ -56,9 +56,9 @@ def test_keys_that_are_always_due_are_at_rest_when_the_market_closes(tmp_path: P
     service = service_of(tmp_path, clock, MARKET_HOURS="true", SPEED="0")
     told = listen(service, *"abcdef")
     for number, key in enumerate("abcdef"):
-        session = service.sessions.get(key)
-        session.begin(now)
-        session.jump(closing(DAY) - 3600 - 600 * number, now)
+        session = service.worlds.get(key)
+        session.play.begin(now)
+        session.play.jump(closing(DAY) - 3600 - 600 * number, now)
     asyncio.run(asyncio.wait_for(stream._tick(service), LONGEST_SECONDS))
     assert service.silent
     sent = service.streamer.sent
@@ -74,13 +74,13 @@ def test_encoding_ahead_is_left_when_something_changes(tmp_path: Path, rings: bo
     service = service_of(tmp_path, lambda: now)
     told = listen(service, "a")
     asyncio.run(stream._tick(service))
-    assert messages(told) == len(service.library.feeds)
+    assert messages(told) == len(service.day.feeds)
     asyncio.run(service.alarm.sleep(0.0))
-    before = service.payloads.encoded
+    before = service.streamer.encoded.encoded
     if rings:
         service.alarm.ring()
     asyncio.run(stream._prepare(service))
-    assert service.payloads.encoded - before == (1 if rings else len(service.library.feeds))
+    assert service.streamer.encoded.encoded - before == (1 if rings else len(service.day.feeds))
     service.close()
 
 

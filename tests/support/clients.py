@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterable
 from typing import Final
 
-from gexfaker.hubs.connection import Connection, RawMode, State
+from gexfaker.hubs.connection import Audience, Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
 from gexfaker.hubs.publication import Publication
+from gexfaker.hubs.upstream import receive
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant
@@ -79,7 +80,7 @@ class Client:
 
     def send_raw(self, payload: bytes, opcode: int) -> list[m.Downstream]:
         before = len(self.done)
-        self.hub.receive(self.connection, payload, opcode)
+        receive(self.hub, self.connection, payload, opcode)
         self.hub.drain()
         return self.messages(before)
 
@@ -125,3 +126,18 @@ class Client:
         assert len(endings) <= 1
         assert not endings or self.done[-1] is endings[0]
         return endings[0] if endings else None
+
+
+def publish(hub: Hub, member: tuple[str, str], made: Publication, excluded: Connection | None = None) -> int:
+    """Publish to a key's group on a hub; for how many."""
+    return hub.publish(hub._audience_of(member[0]), member[1], made, excluded)
+
+
+def members_of(hub: Hub) -> dict[tuple[str, str], dict[Connection, None]]:
+    """The connections of every (key, group) of a hub that somebody is in."""
+    audiences = dict.fromkeys(held.audience for held in hub.connections.values())
+    return {(_key_of(audience), group): inside for audience in audiences for group, inside in audience.groups.items()}
+
+
+def _key_of(audience: Audience) -> str:
+    return next(iter(audience.connections)).grant.user_id or ""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
-from gexfaker.playback.day import Library
+from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.tapes.folder import LATEST
+from gexfaker.tapes.tape import new_number
 from support import independent
 
 SPX = Feed("SPX", "orderflow", "orderflow")
@@ -46,6 +47,7 @@ class MemoryTape:
 
     def __init__(self, records: list[bytes | None], feed: Feed = SPX, date: str = DATE) -> None:
         self.records = records
+        self.number = new_number()
         self.feed = feed
         self.date = date
         self.reads = 0
@@ -63,6 +65,15 @@ class MemoryTape:
         if found is None:
             raise RecordError("the line cannot be read")
         return found
+
+    def steps_to_index(self, index: int) -> Iterator[None]:
+        return iter(())
+
+    def knows(self, timestamp: int) -> bool:
+        return True
+
+    def steps_to_time(self, timestamp: int) -> Iterator[None]:
+        return iter(())
 
     def timestamp(self, index: int) -> int:
         found = self.records[index]
@@ -95,16 +106,16 @@ def at_times(stamps: Iterable[int | None], feed: Feed = SPX, date: str = DATE) -
     return MemoryTape([None if stamp is None else record(stamp) for stamp in stamps], feed, date)
 
 
-def day(*tapes: MemoryTape, date: str = DATE) -> Library:
-    """A library of these tapes."""
+def day(*tapes: MemoryTape, date: str = DATE) -> Day:
+    """A day of these tapes."""
     by_feed = {tape.feed: tape for tape in tapes}
-    return Library(date, "memory", list(by_feed), lambda feed: by_feed[feed])
+    return Day(date, "memory", list(by_feed), lambda feed: by_feed[feed])
 
 
 class MemoryDays(Days):
     """Days in memory; sessions start with the first that is given."""
 
-    def __init__(self, *libraries: Library, last: str | None = None) -> None:
+    def __init__(self, *libraries: Day, last: str | None = None) -> None:
         self.libraries = {library.date: library for library in libraries}
         first = libraries[0].date
         today = datetime.date.fromisoformat(first)
@@ -124,5 +135,5 @@ class MemoryDays(Days):
         later = [day for day in self.dates() if day > date]
         return later[0] if later and (self.last is None or date < self.last) else None
 
-    def library(self, date: str) -> Library:
+    def day(self, date: str) -> Day:
         return self.libraries[self.resolve(date)]

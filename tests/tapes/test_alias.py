@@ -8,11 +8,11 @@ import pytest
 
 from gexfaker.catalog import Feed, explicit
 from gexfaker.errors import RecordError
-from gexfaker.playback.day import Library
+from gexfaker.playback.day import Day
 from gexfaker.playback.options import Options, Playback
-from gexfaker.playback.session import Session
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.tape import Tape
+from support.session import Session
 from support.tapes import SPX, MemoryDays, MemoryTape, day, record
 
 EXPIRY = explicit("SPX", "orderflow", "orderflow", datetime.date(2026, 8, 14))
@@ -76,7 +76,7 @@ def test_the_library_opens_the_stored_tape_once_for_all_its_names() -> None:
         opened.append(MemoryTape([record(1)], feed))
         return opened[-1]
 
-    library = Library("2026-08-14", "memory", [SPX], opener)
+    library = Day("2026-08-14", "memory", [SPX], opener)
     expiries = [explicit("SPX", "orderflow", "orderflow", datetime.date(2026, 8, date)) for date in (14, 17)]
     aliases = [library.tape(feed) for feed in expiries]
     assert [tape and tape.feed for tape in aliases] == expiries

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from gexfaker.catalog import CATEGORIES, VOLUME_CATEGORIES, Feed, explicit
 from gexfaker.errors import RecordError
-from gexfaker.hubs.encoded import Payloads
+from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.jobs.prepare import Job, Writer, prepare
 from gexfaker.playback.day import stored_day
 from gexfaker.tapes import prepared
@@ -184,7 +184,7 @@ def test_records_with_trouble_have_none_and_are_counted(tmp_path: Path, caplog: 
     assert (outcome.header.records, outcome.header.skipped, outcome.header.saturated) == (6, 3, 1)
     assert [content is not None for content in payloads(tmp_path)] == [True, False, False, False, True, False]
     assert lines(caplog) == []
-    served = [Payloads(), Payloads()]
+    served = [EncodedRecords(), EncodedRecords()]
     made = []
     for kept in served:  # with and without: the same messages, the same counters
         with closing(opened(tmp_path)) as tape:
@@ -508,7 +508,7 @@ def test_an_explicit_expiry_has_those_of_the_tape_it_is_served_from(full: Path) 
     prepare_feed(full)
     library = stored_day(DataFolder(full), DATE)
     with closing(library):
-        alias = library.tape(explicit("SPX", "orderflow", "orderflow", library.day))
+        alias = library.tape(explicit("SPX", "orderflow", "orderflow", library.calendar_date))
         tape = library.tape(FLOW)
         assert alias
         assert tape
@@ -524,7 +524,7 @@ def test_a_legacy_feed_is_encoded_differently_from_the_tape_it_is_served_from(tm
         assert tape
         assert tape.payload(0)
         assert alias.payload(0) is None
-        made = Payloads().publication(alias, 0, "g")
+        made = EncodedRecords().publication(alias, 0, "g")
         assert made
         assert payload.unpack(made.message.data.value)[1].startswith(b"{")
 
@@ -532,7 +532,7 @@ def test_a_legacy_feed_is_encoded_differently_from_the_tape_it_is_served_from(tm
 def test_the_hubs_take_them_for_the_tape_s_own_format_and_time_only(tmp_path: Path) -> None:
     large(tmp_path, 1)
     with closing(opened(tmp_path)) as tape:
-        kept = Payloads()
+        kept = EncodedRecords()
         own = kept.publication(tape, 0, "g")
         same = kept.publication(tape, 0, "h", format_of(FLOW))
         price, moved = kept.publication(tape, 0, "s", spot.SPOT), kept.publication(tape, 0, "g", stamp=5)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gexfaker.wire.scaling import SINT32, UINT32, saturate, scale
+from gexfaker.records.fields import SINT32, UINT32
+from gexfaker.wire.scaling import saturate, scale
 
 
 def decimally(value: float, factor: int) -> int:

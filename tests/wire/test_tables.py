@@ -10,13 +10,13 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.descriptor_pb2 import DescriptorProto
 
 from gexfaker.catalog import Feed, spot_of
+from gexfaker.records.fields import INT64, SINT32, UINT32, Field
 from gexfaker.wire import feeds, payload
 from gexfaker.wire.gex import GEX
 from gexfaker.wire.greeks import GREEKS
 from gexfaker.wire.orderflow import ORDERFLOW
-from gexfaker.wire.scaling import INT64, SINT32, UINT32
 from gexfaker.wire.spot import SPOT
-from gexfaker.wire.tables import Field, Table
+from gexfaker.wire.tables import Table
 
 # --- the reference, written down: field number, name, type, scale, JSON name ---------------------
 

@@ -21,8 +21,8 @@ from gexfaker.wire.tokens import (
     mask,
     mint,
     reconnection_token,
-    session_id,
     verify,
+    world_id,
 )
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -238,10 +238,10 @@ def test_mask_table(secret: str, shown: str) -> None:
 
 def test_session_id_is_stable_and_hides_the_key() -> None:
     key = "gexbot_custom_abcdef"
-    assert session_id(key) == "key-" + hashlib.sha256(key.encode()).hexdigest()[:16]
-    assert session_id(key) == session_id(key) != session_id(key + "x")
-    assert session_id("ü😀")
-    assert "custom" not in session_id(key)
+    assert world_id(key) == "key-" + hashlib.sha256(key.encode()).hexdigest()[:16]
+    assert world_id(key) == world_id(key) != world_id(key + "x")
+    assert world_id("ü😀")
+    assert "custom" not in world_id(key)
 
 
 def test_reconnection_tokens_belong_to_one_connection_and_secret() -> None:

@@ -92,8 +92,8 @@ def test_before_a_pause_a_little_is_finished_and_much_is_taken_back(speed: float
     before = len(times(client))
     stream.now += 1.0
     assert (speed * len(TICKERS) < MAX_FINISHED_RECORDS) == sent
-    stream.finish("key", stream.now)
-    stream.settle("key")
+    stream.finish(stream.worlds.get("key"), stream.now)
+    stream.settle(stream.worlds.get("key"))
     stream.sessions.get("key").pause(stream.now)
     assert (len(times(client)) > before) == sent
     after = len(times(client))

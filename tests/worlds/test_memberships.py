@@ -14,9 +14,10 @@ from gexfaker.hubs.outputs import Close, Output
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import Subprotocol
 from gexfaker.wire.tokens import Grant
-from gexfaker.worlds.memberships import Slot, Slots
+from gexfaker.worlds.slot import Slot
 from support import independent
-from support.clients import JSON, RELIABLE, frames_of, publication
+from support.clients import JSON, RELIABLE, frames_of, members_of, publication, publish
+from support.slots import Slots
 
 KEY, OTHER = "key-1", "key-2"
 SPX = {"v2_classic": ["SPX_classic_gex_full", "SPX_spot"], "v2_orderflow": ["SPX_orderflow_orderflow", "SPX_spot"]}
@@ -112,7 +113,7 @@ def test_a_second_open_closes_the_slot_s_connections_on_all_hubs(subprotocol: Su
         last = client.messages()[-1]
         assert isinstance(last, m.Disconnected)
         assert "a later POST /negotiate with the same key" in last.message
-    assert all(not hub.connections and not hub.members for hub in world.hubs.values())
+    assert all(not hub.connections and not members_of(hub) for hub in world.hubs.values())
 
 
 def test_a_detached_connection_of_the_slot_cannot_come_back() -> None:
@@ -218,8 +219,8 @@ def test_replacing_changes_all_connections_at_once() -> None:
     assert flow.groups == idle.groups == [], "what is not named is gone"
     assert all(client.alive for client in (one, two, flow, idle))
     for group in wanted["v2_classic"]:
-        assert world.hubs["v2_classic"].publish((KEY, group), publication(group, group)) == 2
-    assert world.hubs["v2_orderflow"].publish((KEY, "SPX_spot"), publication("x")) == 0
+        assert publish(world.hubs["v2_classic"], (KEY, group), publication(group, group)) == 2
+    assert publish(world.hubs["v2_orderflow"], (KEY, "SPX_spot"), publication("x")) == 0
     world.hubs["v2_classic"].drain()
     assert one.texts() == two.texts() == wanted["v2_classic"]
 
@@ -250,10 +251,10 @@ def test_what_was_published_before_is_delivered_and_nothing_else_of_a_group_that
     world = World()
     client = world.client("v2_classic", world.slots.open(KEY, SPX))
     hub = client.hub
-    hub.publish((KEY, "SPX_spot"), publication("before"))
+    publish(hub, (KEY, "SPX_spot"), publication("before"))
     world.slots.replace(KEY, NDX)
-    hub.publish((KEY, "SPX_spot"), publication("after"))
-    hub.publish((KEY, "NDX_spot"), publication("new"))
+    publish(hub, (KEY, "SPX_spot"), publication("after"))
+    publish(hub, (KEY, "NDX_spot"), publication("new"))
     hub.drain()
     assert client.texts() == ["before", "new"]
 

@@ -16,7 +16,7 @@ from gexfaker.errors import DataError
 from gexfaker.hubs.connection import State
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_SKIPS_PER_TICK
-from gexfaker.playback.day import Library
+from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import CacheMode, Options, Playback
 from gexfaker.playback.turns import EXPIRY_STRIDE
@@ -30,15 +30,15 @@ from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_ti
 GROUP, ES_GROUP = "blue_SPX_orderflow_orderflow", "blue_ES_SPX_orderflow_orderflow"
 
 
-def streamer(*tapes: MemoryTape, mode: CacheMode = CacheMode.EXHAUST, library: Library | None = None) -> Bench:
+def streamer(*tapes: MemoryTape, mode: CacheMode = CacheMode.EXHAUST, library: Day | None = None) -> Bench:
     """A streamer in step mode."""
     return Bench(MemoryDays(library or day(*tapes)), Options(Playback.STEP, mode))
 
 
 def tick(stream: Bench, hubs: Mapping[str, Hub]) -> None:
     """The next interval."""
-    stream.all_hubs.clear()
-    stream.all_hubs.update(hubs)
+    for name, hub in hubs.items():
+        stream.put(name, hub)
     stream.now += 1.0
     stream.turn()
 
@@ -99,19 +99,19 @@ def test_one_step_a_tick_however_many_connections_and_hubs() -> None:
     tape = MemoryTape(good(9))
     stream, hub = streamer(tape), make_hub()
     clients = [Client(hub, groups=(GROUP,)) for _ in range(5)]
-    again = make_hub()
-    twin = Client(again, groups=(GROUP,))
+    again = Hub("v2_orderflow", hub._new_id, hub._sign)
+    twin = Client(again, groups=(GROUP.removeprefix("blue_"),))
     for _ in range(3):
-        tick(stream, {"orderflow": hub, "again": again})
+        tick(stream, {"orderflow": hub, "v2_orderflow": again})
     assert all(times(client) == [0, 1, 2] for client in clients)
     assert times(twin) == [0, 1, 2]
-    assert tape.reads == 3
+    assert tape.reads == 6, "once for each record and group"
 
 
 def test_the_tick_takes_a_breath_after_each_group_and_survives_changes() -> None:
     hub, stream = make_hub(), streamer(MemoryTape(good(9)))
     clients = [Client(hub, user_id=f"key-{number}", groups=(GROUP,)) for number in range(3)]
-    stream.all_hubs["orderflow"] = hub
+    stream.put("orderflow", hub)
     steps = stream.tick(stream.now)
     next(steps)
     hub.end(clients[1].connection)
@@ -162,7 +162,7 @@ def test_bad_records_are_passed_over_within_the_tick(mode: CacheMode, caplog: py
     for _ in range(4):
         tick(stream, {"orderflow": hub})
     assert times(client) == ([1, 4, 1, 4] if mode is CacheMode.ROTATION else [1, 4])
-    assert stream.payloads.skipped == 4
+    assert stream.encoded.skipped == 4
     places = [item.getMessage().split(": ")[0] for item in caplog.records]
     assert places == [f"memory/SPX.jsonl:{line}" for line in (1, 3, 4, 6)]
 
@@ -195,7 +195,7 @@ def test_a_tape_that_cannot_be_opened_is_said_once(caplog: pytest.LogCaptureFixt
             raise DataError("SPX.jsonl cannot be opened")
         return MemoryTape(good(5), feed)
 
-    stream = streamer(library=Library("2026-08-14", "memory", [SPX, ES_SPX], opener))
+    stream = streamer(library=Day("2026-08-14", "memory", [SPX, ES_SPX], opener))
     hub = make_hub()
     client = Client(hub, groups=(GROUP, ES_GROUP))
     for _ in range(3):
@@ -520,7 +520,7 @@ def test_a_bad_record_has_no_spot_either() -> None:
     for _ in range(2):
         tick(stream, hubs)
     assert at(client, FULL) == at(client, SPOT) == [0, 3]
-    assert stream.payloads.skipped == 2
+    assert stream.encoded.skipped == 2
 
 
 def test_a_legacy_volume_feed_is_text_from_the_gamma_tape_and_has_its_spot() -> None:

@@ -1,4 +1,4 @@
-"""Where sessions listen: worked out again exactly when it has changed, and remembered for a bounded number."""
+"""Subscriptions: worked out again exactly when groups have changed; signatures are of a bounded number."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import pytest
 from gexfaker.catalog import Feed
 from gexfaker.hubs.groups import Groups
 from gexfaker.playback.options import Options
-from gexfaker.playback.sessions import Sessions
 from gexfaker.wire import messages as m
 from gexfaker.worlds import subscriptions as module
-from gexfaker.worlds.subscriptions import Heard, Places
+from gexfaker.worlds.subscriptions import Subscriber, Subscriptions
+from gexfaker.worlds.worlds import Worlds
 from support.clients import JSON, Client, make_hub
 from support.tapes import OPEN, MemoryDays, at_times, day
 
@@ -18,29 +18,30 @@ TICKERS = ("SPX", "NDX", "SPY")
 GROUPS = [f"blue_{ticker}_orderflow_orderflow" for ticker in TICKERS]
 
 
-class World:
-    """One hub, and the places of its sessions."""
+class Desk:
+    """One hub, and the subscriptions of its worlds."""
 
     def __init__(self) -> None:
         feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in TICKERS]
         self.days = MemoryDays(day(*(at_times(range(OPEN, OPEN + 3), feed) for feed in feeds)))
         self.hub = make_hub()
         hubs = {"orderflow": self.hub}
-        self.sessions = Sessions(self.days, Options())
-        self.places = Places(hubs, Groups(self.days.library(self.days.first), "blue"))
+        self.worlds = Worlds(self.days, Options())
+        self.hub._audience_of = self.worlds.audiences_on("orderflow")  # type: ignore[misc]
+        self.subscriber = Subscriber(hubs, Groups(self.days.day(self.days.first), "blue"))
 
     def client(self, key: str, *groups: str) -> Client:
         return Client(self.hub, JSON, user_id=key, groups=groups)
 
-    def heard(self, key: str) -> Heard:
-        return self.places.of(self.sessions.get(key))
+    def heard(self, key: str) -> Subscriptions:
+        return self.worlds.get(key).subscriptions(self.subscriber)
 
     def tickers(self, key: str) -> list[str]:
-        return [place.feed.ticker for place in self.heard(key).places]
+        return [subscription.feed.ticker for subscription in self.heard(key).all]
 
 
 def test_they_follow_each_join_and_leave() -> None:
-    world = World()
+    world = Desk()
     client, other = world.client("a", GROUPS[0]), world.client("b", *GROUPS)
     before = world.heard("b")
     assert world.tickers("a") == ["SPX"]
@@ -55,28 +56,18 @@ def test_they_follow_each_join_and_leave() -> None:
 
 
 def test_sessions_in_the_same_groups_have_the_same_signature() -> None:
-    world = World()
+    world = Desk()
     for key, groups in (("a", GROUPS), ("b", GROUPS), ("c", GROUPS[:2])):
         world.client(key, *groups)
     assert world.heard("a").signature == world.heard("b").signature != world.heard("c").signature
 
 
-def test_a_session_that_nobody_listens_to_is_forgotten() -> None:
-    world = World()
-    world.client("a", *GROUPS)
-    world.heard("a")
-    world.places.forget("a")
-    assert not world.places._known
-    world.places.forget("a")
-
-
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_LISTENING", 10)
-    world = World()
+    world = Desk()
     for number in range(50):
         world.client(f"key-{number}", *[f"blue_{TICKERS[0]}_orderflow_{count}" for count in range(number)], *GROUPS)
         assert world.tickers(f"key-{number}") == list(TICKERS)
     signatures = {world.heard(f"key-{number}").signature for number in range(50)}
     assert len(signatures) == 50, "other groups, other signature, however much was forgotten"
-    assert len(world.places._known) <= 10
-    assert len(world.places._signatures) <= 11
+    assert len(world.subscriber._signatures) <= 11

@@ -16,8 +16,8 @@ from gexfaker.archive.names import member_name, standard_feeds
 from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
-from gexfaker.exchange.times import NEW_YORK, closing, is_market_open, opening
-from gexfaker.playback.day import Library
+from gexfaker.exchange.hours import NEW_YORK, closing, is_market_open, opening
+from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.tapes.folder import DataFolder, is_date
 from gexfaker.tapes.tape import Tape
@@ -33,7 +33,7 @@ class Shelf:
         now: epoch seconds, for which days are completed.
     """
 
-    def __init__(self, days: Days, folder: Path, simulated: Callable[[str], Library], now: float) -> None:
+    def __init__(self, days: Days, folder: Path, simulated: Callable[[str], Day], now: float) -> None:
         self._now: Final = now
         self._days: Final = days
         self._folder: Final = DataFolder(folder)
@@ -75,13 +75,13 @@ class Shelf:
         return True
 
     def _simulate(self, date: str, feed: Feed) -> Tape:
-        library = self._market_day(date)
-        tape = library.tape(feed) if feed in library.feeds else None
+        day = self._market_day(date)
+        tape = day.tape(feed) if feed in day.feeds else None
         if tape is None:
             raise DataError(f"{feed.group} is not simulated")
         return tape
 
-    def _market_day(self, date: str) -> Library:
+    def _market_day(self, date: str) -> Day:
         """A simulated day: trading days up to the newest, and the one that is played whatever it is."""
         if date != self._days.first and not (is_date(date) and date <= self.latest() and _is_trading(date)):
             raise DataError(f"there was no market on {date[:40]!r}")

@@ -1,67 +1,24 @@
-"""`gexfaker ctl`: the control plane from the terminal. A thin client: the server decides, and its answers are shown."""
+"""`gexfaker ctl`: the control plane from the terminal. A thin client: the server decides, and its answers are shown.
+
+The commands that change a session are made from the control actions, one for each.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 import click
 
-from gexfaker.client.control import ALL, Control, effect_line, group_lines, status_line
+from gexfaker.client.control import ALL, Control, Target
 from gexfaker.errors import ControlError
 from gexfaker.parsing import duration
+from gexfaker.playback.actions import ACTIONS, COUNT, CREATION, MOMENT, NUMBER, SECONDS, Action, Kind
 
-MODES: Final = (
-    ("--playback", "clock|step", "What makes a record due: its market time, or being asked for."),
-    ("--cache-mode", "hold|exhaust|rotation|next", "What follows the last record."),
-    ("--timestamps", "recorded|live", "Timestamps as recorded, or moved to the present."),
-    ("--endpoints", "shared|independent", "Step mode: one REST position for a package, or for each endpoint."),
-    ("--interval", "TIME", "Step mode: time between two records, such as 0.5 or 500ms."),
-)
-"""The options of a session: flag, accepted, help."""
-
-
-def _reaching(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command, as its first argument, the Control that its options mean."""
-
-    @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Base URL of the server.")
-    @click.option(
-        "--token",
-        envvar=["GEXFAKER_CONTROL_TOKEN", "CONTROL_TOKEN"],
-        help="The server's control token.  [default: CONTROL_TOKEN in the environment]",
-    )
-    @click.option("--json", "as_json", is_flag=True, help="Print the server's answer as JSON.")
-    @functools.wraps(command)
-    def reach(url: str, token: str | None, as_json: bool, **options: Any) -> None:
-        everybody, session, key = (options.pop(name, None) for name in ("everybody", "session", "key"))
-        command(Control(url, token, ALL if everybody else session, key or "", as_json), **options)
-
-    return reach
-
-
-def _choosing(command: Callable[..., None]) -> Callable[..., None]:
-    """The same, and the options that say which session."""
-    reach = _reaching(command)
-    reach = click.option("--all", "everybody", is_flag=True, help="Every session there is.")(reach)
-    reach = click.option("--session", metavar="ID", help="A session's id, as `sessions` shows it.")(reach)
-    return _keyed(reach)
-
-
-def _keyed(command: Callable[..., None]) -> Callable[..., None]:
-    return click.option("--key", default="demo", show_default=True, help="API key.")(command)
-
-
-def _modal(command: Callable[..., None]) -> Callable[..., None]:
-    for flag, accepted, text in reversed(MODES):
-        command = click.option(flag, metavar=accepted, help=text)(command)
-    return command
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, as the server takes them."""
-    given = {name: value for name, value in options.items() if value is not None}
-    return given | ({"interval": _seconds(given["interval"])} if "interval" in given else {})
+Command = Callable[..., None]
 
 
 def _seconds(text: str) -> float:
@@ -85,6 +42,87 @@ def _where(where: str) -> int | float | str:
     return where
 
 
+_TYPES: Final[dict[Kind, type]] = {COUNT: int, NUMBER: float}
+"""The kinds of argument that are checked before the server is asked."""
+
+_READERS: Final[dict[Kind, Callable[[str], Any]]] = {SECONDS: _seconds, MOMENT: _where}
+"""The kinds that have another form on the command line than in a request."""
+
+
+class Asked(NamedTuple):
+    """Who is asked, about whom, and how the answer is printed."""
+
+    control: Control
+    target: Target
+    as_json: bool
+
+    def print(self, answer: object, lines: Iterable[str]) -> None:
+        """The answer as JSON, or as lines for people."""
+        if self.as_json:
+            click.echo(json.dumps(answer, separators=(",", ":")))
+        else:
+            click.echo("\n".join(lines) or "there are no sessions")
+
+
+# --- options -------------------------------------------------------------------------------------
+
+
+def _reaching(command: Command) -> Command:
+    """Give a command, as its first argument, what its options mean."""
+
+    @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Base URL of the server.")
+    @click.option(
+        "--token",
+        envvar=["GEXFAKER_CONTROL_TOKEN", "CONTROL_TOKEN"],
+        help="The server's control token.  [default: CONTROL_TOKEN in the environment]",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print the server's answer as JSON.")
+    @functools.wraps(command)
+    def reach(url: str, token: str | None, as_json: bool, **options: Any) -> None:
+        everybody, session, key = (options.pop(name, None) for name in ("everybody", "session", "key"))
+        target = Target(key or "", ALL if everybody else session)
+        command(Asked(Control(url, token), target, as_json), **options)
+
+    return reach
+
+
+def _choosing(command: Command) -> Command:
+    """The same, and the options that say which session."""
+    reach = _reaching(command)
+    reach = click.option("--all", "everybody", is_flag=True, help="Every session there is.")(reach)
+    reach = click.option("--session", metavar="ID", help="A session's id, as `sessions` shows it.")(reach)
+    return _keyed(reach)
+
+
+def _keyed(command: Command) -> Command:
+    return click.option("--key", default="demo", show_default=True, help="API key.")(command)
+
+
+def _option(name: str, field: dataclasses.Field[Any], flag: str | None = None) -> Callable[[Command], Command]:
+    """The option of an argument of an action."""
+    kind: Kind = field.metadata["kind"]
+    kind_type, shown = _TYPES.get(kind), field.metadata["shown"] or kind.accepted
+    return click.option(
+        flag or "--" + name.replace("_", "-"),
+        name,
+        type=kind_type,
+        metavar=None if kind_type else shown,
+        help=field.metadata["help"],
+    )
+
+
+def _read(action: type[Action], options: Mapping[str, Any]) -> Action:
+    """The action that options mean; the server checks them."""
+    fields = action.arguments()
+    given = {name: value for name, value in options.items() if name in fields and value is not None}
+    readers = {name: _READERS.get(fields[name].metadata["kind"]) for name in given}
+    values = {name: value if (reader := readers[name]) is None else reader(value) for name, value in given.items()}
+    return action(**values)
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
 @click.group(short_help="Show and change sessions: seek, pause, step, speed, day, mode.")
 def ctl() -> None:
     """Show and change the sessions of a running server. Each API key has one: its day, its clock, its options.
@@ -103,7 +141,7 @@ def ctl() -> None:
 
 @ctl.command(short_help="List all sessions.")
 @_reaching
-def sessions(control: Control) -> None:
+def sessions(asked: Asked) -> None:
     """List all sessions, one line each.
 
     \b
@@ -111,13 +149,13 @@ def sessions(control: Control) -> None:
       gexfaker ctl sessions
       gexfaker ctl sessions --json --url http://127.0.0.1:9000
     """
-    answer = control.everything()
-    control.print(answer, map(status_line, answer["sessions"]))
+    answer = asked.control.sessions()
+    asked.print(answer, map(status_line, answer["sessions"]))
 
 
 @ctl.command(short_help="Show a session and its groups.")
 @_choosing
-def show(control: Control) -> None:
+def show(asked: Asked) -> None:
     """Show where a session is, and for each group that is joined the next record, or why nothing comes.
 
     \b
@@ -125,19 +163,25 @@ def show(control: Control) -> None:
       gexfaker ctl show
       gexfaker ctl show --key mine --json
     """
-    answer = control.everything() if control.session == ALL else control.ask("GET", control.path())
-    several = answer["sessions"] if control.session == ALL else [answer]
-    control.print(answer, (line for one in several for line in (status_line(one), *group_lines(one))))
+    answer = asked.control.show(asked.target)
+    several = answer["sessions"] if asked.target.session == ALL else [answer]
+    asked.print(answer, (line for one in several for line in (status_line(one), *group_lines(one))))
+
+
+def _creation_options(command: Command) -> Command:
+    """The arguments of the actions that begin a session anew; a day is called so, and a place is a time."""
+    fields = {name: field for action in CREATION for name, field in action.arguments().items()}
+    aside = {name for action in CREATION for names in action.EITHER for name in names} - {"time"}
+    for name, field in reversed([(name, field) for name, field in fields.items() if name not in aside]):
+        command = _option(name, field, "--day" if name == "date" else None)(command)
+    return command
 
 
 @ctl.command(short_help="Begin a session with settings of its own.")
-@click.option("--day", "date", metavar="DATE", help="A date, latest or next.")
-@click.option("--speed", type=float, help="Market seconds a second; 0 is as fast as the client takes it.")
-@click.option("--time", metavar="WHERE", help="Where to begin: HH:MM[:SS], open, close, or epoch seconds.")
-@_modal
+@_creation_options
 @_keyed
 @_reaching
-def create(control: Control, time: str | None, **options: Any) -> None:
+def create(asked: Asked, **options: Any) -> None:
     """Begin a key's session anew, with settings of its own.
 
     \b
@@ -145,131 +189,117 @@ def create(control: Control, time: str | None, **options: Any) -> None:
       gexfaker ctl create --day 2026-07-17 --speed 60
       gexfaker ctl create --key mine --time 15:30 --cache-mode rotation
     """
-    place = {} if time is None else {"time": _where(time)}
-    answer = control.ask("POST", "", {"key": control.key, **_given(options), **place})
+    wanted = [action for action in CREATION if any(options.get(name) is not None for name in action.arguments())]
+    answer = asked.control.create(asked.target.key, [_read(action, options) for action in wanted])
     effects = (effect_line(answer["session"], name, effect) for name, effect in answer["effects"].items())
-    control.print(answer, effects)
+    asked.print(answer, effects)
 
 
-@ctl.command(short_help="Stand still.")
-@_choosing
-def pause(control: Control) -> None:
-    """Stand still: the feed sends nothing more, REST goes on to answer from where it stands.
+def _command_of(action: type[Action]) -> click.Command:
+    """The command of an action."""
 
-    \b
-    Examples:
-      gexfaker ctl pause
-      gexfaker ctl pause --all
-    """
-    control.act("pause", {})
+    def run(asked: Asked, **options: Any) -> None:
+        where = options.pop("where", None)
+        chosen = next((name for name in action.POSITIONAL[1:] if options.pop(name, False)), None)
+        if action.POSITIONAL:
+            options[chosen or action.POSITIONAL[0]] = where if chosen is None else _where(where)
+        _act(asked, _read(action, options))
 
-
-@ctl.command(short_help="Go on.")
-@_choosing
-def resume(control: Control) -> None:
-    """Go on from where it stands.
-
-    \b
-    Examples:
-      gexfaker ctl resume --key mine
-    """
-    control.act("resume", {})
+    command = _choosing(run)
+    fields = action.arguments()
+    for name in reversed([name for name in fields if name not in action.POSITIONAL]):
+        command = _option(name, fields[name])(command)
+    for name in reversed(action.POSITIONAL[1:]):
+        command = click.option(f"--{name}", is_flag=True, help=fields[name].metadata["help"])(command)
+    if action.POSITIONAL:
+        command = _positional(fields[action.POSITIONAL[0]])(command)
+    examples = "\n".join(f"  gexfaker ctl {action.NAME} {example}".rstrip() for example in action.EXAMPLES)
+    text = f"{action.HELP}\n\n\b\nExamples:\n{examples}"
+    return click.command(action.NAME, help=text, short_help=action.SHORT)(command)
 
 
-@ctl.command(short_help="Send the next records at once.")
-@click.argument("count", metavar="[N]", type=int, default=1)
-@_choosing
-def step(control: Control, count: int) -> None:
-    """Send the next N records of every group at once; in clock mode, N seconds of market time.
-
-    \b
-    Examples:
-      gexfaker ctl step
-      gexfaker ctl step 10 --key mine
-    """
-    control.act("step", {"count": count})
-
-
-@ctl.command(short_help="Jump within the day.")
-@click.argument("where")
-@click.option("--feed", metavar="GROUP", help="The feed whose records count, such as SPX_classic_gex_zero.")
-@click.option("--index", is_flag=True, help="WHERE is the number of a record, counted from 0.")
-@_choosing
-def seek(control: Control, where: str, feed: str | None, index: bool) -> None:
-    """Jump to WHERE: HH:MM[:SS] in New York, open, close, epoch seconds, or with --index a record's number.
-
-    \b
-    Examples:
-      gexfaker ctl seek 10:30
-      gexfaker ctl seek 1784295002 --key mine
-      gexfaker ctl seek 1800 --index --feed SPX_classic_gex_zero
-    """
-    place = _where(where)
-    control.act("seek", {"index" if index else "time": place} | ({} if feed is None else {"feed": feed}))
+def _positional(field: dataclasses.Field[Any]) -> Callable[[Command], Command]:
+    """The argument of a command that needs no flag; one that has a default may be left out."""
+    kind: Kind = field.metadata["kind"]
+    optional = field.default is not dataclasses.MISSING and field.default is not None
+    shown = field.metadata["shown"] or kind.accepted
+    return click.argument(
+        "where",
+        metavar=f"[{shown}]" if optional else shown,
+        type=_TYPES.get(kind),
+        default=field.default if optional else None,
+        required=not optional,
+    )
 
 
-@ctl.command(short_help="Change the speed.")
-@click.argument("speed", type=float)
-@_choosing
-def speed(control: Control, speed: float) -> None:
-    """Play SPEED market seconds a second: 0.1 to 1000, or 0 for as fast as the client takes it.
-
-    \b
-    Examples:
-      gexfaker ctl speed 60
-      gexfaker ctl speed 0 --all
-    """
-    control.act("speed", {"speed": speed})
+def _act(asked: Asked, action: Action) -> None:
+    """Do something to the session, or to all, and print what came of it."""
+    answer = asked.control.act(asked.target, action)
+    several = answer["sessions"] if asked.target.session == ALL else [answer]
+    asked.print(answer, (effect_line(one["session"], action.NAME, one) for one in several))
+    refused = [one for one in several if "error" in one]
+    if refused:
+        raise ControlError(f"{action.NAME}: not done to {len(refused)} of {len(several)} sessions")
 
 
-@ctl.command(short_help="Change how it plays.")
-@_modal
-@_choosing
-def mode(control: Control, **options: Any) -> None:
-    """Change how a session plays.
-
-    \b
-    Examples:
-      gexfaker ctl mode --playback step --interval 500ms
-      gexfaker ctl mode --cache-mode rotation --timestamps live --all
-    """
-    control.act("mode", _given(options))
-
-
-@ctl.command(short_help="Play another day.")
-@click.argument("date")
-@_choosing
-def day(control: Control, date: str) -> None:
-    """Play another day from its start: DATE is YYYY-MM-DD, latest or next.
-
-    \b
-    Examples:
-      gexfaker ctl day 2026-07-17
-      gexfaker ctl day next --all
-    """
-    control.act("day", {"date": date})
-
-
-@ctl.command(short_help="As if the key had never been used.")
-@_choosing
-def reset(control: Control) -> None:
-    """Begin anew, with the server's settings, as if the key had never been used.
-
-    \b
-    Examples:
-      gexfaker ctl reset
-    """
-    control.act("reset", {})
+for _action in ACTIONS.values():
+    ctl.add_command(_command_of(_action))
 
 
 @ctl.command(short_help="Close a session's connections.")
 @_choosing
-def close(control: Control) -> None:
+def close(asked: Asked) -> None:
     """Close all connections of a session as the service does; the session keeps its place.
 
     \b
     Examples:
       gexfaker ctl close --key mine
     """
-    answer = control.ask("DELETE", control.path())
-    control.print(answer, [f"{answer['session']} close: {answer['closed']} connections closed"])
+    answer = asked.control.close(asked.target)
+    asked.print(answer, [f"{answer['session']} close: {answer['closed']} connections closed"])
+
+
+# --- lines ---------------------------------------------------------------------------------------
+
+
+def effect_line(session: str, action: str, effect: Mapping[str, Any]) -> str:
+    if "error" in effect:
+        return f"{session} {action}: not done: {effect['error']}"
+    reason = f" ({effect['reason']})" if effect["reason"] else ""
+    return f"{session} {action}: {_text(effect['requested'])} -> {_text(effect['resolved'])}{reason}"
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, dict):
+        return str(value)
+    if "shown" in value:
+        return f"{value['shown']}, record {value['index']} of {value['data_key']}"
+    return ", ".join(f"{name} {content}" for name, content in value.items())
+
+
+def status_line(status: Mapping[str, Any]) -> str:
+    """One session on one line."""
+    playback, count = status["playback"], len(status["connections"])
+    connections = f"{count} connection{'' if count == 1 else 's'}"
+    if playback is None:
+        return f"{status['session']}  not used yet, {connections}"
+    stepped = playback["playback"] == "step"
+    pace = f"step {playback['interval']:g} s" if stepped else f"clock x{playback['speed']:g}"
+    state = "paused" if playback["paused"] else "over" if playback["over"] else "playing"
+    return (
+        f"{status['session']}  {playback['shown'] or playback['day']}  {pace}, {_rest(playback)}{state}, {connections}"
+    )
+
+
+def _rest(playback: Mapping[str, Any]) -> str:
+    return f"{playback['cache_mode']}, " + ("live timestamps, " if playback["timestamps"] == "live" else "")
+
+
+def group_lines(status: Mapping[str, Any]) -> Iterable[str]:
+    """The groups of a session's connections, each with its place, or why nothing comes."""
+    for connection in status["connections"]:
+        for group in connection["groups"]:
+            said = (
+                f"silent: {group['silent']}" if "silent" in group else f"record {group.get('next_record', '-')} is next"
+            )
+            yield f"  {connection['hub']} {group['group']}: {said}"

@@ -192,7 +192,7 @@ def _name(found: FeedReport) -> str:
 
 
 def _clock(timestamp: int | None) -> str:
-    from gexfaker.inspection.times import NEW_YORK
+    from gexfaker.exchange.hours import NEW_YORK
 
     return "" if timestamp is None else f"{datetime.datetime.fromtimestamp(timestamp, NEW_YORK):%H:%M:%S}"
 

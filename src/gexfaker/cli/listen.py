@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import click
 
 from gexfaker.catalog import Feed, parse_group
+from gexfaker.exchange.hours import NEW_YORK
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
 HEADER_EVERY: Final = 40
 """Lines between two headings: one stays in sight on an ordinary screen."""
 

@@ -14,7 +14,6 @@ from gexfaker.catalog import GEX_CATEGORIES
 from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
-    from gexfaker.market.scenarios.scenario import Scenario
     from gexfaker.plotting.sampling import Report
     from gexfaker.plotting.source import Source
 
@@ -94,10 +93,11 @@ def _time(text: str) -> dt.time:
 
 
 def _source(date: str, ticker: str, seed: int | None, scenario: str | None, data_dir: Path | None) -> Source:
+    from gexfaker.market.scenarios.scenariofile import read_scenario
     from gexfaker.plotting.source import simulated, stored
 
     if data_dir is None:
-        plot = None if scenario is None else _scenario(scenario)
+        plot = read_scenario(scenario)
         return simulated(ticker, _trading_day(date), 1 if seed is None else seed, plot)
     if seed is not None or scenario is not None:
         flag = "--scenario" if seed is None else "--seed"
@@ -115,17 +115,6 @@ def _trading_day(date: str) -> str:
     if not is_trading_day(day):
         raise DataError(f"--date {date}: the market is closed; the next trading day is {next_trading_day(day)}")
     return date
-
-
-def _scenario(name: str) -> Scenario:
-    from gexfaker.market.scenarios.scenariofile import load_scenario, named_scenario
-
-    if not name.endswith(".toml"):
-        return named_scenario(name)
-    try:
-        return load_scenario(name, Path(name).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"--scenario {name} cannot be read: {error}") from error
 
 
 @contextmanager

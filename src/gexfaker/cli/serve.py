@@ -55,11 +55,11 @@ def serve(config: str | None, **flags: Any) -> None:
 
 
 def _announce(service: Service, url: str) -> None:
-    library = service.library
-    feeds = sorted(library.feeds)
+    day = service.day
+    feeds = sorted(day.feeds)
     # First the line that programs wait for, then what a person wants to know.
     click.echo(f"gexfaker ready on {url}")
-    click.echo(f"  day {library.date} ({library.origin}), {len(feeds)} feeds")
+    click.echo(f"  day {day.date} ({day.origin}), {len(feeds)} feeds")
     tickers = [feed.ticker for feed in feeds if feed.package == "orderflow"]
     ticker = tickers[0] if tickers and "SPX" not in tickers else "SPX"
     at = "" if url == "http://127.0.0.1:8080" else f" --url {url}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from gexfaker.contract.schemas import body_of
 from gexfaker.playback.actions import ACTIONS
 from gexfaker.rest.routes import BASES
 
@@ -129,9 +130,6 @@ HISTORY: Final = (
     ),
 )
 
-_BODIES: Final = {name: f"{name.capitalize()}Arguments" for name in ("step", "speed", "day", "seek", "mode")}
-"""What the actions take that take anything."""
-
 CONTROL: Final = (
     Operation(
         "get",
@@ -175,7 +173,7 @@ CONTROL: Final = (
             f"/_gexfaker/sessions/{{session}}/{name}",
             (action.__doc__ or "").strip().replace("``", "`"),
             {200: "Effects", **_CONTROL},
-            body=_BODIES.get(name, "NoArguments"),
+            body=body_of(action),
             query=("key",),
             key="control",
             tag="control",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import MISSING
 from typing import Any, Final
 
 from gexfaker.catalog import HUBS
-from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
+from gexfaker.playback.actions import ACTIONS, CREATION, Action
+from gexfaker.records.fields import Field
 from gexfaker.wire.feeds import TABLES
-from gexfaker.wire.tables import Field
 
 Schema = dict[str, Any]
 
@@ -93,19 +94,27 @@ _MEMBERSHIP: Final = record(hub=words(HUBS), group=TEXT)
 _SNAPSHOTS: Final = {
     table.message.DESCRIPTOR.name: _snapshot(table.fields) for table in TABLES if table.type_url != "proto.spot"
 }
-_SPEED: Final[Schema] = {"speed": NUMBER}
-_DAY: Final[Schema] = {"date": like(TEXT, "2026-07-17", "latest", "next")}
-_TIME: Final[Schema] = {"anyOf": [NUMBER, like(TEXT, "open", "10:30", "close")]}
-_PLACE: Final[Schema] = {"time": _TIME, "index": WHOLE, "feed": like(TEXT, "SPX_orderflow_orderflow")}
-_MODE: Final[Schema] = {
-    "playback": words(Playback),
-    "cache_mode": words(CacheMode),
-    "endpoints": words(EndpointCacheMode),
-    "timestamps": words(Timestamps),
-    "interval": {"type": "number", "minimum": 0.01, "maximum": 3600},
-}
-_BY_TIME: Final[Schema] = choice(time=_TIME, feed=_PLACE["feed"]) | {"required": ["time"]}
-_BY_INDEX: Final[Schema] = choice(index=WHOLE, feed=_PLACE["feed"]) | {"required": ["index"]}
+
+
+def body_of(action: type[Action]) -> str:
+    """The name of the schema of an action's arguments."""
+    return f"{action.NAME.capitalize()}Arguments" if action.arguments() else "NoArguments"
+
+
+def _arguments(action: type[Action]) -> Schema:
+    """The arguments of an action: exactly those it has, or one of the sets that go together."""
+    known = action.arguments()
+    schemas = {name: field.metadata["schema"] for name, field in known.items()}
+    if action.EITHER:
+        together = [choice(**{name: schemas[name] for name in names}) for names in action.EITHER]
+        sets = zip(together, action.EITHER, strict=True)
+        return like({"anyOf": [one | {"required": [names[0]]} for one, names in sets]}, action.EXAMPLE)
+    needed = [name for name, field in known.items() if field.default is MISSING]
+    required = {"required": needed} if needed else {"minProperties": action.AT_LEAST} if action.AT_LEAST else {}
+    return like(choice(**schemas) | required, action.EXAMPLE)
+
+
+_CREATION: Final = {name: field.metadata["schema"] for action in CREATION for name, field in action.arguments().items()}
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "Error": record(error=TEXT),
@@ -142,13 +151,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Effects": {"anyOf": [ref("Effect"), record(sessions=array(ref("Effect")))]},
     "Closed": record(session=TEXT, closed=WHOLE),
     "NoArguments": choice(),
-    "StepArguments": like(choice(count={"type": "integer", "minimum": 1}), {"count": 1}),
-    "SpeedArguments": like(choice(**_SPEED) | {"required": ["speed"]}, {"speed": 10}),
-    "DayArguments": like(choice(**_DAY) | {"required": ["date"]}, {"date": "latest"}),
-    "SeekArguments": like({"anyOf": [_BY_TIME, _BY_INDEX]}, {"time": "10:30"}),
-    "ModeArguments": like(choice(**_MODE) | {"minProperties": 1}, {"cache_mode": "rotation"}),
+    **{body_of(action): _arguments(action) for action in ACTIONS.values() if action.arguments()},
     "NewSession": like(
-        choice(key=TEXT, **_DAY, **_SPEED, **_PLACE, **_MODE) | {"required": ["key"]},
+        choice(key=TEXT, **_CREATION) | {"required": ["key"]},
         {"key": "demo", "date": "latest", "speed": 10},
     ),
     "Dates": record(dates=array(DATE), count=WHOLE),

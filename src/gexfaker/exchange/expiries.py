@@ -12,6 +12,7 @@ import datetime as dt
 from functools import lru_cache
 from typing import Final
 
+from gexfaker.catalog import FUTURES, Feed
 from gexfaker.exchange.calendar import DAY, FRIDAY, is_trading_day, last_trading_day, nth
 
 HORIZON: Final = dt.timedelta(days=90)
@@ -76,3 +77,8 @@ def _monthly(day: dt.date) -> dt.date:
 
 def _is_month_end(day: dt.date) -> bool:
     return last_trading_day((day.replace(day=1) + 32 * DAY).replace(day=1) - DAY) == day
+
+
+def is_listed(feed: Feed, day: dt.date) -> bool:
+    """Whether an explicit-expiry feed is published on ``day``: its ticker owns options that expire then."""
+    return feed.ticker not in FUTURES and feed.expiry in expiries(feed.ticker, day)

@@ -1,7 +1,7 @@
-"""The times of a market day: which second each record of a simulated day belongs to.
+"""The hours of a market day: when it opens and closes, what a time of day means, which second a record belongs to.
 
-Rule: a day of snapshots runs from 09:30:02 to 16:00:00 New York, one a second, in epoch seconds.
-Early closes are not known here: every trading day is a full one.
+The market is open from 09:30 to 16:00 New York. A simulated day of snapshots runs from 09:30:02 to 16:00:00, one a
+second, in epoch seconds. Early closes are not known here: every trading day is a full one.
 """
 
 from __future__ import annotations
@@ -12,22 +12,14 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from gexfaker.errors import DataError
-from gexfaker.exchange.calendar import is_trading_day, last_trading_day
-
-__all__ = [
-    "FIRST_RECORD",
-    "LAST_RECORD",
-    "NEW_YORK",
-    "RECORDS",
-    "Session",
-    "is_trading_day",
-    "latest_trading_day",
-    "parse_date",
-]
+from gexfaker.exchange.calendar import is_trading_day
+from gexfaker.parsing import TIME_OF_DAY
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
+OPEN: Final = dt.time(9, 30)
+CLOSE: Final = dt.time(16, 0)
 FIRST_RECORD: Final = dt.time(9, 30, 2)
-LAST_RECORD: Final = dt.time(16, 0, 0)
+LAST_RECORD: Final = CLOSE
 RECORDS: Final = 23_399
 """Records of a day: 09:30:02 to 16:00:00 inclusive, one a second. No clock change falls into these hours."""
 
@@ -44,13 +36,48 @@ def parse_date(text: str) -> dt.date:
     return day
 
 
-def latest_trading_day(on: dt.date) -> str:
-    """The newest trading day that is not after ``on``, as YYYY-MM-DD."""
-    return last_trading_day(on).isoformat()
+def epoch(day: dt.date, time: dt.time) -> int:
+    """Epoch seconds of a time of day in New York."""
+    return int(dt.datetime.combine(day, time, NEW_YORK).timestamp())
+
+
+def moment(day: dt.date, text: str) -> int:
+    """Epoch seconds of a time of day, HH:MM[:SS] in New York. Raises ValueError when it is none."""
+    match = TIME_OF_DAY.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a time of day: write HH:MM or HH:MM:SS")
+    time = dt.time(int(match[1]), int(match[2]), int(match[3] or 0))
+    return epoch(day, time)
+
+
+def opening(day: dt.date) -> int:
+    """Epoch seconds of the opening of a day."""
+    return epoch(day, OPEN)
+
+
+def closing(day: dt.date) -> int:
+    """Epoch seconds of its close."""
+    return epoch(day, CLOSE)
+
+
+def same_time_of_day(day: dt.date, now: float) -> int:
+    """Epoch seconds on ``day`` of the time of day it is in New York at ``now``."""
+    return epoch(day, dt.datetime.fromtimestamp(now, NEW_YORK).time().replace(microsecond=0))
+
+
+def is_market_open(now: float) -> bool:
+    """Whether the market is open at ``now`` (epoch seconds): 09:30 to 16:00 New York on a trading day."""
+    here = dt.datetime.fromtimestamp(now, NEW_YORK)
+    return is_trading_day(here.date()) and OPEN <= here.time() <= CLOSE
+
+
+def shown(moment: float) -> str:
+    """A market time for people: ``2026-07-17 09:30:02``."""
+    return f"{dt.datetime.fromtimestamp(moment, NEW_YORK):%Y-%m-%d %H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class TradingSession:
     """One day's span of records.
 
     Attributes:
@@ -64,10 +91,10 @@ class Session:
     last: int
 
     @classmethod
-    def of(cls, date: str) -> Session:
+    def of(cls, date: str) -> TradingSession:
         """The session of a day written YYYY-MM-DD. Raises DataError when it is not such a day."""
         day = parse_date(date)
-        return cls(date, _epoch(day, FIRST_RECORD), _epoch(day, LAST_RECORD))
+        return cls(date, epoch(day, FIRST_RECORD), epoch(day, LAST_RECORD))
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -81,7 +108,3 @@ class Session:
     def index_at(self, timestamp: int) -> int:
         """Index of the newest record not after ``timestamp`` (epoch seconds); -1 before the first."""
         return max(-1, min(timestamp, self.last) - self.first)
-
-
-def _epoch(day: dt.date, time: dt.time) -> int:
-    return int(dt.datetime.combine(day, time, NEW_YORK).timestamp())

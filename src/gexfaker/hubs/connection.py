@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from gexfaker.hubs.outputs import Later, Output
 from gexfaker.hubs.publication import Part, Publication, Run
@@ -58,12 +58,87 @@ class RawMode(NamedTuple):
     no_echo: bool = False
 
 
+class Owner(Protocol):
+    """Whose audiences they are: the world of an API key."""
+
+    def regrouped(self) -> None:
+        """A group came to be, or was left by the last connection in it."""
+
+    def eased(self) -> None:
+        """A client has read or acknowledged something, or has gone."""
+
+    def connected(self, audience: Audience) -> None:
+        """The first connection of an audience has come."""
+
+    def disconnected(self, audience: Audience) -> None:
+        """The last connection of an audience has gone."""
+
+
+class Audience:
+    """All connections of one API key on one hub, and the groups they are in.
+
+    Groups belong to a key: two keys that join the same name do not hear each other.
+
+    Attributes:
+        hub: the hub's name.
+        owner: whose it is.
+        connections: open and detached ones, in the order in which they came (an ordered set).
+        groups: the connections in each group that somebody is in, in the order in which the groups came to be.
+    """
+
+    __slots__ = ("connections", "groups", "hub", "owner")
+
+    def __init__(self, hub: str, owner: Owner) -> None:
+        self.hub: Final = hub
+        self.owner: Final = owner
+        self.connections: dict[Connection, None] = {}
+        self.groups: dict[str, dict[Connection, None]] = {}
+
+    def admit(self, connection: Connection) -> None:
+        """A new connection, in no group yet."""
+        if not self.connections:
+            self.owner.connected(self)
+        self.connections[connection] = None
+
+    def dismiss(self, connection: Connection) -> None:
+        """It is gone: out of all its groups, and no connection of the key any more."""
+        for group in list(connection.groups):
+            self.leave(connection, group)
+        del self.connections[connection]
+        self.owner.eased()
+        if not self.connections:
+            self.owner.disconnected(self)
+
+    def enter(self, connection: Connection, group: str) -> None:
+        """Add a connection to a group."""
+        connection.groups[group] = None
+        connection.regrouped()
+        inside = self.groups.get(group)
+        if inside is None:
+            inside = self.groups[group] = {}
+            self.owner.regrouped()
+        inside[connection] = None
+
+    def leave(self, connection: Connection, group: str) -> None:
+        """Take it out again; nothing happens when it is not in."""
+        if group not in connection.groups:
+            return
+        del connection.groups[group]
+        connection.regrouped()
+        inside = self.groups[group]
+        del inside[connection]
+        if not inside:
+            del self.groups[group]
+            self.owner.regrouped()
+
+
 class Connection:
     """A client of a hub, with or without its socket.
 
     Attributes:
         id: opaque name, unguessable.
-        grant: what its token allowed; ``grant.user_id`` is the session whose messages it gets.
+        grant: what its token allowed.
+        audience: the connections of the same key on the same hub, itself among them.
         raw: how the frames of a simple client are meant; None: as events, which nobody handles.
         groups: names of the groups it is in (an ordered set).
         outbox: what the socket must do, oldest first; the hub's owner takes it with ``take``.
@@ -75,6 +150,7 @@ class Connection:
         "_acked",
         "_group_set",
         "_numbered",
+        "audience",
         "blocked",
         "deadline",
         "grant",
@@ -88,9 +164,10 @@ class Connection:
         "unacknowledged",
     )
 
-    def __init__(self, connection_id: str, grant: Grant, subprotocol: Subprotocol) -> None:
+    def __init__(self, connection_id: str, grant: Grant, subprotocol: Subprotocol, audience: Audience) -> None:
         self.id: Final = connection_id
         self.grant: Final = grant
+        self.audience: Final = audience
         self.subprotocol: Final = subprotocol
         self.state = State.OPEN
         self.groups: dict[str, None] = {}

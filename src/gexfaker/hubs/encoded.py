@@ -18,7 +18,7 @@ from gexfaker.wire.messages import PROTOBUF, Data, DataMessage
 log: Final = logging.getLogger(__name__)
 
 
-class Payloads:
+class EncodedRecords:
     """Publications by (tape, index, group), the least recently used forgotten beyond ``limit`` of them, or
     ``byte_limit`` bytes of payload.
 
@@ -32,8 +32,8 @@ class Payloads:
         self._limit: Final = limit
         self._byte_limit: Final = byte_limit
         self._bytes = 0
-        self._made: OrderedDict[tuple[Tape, int, str, int | None], Publication | None] = OrderedDict()
-        self._reported: set[tuple[Tape, int]] = set()
+        self._made: OrderedDict[tuple[int, int, str, int | None], Publication | None] = OrderedDict()
+        self._reported: set[tuple[int, int]] = set()
         self.encoded = 0
         self.skipped = 0
         self.saturated = 0
@@ -52,7 +52,7 @@ class Payloads:
             ready = tape.payload(index)
             if ready is not None:  # read from a file: not worth remembering
                 return Publication(DataMessage(Data(PROTOBUF, ready), group))
-        key = (tape, index, group, stamp)
+        key = (tape.number, index, group, stamp)
         if key in self._made:
             self._made.move_to_end(key)
             return self._made[key]
@@ -78,9 +78,9 @@ class Payloads:
 
     def _first_time(self, tape: Tape, index: int) -> bool:
         """Whether a record's trouble is new and still worth a line; bounded, so that a ruined file cannot flood."""
-        if (tape, index) in self._reported or len(self._reported) >= MAX_LOGGED_SKIPS:
+        if (tape.number, index) in self._reported or len(self._reported) >= MAX_LOGGED_SKIPS:
             return False
-        self._reported.add((tape, index))
+        self._reported.add((tape.number, index))
         return True
 
     def _skip(self, tape: Tape, index: int, error: RecordError) -> None:

@@ -9,11 +9,12 @@ import difflib
 import logging
 import sys
 from typing import Final
+from weakref import WeakKeyDictionary
 
 from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub_of, parse_group
+from gexfaker.exchange.expiries import is_listed, owner
 from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_KNOWN_GROUPS
-from gexfaker.playback.day import Library
-from gexfaker.playback.sources import is_listed, owner
+from gexfaker.playback.day import Day
 
 log: Final = logging.getLogger(__name__)
 
@@ -22,34 +23,40 @@ class Groups:
     """The names of one day's groups.
 
     Args:
-        library: the day that is meant when none is given; may be changed for another.
+        day: the day that is meant when none is given; may be changed for another.
         prefix: what stands before the groups of the current hubs, without its underscore.
     """
 
-    def __init__(self, library: Library, prefix: str) -> None:
-        self.library = library
+    def __init__(self, day: Day, prefix: str) -> None:
+        self.day = day
         self._prefix: Final = f"{prefix}_"
-        self._known: dict[tuple[Library, str, str], Feed | None] = {}
+        # A day that is closed must not be kept in memory by what its groups mean.
+        self._known: WeakKeyDictionary[Day, dict[tuple[str, str], Feed | None]] = WeakKeyDictionary()
+        self._known_count = 0
         self._explained: set[tuple[str, str]] = set()
-        self._hints: dict[str, str] = {}
+        self._hints: dict[tuple[str, str], str] = {}
 
     def name(self, hub: str, feed: Feed) -> str:
         """What a feed's group is called on a hub; the same string for everybody, as many keys keep it."""
         return sys.intern(self._prefix_of(hub) + feed.group)
 
-    def feed_of(self, hub: str, group: str, library: Library | None = None) -> Feed | None:
+    def feed_of(self, hub: str, group: str, day: Day | None = None) -> Feed | None:
         """The feed a group of a hub carries, or None when nothing will ever come there on that day."""
-        library = library or self.library
-        place = (library, hub, group)
-        try:
-            return self._known[place]
-        except KeyError:
-            feed = self._find(hub, group, library)
-            if len(group) <= MAX_HINTED_LENGTH:
-                if len(self._known) >= MAX_KNOWN_GROUPS:
-                    self._known.clear()
-                self._known[place] = feed
-            return feed
+        day = day or self.day
+        known = self._known.get(day, {})
+        if (hub, group) in known:
+            return known[hub, group]
+        feed = self._find(hub, group, day)
+        if len(group) <= MAX_HINTED_LENGTH:
+            self._remember(day, hub, group, feed)
+        return feed
+
+    def _remember(self, day: Day, hub: str, group: str, feed: Feed | None) -> None:
+        if self._known_count >= MAX_KNOWN_GROUPS:
+            self._known.clear()
+            self._known_count = 0
+        self._known.setdefault(day, {})[hub, group] = feed
+        self._known_count += 1
 
     def _prefix_of(self, hub: str) -> str:
         return "" if hub.startswith(V2) else self._prefix
@@ -60,32 +67,32 @@ class Groups:
         feed = parse_group(group.removeprefix(prefix)) if group.startswith(prefix) else None
         return feed if feed is not None and hub in homes(feed) else None
 
-    def _find(self, hub: str, group: str, library: Library) -> Feed | None:
+    def _find(self, hub: str, group: str, day: Day) -> Feed | None:
         feed = self.named(hub, group)
         if feed is None:
             return None
-        there = feed.ticker in library.tickers if feed.package == SPOT else library.source(feed)
+        there = feed.ticker in day.tickers if feed.package == SPOT else day.source(feed)
         return feed if there else None
 
-    def why_not(self, feed: Feed, strict: bool, library: Library | None = None) -> str | None:
+    def why_not(self, feed: Feed, strict: bool, day: Day | None = None) -> str | None:
         """Why nobody may ask for a feed, or None: it is unknown, or, if ``strict``, the day has no records of it."""
-        library = library or self.library
-        if feed.ticker not in TICKERS | library.tickers:
+        day = day or self.day
+        if feed.ticker not in TICKERS | day.tickers:
             return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}"
         if feed.expiry is not None and feed.ticker in FUTURES:
             return f"expiries are those of {owner(feed.ticker)}, whose options they are"
-        if feed.expiry is not None and not is_listed(feed, library.day):
+        if feed.expiry is not None and not is_listed(feed, day.calendar_date):
             return f"{feed.ticker} has no options that expire then, see /v2/options/{feed.ticker}/expiries"
-        if strict and feed.package != SPOT and library.source(feed) is None:
-            return f"{library.date} ({library.origin}) has no such feed"
+        if strict and feed.package != SPOT and day.source(feed) is None:
+            return f"{day.date} ({day.origin}) has no such feed"
         return None
 
     # --- explaining silence ------------------------------------------------------------------
 
-    def joined(self, hub: str, group: str) -> None:
+    def joined(self, hub: str, group: str, day: Day | None = None) -> None:
         """Say once why a group just joined will stay silent, if it will: the service itself never tells."""
-        if self.feed_of(hub, group) is None and self._is_news(hub, group):
-            self.explain(hub, group, self.reason(hub, group))
+        if self.feed_of(hub, group, day) is None and self._is_news(hub, group):
+            self.explain(hub, group, self.reason(hub, group, day))
 
     def _is_news(self, hub: str, group: str) -> bool:
         return (hub, group) not in self._explained and len(self._explained) < MAX_EXPLAINED_GROUPS
@@ -96,29 +103,36 @@ class Groups:
             self._explained.add((hub, group))
             log.warning("nothing will come to group %r on hub %r: %s", group, hub, reason)
 
-    def reason(self, hub: str, group: str, library: Library | None = None) -> str:
+    def complain(self, what: str, trouble: str) -> None:
+        """Log once why a day, or a feed of it, cannot be sent."""
+        if self._is_news("", what):
+            self._explained.add(("", what))
+            log.warning("%s: nothing will come: %s", what, trouble)
+
+    def reason(self, hub: str, group: str, day: Day | None = None) -> str:
         """Why nothing comes to ``group`` on ``hub``, with the nearest name that works."""
-        library = library or self.library
+        day = day or self.day
         prefix = self._prefix_of(hub)
         if not group.startswith(prefix):
-            return f"groups start with {prefix!r} here{self._nearest(prefix, group)}"
+            return f"groups start with {prefix!r} here{self._nearest(day, prefix, group)}"
         feed = parse_group(group.removeprefix(prefix))
         if feed is None:
             wanted = f"{prefix and 'PREFIX_'}TICKER_PACKAGE_CATEGORY"
-            return f"the name is not {wanted}{self._nearest(prefix, group.removeprefix(prefix))}"
+            return f"the name is not {wanted}{self._nearest(day, prefix, group.removeprefix(prefix))}"
         if hub not in homes(feed):
             return f"it belongs to hub {homes(feed)[0]!r}" if feed.package != SPOT else "spot is on the V2 hubs only"
-        hint = self._nearest(prefix, group.removeprefix(prefix))
-        return f"{library.date} ({library.origin}) has no such feed{hint}"
+        hint = self._nearest(day, prefix, group.removeprefix(prefix))
+        return f"{day.date} ({day.origin}) has no such feed{hint}"
 
-    def _nearest(self, prefix: str, group: str) -> str:
+    def _nearest(self, day: Day, prefix: str, group: str) -> str:
         """The hint for a name; looking takes milliseconds, so it is given for a bounded number of names only."""
-        if group not in self._hints:
+        asked = day.date, group
+        if asked not in self._hints:
             if len(self._hints) >= MAX_HINTS or len(group) > MAX_HINTED_LENGTH:
                 return ""
-            close = difflib.get_close_matches(group, sorted(feed.group for feed in self.library.feeds), n=1)
-            self._hints[group] = close[0] if close else ""
-        hint = self._hints[group]
+            close = difflib.get_close_matches(group, sorted(feed.group for feed in day.feeds), n=1)
+            self._hints[asked] = close[0] if close else ""
+        hint = self._hints[asked]
         return f"; did you mean {prefix + hint!r}?" if hint else ""
 
 

@@ -1,19 +1,17 @@
 """A hub: its connections, their groups, and what each event means for them. No I/O and no clock.
 
-Groups belong to a session (an API key's world): two keys that join the same name do not hear each other.
-The owner calls one method per event, then ``drain``, which hands every changed connection's outbox to its outlet.
+What a client's message does is in ``upstream``. The owner calls one method for each event, then ``drain``, which hands
+the outbox of every changed connection to its outlet.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gexfaker.hubs import upstream
-from gexfaker.hubs.connection import Connection, Happening, RawMode, State
-from gexfaker.hubs.members import Member, Members
+from gexfaker.hubs.connection import Audience, Connection, Happening, Owner, RawMode, State
 from gexfaker.hubs.outputs import Abort, Close
 from gexfaker.hubs.permissions import SEND, allows
 from gexfaker.hubs.publication import Batch, Publication
@@ -43,6 +41,41 @@ class Bounds:
     connections: int = MAX_CONNECTIONS
 
 
+class Audiences:
+    """The audiences of a hub that stands alone, by world id; they are forgotten with their last connection."""
+
+    def __init__(self, hub: str) -> None:
+        self._hub: Final = hub
+        self._audiences: dict[str, Audience] = {}
+
+    def __call__(self, owner_id: str) -> Audience:
+        audience = self._audiences.get(owner_id)
+        if audience is None:
+            audience = self._audiences[owner_id] = Audience(self._hub, _Alone(self._audiences, owner_id))
+        return audience
+
+
+class _Alone(Owner):
+    """The owner of an audience of a hub that stands alone: nobody waits for its news."""
+
+    def __init__(self, audiences: dict[str, Audience], owner_id: str) -> None:
+        self._audiences: Final = audiences
+        self._id: Final = owner_id
+
+    def regrouped(self) -> None:
+        """Nothing depends on it."""
+
+    def eased(self) -> None:
+        """Nobody waits."""
+
+    def connected(self, audience: Audience) -> None:
+        """It is known already."""
+
+    def disconnected(self, audience: Audience) -> None:
+        """Forget the audience."""
+        self._audiences.pop(self._id, None)
+
+
 class Hub:
     """All connections of one hub.
 
@@ -53,6 +86,7 @@ class Hub:
         bounds: what to keep at most.
         joined: called after a connection entered a group, for the log.
         cut: called after a client was cut because it reads too slowly, for the status.
+        audience_of: gives the audience of a key by its world's id; without it the hub keeps audiences of its own.
         refuse: why a connection may not join a group, or None when it may (tiers, strict groups).
     """
 
@@ -65,11 +99,11 @@ class Hub:
         joined: Callable[[Connection, str], None] = lambda _connection, _group: None,
         refuse: Callable[[Connection, str], m.AckError | None] = lambda _connection, _group: None,
         cut: Callable[[Connection], None] = lambda _connection: None,
+        audience_of: Callable[[str], Audience] | None = None,
     ) -> None:
         self.name: Final = name
         self.bounds: Final = bounds or Bounds()
         self.connections: Final[dict[str, Connection]] = {}
-        self.members: Final = Members()
         self.queued_bytes = 0
         self.overflows = 0
         self._new_id: Final = new_id
@@ -77,6 +111,7 @@ class Hub:
         self._joined: Final = joined
         self.refuse: Final = refuse
         self._cut: Final = cut
+        self._audience_of: Final = audience_of or Audiences(name)
         self._changed: dict[Connection, None] = {}
 
     # --- a connection's life -----------------------------------------------------------------
@@ -99,10 +134,10 @@ class Hub:
 
         ``raw`` makes every frame of a simple client a message to that group; without the role it is closed.
         """
-        connection = Connection(self._new_id(), grant, subprotocol)
+        connection = Connection(self._new_id(), grant, subprotocol, self._audience_of(grant.user_id or ""))
         connection.raw = raw if subprotocol.codec is None else None
         self.connections[connection.id] = connection
-        self.members.admit(connection)
+        connection.audience.admit(connection)
         token = self._sign(connection.id) if subprotocol.reliable else None
         connection.say(m.Connected(connection.id, grant.user_id, token))
         self._changed[connection] = None
@@ -124,7 +159,8 @@ class Hub:
             return None
         if connection.outlet is not None:
             connection.outlet([Abort()])
-        connection.outlet, connection.blocked = None, False
+        connection.outlet = None
+        self.unblock(connection)
         connection.take()
         connection.replay()
         self._changed[connection] = None
@@ -138,8 +174,14 @@ class Hub:
             self._forget(connection)
             return
         connection.deadline = now + self.bounds.recovery_window
-        connection.outlet, connection.blocked = None, False
+        connection.outlet = None
+        self.unblock(connection)
         connection.take()
+
+    def unblock(self, connection: Connection) -> None:
+        """Its socket takes more again, or it has none."""
+        connection.blocked = False
+        connection.audience.owner.eased()
 
     def close(self, connection: Connection, reason: str = "") -> None:
         """Close for good on the application's behalf: ``disconnected``, then 1000; it cannot be recovered."""
@@ -153,13 +195,14 @@ class Hub:
             self._forget(connection)
 
     def _forget(self, connection: Connection) -> None:
-        self.members.dismiss(connection)
+        connection.audience.dismiss(connection)
         self.confirm(connection, m.MAX_UINT64)
         del self.connections[connection.id]
 
     def confirm(self, connection: Connection, sequence_id: int) -> None:
         """The client has everything up to ``sequence_id``."""
         self.queued_bytes -= connection.confirm(sequence_id)
+        connection.audience.owner.eased()
 
     def expire(self, now: float) -> int:
         """End every detached connection whose window is over; returns how many."""
@@ -174,13 +217,7 @@ class Hub:
         self._changed[connection] = None
         self.end(connection)
 
-    # --- what clients send -------------------------------------------------------------------
-
-    def receive(self, connection: Connection, payload: bytes, opcode: int) -> None:
-        """One whole message of a client."""
-        if connection.state is State.OPEN:
-            self._changed[connection] = None
-            upstream.receive(self, connection, payload, opcode)
+    # --- groups ------------------------------------------------------------------------------
 
     def enter(self, connection: Connection, group: str) -> m.AckError | None:
         """Put a connection into a group; why it failed, or None."""
@@ -189,7 +226,7 @@ class Hub:
         if len(connection.groups) >= MAX_GROUPS_PER_CONNECTION:
             text = f"The connection is in {MAX_GROUPS_PER_CONNECTION} groups already; leave some first."
             return m.AckError("BadRequest", text)
-        self.members.enter(connection, group)
+        connection.audience.enter(connection, group)
         self._joined(connection, group)
         return None
 
@@ -198,49 +235,50 @@ class Hub:
         self.drain()
         wanted = dict.fromkeys(groups)
         for group in [held for held in connection.groups if held not in wanted]:
-            self.members.leave(connection, group)
+            connection.audience.leave(connection, group)
         for group in wanted:
             self.enter(connection, group)
 
     # --- what is published -------------------------------------------------------------------
 
-    def publish(self, member: Member, publication: Publication, excluded: Connection | None = None) -> int:
-        """Queue a publication for everybody in a session's group; returns for how many."""
-        inside = self.members.get(member)
-        if not inside:
-            return 0
-        receivers = [connection for connection in inside if connection is not excluded]
+    def publish(
+        self, audience: Audience, group: str, publication: Publication, excluded: Connection | None = None
+    ) -> int:
+        """Queue a publication for everybody in a group of an audience; returns for how many."""
+        receivers = [connection for connection in audience.groups.get(group, ()) if connection is not excluded]
         for connection in receivers:
-            self._delivered(connection, connection.deliver(publication))
+            self._delivered(connection, 1, connection.deliver(publication))
         self._shed()
         return len(receivers)
 
-    def publish_all(self, session: str, batch: Batch) -> int:
-        """Queue a batch for a session: each connection gets the messages of its groups; returns how many in all."""
+    def publish_all(self, audience: Audience, batch: Batch) -> int:
+        """Queue a batch for an audience: each connection gets the messages of its groups; returns how many in all."""
         sent = 0
-        for connection in self.of_session(session):
+        for connection in list(audience.connections):
             part = batch.part(connection.group_set)
             if part.publications:
-                sent += len(part.publications)
-                self._delivered(connection, connection.deliver_all(part))
+                count = len(part.publications)
+                sent += count
+                self._delivered(connection, count, connection.deliver_all(part))
         self._shed()
         return sent
 
-    def _delivered(self, connection: Connection, size: int) -> None:
+    def _delivered(self, connection: Connection, count: int, size: int) -> None:
         self._changed[connection] = None
         if size:
             self.queued_bytes += size
-            if self._over(connection):
+            if self._is_over(connection, count, size):
                 self.overflow(connection)
+
+    def _is_over(self, held: Connection, count: int, size: int) -> bool:
+        """Whether a client has left too much unacknowledged; what it was sent just now is no fault of its own."""
+        many = len(held.unacknowledged) > max(self.bounds.queued_messages, count)
+        return many or held.unacknowledged.bytes > max(self.bounds.queued_bytes, size)
 
     def _shed(self) -> None:
         """Cut whoever holds the most while all together hold too much: the others must not feel it."""
         while self.queued_bytes > self.bounds.total_bytes:
             self.overflow(max(self.connections.values(), key=lambda held: held.unacknowledged.bytes))
-
-    def _over(self, held: Connection) -> bool:
-        many = len(held.unacknowledged) > self.bounds.queued_messages
-        return many or held.unacknowledged.bytes > self.bounds.queued_bytes
 
     def overflow(self, connection: Connection) -> None:
         """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service."""
@@ -249,13 +287,9 @@ class Hub:
         connection.take()
         self.finish(connection, Abort())
 
-    def of_session(self, session: str) -> list[Connection]:
-        """A session's connections, open and detached."""
-        return list(self.members.sessions.get(session, ()))
-
-    def audiences(self) -> Iterator[Member]:
-        """Every (session, group) somebody is in, in the order they came to be."""
-        yield from list(self.members)
+    def changed(self, connection: Connection) -> None:
+        """A connection may have something for its socket: the next ``drain`` hands it over."""
+        self._changed[connection] = None
 
     def drain(self) -> None:
         """Hand every changed connection's outbox to its socket."""

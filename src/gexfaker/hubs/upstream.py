@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from gexfaker.errors import FrameError
-from gexfaker.hubs.connection import Connection
-from gexfaker.hubs.members import member_of
+from gexfaker.hubs.connection import Connection, State
+from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.outputs import Close
 from gexfaker.hubs.permissions import JOIN, SEND, allows
 from gexfaker.hubs.publication import Publication
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import TEXT
-
-if TYPE_CHECKING:
-    from gexfaker.hubs.hub import Hub
 
 NO_HANDLER: Final = m.AckError("InternalServerError", "Internal server error")
 UNHANDLED_FRAME: Final = Close(1011, "The server has no handler for messages of simple clients.")
@@ -24,7 +21,10 @@ Operation = m.JoinGroup | m.LeaveGroup | m.SendToGroup | m.Event
 
 
 def receive(hub: Hub, connection: Connection, payload: bytes, opcode: int) -> None:
-    """One whole message of an open connection."""
+    """One whole message of a client; nothing of a connection that has ended is heard any more."""
+    if connection.state is not State.OPEN:
+        return
+    hub.changed(connection)
     codec = connection.subprotocol.codec
     if codec is None:
         _receive_raw(hub, connection, payload, opcode)
@@ -79,13 +79,13 @@ def _join(hub: Hub, connection: Connection, message: m.JoinGroup) -> m.AckError 
 
 
 def _leave(hub: Hub, connection: Connection, message: m.LeaveGroup) -> None:
-    hub.members.leave(connection, message.group)
+    connection.audience.leave(connection, message.group)
 
 
 def _send(hub: Hub, connection: Connection, message: m.SendToGroup) -> None:
     sent = m.DataMessage(message.data, message.group, connection.grant.user_id, metadata=message.metadata)
     excluded = connection if message.no_echo else None
-    hub.publish(member_of(connection, message.group), Publication(sent), excluded)
+    hub.publish(connection.audience, message.group, Publication(sent), excluded)
 
 
 OPERATIONS: Final[dict[type, tuple[str, str, Callable[[Hub, Connection, Any], m.AckError | None]]]] = {

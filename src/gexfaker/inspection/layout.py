@@ -14,6 +14,8 @@ import msgspec
 
 from gexfaker.catalog import GEX_CATEGORIES, GREEK_CATEGORIES, Feed
 from gexfaker.inspection.findings import Finding
+from gexfaker.records import gex, greeks, orderflow
+from gexfaker.records.fields import Shape
 from gexfaker.tapes.jsonl import MAX_TIMESTAMP
 
 Timestamp = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIMESTAMP)]
@@ -43,13 +45,11 @@ class Contract(msgspec.Struct, array_like=True, gc=False, forbid_unknown_fields=
 _WORDS: Final[dict[str, Any]] = {
     "timestamp": Timestamp,
     "ticker": str,
-    "min_dte": int,
-    "sec_min_dte": int,
     "strikes": list[Strike],
     "max_priors": list[tuple[float, float]] | None,
     "mini_contracts": list[Contract],
 }
-"""Keys that are no plain number."""
+"""Keys that are no plain number; whole numbers are found by their scale."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,11 @@ class Layout:
     decimals: re.Pattern[bytes]
 
 
-def _layout(name: str, keys: str, decimals: int) -> Layout:
-    names = tuple(keys.split())
+def _layout(name: str, shape: Shape) -> Layout:
+    names, decimals = shape.keys, shape.decimals
+    words = _WORDS | {field.json: int for field in shape.fields if field.factor == 1}
     record = msgspec.defstruct(
-        name, [(key, _WORDS.get(key, float)) for key in names], gc=False, forbid_unknown_fields=True
+        name, [(key, words.get(key, float)) for key in names], gc=False, forbid_unknown_fields=True
     )
     pattern = ",".join(f'"{key}":' + ('"[^"]*"' if key == "ticker" else r'[^"\s]+') for key in names)
     return Layout(
@@ -83,26 +84,9 @@ def _layout(name: str, keys: str, decimals: int) -> Layout:
     )
 
 
-ORDERFLOW: Final = _layout(
-    "OrderflowRow",
-    "timestamp ticker spot z_mlgamma z_msgamma o_mlgamma o_msgamma zero_mcall zero_mput one_mcall one_mput "
-    "zcvr ocvr zgr ogr zvanna ovanna zcharm ocharm agg_dex one_agg_dex agg_call_dex one_agg_call_dex "
-    "agg_put_dex one_agg_put_dex net_dex one_net_dex net_call_dex one_net_call_dex net_put_dex one_net_put_dex "
-    "dexoflow gexoflow cvroflow one_dexoflow one_gexoflow one_cvroflow",
-    decimals=2,
-)
-GEX: Final = _layout(
-    "GexRow",
-    "timestamp ticker min_dte sec_min_dte spot zero_gamma major_pos_vol major_pos_oi major_neg_vol major_neg_oi "
-    "strikes sum_gex_vol sum_gex_oi delta_risk_reversal max_priors",
-    decimals=5,
-)
-GREEK: Final = _layout(
-    "GreekRow",
-    "timestamp ticker spot min_dte sec_min_dte major_positive major_negative major_long_gamma major_short_gamma "
-    "mini_contracts",
-    decimals=3,
-)
+ORDERFLOW: Final = _layout("OrderflowRow", orderflow.ORDERFLOW)
+GEX: Final = _layout("GexRow", gex.GEX)
+GREEK: Final = _layout("GreekRow", greeks.GREEKS)
 
 LAYOUTS: Final = {
     "orderflow": ORDERFLOW,

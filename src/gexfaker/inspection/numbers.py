@@ -9,27 +9,27 @@ from typing import Final
 from gexfaker.inspection.check import PlainCheck
 from gexfaker.inspection.findings import Finding
 from gexfaker.inspection.layout import LAYOUTS, Row
+from gexfaker.records import gex, greeks, orderflow
 
 WIRE_MAX: Final = 2_147_483_647
 """Signed fields of the wire have 32 bits."""
 
-_PRICES: Final = frozenset(
-    "spot zero_gamma major_pos_vol major_pos_oi major_neg_vol major_neg_oi major_positive major_negative "
-    "major_long_gamma major_short_gamma z_mlgamma z_msgamma o_mlgamma o_msgamma "
-    "zero_mcall zero_mput one_mcall one_mput".split()
-)
-_THOUSANDTHS: Final = frozenset(("sum_gex_vol", "sum_gex_oi", "delta_risk_reversal"))
-_OTHERS: Final = frozenset("timestamp ticker min_dte sec_min_dte strikes max_priors mini_contracts".split())
+_PLAIN: Final = {
+    field.json: field
+    for shape in (gex.GEX, greeks.GREEKS, orderflow.ORDERFLOW)
+    for field in shape.fields
+    if not field.columns and field.factor > 1
+}
+"""The keys that are plain numbers with decimals."""
 
 
 class Ranges(PlainCheck):
     """A check of the plain numbers of one category."""
 
     def __init__(self, category: str) -> None:
-        keys = LAYOUTS[category].keys
-        self._prices = tuple(key for key in keys if key in _PRICES)
-        self._amounts = tuple(key for key in keys if key not in _PRICES | _OTHERS | _THOUSANDTHS)
-        self._sums = tuple(key for key in keys if key in _THOUSANDTHS)
+        fields = [_PLAIN[key] for key in LAYOUTS[category].keys if key in _PLAIN]
+        self._prices = tuple(field.json for field in fields if field.is_price)
+        self._others = tuple((field.json, field.factor) for field in fields if not field.is_price)
         self._get_prices = attrgetter(*self._prices)
 
     def feed(self, row: Row) -> Iterator[Finding]:
@@ -40,7 +40,6 @@ class Ranges(PlainCheck):
         if min(self._get_prices(record)) < 0:
             said = (f"{name} {getattr(record, name)}" for name in self._prices if getattr(record, name) < 0)
             yield Finding("range", row.number, ", ".join(said))
-        for names, factor in ((self._amounts, 100), (self._sums, 1000)):
-            for name in names:
-                if abs(getattr(record, name)) * factor > WIRE_MAX:
-                    yield Finding("saturates", row.number, f"{name} {getattr(record, name)}")
+        for name, factor in self._others:
+            if abs(getattr(record, name)) * factor > WIRE_MAX:
+                yield Finding("saturates", row.number, f"{name} {getattr(record, name)}")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from gexfaker.exchange.hours import CLOSE, NEW_YORK, OPEN, epoch
 from gexfaker.inspection.check import Facts
 from gexfaker.inspection.findings import Finding
 from gexfaker.inspection.layout import Row
 
-NEW_YORK: Final = ZoneInfo("America/New_York")
 GAP_SECONDS: Final = 3
 """The longest usual distance of two snapshots; anything longer is a gap."""
 
@@ -21,10 +20,10 @@ class Day:
 
     def __init__(self, date: str) -> None:
         day = dt.date.fromisoformat(date)
-        self.begin = _epoch(day, dt.time())
-        self.open = _epoch(day, dt.time(9, 30))
-        self.close = _epoch(day, dt.time(16))
-        self.end = _epoch(day + dt.timedelta(days=1), dt.time())
+        self.begin = epoch(day, dt.time())
+        self.open = epoch(day, OPEN)
+        self.close = epoch(day, CLOSE)
+        self.end = epoch(day + dt.timedelta(days=1), dt.time())
 
     def holds(self, timestamp: int) -> bool:
         """Whether a time is of this day."""
@@ -33,10 +32,6 @@ class Day:
     def hour(self, timestamp: int) -> int:
         """The hour of the day in New York; a day of 23 or 25 hours changes in the night, when nothing is recorded."""
         return 9 + (timestamp - self.open + 1800) // 3600
-
-
-def _epoch(day: dt.date, time: dt.time) -> int:
-    return int(dt.datetime.combine(day, time, NEW_YORK).timestamp())
 
 
 class Times:

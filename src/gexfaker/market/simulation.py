@@ -14,7 +14,7 @@ import numpy as np
 
 from gexfaker.catalog import CATEGORIES, GREEKS, VOLUME_CATEGORIES, Feed
 from gexfaker.errors import DataError
-from gexfaker.exchange.hours import RECORDS, Session, parse_date
+from gexfaker.exchange.hours import RECORDS, TradingSession, parse_date
 from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.market.feeds.flowfeed import FlowFeed
 from gexfaker.market.feeds.gexfeed import GexFeed
@@ -54,7 +54,7 @@ class Market:
     """
 
     def __init__(self, date: str, seed: int, scenario: Scenario | None = None, blocks: Blocks | None = None) -> None:
-        self._session = Session.of(date)
+        self._session = TradingSession.of(date)
         self._day = parse_date(date)
         self._key = f"{seed}/{date}"
         self._shape = shape_of(scenario)

@@ -1,6 +1,9 @@
-"""What can be done to a session from outside, each with its effect told: what was asked, what came of it, why so.
+"""The control actions: what can be done to a play from outside, and the one declaration of each.
 
-Nothing is silently ignored: what cannot be done raises ControlError, what is done differently says the reason.
+An action is a class. Its fields are its arguments, and ``run`` does it. The routes, the description of the API, the
+commands of ``gexfaker ctl`` and the Python client are made from these classes; ACTIONS lists them.
+
+Nothing is silently ignored: what cannot be done raises ControlError, and what is done differently says the reason.
 """
 
 from __future__ import annotations
@@ -8,18 +11,22 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, count, takewhile
-from typing import Any, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Self, TypeVar
 
 from gexfaker.catalog import Feed, parse_group
 from gexfaker.errors import ControlError
-from gexfaker.exchange.times import closing, moment, shown
-from gexfaker.playback.answers import is_last, stamp_of
+from gexfaker.exchange.hours import closing, moment, shown
+from gexfaker.playback.answers import first_in_hours, is_last, stamp_of
+from gexfaker.playback.clockplay import ClockPlay
+from gexfaker.playback.days import Days
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback, Timestamps
-from gexfaker.playback.progress import reached
-from gexfaker.playback.session import Session
+from gexfaker.playback.play import Play
+from gexfaker.playback.stepplay import StepPlay
 from gexfaker.tapes.tape import Tape
 
 MAX_STEPS: Final = 1000
@@ -31,7 +38,11 @@ MAX_TIMESTAMP: Final = 100_000_000_000
 GAP_SECONDS: Final = 3
 """A record further than this before the time asked for is told as a gap; real days have one every 1 to 3 seconds."""
 
-Arguments = Mapping[str, Any]
+SHOWN_CHARS: Final = 40
+"""How much of a wrong name an answer repeats: the client chose it, and it may be very long."""
+
+Schema = Mapping[str, Any]
+T = TypeVar("T")
 
 
 class Effect(NamedTuple):
@@ -42,135 +53,476 @@ class Effect(NamedTuple):
     reason: str | None = None
 
 
-def reset(session: Session, _arguments: Arguments, defaults: Options, _now: float) -> Effect:
+class Outcome(NamedTuple):
+    """The play as it is after an action, which may be another one, and the action's effect."""
+
+    play: Play
+    effect: Effect
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """What an argument may be.
+
+    Attributes:
+        read: checks the value of an argument of that name; raises ControlError.
+        schema: the same as JSON Schema.
+        accepted: the same for people, as a command shows it.
+    """
+
+    read: Callable[[str, Any], Any]
+    schema: Schema
+    accepted: str = "VALUE"
+
+
+def argument(kind: Kind, help: str, default: Any = dataclasses.MISSING, *examples: Any, shown: str = "") -> Any:  # noqa: A002
+    """A field of an action.
+
+    Args:
+        kind: what it may be.
+        help: what it does.
+        default: none, and it is needed.
+        examples: values such as it takes.
+        shown: how its command calls it, if not by its name or kind.
+    """
+    schema = {**kind.schema, "examples": list(examples)} if examples else dict(kind.schema)
+    return dataclasses.field(default=default, metadata={"kind": kind, "help": help, "schema": schema, "shown": shown})
+
+
+def _number(name: str, value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
+        raise ControlError(f"{name} is a number")
+    return value
+
+
+def _count(name: str, value: Any) -> int:
+    number = _number(name, value)
+    if number < 1 or number % 1:
+        raise ControlError(f"{name} is a whole number from 1 to {MAX_STEPS}, not {number}")
+    return int(number)
+
+
+def _index(name: str, value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise ControlError(f"{name} is a whole number")
+    return value
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ControlError(f"{name} is text, such as 2026-07-17")
+    return value
+
+
+def _seconds(name: str, value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.01 <= value <= 3600:
+        raise ControlError(f"{name} is seconds, from 0.01 to 3600")
+    return value
+
+
+def _anything(_name: str, value: Any) -> Any:
+    return value
+
+
+def _words(words: type[StrEnum]) -> Kind:
+    """One of the words of an enum."""
+
+    def read(name: str, value: Any) -> StrEnum:
+        if not isinstance(value, str) or value not in list(words):
+            raise ControlError(f"{name} is one of: {', '.join(words)}")
+        return words(value)
+
+    return Kind(read, {"type": "string", "enum": [str(word) for word in words]}, "|".join(words))
+
+
+NUMBER: Final = Kind(_number, {"type": "number"}, "NUMBER")
+COUNT: Final = Kind(_count, {"type": "integer", "minimum": 1}, "N")
+INDEX: Final = Kind(_index, {"type": "integer"}, "N")
+TEXT: Final = Kind(_text, {"type": "string"}, "TEXT")
+FEED: Final = Kind(_anything, {"type": "string"}, "GROUP")
+SECONDS: Final = Kind(_seconds, {"type": "number", "minimum": 0.01, "maximum": 3600}, "TIME")
+MOMENT: Final = Kind(
+    _anything,
+    {"anyOf": [{"type": "number"}, {"type": "string", "examples": ["open", "10:30", "close"]}]},
+    "WHERE",
+)
+
+
+class Action(ABC):
+    """Something that can be done to a play. A subclass is a frozen dataclass; its docstring says what it does.
+
+    Attributes:
+        NAME: what it is called in requests and commands.
+        SHORT: what it does, in a few words.
+        HELP: what its command says that it does.
+        EXAMPLES: what may stand behind ``gexfaker ctl NAME``.
+        POSITIONAL: the argument that its command takes without a flag; of several, those behind the first are meant
+            when their flag is given.
+        EXAMPLE: arguments as a request has them.
+        AT_LEAST: how many of its arguments must be there, whichever they are.
+        EITHER: where not all arguments go together, the sets that do, each with its needed one first.
+    """
+
+    NAME: ClassVar[str]
+    SHORT: ClassVar[str]
+    HELP: ClassVar[str]
+    EXAMPLES: ClassVar[tuple[str, ...]]
+    POSITIONAL: ClassVar[tuple[str, ...]] = ()
+    EXAMPLE: ClassVar[Mapping[str, Any]] = {}
+    EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    AT_LEAST: ClassVar[int] = 0
+
+    @abstractmethod
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Do it. ``defaults`` is how a new play is played. Raises ControlError, DataError; nothing is changed then."""
+
+    def approach(self, play: Play) -> Iterator[None]:
+        """Work that ``run`` needs and that may take long, in steps of a millisecond or less. Raises as ``run``."""
+        return iter(())
+
+    @classmethod
+    def arguments(cls) -> dict[str, dataclasses.Field[Any]]:
+        """Its arguments, by name."""
+        return {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+
+    def given(self) -> dict[str, Any]:
+        """The arguments that are not what they are by default, as a request has them."""
+        values = {name: getattr(self, name) for name in self.arguments()}
+        return {name: value for name, value in values.items() if value != self.arguments()[name].default}
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """The action with these arguments. Raises ControlError: one is missing, unknown, or not what it should be."""
+        known = cls.arguments()
+        unknown = sorted(name[:SHOWN_CHARS] for name in given if name not in known)
+        if unknown:
+            takes = f"it takes {', '.join(known)}" if known else "it takes nothing"
+            raise ControlError(f"{cls.NAME} does not take {', '.join(unknown)}: {takes}")
+        needed = {name for name, field in known.items() if field.default is dataclasses.MISSING}
+        values = {name: given.get(name) for name in known if name in given or name in needed}
+        return cls(**{name: known[name].metadata["kind"].read(name, value) for name, value in values.items()})
+
+
+# --- the actions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reset(Action):
     """As if the key had never been used."""
-    session.options, session.paused = defaults, False
-    session.restart(session.first_day)
-    return Effect("reset", {"day": session.day})
+
+    NAME: ClassVar = "reset"
+    SHORT: ClassVar = "As if the key had never been used."
+    HELP: ClassVar = "Begin anew, with the server's settings, as if the key had never been used."
+    EXAMPLES: ClassVar = ("",)
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Begin anew, with the server's options and its first day."""
+        made = replaced(play, fresh(play.days, defaults))
+        made.paused = False
+        return Outcome(made, Effect("reset", {"day": made.date}))
 
 
-def pause(session: Session, _arguments: Arguments, _defaults: Options, now: float) -> Effect:
+@dataclass(frozen=True)
+class Pause(Action):
     """Stand still."""
-    was = session.paused
-    session.begin(now)
-    session.pause(now)
-    return Effect("paused", "paused", "it was paused already" if was else None)
+
+    NAME: ClassVar = "pause"
+    SHORT: ClassVar = "Stand still."
+    HELP: ClassVar = "Stand still: the feed sends nothing more, REST goes on to answer from where it stands."
+    EXAMPLES: ClassVar = ("", "--all")
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Stop the feed; REST goes on to answer."""
+        was = play.paused
+        play.begin(now)
+        play.pause(now)
+        return Outcome(play, Effect("paused", "paused", "it was paused already" if was else None))
 
 
-def resume(session: Session, _arguments: Arguments, _defaults: Options, now: float) -> Effect:
+@dataclass(frozen=True)
+class Resume(Action):
     """Go on."""
-    was = session.paused
-    session.resume(now)
-    return Effect("playing", "playing", None if was else "it was not paused")
+
+    NAME: ClassVar = "resume"
+    SHORT: ClassVar = "Go on."
+    HELP: ClassVar = "Go on from where it stands."
+    EXAMPLES: ClassVar = ("--key mine",)
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Let the feed go on."""
+        was = play.paused
+        play.resume(now)
+        return Outcome(play, Effect("playing", "playing", None if was else "it was not paused"))
 
 
-def step(session: Session, arguments: Arguments, _defaults: Options, now: float) -> Effect:
+@dataclass(frozen=True)
+class Step(Action):
     """Send the next ``count`` records of every group at once (seconds of market time, in clock mode)."""
-    count = _number(arguments, "count", 1)
-    if count < 1 or count % 1:
-        raise ControlError(f"count is a whole number from 1 to {MAX_STEPS}, not {count}")
-    session.begin(now)
-    if session.clock is None and not session.is_stepped:
-        raise ControlError(f"there are no feeds on {session.day}")
-    given = min(int(count), MAX_STEPS)
-    session.advance(given, now)
-    return Effect(int(count), given, None if given == count else f"at most {MAX_STEPS} at once")
+
+    NAME: ClassVar = "step"
+    SHORT: ClassVar = "Send the next records at once."
+    HELP: ClassVar = "Send the next N records of every group at once; in clock mode, N seconds of market time."
+    EXAMPLES: ClassVar = ("", "10 --key mine")
+    POSITIONAL: ClassVar = ("count",)
+
+    EXAMPLE: ClassVar = {"count": 1}
+
+    count: int = argument(COUNT, "How many.", 1)
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Make them due."""
+        if not play.begin(now):
+            raise ControlError(f"there are no feeds on {play.date}")
+        given = min(self.count, MAX_STEPS)
+        play.advance(given, now)
+        reason = None if given == self.count else f"at most {MAX_STEPS} at once"
+        return Outcome(play, Effect(self.count, given, reason))
 
 
-def speed(session: Session, arguments: Arguments, _defaults: Options, now: float) -> Effect:
-    """Market seconds a second, 0 as fast as the client takes it."""
-    wanted = _number(arguments, "speed", None)
-    given = 0.0 if wanted <= 0 else min(max(wanted, 0.1), 1000.0)
-    session.options = dataclasses.replace(session.options, speed=given)
-    if session.clock is not None:
-        session.clock.set_speed(given, now)
-    reasons = ["speeds are 0, or 0.1 to 1000"] if given != wanted else []
-    reasons += ["in step mode the speed has no effect until PLAYBACK is clock"] if session.is_stepped else []
-    return Effect(wanted, given, "; ".join(reasons) or None)
-
-
-def day(session: Session, arguments: Arguments, _defaults: Options, _now: float) -> Effect:
-    """Another day, from its start: a date, ``latest``, or ``next``."""
-    wanted = _text(arguments, "date")
-    resolved = session.resolve_day(wanted)
-    if resolved is None:
-        raise ControlError(f"there is no day after {session.day}")
-    session.restart(resolved)
-    return Effect(wanted, resolved)
-
-
-def mode(session: Session, arguments: Arguments, defaults: Options, now: float) -> Effect:
-    """Any of the options ``playback``, ``cache_mode``, ``endpoints``, ``timestamps``, ``interval``."""
-    changes = {name: _option(name, value) for name, value in arguments.items()}
-    if not changes:
-        raise ControlError(f"name at least one of {', '.join(_OPTIONS)}")
-    market, stepped = reached(session, now), session.is_stepped
-    waits = not session.used() if stepped else session.streamed < math.floor(market or 0)
-    session.options = dataclasses.replace(session.options, **changes)
-    reason = None
-    if session.is_stepped != stepped and market is not None:
-        session.restart()
-        session.begin(now)
-        session.jump(market, now, again=waits)
-        reason = f"positions go on from {shown(market)}"
-    return Effect(dict(arguments), {name: getattr(session.options, name) for name in changes}, reason)
-
-
-def seek(session: Session, arguments: Arguments, _defaults: Options, now: float) -> Effect:
+@dataclass(frozen=True)
+class Seek(Action):
     """To ``time`` (epoch seconds, HH:MM[:SS], ``open``, ``close``), or to ``index`` of ``feed`` (a group's name)."""
-    feed, tape = _reference(session, arguments)
-    requested = arguments.get("index", arguments.get("time"))
-    if requested is None or ("index" in arguments and "time" in arguments):
-        raise ControlError("say where: 'time' (epoch seconds, HH:MM[:SS], open, close), or 'index' of a 'feed'")
-    wanted = _indexed(tape, arguments["index"]) if "index" in arguments else _moment(session, tape, requested)
-    index, at = _nearest(tape, max(tape.index_at(math.floor(wanted)), 0))
-    beyond = wanted < at or (is_last(tape, index) and wanted > at)
-    # In step mode it is the record told that comes next.
-    market = float(at) if beyond or session.is_stepped or "index" in arguments else wanted
-    index = tape.index_at(at - 1) + 1 if session.is_stepped else index
-    session.begin(now)
-    session.jump(market, now)
-    key = f"{feed.ticker}/{feed.package}/{feed.category}"
-    resolved = {"market_time": market, "shown": shown(market), "data_key": key, "index": index, "timestamp": at}
-    place = _why_place(tape, arguments["index"], index, at) if "index" in arguments else None
-    return Effect(requested, resolved, place or _why_time(wanted, market, at, beyond))
+
+    NAME: ClassVar = "seek"
+    SHORT: ClassVar = "Jump within the day."
+    HELP: ClassVar = (
+        "Jump to WHERE: HH:MM[:SS] in New York, open, close, epoch seconds, or with --index a record's number."
+    )
+    EXAMPLES: ClassVar = ("10:30", "1784295002 --key mine", "1800 --index --feed SPX_classic_gex_zero")
+    POSITIONAL: ClassVar = ("time", "index")
+    EXAMPLE: ClassVar = {"time": "10:30"}
+    EITHER: ClassVar = (("time", "feed"), ("index", "feed"))
+
+    time: float | str | None = argument(MOMENT, "Where to begin: HH:MM[:SS], open, close, or epoch seconds.", None)
+    index: int | None = argument(INDEX, "WHERE is the number of a record, counted from 0.", None)
+    feed: Any = argument(
+        FEED, "The feed whose records count, such as SPX_classic_gex_zero.", None, "SPX_orderflow_orderflow"
+    )
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Jump, or to the nearest there is."""
+        feed, tape = self._reference(play)
+        wanted = self._wanted(play, tape)
+        index, at = _nearest(tape, max(tape.index_at(math.floor(wanted)), 0))
+        beyond = wanted < at or (is_last(tape, index) and wanted > at)
+        market, index = play.aim(tape, index, at, None if beyond or self.index is not None else wanted)
+        play.begin(now)
+        play.jump(market, now)
+        key = f"{feed.ticker}/{feed.package}/{feed.category}"
+        resolved = {"market_time": market, "shown": shown(market), "data_key": key, "index": index, "timestamp": at}
+        reason = None if self.index is None else _why_record(tape, self.index, index, at)
+        requested = self.time if self.index is None else self.index
+        return Outcome(play, Effect(requested, resolved, reason or _why_time(wanted, market, at, beyond)))
+
+    def approach(self, play: Play) -> Iterator[None]:
+        """Read the day up to there."""
+        _, tape = self._reference(play)
+        if self.index is not None:
+            yield from tape.steps_to_index(self.index)
+        yield from tape.steps_to_time(math.floor(self._wanted(play, tape)))
+
+    def _reference(self, play: Play) -> tuple[Feed, Tape]:
+        """The feed whose records tell where a time is: the one named, one that is used, or the day's first."""
+        day = play.day
+        if self.feed is None:
+            feed = min(play.positions() or day.feeds, default=None)
+            if feed is None:
+                raise ControlError(f"there are no feeds on {play.date}")
+        else:
+            parsed = parse_group(str(self.feed))
+            if parsed is None or day.source(parsed) is None:
+                raise ControlError(f"{play.date} has no feed {str(self.feed)[:80]!r}")
+            feed = parsed
+        tape = day.tape(feed)
+        if tape is None or not tape.has(0):
+            raise ControlError(f"{feed.group} has no records on {play.date}")
+        return feed, tape
+
+    def _wanted(self, play: Play, tape: Tape) -> float:
+        """The market time that is asked for."""
+        if (self.time is None) == (self.index is None):
+            raise ControlError("say where: 'time' (epoch seconds, HH:MM[:SS], open, close), or 'index' of a 'feed'")
+        if self.index is None:
+            return _moment(play, tape, self.time)
+        index = max(self.index, 0)
+        return _nearest(tape, index if tape.has(index) else len(tape) - 1)[1]
 
 
-ACTIONS: Final[dict[str, Callable[[Session, Arguments, Options, float], Effect]]] = {
-    action.__name__: action for action in (reset, pause, resume, step, seek, speed, mode, day)
+@dataclass(frozen=True)
+class Speed(Action):
+    """Market seconds a second, 0 as fast as the client takes it."""
+
+    NAME: ClassVar = "speed"
+    SHORT: ClassVar = "Change the speed."
+    HELP: ClassVar = "Play SPEED market seconds a second: 0.1 to 1000, or 0 for as fast as the client takes it."
+    EXAMPLES: ClassVar = ("60", "0 --all")
+    POSITIONAL: ClassVar = ("speed",)
+
+    EXAMPLE: ClassVar = {"speed": 10}
+
+    speed: float = argument(NUMBER, "Market seconds a second; 0 is as fast as the client takes it.", shown="SPEED")
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Go on at that speed, or the nearest there is."""
+        wanted = self.speed
+        given = 0.0 if wanted <= 0 else min(max(wanted, 0.1), 1000.0)
+        play.options = dataclasses.replace(play.options, speed=given)
+        reasons = ["speeds are 0, or 0.1 to 1000"] if given != wanted else []
+        without_effect = play.set_speed(given, now)
+        reasons += [without_effect] if without_effect else []
+        return Outcome(play, Effect(wanted, given, "; ".join(reasons) or None))
+
+
+@dataclass(frozen=True)
+class Mode(Action):
+    """Any of the options ``playback``, ``cache_mode``, ``endpoints``, ``timestamps``, ``interval``."""
+
+    NAME: ClassVar = "mode"
+    SHORT: ClassVar = "Change how it plays."
+    HELP: ClassVar = "Change how a session plays."
+    EXAMPLES: ClassVar = ("--playback step --interval 500ms", "--cache-mode rotation --timestamps live --all")
+
+    EXAMPLE: ClassVar = {"cache_mode": "rotation"}
+    AT_LEAST: ClassVar = 1
+
+    playback: Playback | None = argument(
+        _words(Playback), "What makes a record due: its market time, or being asked for.", None
+    )
+    cache_mode: CacheMode | None = argument(_words(CacheMode), "What follows the last record.", None)
+    endpoints: EndpointCacheMode | None = argument(
+        _words(EndpointCacheMode), "Step mode: one REST position for a package, or for each endpoint.", None
+    )
+    timestamps: Timestamps | None = argument(
+        _words(Timestamps), "Timestamps as recorded, or moved to the present.", None
+    )
+    interval: float | None = argument(SECONDS, "Step mode: time between two records, such as 0.5 or 500ms.", None)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """The action with these options, of which there must be one. Raises ControlError."""
+        known = cls.arguments()
+        for name in given:
+            if name not in known:
+                raise ControlError(f"there is no option {name[:SHOWN_CHARS]!r}: one of {', '.join(known)}")
+        if not given:
+            raise ControlError(f"name at least one of {', '.join(known)}")
+        return super().of(given)
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Play on with these options; positions go on from where they are."""
+        asked = {name: value for name in self.arguments() if (value := getattr(self, name)) is not None}
+        changes: dict[str, Any] = {name: float(value) if name == "interval" else value for name, value in asked.items()}
+        options = dataclasses.replace(play.options, **changes)
+        made, reason = _switched(play, options, now)
+        return Outcome(made, Effect(asked, changes, reason))
+
+
+@dataclass(frozen=True)
+class ChangeDay(Action):
+    """Another day, from its start: a date, ``latest``, or ``next``."""
+
+    NAME: ClassVar = "day"
+    SHORT: ClassVar = "Play another day."
+    HELP: ClassVar = "Play another day from its start: DATE is YYYY-MM-DD, latest or next."
+    EXAMPLES: ClassVar = ("2026-07-17", "next --all")
+    POSITIONAL: ClassVar = ("date",)
+
+    EXAMPLE: ClassVar = {"date": "latest"}
+
+    date: str = argument(
+        TEXT, "A date, latest or next.", dataclasses.MISSING, "2026-07-17", "latest", "next", shown="DATE"
+    )
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Begin that day."""
+        date = play.resolve(self.date)
+        if date is None:
+            raise ControlError(f"there is no day after {play.date}")
+        return Outcome(restarted(play, date), Effect(self.date, date))
+
+
+ACTIONS: Final[dict[str, type[Action]]] = {
+    action.NAME: action for action in (Reset, Pause, Resume, Step, Seek, Speed, Mode, ChangeDay)
 }
 """All of them, by name."""
 
-_ACCEPTED: Final = {"step": ("count",), "speed": ("speed",), "day": ("date",), "seek": ("time", "index", "feed")}
-"""The arguments of the actions that have any, but for those of ``mode``, which looks itself."""
-
-_OPTIONS: Final[dict[str, type[StrEnum] | None]] = {
-    "playback": Playback,
-    "cache_mode": CacheMode,
-    "endpoints": EndpointCacheMode,
-    "timestamps": Timestamps,
-    "interval": None,
-}
-"""The options that can be changed, by their words; None stands for seconds."""
+CREATION: Final[tuple[type[Action], ...]] = (Reset, ChangeDay, Mode, Speed, Seek)
+"""What begins a key anew with settings of its own, in this order; its arguments are those of all of these."""
 
 
-def apply(session: Session, action: str, arguments: Arguments, defaults: Options, now: float) -> Effect:
-    """Do one of ACTIONS to a session.
+def action_of(name: str, given: Mapping[str, Any]) -> Action:
+    """One of ACTIONS with its arguments. Raises ControlError: there is no such action, or no such argument."""
+    if name not in ACTIONS:
+        raise ControlError(f"there is no action {name[:SHOWN_CHARS]!r}: one of {', '.join(ACTIONS)}")
+    return ACTIONS[name].of(given)
 
-    Raises:
-        ControlError: there is no such action, or its arguments cannot be used.
+
+def creation_of(given: Mapping[str, Any]) -> list[Action]:
+    """The actions that begin a key anew with these arguments. Raises ControlError."""
+    owners = {name: action for action in CREATION for name in action.arguments()}
+    parts: dict[type[Action], dict[str, Any]] = {action: {} for action in CREATION}
+    for name, value in given.items():
+        parts[owners.get(name, Mode)][name] = value
+    return [action.of(values) for action, values in parts.items() if values or action is Reset]
+
+
+# --- plays ---------------------------------------------------------------------------------------
+
+
+def fresh(days: Days, options: Options, date: str | None = None, *, at_open: bool = False) -> Play:
+    """A play of the kind that the options name, not used yet.
+
+    It begins where the options say, or ``at_open``; ``date`` is the day, None the one that keys start with.
     """
-    if action not in ACTIONS:
-        raise ControlError(f"there is no action {action[:40]!r}: one of {', '.join(ACTIONS)}")
-    accepted = _ACCEPTED.get(action, ())
-    unknown = [] if action == "mode" else sorted(name[:40] for name in arguments if name not in accepted)
-    if unknown:
-        takes = f"it takes {', '.join(accepted)}" if accepted else "it takes nothing"
-        raise ControlError(f"{action} does not take {', '.join(unknown)}: {takes}")
-    return ACTIONS[action](session, arguments, defaults, now)
+    if options.playback is Playback.STEP:
+        return StepPlay(days, options, date)
+    return ClockPlay(days, options, date, at_open=at_open)
 
 
-def _why_place(tape: Tape, asked: int, index: int, at: int) -> str | None:
+def replaced(play: Play, made: Play) -> Play:
+    """``made``, in the place of ``play``."""
+    made.follow(play)
+    return made
+
+
+def restarted(play: Play, date: str, *, at_open: bool = False) -> Play:
+    """A play of the same key from the start of a day, paused if this one is."""
+    return replaced(play, fresh(play.days, play.options, date, at_open=at_open))
+
+
+def rolled(play: Play, *, by_feed: bool = False) -> Play | None:
+    """At the end of the day the play of the same day again, or of the next one, if the options say so.
+
+    While somebody listens only the feed rolls over, which knows that it has sent everything.
+    """
+    date = None if play.heard and not by_feed else play.day_after_the_end()
+    return None if date is None else restarted(play, date, at_open=True)
+
+
+def _switched(play: Play, options: Options, now: float) -> tuple[Play, str | None]:
+    """The play with other options; of another kind, it goes on where this one has come to."""
+    if options.playback is play.options.playback:
+        play.options = options
+        return play, None
+    market = play.reached(now)
+    again = market is None or play.is_waiting_at(market)
+    made = fresh(play.days, options, play.date)
+    made.follow(play)
+    if market is None:
+        made.timeline = play.timeline  # nothing was used: nothing ends
+        return made, None
+    made.begin(now)
+    made.jump(market, now, again=again)
+    return made, f"positions go on from {shown(market)}"
+
+
+# --- times and records ---------------------------------------------------------------------------
+
+
+def _why_record(tape: Tape, asked: int, index: int, at: int) -> str | None:
     if index == asked:
         return None
     if asked < 0 or not tape.has(asked):
@@ -188,31 +540,6 @@ def _why_time(wanted: float, market: float, at: int, beyond: bool) -> str | None
     return None
 
 
-def _reference(session: Session, arguments: Arguments) -> tuple[Feed, Tape]:
-    """The feed whose records tell where a time is: the one named, one that is used, or the day's first."""
-    library = session.library
-    name = arguments.get("feed")
-    if name is None:
-        feed = min(session.used() or library.feeds, default=None)
-        if feed is None:
-            raise ControlError(f"there are no feeds on {session.day}")
-    else:
-        parsed = parse_group(str(name))
-        if parsed is None or library.source(parsed) is None:
-            raise ControlError(f"{session.day} has no feed {str(name)[:80]!r}")
-        feed = parsed
-    tape = library.tape(feed)
-    if tape is None or not tape.has(0):
-        raise ControlError(f"{feed.group} has no records on {session.day}")
-    return feed, tape
-
-
-def _indexed(tape: Tape, index: object) -> float:
-    if not isinstance(index, int) or isinstance(index, bool):
-        raise ControlError("index is a whole number")
-    return _nearest(tape, min(max(index, 0), len(tape) - 1))[1]
-
-
 def _nearest(tape: Tape, index: int) -> tuple[int, int]:
     """A record and its time, or the nearest readable one before it, or after it when there is none before."""
     before, after = range(index, -1, -1), takewhile(tape.has, count(index + 1))
@@ -223,44 +550,17 @@ def _nearest(tape: Tape, index: int) -> tuple[int, int]:
     raise ControlError(f"no record of {tape.feed.group} on {tape.date} can be read")
 
 
-def _moment(session: Session, tape: Tape, time: object) -> float:
-    date = datetime.date.fromisoformat(session.day)
+def _moment(play: Play, tape: Tape, time: object) -> float:
+    date = datetime.date.fromisoformat(play.date)
     if isinstance(time, int | float) and not isinstance(time, bool):
         if not abs(time) < MAX_TIMESTAMP:
             raise ControlError(f"epoch seconds are below {MAX_TIMESTAMP}")
         return float(time)
     if time == "open":
-        return session.opening(tape)
+        return first_in_hours(tape, date)
     if time == "close":
         return closing(date)
     try:
         return moment(date, str(time))
     except ValueError as error:
         raise ControlError(str(error)) from None
-
-
-def _number(arguments: Arguments, name: str, default: float | None) -> float:
-    value = arguments.get(name, default)
-    if not isinstance(value, int | float) or isinstance(value, bool) or value != value:
-        raise ControlError(f"{name} is a number")
-    return value
-
-
-def _text(arguments: Arguments, name: str) -> str:
-    value = arguments.get(name)
-    if not isinstance(value, str):
-        raise ControlError(f"{name} is text, such as 2026-07-17")
-    return value
-
-
-def _option(name: str, value: object) -> Any:
-    if name not in _OPTIONS:
-        raise ControlError(f"there is no option {name[:40]!r}: one of {', '.join(_OPTIONS)}")
-    words = _OPTIONS[name]
-    if words is not None:
-        if not isinstance(value, str) or value not in list(words):
-            raise ControlError(f"{name} is one of: {', '.join(words)}")
-        return words(value)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.01 <= value <= 3600:
-        raise ControlError(f"{name} is seconds, from 0.01 to 3600")
-    return float(value)

@@ -1,18 +1,14 @@
-"""Which record a REST request gets: in clock mode the newest not after market time, in step mode the next."""
+"""Records by market time: the newest one, the next one, the first in market hours, the last of the day."""
 
 from __future__ import annotations
 
 import datetime
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from gexfaker.errors import ExhaustedError, RecordError
-from gexfaker.exchange.times import opening
-from gexfaker.playback.options import CacheMode, EndpointCacheMode
+from gexfaker.errors import RecordError
+from gexfaker.exchange.hours import opening
 from gexfaker.tapes.tape import Tape
-
-if TYPE_CHECKING:
-    from gexfaker.playback.session import Session
 
 NEAR: Final = 5
 """Records looked at one by one from where a feed was last; further away it is found by bisection."""
@@ -78,26 +74,3 @@ def next_time(tape: Tape, market: float) -> float:
         if stamp is not None and stamp > market:
             return stamp
     return market
-
-
-def clocked_answer(session: Session, tape: Tape, index: int, market: float) -> int:
-    """The newest record, or the first before there is one. Raises ExhaustedError after the last one's second."""
-    index = max(index, 0)
-    if not tape.has(index):
-        raise ExhaustedError
-    ended = session.options.cache_mode is CacheMode.EXHAUST and is_reached(tape, index, market - 1)
-    if ended and is_last(tape, index):
-        raise ExhaustedError
-    return index
-
-
-def stepped_answer(session: Session, tape: Tape, endpoint: str) -> int:
-    """The next record of the endpoint's position. Raises ExhaustedError after the last."""
-    feed = tape.feed
-    shared = session.options.endpoints is EndpointCacheMode.SHARED
-    index = session.step(tape, (feed.ticker, feed.package) if shared else (feed, endpoint))
-    if index is not None:
-        return index
-    if session.options.cache_mode is CacheMode.HOLD and tape.has(0):
-        return len(tape) - 1
-    raise ExhaustedError

@@ -19,6 +19,16 @@ class MarketClock:
         self.speed = speed
         self.paused = False
 
+    @property
+    def anchor(self) -> tuple[float, float]:
+        """A market time and the real time at which it was: the same until somebody changes the clock."""
+        return self._market, self._real
+
+    @property
+    def runs(self) -> bool:
+        """Whether market time goes on by itself."""
+        return not self.paused and self.speed != AS_FAST_AS_POSSIBLE
+
     def at(self, now: float) -> float:
         """Market time at real time ``now``."""
         if self.paused:

@@ -14,7 +14,7 @@ from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.tape import Tape
 
 
-class Library:
+class Day:
     """All tapes of one day.
 
     Args:
@@ -25,6 +25,7 @@ class Library:
 
     Attributes:
         tickers: of whom there are feeds.
+        calendar_date: the day as a date.
     """
 
     def __init__(self, date: str, origin: str, feeds: Iterable[Feed], opener: Callable[[Feed], Tape]) -> None:
@@ -32,18 +33,13 @@ class Library:
         self.origin: Final = origin
         self.feeds: Final = frozenset(feeds)
         self.tickers: Final = frozenset(feed.ticker for feed in self.feeds)
-        self._day: Final = datetime.date.fromisoformat(date)
+        self.calendar_date: Final = datetime.date.fromisoformat(date)
         self._opener: Final = opener
         self._tapes: dict[Feed, Tape] = {}
 
-    @property
-    def day(self) -> datetime.date:
-        """The day as a date."""
-        return self._day
-
     def source(self, feed: Feed) -> Feed | None:
         """Whose records serve a feed: its own, the nearest stored category's, or None when there are none."""
-        return source_of(feed, self.feeds, self._day)
+        return source_of(feed, self.feeds, self.calendar_date)
 
     def tape(self, feed: Feed) -> Tape | None:
         """The feed's tape, or None when the day has no such feed. Raises DataError when it cannot be opened."""
@@ -69,6 +65,6 @@ class Library:
         self._tapes.clear()
 
 
-def stored_day(folder: DataFolder, date: str) -> Library:
+def stored_day(folder: DataFolder, date: str) -> Day:
     """A day of a data folder. Raises DataError when there is none."""
-    return Library(date, str(folder.root), folder.feeds(date), lambda feed: folder.open(date, feed))
+    return Day(date, str(folder.root), folder.feeds(date), lambda feed: folder.open(date, feed))

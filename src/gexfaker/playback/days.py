@@ -1,4 +1,4 @@
-"""The days there are, stored or simulated, and their libraries, opened when first asked for."""
+"""The days there are, stored or simulated, opened when first asked for."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ import datetime
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gexfaker.errors import DataError
 from gexfaker.exchange.calendar import last_trading_day, next_trading_day
 from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.blockcache import Blocks
-from gexfaker.playback.day import Library, stored_day
+from gexfaker.playback.day import Day, stored_day
 from gexfaker.playback.simulated import simulated_day
 from gexfaker.tapes.folder import LATEST, DataFolder, is_date
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2099
 """Years that are simulated: the exchange calendar's rules hold for them, near enough."""
+
+
+class Simulation(NamedTuple):
+    """What simulated days have in common; as ``simulated_day`` takes it."""
+
+    seed: int
+    tickers: tuple[str, ...]
+    scenario: str | None
+    open_rows: bool
+    blocks: Blocks
 
 
 class Days:
@@ -53,15 +63,11 @@ class Days:
         open_rows: bool = False,
     ) -> None:
         self._folder: Final = DataFolder(data_dir)
-        self._seed: Final = seed
-        self._tickers: Final = tuple(tickers)
         self._today: Final = today
-        self._scenario: Final = scenario
-        self._open_rows: Final = open_rows
-        self._blocks: Final = Blocks()
-        self._open: OrderedDict[str, Library] = OrderedDict()
-        self._retired: list[Library] = []
-        self._overdue: list[Library] = []
+        self._simulation: Final = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks())
+        self._open: OrderedDict[str, Day] = OrderedDict()
+        self._retired: list[Day] = []
+        self._overdue: list[Day] = []
         self.stored: Final = bool(self._folder.dates())
         first, dots, last = date.partition("..")
         self.first = self.resolve(first)
@@ -92,31 +98,31 @@ class Days:
         day = next_trading_day(datetime.date.fromisoformat(date))
         return day.isoformat() if day.year <= LAST_YEAR else None
 
-    def library(self, date: str) -> Library:
-        """The library of a day, kept open among the MAX_OPEN_DAYS used last. Raises DataError."""
-        library = self._open.get(date)
-        if library is None:
-            library = self._open[date] = self._make(date)
+    def day(self, date: str) -> Day:
+        """A day by its date, kept open among the MAX_OPEN_DAYS used last. Raises DataError."""
+        day = self._open.get(date)
+        if day is None:
+            day = self._open[date] = self._make(date)
             if len(self._open) > MAX_OPEN_DAYS:
                 self._retired.append(self._open.popitem(last=False)[1])
         self._open.move_to_end(date)
-        return library
+        return day
 
-    def _make(self, date: str) -> Library:
+    def _make(self, date: str) -> Day:
         date = self.resolve(date)
         if self.stored:
             return stored_day(self._folder, date)
-        return simulated_day(date, self._seed, self._tickers, self._scenario, self._open_rows, self._blocks)
+        return simulated_day(date, *self._simulation)
 
     def sweep(self) -> None:
         """Close the days that had to make room by the sweep before: a turn under way may still read from the others."""
         overdue, self._overdue, self._retired = self._overdue, self._retired, []
-        for library in overdue:
-            library.close()
+        for day in overdue:
+            day.close()
 
     def close(self) -> None:
-        """Close all libraries."""
-        for library in (*self._open.values(), *self._retired, *self._overdue):
-            library.close()
-        for libraries in (self._open, self._retired, self._overdue):
-            libraries.clear()
+        """Close all days."""
+        for day in (*self._open.values(), *self._retired, *self._overdue):
+            day.close()
+        for days in (self._open, self._retired, self._overdue):
+            days.clear()

@@ -6,14 +6,14 @@ at zero and the gamma levels at a placeholder some 3.5 % under spot; then the ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, Final
 
 import msgspec
 
 from gexfaker.catalog import Feed
-from gexfaker.tapes.tape import Tape
+from gexfaker.tapes.tape import Tape, new_number
 
 PLACEHOLDER_SHARE: Final = 0.965
 PLACEHOLDER_STEP: Final = 5
@@ -35,6 +35,7 @@ class OpenRows:
     def __init__(self, tape: Tape, close: Callable[[], bytes]) -> None:
         self._tape: Final = tape
         self._close: Final = close
+        self.number: Final = new_number()
 
     @property
     def feed(self) -> Feed:
@@ -52,6 +53,18 @@ class OpenRows:
     def has(self, index: int) -> bool:
         """Whether record ``index`` exists."""
         return index == 0 or (index > 0 and self._tape.has(index - 1))
+
+    def steps_to_index(self, index: int) -> Iterator[None]:
+        """Work that ``has(index)`` needs, in steps."""
+        return self._tape.steps_to_index(index - 1)
+
+    def knows(self, timestamp: int) -> bool:
+        """Whether ``index_at(timestamp)`` answers at once."""
+        return self._tape.knows(timestamp)
+
+    def steps_to_time(self, timestamp: int) -> Iterator[None]:
+        """Work that ``index_at(timestamp)`` needs, in steps."""
+        return self._tape.steps_to_time(timestamp)
 
     def timestamp(self, index: int) -> int:
         """Epoch seconds of a record; that of record 0 is yesterday's. Raises IndexError outside the day."""

@@ -1,23 +1,21 @@
-"""A simulated day as a library; the market itself, and numpy with it, is loaded with the first record asked for."""
+"""A simulated day; the market itself, and numpy with it, is loaded with the first record asked for."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from gexfaker.catalog import CATEGORIES, SPOT, TICKERS, Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.calendar import last_trading_day
+from gexfaker.exchange.expiries import is_listed
 from gexfaker.market.feeds.blockcache import Blocks
-from gexfaker.playback.day import Library
+from gexfaker.playback.day import Day
 from gexfaker.playback.openrows import OpenRows
-from gexfaker.playback.sources import is_listed
 from gexfaker.tapes.tape import Tape
 
 if TYPE_CHECKING:
-    from gexfaker.market.scenarios.scenario import Scenario
     from gexfaker.market.simulation import Market
 
 KINDS: Final = tuple((package, category) for package, categories in CATEGORIES.items() for category in categories)
@@ -35,6 +33,7 @@ class _Opener:
 
     def __call__(self, feed: Feed) -> Tape:
         if self._market is None:
+            from gexfaker.market.scenarios.scenariofile import read_scenario
             from gexfaker.market.simulation import Market
 
             self._market = Market(*self._day, read_scenario(self._scenario), self._blocks)
@@ -46,11 +45,11 @@ class _Opener:
             self._market.close()
 
 
-class SimulatedLibrary(Library):
+class SimulatedDay(Day):
     """A simulated day: explicit expiries and the legacy volume feeds have records of their own.
 
     Args:
-        market: what is closed with the library.
+        market: what is closed with the day.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class SimulatedLibrary(Library):
         """The feed itself, if the market has its ticker and the expiry is listed."""
         if feed.ticker not in self.tickers or feed.package == SPOT:
             return None
-        return feed if feed.expiry is None or is_listed(feed, self.day) else None
+        return feed if feed.expiry is None or is_listed(feed, self.calendar_date) else None
 
 
 def simulated_day(
@@ -78,7 +77,7 @@ def simulated_day(
     scenario: str | None = None,
     open_rows: bool = False,
     blocks: Blocks | None = None,
-) -> Library:
+) -> Day:
     """A day of the simulated market, ordinary unless a scenario (a name, or a file) says otherwise.
 
     ``open_rows`` puts the stale row and the reset row of a real open before the orderflow. ``blocks`` is where the
@@ -94,7 +93,15 @@ def simulated_day(
     feeds = [Feed(ticker, *kind) for ticker in tickers for kind in KINDS]
     market = _Opener(date, seed, scenario, blocks)
     opener = _with_open_rows(market, date, seed) if open_rows else market
-    return SimulatedLibrary(date, origin, feeds, opener, market)
+    return SimulatedDay(date, origin, feeds, opener, market)
+
+
+def check_scenario(scenario: str | None) -> None:
+    """Raises DataError when there is no scenario of that name, or a mistake in the file; names file and line."""
+    if scenario is not None:
+        from gexfaker.market.scenarios.scenariofile import read_scenario
+
+        read_scenario(scenario)
 
 
 def _with_open_rows(opener: Callable[[Feed], Tape], date: str, seed: int) -> Callable[[Feed], Tape]:
@@ -109,18 +116,3 @@ def _with_open_rows(opener: Callable[[Feed], Tape], date: str, seed: int) -> Cal
         return OpenRows(tape, lambda: close(feed)) if feed.package == "orderflow" else tape
 
     return open_tape
-
-
-def read_scenario(name: str | None) -> Scenario | None:
-    """The scenario of a name that is shipped, or of a TOML file. Raises DataError, naming file and line."""
-    if name is None:
-        return None
-    from gexfaker.market.scenarios.scenariofile import load_scenario, named_scenario
-
-    path = Path(name).expanduser()
-    if path.suffix != ".toml":
-        return named_scenario(name)
-    try:
-        return load_scenario(str(path), path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None

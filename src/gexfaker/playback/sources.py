@@ -9,18 +9,11 @@ import datetime
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from gexfaker.catalog import FUTURES, GEX_CATEGORIES, SPOT, VOLUME_CATEGORIES, Feed
-from gexfaker.exchange.expiries import HORIZON, expiries, nearest, owner
-
-__all__ = ["HORIZON", "expiries", "is_listed", "owner", "source_of"]
+from gexfaker.catalog import GEX_CATEGORIES, SPOT, VOLUME_CATEGORIES, Feed
+from gexfaker.exchange.expiries import is_listed, nearest
 
 INSTEAD_OF_VOLUME: Final = {"volume_zero": "gamma_zero", "volume_one": "gamma_one"}
 """The categories with the same columns that say most about where contracts trade."""
-
-
-def is_listed(feed: Feed, day: datetime.date) -> bool:
-    """Whether an explicit-expiry feed is published on ``day``: its ticker owns options that expire then."""
-    return feed.ticker not in FUTURES and feed.expiry in expiries(feed.ticker, day)
 
 
 def source_of(feed: Feed, stored: Collection[Feed], day: datetime.date) -> Feed | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 from gexfaker.catalog import Feed
@@ -19,6 +20,12 @@ SHORTEST_TURN: Final = 0.005
 def is_published(feed: Feed, index: int) -> bool:
     """Whether a feed sends record ``index``: all of a standard one, every EXPIRY_STRIDE-th of an explicit expiry."""
     return feed.expiry is None or index % EXPIRY_STRIDE == 0
+
+
+def next_tick(now: float, interval: float) -> float:
+    """The first multiple of ``interval`` after ``now`` (epoch seconds): whole seconds for 1 s, halves for 0.5."""
+    tick = (math.floor(now / interval) + 1) * interval
+    return tick if tick > now else tick + interval
 
 
 class Turn(NamedTuple):

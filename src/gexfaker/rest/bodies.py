@@ -50,7 +50,7 @@ class Bodies:
         self._limit: Final = limit
         self._byte_limit: Final = byte_limit
         self._bytes = 0
-        self._made: OrderedDict[tuple[Tape, int, Answer, bool], bytes] = OrderedDict()
+        self._made: OrderedDict[tuple[int, int, Answer, bool], bytes] = OrderedDict()
         self.skipped = 0
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class Bodies:
 
     def body(self, tape: Tape, index: int, answer: Answer, zipped: bool = False) -> bytes:
         """What a record gives for an answer. Raises RecordError when it cannot be served."""
-        key = (tape, index, answer, zipped)
+        key = (tape.number, index, answer, zipped)
         body = self._made.get(key)
         if body is not None:
             self._made.move_to_end(key)

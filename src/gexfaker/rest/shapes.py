@@ -14,21 +14,8 @@ from msgspec.structs import astuple
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import RecordError
+from gexfaker.records import gex, greeks, orderflow
 
-GEX_KEYS: Final = tuple(
-    "timestamp ticker min_dte sec_min_dte spot zero_gamma major_pos_vol major_pos_oi major_neg_vol major_neg_oi "
-    "strikes sum_gex_vol sum_gex_oi delta_risk_reversal max_priors".split()
-)
-GREEK_KEYS: Final = tuple(
-    "timestamp ticker spot min_dte sec_min_dte major_positive major_negative major_long_gamma major_short_gamma "
-    "mini_contracts".split()
-)
-FLOW_KEYS: Final = tuple(
-    "timestamp ticker spot z_mlgamma z_msgamma o_mlgamma o_msgamma zero_mcall zero_mput one_mcall one_mput zcvr ocvr "
-    "zgr ogr zvanna ovanna zcharm ocharm agg_dex one_agg_dex agg_call_dex one_agg_call_dex agg_put_dex "
-    "one_agg_put_dex net_dex one_net_dex net_call_dex one_net_call_dex net_put_dex one_net_put_dex dexoflow gexoflow "
-    "cvroflow one_dexoflow one_gexoflow one_cvroflow".split()
-)
 MAJORS: Final = {
     "timestamp": "timestamp",
     "ticker": "ticker",
@@ -111,9 +98,9 @@ class Layout:
         return b"{%b}" % b",".join(pairs)
 
 
-GEX: Final = Layout(GEX_KEYS)
-GREEK: Final = Layout(GREEK_KEYS)
-FLOW: Final = Layout(FLOW_KEYS)
+GEX: Final = Layout(gex.GEX.keys)
+GREEK: Final = Layout(greeks.GREEKS.keys)
+FLOW: Final = Layout(orderflow.ORDERFLOW.keys)
 
 
 def layout_of(feed: Feed) -> Layout:

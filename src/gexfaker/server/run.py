@@ -23,6 +23,7 @@ from gexfaker.server.http.app import create_app
 from gexfaker.server.http.controlguard import LOOPBACK
 from gexfaker.server.service import Service
 from gexfaker.server.stream import reap, stream
+from gexfaker.server.transport.fastpath import FastPath
 from gexfaker.server.transport.http import http_protocol
 from gexfaker.settings import Settings
 
@@ -45,7 +46,7 @@ class Server(uvicorn.Server):
         app = create_app(service)
         config = uvicorn.Config(
             app,
-            http=http_protocol(service, app.state.lane),
+            http=http_protocol(service, FastPath(service)),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -70,18 +71,18 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         self._background = [asyncio.create_task(job) for job in (stream(self.service), reap(self.service))]
-        self.service.started = True
+        self.service.life.started = True
         host, port = self.servers[0].sockets[0].getsockname()[:2]
         self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """No new sockets, queued frames flushed, 1001 to everybody, then the end of whoever stays."""
-        self.service.draining = True
+        self.service.life.draining = True
         for task in self._background:
             task.cancel()
         self.service.streamer.rest()  # before positions are kept: what was not sent is not past
         self.service.streamer.drain()
-        self.service.state_file.save(self.service.sessions, self.service.clock())
+        self.service.state_file.save(self.service.worlds, self.service.clock())
         await super().shutdown(sockets)
         self.service.close()
 
@@ -92,9 +93,9 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First signal: drain. Second: end at once."""
-        if self.service.draining:
+        if self.service.life.draining:
             os._exit(130)
-        self.service.draining = True
+        self.service.life.draining = True
         self.should_exit = True
         if self._loop is not None:  # from here nothing else would wake it
             self._loop.call_soon_threadsafe(self._exit.ring)

@@ -10,68 +10,82 @@ from typing import Final
 
 from gexfaker.catalog import HUBS, TIERS
 from gexfaker.errors import SettingError
-from gexfaker.exchange.times import NEW_YORK, is_market_open
+from gexfaker.exchange.hours import NEW_YORK, is_market_open
 from gexfaker.hubs.connection import Connection
-from gexfaker.hubs.encoded import Payloads
+from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.negotiation import Rules
 from gexfaker.hubs.tiers import includes, tier_of
-from gexfaker.playback.day import Library
+from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
-from gexfaker.playback.sessions import Sessions
-from gexfaker.playback.simulated import read_scenario
+from gexfaker.playback.simulated import check_scenario
+from gexfaker.rest.bodies import Bodies
 from gexfaker.server.alarm import Alarm
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import SteadyClock
 from gexfaker.settings import DEFAULT, Settings
 from gexfaker.wire.messages import AckError
-from gexfaker.wire.tokens import reconnection_token, session_id
-from gexfaker.worlds.memberships import Slots
+from gexfaker.wire.tokens import reconnection_token, world_id
+from gexfaker.worlds.memberships import Memberships
 from gexfaker.worlds.streamer import Streamer
+from gexfaker.worlds.world import World
+from gexfaker.worlds.worlds import Worlds
+
+
+class Life:
+    """Where a server is in its life.
+
+    Attributes:
+        loaded_at: since when keys start with their day, epoch seconds.
+        draining: set when the server is about to stop; nothing new is accepted then.
+        started: set once the first request can be answered.
+        sync_streams: followers of the sync stream.
+    """
+
+    __slots__ = ("draining", "loaded_at", "started", "sync_streams")
+
+    def __init__(self, now: float) -> None:
+        self.loaded_at = now
+        self.draining = self.started = False
+        self.sync_streams = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether clients may come."""
+        return self.started and not self.draining
 
 
 class Service:
     """The parts of one server and what they share.
 
+    Args:
+        settings: how it is set up.
+        clock: real time, epoch seconds; the system's by default.
+
     Attributes:
         alarm: wakes the stream, after whatever may make something due.
-        loaded_at: since when sessions start with their day, epoch seconds.
-        draining: set when the server is about to stop; nothing new is accepted then.
-        started: set once the first request can be answered.
+
+    Raises:
+        SettingError, DataError: the server cannot start as told.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
         self.settings: Final = settings
         self.clock: Final = clock or SteadyClock()
         self.secret: Final = settings.token_secret or secrets.token_hex(32)
-        today = datetime.datetime.fromtimestamp(self.clock(), NEW_YORK).date()
-        self.days: Final = Days(
-            _data_dir(settings),
-            settings.data_date,
-            settings.seed,
-            settings.tickers,
-            today,
-            settings.scenario,
-            settings.open_rows,
-        )
-        if not self.days.stored:
-            read_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
-        self.sessions: Final = Sessions(self.days, _options(settings))
-        self.state_file: Final = StateFile(settings.state_file)
-        self.state_file.load(self.sessions, self.clock())
-        self.payloads: Final = Payloads()
-        self.groups: Final = Groups(self.days.library(self.days.first), settings.ws_group_prefix)
-        self.hubs: Final = {name: self._hub(name) for name in HUBS}
-        self.streamer: Final = Streamer(self.sessions, self.payloads, self.groups, self.hubs)
-        self.slots: Final = Slots(self.hubs, self._slot_id)
-        self._tiers: Final = {session_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
-        self.loaded_at = self.clock()
+        self.life: Final = Life(self.clock())
         self.alarm: Final = Alarm()
-        self.sync_streams = 0
-        self.draining = False
-        self.started = False
+        days = _days(settings, self.clock())
+        self.worlds: Final = Worlds(days, _options(settings), _tiers(settings), self.alarm.ring)
+        self.state_file: Final = StateFile(settings.state_file)
+        self.state_file.load(self.worlds, self.clock())
+        self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix)
+        self.hubs: Final = {name: self._hub(name) for name in HUBS}
+        self.streamer: Final = Streamer(self.worlds, EncodedRecords(), self.groups, self.hubs)
+        self.memberships: Final = Memberships(self.hubs, self._slot_id)
+        self.bodies: Final = Bodies()
 
     def _hub(self, name: str) -> Hub:
         settings = self.settings
@@ -81,29 +95,31 @@ class Service:
             recovery_window=settings.recovery_window,
         )
 
-        def joined(_connection: Connection, group: str) -> None:
-            self.groups.joined(name, group)
-            self.alarm.ring()
+        def joined(connection: Connection, group: str) -> None:
+            self.groups.joined(name, group, self.day_of(self.world_of(connection)))
 
         def sign(connection_id: str) -> str:
             return reconnection_token(f"{name}/{connection_id}", self.secret)
 
         def refuse(connection: Connection, group: str) -> AckError | None:
-            return self._refuse(name, connection.grant.user_id or "", group)
+            return self._refuse(name, self.world_of(connection), group)
 
         def cut(connection: Connection) -> None:
-            self.sessions.get(connection.grant.user_id or "").cut += 1
+            self.world_of(connection).counters.cut += 1
 
-        return Hub(name, lambda: secrets.token_urlsafe(18), sign, bounds, joined, refuse, cut)
+        new_id = lambda: secrets.token_urlsafe(18)  # noqa: E731
+        return Hub(name, new_id, sign, bounds, joined, refuse, cut, self.worlds.audiences_on(name))
 
-    def _refuse(self, hub: str, session: str, group: str) -> AckError | None:
-        """Why a session may not join a group: its tier, or, with strict groups, that nothing would come."""
-        feed, tier = self.groups.named(hub, group), self.tier(session)
+    def _refuse(self, hub: str, world: World, group: str) -> AckError | None:
+        """Why a world may not join a group: its tier, or, with strict groups, that nothing would come."""
+        feed, tier = self.groups.named(hub, group), world.tier
         if feed is not None and not includes(tier, tier_of(feed)):
             return AckError("Forbidden", f"Group '{group}' needs the {tier_of(feed)} tier, and this key has {tier}.")
-        library = self.library_of(session)
-        if self.settings.strict_groups and self.groups.feed_of(hub, group, library) is None:
-            text = f"Nothing would ever come to group '{group}': {self.groups.reason(hub, group, library)}"
+        if not self.settings.strict_groups:
+            return None
+        day = self.day_of(world)
+        if self.groups.feed_of(hub, group, day) is None:
+            text = f"Nothing would ever come to group '{group}': {self.groups.reason(hub, group, day)}"
             return AckError("NotFound", text)
         return None
 
@@ -111,31 +127,41 @@ class Service:
         """An unguessable name; one made later is greater."""
         return f"{int(self.clock() * 1e6):015x}-{secrets.token_urlsafe(9)}"
 
-    def tier(self, session: str) -> str:
-        """What the key of a session has subscribed to."""
-        return self._tiers.get(session, self.settings.tiers.get("*", TIERS[-1]))
+    # --- keys --------------------------------------------------------------------------------
 
-    def rules(self, session: str) -> Rules:
-        """What a session may negotiate."""
-        strict, library = self.settings.strict_groups, self.library_of(session)
-        return Rules(
-            lambda feed: self.groups.why_not(feed, strict, library), self.tier(session), self.settings.membership_limit
-        )
+    def world(self, key: str) -> World:
+        """The world of an API key."""
+        return self.worlds.get(world_id(key))
+
+    def world_of(self, connection: Connection) -> World:
+        """The world of a connection; that of anonymous clients has no name."""
+        return self.worlds.get(connection.grant.user_id or "")
+
+    def rules(self, world: World) -> Rules:
+        """What a world may negotiate."""
+        strict, day = self.settings.strict_groups, self.day_of(world)
+        return Rules(lambda feed: self.groups.why_not(feed, strict, day), world.tier, self.settings.membership_limit)
+
+    # --- days --------------------------------------------------------------------------------
 
     @property
-    def library(self) -> Library:
-        """The day that sessions start with."""
-        return self.groups.library
+    def days(self) -> Days:
+        """All days that can be played."""
+        return self.worlds.days
 
-    def library_of(self, session: str) -> Library:
-        """The day that a session plays. Raises DataError when it is gone."""
-        found = self.sessions.peek(session)
-        return self.library if found is None else found.library
+    @property
+    def day(self) -> Day:
+        """The day that keys start with."""
+        return self.groups.day
+
+    def day_of(self, world: World) -> Day:
+        """The day that a world plays, or would. Raises DataError when it is gone."""
+        return world.play.day if world.is_used else self.day
 
     def start_with(self, date: str) -> None:
-        """Let new sessions start with another day. Raises DataError: no such day."""
-        self.groups.library = self.days.library(date)
-        self.loaded_at = self.clock()
+        """Let new keys start with another day. Raises DataError: no such day."""
+        self.groups.day = self.days.day(date)
+        self.life.loaded_at = self.clock()
         self.days.first = date
 
     @property
@@ -143,18 +169,37 @@ class Service:
         """Whether the feed is silent because the market is closed, if that is asked for."""
         return self.settings.market_hours and not is_market_open(self.clock())
 
-    @property
-    def ready(self) -> bool:
-        """Whether clients may come."""
-        return self.started and not self.draining
-
     def close(self) -> None:
         """Give the tapes back."""
         self.days.close()
 
 
+def _days(settings: Settings, now: float) -> Days:
+    """The days that the settings name. Raises DataError: there are none of them, or the scenario is none."""
+    today = datetime.datetime.fromtimestamp(now, NEW_YORK).date()
+    days = Days(
+        _data_dir(settings),
+        settings.data_date,
+        settings.seed,
+        settings.tickers,
+        today,
+        settings.scenario,
+        settings.open_rows,
+    )
+    if not days.stored:
+        check_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
+    return days
+
+
+def _tiers(settings: Settings) -> Callable[[str], str]:
+    """What a key has subscribed to, by the id of its world."""
+    tiers = {world_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
+    others = settings.tiers.get("*", TIERS[-1])
+    return lambda owner: tiers.get(owner, others)
+
+
 def _options(settings: Settings) -> Options:
-    """How a new session plays."""
+    """How a new world plays."""
     return Options(
         settings.playback,
         settings.cache_mode,

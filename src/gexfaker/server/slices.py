@@ -11,7 +11,7 @@ from gexfaker.limits import MAX_LOOP_BLOCK_SECONDS
 T = TypeVar("T")
 
 
-async def in_turns(items: Iterable[T]) -> AsyncIterator[T]:
+async def in_slices(items: Iterable[T]) -> AsyncIterator[T]:
     """The items; between two of them the loop has its turn whenever MAX_LOOP_BLOCK_SECONDS are over."""
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -1,10 +1,9 @@
-"""The state file: sessions' positions, written whole or not at all, read back at the next start."""
+"""The state file: where worlds are in their days, written whole or not at all, read back at the next start."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -12,22 +11,22 @@ from typing import Final
 import msgspec
 
 from gexfaker.errors import DataError
-from gexfaker.playback.sessions import Sessions
-from gexfaker.playback.snapshot import VERSION, recall, remember, remembered
-from gexfaker.server.slices import in_turns
+from gexfaker.server.slices import in_slices
+from gexfaker.worlds.snapshot import VERSION, encode, restore, snapshot
+from gexfaker.worlds.worlds import Worlds
 
 log: Final = logging.getLogger(__name__)
 
 
 class _File(msgspec.Struct):
-    """As ``Memory``, of sessions that are encoded already."""
+    """As ``Snapshots``, of worlds that are encoded already."""
 
     version: int
     sessions: list[msgspec.Raw]
 
 
 class StateFile:
-    """Where the sessions are kept, if anywhere.
+    """Where the worlds are kept, if anywhere.
 
     Args:
         path: of the file; None keeps nothing.
@@ -36,11 +35,12 @@ class StateFile:
     def __init__(self, path: str | None) -> None:
         self._path: Final = None if path is None else Path(path).expanduser()
         self._writer: Final = ThreadPoolExecutor(1, "state-file")
+        self._seen = 0
         self._newest = b""
         self._written = b""
         self._failure = ""
 
-    def load(self, sessions: Sessions, now: float) -> None:
+    def load(self, worlds: Worlds, now: float) -> None:
         """Put back what the file has, if it exists.
 
         Raises:
@@ -49,27 +49,32 @@ class StateFile:
         if self._path is None or not self._path.exists():
             return
         try:
-            count = recall(sessions, self._path.read_bytes(), now)
+            count = restore(worlds, self._path.read_bytes(), now)
         except (OSError, DataError) as error:
             raise DataError(f"{self._path} cannot be used ({error}): remove it, or set another STATE_FILE") from None
         log.info("%s: positions of %d sessions restored", self._path, count)
 
-    def save(self, sessions: Sessions, now: float) -> None:
-        """Have the sessions written if they have changed, by a thread: a slow disk must not hold up the feed.
+    def save(self, worlds: Worlds, now: float) -> None:
+        """Have the worlds written as they stand at the end of the server, by a thread.
 
-        A failure is logged, and tried again the next time. The process does not end before the last is written.
+        The process does not end before the file is written.
         """
         if self._path is not None:
-            self._submit(self._path, remember(sessions, now))
+            self._submit(self._path, encode(worlds, now))
 
-    async def keep(self, sessions: Sessions, clock: Callable[[], float]) -> None:
-        """``save`` while the feed goes on: of many sessions it is put together in slices, each as it is then."""
-        if self._path is None:
+    async def keep(self, worlds: Worlds) -> None:
+        """Have the worlds written if they have changed, by a thread: a slow disk must not hold up the feed.
+
+        Of many worlds the text is put together in slices, each world as it is then. A failure is logged, and tried
+        again the next time.
+        """
+        if self._path is None or (self._seen == worlds.changes and self._newest == self._written):
             return
-        parts = [
-            msgspec.Raw(msgspec.json.encode(remembered(session, clock()))) async for session in in_turns(sessions.all())
-        ]
-        self._submit(self._path, msgspec.json.encode(_File(VERSION, parts)))
+        if self._seen != worlds.changes:
+            self._seen = worlds.changes
+            parts = [msgspec.Raw(msgspec.json.encode(snapshot(world))) async for world in in_slices(worlds.in_use())]
+            self._newest = msgspec.json.encode(_File(VERSION, parts))
+        self._submit(self._path, self._newest)
 
     def _submit(self, path: Path, text: bytes) -> None:
         self._newest = text

@@ -79,6 +79,6 @@ async def reap(service: Service) -> None:
             for hub in service.hubs.values():
                 hub.expire(loop.time())
             service.days.sweep()
-            await service.state_file.keep(service.sessions, service.clock)
+            await service.state_file.keep(service.worlds)
         except Exception:
             log.exception("looking after connections and days failed; it goes on")

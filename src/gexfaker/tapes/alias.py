@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from gexfaker.catalog import Feed
-from gexfaker.tapes.tape import Tape
+from gexfaker.tapes.tape import Tape, new_number
 
 
 class Alias:
@@ -13,6 +14,7 @@ class Alias:
 
     def __init__(self, feed: Feed, tape: Tape) -> None:
         self.feed: Final = feed
+        self.number: Final = new_number()
         self._tape: Final = tape
 
     @property
@@ -26,6 +28,18 @@ class Alias:
     def has(self, index: int) -> bool:
         """Whether record ``index`` exists."""
         return self._tape.has(index)
+
+    def steps_to_index(self, index: int) -> Iterator[None]:
+        """Work that ``has(index)`` needs, in steps."""
+        return self._tape.steps_to_index(index)
+
+    def knows(self, timestamp: int) -> bool:
+        """Whether ``index_at(timestamp)`` answers at once."""
+        return self._tape.knows(timestamp)
+
+    def steps_to_time(self, timestamp: int) -> Iterator[None]:
+        """Work that ``index_at(timestamp)`` needs, in steps."""
+        return self._tape.steps_to_time(timestamp)
 
     def timestamp(self, index: int) -> int:
         """Epoch seconds of a record."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import re
 from array import array
+from collections.abc import Iterator
 from typing import Final
 
 from gexfaker.errors import RecordError
 from gexfaker.limits import KIB, MAX_LINE_BYTES, MAX_RECORDS, SCAN_CHUNK_BYTES
-from gexfaker.tapes.source import Source
+from gexfaker.tapes.source import Reader
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class LineIndex:
 
     def __init__(
         self,
-        source: Source,
+        source: Reader,
         name: str,
         *,
         chunk: int = SCAN_CHUNK_BYTES,
@@ -75,6 +76,17 @@ class LineIndex:
         while index >= len(self._offsets) and not self._complete:
             self._scan()
         return 0 <= index < len(self._offsets)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all records have been found."""
+        return self._complete
+
+    def steps_to(self, index: int) -> Iterator[None]:
+        """Look for record ``index`` a chunk at a time; afterwards ``has(index)`` answers at once."""
+        while index >= len(self._offsets) and not self._complete:
+            self._scan()
+            yield
 
     def count(self) -> int:
         """How many records there are; scans to the end."""

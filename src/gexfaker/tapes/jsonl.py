@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,6 +15,7 @@ from gexfaker.errors import RecordError
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.prepared import Prepared
 from gexfaker.tapes.source import open_source
+from gexfaker.tapes.tape import new_number
 
 MARK_STRIDE: Final = 256
 """Records between two time marks: a seek reads one record in 256 up to its time once, then 8 more."""
@@ -59,10 +61,11 @@ class JsonlTape:
 
     def __init__(self, path: Path, feed: Feed, date: str, name: str | None = None) -> None:
         self.feed: Final = feed
+        self.number: Final = new_number()
         self._date = date
         self._name = name or str(path)
         self._source = open_source(path, self._name)
-        self._index = LineIndex(self._source, self._name)
+        self._index = LineIndex(self._source, self._name, chunk=self._source.chunk)
         self.prepared: Final = Prepared(Path(self._name), path, feed, date)
         self._marks = array("q")
         self._stamps = array("q")
@@ -83,6 +86,22 @@ class JsonlTape:
     def has(self, index: int) -> bool:
         """Whether record ``index`` exists; reads no further than it must."""
         return self._index.has(index)
+
+    def steps_to_index(self, index: int) -> Iterator[None]:
+        """Read on to record ``index`` in steps; afterwards ``has(index)`` answers at once."""
+        return self._index.steps_to(index)
+
+    def knows(self, timestamp: int) -> bool:
+        """Whether the file has been read beyond that time, or to its end."""
+        return self._last_mark() > timestamp or self._is_marked_to_its_end()
+
+    def steps_to_time(self, timestamp: int) -> Iterator[None]:
+        """Read on to a time in steps; afterwards ``index_at(timestamp)`` answers at once."""
+        while not self.knows(timestamp):
+            yield from self._index.steps_to((len(self._marks) + 1) * MARK_STRIDE - 1)
+            if not self._add_mark():
+                return
+            yield
 
     def timestamp(self, index: int) -> int:
         """Epoch seconds of a record.
@@ -148,6 +167,10 @@ class JsonlTape:
 
     def _last_mark(self) -> int:
         return self._marks[-1] if self._marks else BEFORE_ALL
+
+    def _is_marked_to_its_end(self) -> bool:
+        """Whether the whole file is known, and no full stride is left to be marked."""
+        return self._index.complete and self._index.known < (len(self._marks) + 1) * MARK_STRIDE
 
     def _add_mark(self) -> bool:
         """Note the time at the end of the next stride of records; False when no full stride is left.

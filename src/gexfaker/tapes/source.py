@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Final, Protocol
 
-from gexfaker.limits import KIB, MAX_SPOOL_BYTES
+from gexfaker.limits import KIB, MAX_SPOOL_BYTES, SCAN_CHUNK_BYTES, UNPACK_CHUNK_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +30,22 @@ Pread = Callable[[int, int, int], bytes]
 _PREAD: Final[Pread | None] = getattr(os, "pread", None)
 
 
-class Source(Protocol):
+class Reader(Protocol):
     """Bytes at rest, read at any offset."""
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Up to ``size`` bytes from ``offset``; empty only at the end. Raises OSError."""
+
+
+class Source(Reader, Protocol):
+    """An open file.
+
+    Attributes:
+        chunk: how many bytes to read at a time when the whole file is looked through: a millisecond of work.
+    """
+
+    @property
+    def chunk(self) -> int: ...
 
     def close(self) -> None:
         """Give the file and any temporary space back."""
@@ -47,6 +58,8 @@ class FileSource:
         file: an unbuffered binary file; closed with the source.
         pread: the system's positional read; None where there is none (Windows): then seek and read.
     """
+
+    chunk: Final = SCAN_CHUNK_BYTES
 
     def __init__(self, file: IO[bytes], pread: Pread | None = _PREAD) -> None:
         self._file = file
@@ -151,6 +164,8 @@ class SpooledSource:
         name: the file's name for warnings.
         limit: most bytes to unpack.
     """
+
+    chunk: Final = UNPACK_CHUNK_BYTES
 
     def __init__(self, archive: IO[bytes], codec: Codec, name: str, limit: int = MAX_SPOOL_BYTES) -> None:
         self._archive = archive

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator
+from itertools import count
+from typing import Final, Protocol
 
 from gexfaker.catalog import Feed
+
+_NUMBERS: Final = count()
+
+
+def new_number() -> int:
+    """A number for a tape that no other one has, or ever had."""
+    return next(_NUMBERS)
 
 
 class Tape(Protocol):
@@ -13,6 +22,10 @@ class Tape(Protocol):
     A record that cannot be served keeps its index; reading it raises RecordError, and the reader
     goes on with the next one.
     """
+
+    @property
+    def number(self) -> int:
+        """By which caches know it: they must not keep the tape itself, whose day may have been closed."""
 
     @property
     def feed(self) -> Feed:
@@ -27,6 +40,15 @@ class Tape(Protocol):
 
     def has(self, index: int) -> bool:
         """Whether record ``index`` exists; reads no further than it must."""
+
+    def steps_to_index(self, index: int) -> Iterator[None]:
+        """Work that ``has(index)`` needs, in steps of about a millisecond; afterwards it answers at once."""
+
+    def knows(self, timestamp: int) -> bool:
+        """Whether ``index_at(timestamp)`` answers at once."""
+
+    def steps_to_time(self, timestamp: int) -> Iterator[None]:
+        """Work that ``index_at(timestamp)`` needs, in steps of about a millisecond; afterwards it answers at once."""
 
     def timestamp(self, index: int) -> int:
         """Epoch seconds of a record. Raises IndexError past the end, RecordError when it cannot be read."""

@@ -13,16 +13,14 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 
 from gexfaker.limits import MAX_LAYOUTS
-from gexfaker.wire.scaling import UINT32, Fitter
-
-if TYPE_CHECKING:
-    from gexfaker.wire.tables import Field
+from gexfaker.records.fields import UINT32, Field
+from gexfaker.wire.scaling import Fitter
 
 Array = np.ndarray[Any, Any]
 LENGTH_DELIMITED: Final = 2

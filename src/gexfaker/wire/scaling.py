@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from gexfaker.errors import RecordError
-
-Bounds = tuple[int, int]
-UINT32: Final = (0, 2**32 - 1)
-SINT32: Final = (-(2**31), 2**31 - 1)
-INT64: Final = (-(2**63), 2**63 - 1)
+from gexfaker.records.fields import Bounds
 
 
 class Encoded(NamedTuple):

@@ -1,4 +1,4 @@
-"""A message as one table: every number's place in the JSON record, its place in the message, its scale and bounds.
+"""A message as one table: the shape of its record, and the generated class.
 
 The record type, the encoder, the decoder and the documentation of a message are all made from its table.
 """
@@ -6,55 +6,30 @@ The record type, the encoder, the decoder and the documentation of a message are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from google.protobuf.message import Message
 from msgspec.structs import astuple
 
 from gexfaker.errors import RecordError
+from gexfaker.records.fields import INT64, Field, Shape
 from gexfaker.wire.blocks import Rows, UnevenError
-from gexfaker.wire.scaling import INT64, Bounds, Encoded, Fitter, saturate, unscale
-
-
-class Field(NamedTuple):
-    """One line of a table.
-
-    Attributes:
-        wire: the field of the message.
-        json: the key of the record, or what the column of a row holds.
-        factor: what a number is multiplied by, a power of ten.
-        bounds: inclusive bounds of its type.
-        optional: the key may be missing or null; then the field is not sent.
-        null: a decoded row shows null for what was not sent, instead of ending before it.
-        many: a list of numbers.
-        columns: a list of rows, each an array of these.
-        inside: the field of the wrapping message that holds the list ("" when it is not wrapped).
-    """
-
-    wire: str
-    json: str
-    factor: int
-    bounds: Bounds
-    optional: bool = False
-    null: bool = False
-    many: bool = False
-    columns: tuple[Field, ...] = ()
-    inside: str = ""
+from gexfaker.wire.scaling import Encoded, Fitter, saturate, unscale
 
 
 class Table:
     """The table of one kind of message; timestamp and ticker, which all have, are not in it.
 
     Args:
-        kind: what its record is called in errors, with an article.
+        shape: of its record; the order of the keys is also that of the field numbers.
         type_url: its name in the Any.
         message: the generated class.
-        fields: in the order of the JSON keys, which is also that of the field numbers.
     """
 
-    def __init__(self, kind: str, type_url: str, message: type[Message], fields: tuple[Field, ...]) -> None:
-        self.kind: Final = kind
+    def __init__(self, shape: Shape, type_url: str, message: type[Message]) -> None:
+        fields = shape.fields
+        self.kind: Final = shape.kind
         self.type_url: Final = type_url
         self.message: Final = message
         self.fields: Final = fields

@@ -34,7 +34,7 @@ class Grant:
     slot: str | None = None
 
 
-def session_id(key: str) -> str:
+def world_id(key: str) -> str:
     """The name of an API key's session: a digest, so that tokens, logs and replies never carry the key."""
     return "key-" + hashlib.sha256(key.encode()).hexdigest()[:16]
 

@@ -1,27 +1,28 @@
-"""What one turn of a session sends: the messages of the records that are due, hub by hub. Pure decisions."""
+"""What one turn of a world sends: the messages of the records that are due, hub by hub. Pure decisions."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 from typing import Final
 
 from gexfaker.catalog import Feed
-from gexfaker.hubs.encoded import Payloads
+from gexfaker.errors import GexfakerError
+from gexfaker.hubs.encoded import EncodedRecords
+from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS, READY_AT_ONCE
 from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.options import Timestamps
-from gexfaker.playback.session import Session
+from gexfaker.playback.play import Play
 from gexfaker.playback.turns import Turn
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
-from gexfaker.worlds.subscriptions import Place
+from gexfaker.worlds.subscriptions import Subscription
+from gexfaker.worlds.world import LONG, SHORT, Pause
 
-Pause = bool
-"""A moment at which something else may be done; LONG where what was done until then may have taken long."""
-
-SHORT, LONG = False, True
+TROUBLE: Final = (GexfakerError, OSError, ValueError)
+"""What a day or a file that is gone, or is being changed, gives; the others are not."""
 
 Items = list[tuple[str, Publication]]
 """Messages with their groups, in the order in which they are sent."""
@@ -33,50 +34,82 @@ class Assembly:
     First ``move``, then ``build``; what comes out is in ``batches``.
 
     Args:
-        payloads: where publications come from.
-        session: whose turn it is.
-        places: where it listens.
+        encoded: where publications come from.
+        groups: where the trouble of a feed is told.
+        play: whose turn it is.
+        subscriptions: what its groups carry.
         turn: its turn.
         now: real time.
 
     Attributes:
-        passed_over: whether a record could not be read, so that in step mode the session has moved on.
+        passed_over: whether a record could not be read, so that in step mode the play has moved on.
+        dropped: records that were due, but too many to send at once.
     """
 
-    def __init__(self, payloads: Payloads, session: Session, places: Sequence[Place], turn: Turn, now: float) -> None:
-        self._payloads: Final = payloads
-        self._session: Final = session
-        self._places: Final = places
+    __slots__ = (
+        *("_due", "_encoded", "_groups", "_items", "_now", "_play", "_searched"),
+        *("_spots", "_subscriptions", "_turn", "dropped", "passed_over"),
+    )
+
+    def __init__(
+        self,
+        encoded: EncodedRecords,
+        groups: Groups,
+        play: Play,
+        subscriptions: tuple[Subscription, ...],
+        turn: Turn,
+        now: float,
+    ) -> None:
+        self._encoded: Final = encoded
+        self._groups: Final = groups
+        self._play: Final = play
+        self._subscriptions: Final = subscriptions
         self._turn: Final = turn
         self._now: Final = now
-        self._recorded: Final = session.options.timestamps is Timestamps.RECORDED
         self._items: Final[dict[Hub, Items]] = {}
-        self._spots: Final[set[tuple[str, str, int | None]]] = set()
-        self._searched = False
-        self.passed_over = False
+        self._spots: set[tuple[str, str, int | None]] | None = None
+        self._searched = self.passed_over = False
+        self.dropped = 0
         self._due: Final[dict[Feed, list[int]]] = {}
 
     def move(self) -> Iterator[Pause]:
-        """Let the session's feeds move, each once, however many hubs or groups carry it.
+        """Let the play's feeds move, each once, however many hubs or groups carry it.
 
-        Pauses after each one whose place had to be searched for: a compressed day is unpacked up to there.
+        Pauses while the place of one is searched for: a compressed day is unpacked up to there.
         """
-        session, turn, places, found = self._session, self._turn, self._places, self._due
-        limit = max(1, MAX_TURN_RECORDS // len(places)) if places else 1
-        for _, _, feed, tape, _ in places:
-            if feed not in found:
-                found[feed] = session.due(tape, turn, limit)
-                if session.searched:
-                    self._searched = True
-                    yield LONG
+        found, subscriptions = self._due, self._subscriptions
+        limit = max(1, MAX_TURN_RECORDS // len(subscriptions)) if subscriptions else 1
+        for subscription in subscriptions:
+            if subscription.feed not in found:
+                yield from self._move(subscription, limit)
+
+    def _move(self, subscription: Subscription, limit: int) -> Iterator[Pause]:
+        """One feed; its trouble is told, and the other feeds of the turn are sent all the same."""
+        tape, play = subscription.tape, self._play
+        self._due[subscription.feed] = []
+        try:
+            for _ in play.approach(tape, self._turn):
+                yield LONG
+            due = play.due(tape, self._turn, limit)
+        except TROUBLE as error:
+            self._complain(tape, error)
+            return
+        self._due[subscription.feed] = due.indexes
+        self.dropped += due.dropped
+        if due.searched:
+            self._searched = True
+            yield LONG
+
+    def _complain(self, tape: Tape, error: Exception) -> None:
+        self._groups.complain(f"{tape.date} {tape.feed.group}", str(error))
 
     @property
     def position(self) -> Hashable:
-        """The records that are due: another session with the same ones at the same places sends the same.
+        """The records that are due: another world with the same ones for the same groups is sent the same.
 
         None where what is sent is its own, because it shows other timestamps.
         """
-        if not self._recorded:
+        if self._play.options.timestamps is Timestamps.LIVE:
             return None
         return tuple([index for due in self._due.values() for index in (*due, -1)])
 
@@ -85,59 +118,66 @@ class Assembly:
 
         After a search it pauses after every record: files of prepared payloads may have to be opened.
         """
-        payloads, encoded, ready = self._payloads, self._payloads.encoded, 0
-        for place in self._places:
-            hub, member, feed, _, _ = place
-            if member not in hub.members:  # left during a pause
+        source, count, ready = self._encoded, self._encoded.encoded, 0
+        for subscription in self._subscriptions:
+            if subscription.group not in subscription.audience.groups:  # left during a pause
                 continue
-            items = self._items.get(hub)
-            if items is None:
-                items = self._items[hub] = []
-            for index in self._due[feed]:
-                items += self._made(place, index) or self._stepped_on(place)
+            items = self._items.setdefault(subscription.hub, [])
+            for index in self._due[subscription.feed]:
+                items += self._sound(subscription, index)
                 ready += 1
-                if ready > READY_AT_ONCE or payloads.encoded != encoded or self._searched:
-                    encoded, ready = payloads.encoded, 0
+                if ready > READY_AT_ONCE or source.encoded != count or self._searched:
+                    count, ready = source.encoded, 0
                     yield SHORT
 
     def batches(self) -> dict[Hub, Batch]:
         """What ``build`` has made."""
         return {hub: Batch(items) for hub, items in self._items.items()}
 
-    def _stepped_on(self, place: Place) -> Items:
+    def _sound(self, subscription: Subscription, index: int) -> Items:
+        """The messages of a record, or in step mode of the next one that can be read; none if there is trouble."""
+        try:
+            return self._made(subscription, index) or self._stepped_on(subscription)
+        except TROUBLE as error:
+            self._complain(subscription.tape, error)
+            return []
+
+    def _stepped_on(self, subscription: Subscription) -> Items:
         """In step mode an unreadable record is passed over, a bounded number at a time."""
         self.passed_over = True
-        if not self._session.is_stepped:
+        if not self._play.PASSES_OVER:
             return []
+        feed = subscription.feed
         for _ in range(MAX_SKIPS_PER_TICK - 1):
-            due = self._due[place.feed] = self._session.due(place.tape, self._turn)
-            items = [item for index in due for item in self._made(place, index)]
+            due = self._due[feed] = self._play.due(subscription.tape, self._turn).indexes
+            items = [item for index in due for item in self._made(subscription, index)]
             if items or not due:
                 return items
-        self._due[place.feed] = []
+        self._due[feed] = []
         return []
 
-    def _made(self, place: Place, index: int) -> Items:
+    def _made(self, subscription: Subscription, index: int) -> Items:
         """What a record is on a hub: the message to its group, on a V2 hub with the spot that belongs to it."""
-        hub, (_, group), feed, tape, spot_member = place
-        stamp = None if self._recorded else self._stamp(tape, index)
-        publication = self._payloads.publication(tape, index, group, None, stamp)
+        hub, audience, group, feed, tape, spot_group = subscription
+        stamp = None if self._play.options.timestamps is not Timestamps.LIVE else self._stamp(tape, index)
+        publication = self._encoded.publication(tape, index, group, None, stamp)
         if publication is None:
             return []
-        if spot_member is None or spot_member not in hub.members:
+        if spot_group is None or spot_group not in audience.groups:
             return [(group, publication)]
         # A calculation has one spot on a hub, however many of its feeds go there.
         calculation = (hub.name, feed.ticker, stamp_of(tape, index))
-        if calculation in self._spots:
+        spots = self._spots = set() if self._spots is None else self._spots
+        if calculation in spots:
             return [(group, publication)]
-        self._spots.add(calculation)
-        price = self._payloads.publication(tape, index, spot_member[1], spot.SPOT, stamp)
-        return [(group, publication)] if price is None else [(group, publication), (spot_member[1], price)]
+        spots.add(calculation)
+        price = self._encoded.publication(tape, index, spot_group, spot.SPOT, stamp)
+        return [(group, publication)] if price is None else [(group, publication), (spot_group, price)]
 
     def _stamp(self, tape: Tape, index: int) -> int | None:
         """The timestamp to show instead of the recorded one."""
-        clock, stamp = self._session.clock, stamp_of(tape, index)
+        stamp = stamp_of(tape, index)
         if stamp is None:
             return None
-        at = None if clock is None else clock.real(stamp)
+        at = self._play.real_time(stamp)
         return int(self._now if at is None else at)

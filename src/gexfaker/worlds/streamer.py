@@ -1,4 +1,8 @@
-"""What is sent when: to every joined group of every session, the records that are due there. Pure decisions."""
+"""What is sent when: to every joined group of every world, the records that are due there. Pure decisions.
+
+A world has a place in the agenda, or it costs nothing. Its next turn is worked out when there is news of it (somebody
+joined, left, read on, or changed it) and at the end of each turn; everything else waits for the agenda.
+"""
 
 from __future__ import annotations
 
@@ -8,241 +12,283 @@ from collections.abc import Hashable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
-from gexfaker.errors import GexfakerError
-from gexfaker.hubs.encoded import Payloads
+from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch
-from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, MAX_LISTENING, RECORDS_AT_ONCE
-from gexfaker.playback.day import Library
+from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE
+from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
-from gexfaker.playback.session import Session
-from gexfaker.playback.sessions import Sessions
 from gexfaker.playback.turns import is_published
-from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
-from gexfaker.worlds.assembly import LONG, Assembly, Pause
-from gexfaker.worlds.subscriptions import Heard, Places
+from gexfaker.worlds.agenda import Agenda
+from gexfaker.worlds.assembly import TROUBLE, Assembly
+from gexfaker.worlds.change import FirstUse, TurnSent, change, roll
+from gexfaker.worlds.subscriptions import Subscriber, Subscription, Subscriptions
+from gexfaker.worlds.world import LONG, Pause, World
+from gexfaker.worlds.worlds import Worlds
 
-TROUBLE: Final = (GexfakerError, OSError, ValueError)
-"""What a day that is gone, or is being changed, gives; the others' days are not."""
+Made = set[tuple[int, int, str]]
+"""What was encoded ahead: number of the tape, index, group."""
+
+SharedKey = tuple[Day, int, Hashable]
+"""What worlds have in common that are sent the same: the day, the signature of their groups, the records due."""
 
 
 class Streamer:
-    """Moves every session that somebody listens to, and publishes what that makes due.
+    """Moves every world that somebody listens to, and publishes what that makes due.
 
     Attributes:
-        sent: messages published so far, counted once per receiver.
+        sent: messages published so far, counted once for each receiver.
     """
 
-    def __init__(self, sessions: Sessions, payloads: Payloads, groups: Groups, hubs: Mapping[str, Hub]) -> None:
-        self.sessions: Final = sessions
-        self.payloads: Final = payloads
+    def __init__(self, worlds: Worlds, encoded: EncodedRecords, groups: Groups, hubs: Mapping[str, Hub]) -> None:
+        self.worlds: Final = worlds
+        self.encoded: Final = encoded
         self.groups: Final = groups
         self._hubs: Final = hubs
         self.sent = 0
-        self._places: Final = Places(hubs, groups)
-        self._shared: OrderedDict[tuple[Library, int, Hashable], dict[Hub, Batch]] = OrderedDict()
-        self._prepared: Final[dict[str, Heard]] = {}
-        self._sessions: dict[str, None] = {}
-        self._changes = 0
-        self._heard: dict[str, None] = {}
-        self._plays: OrderedDict[str, Iterator[Pause]] = OrderedDict()
+        self._subscriber: Final = Subscriber(hubs, groups)
+        self._agenda: Final = Agenda()
+        self._heard: dict[World, None] = {}
+        self._under_way: Final[OrderedDict[World, None]] = OrderedDict()
+        self._ahead: dict[World, None] = {}
+        self._shared: Final[OrderedDict[SharedKey, dict[Hub, Batch]]] = OrderedDict()
+
+    # --- when --------------------------------------------------------------------------------
 
     def next_turn(self, now: float) -> float | None:
-        """When something may be due next, in real time; None when nobody listens."""
-        if self._plays:
-            return now
-        times = (self.sessions.get(session_id).next_turn(now) for session_id in self._listening())
-        return min((time for time in times if time is not None), default=None)
+        """When something may be due next, in real time; None when nothing will be."""
+        self._hear(now)
+        return now if self._under_way else self._agenda.first()
 
     def begin(self, now: float) -> None:
         """Start the turns that are due at ``now``, beside those under way."""
-        if not self._plays:
-            self._shared.clear()
-        listening = self._listening()
-        self._unhear(listening)
-        for session_id in listening:
-            if session_id in self._plays:
-                continue
-            session = self.sessions.get(session_id)
-            if not session.heard:
-                session.attend(now)
-            at = session.next_turn(now)
-            if at is None or at > now or (session.is_hurried and self._is_congested(session_id)):
-                continue
-            self._plays[session_id] = self._play(session, now)
+        self._hear(now)
+        while (world := self._agenda.take(now)) is not None:
+            self._start(world, now)
+
+    def _hear(self, now: float) -> None:
+        """The news of worlds."""
+        for world in self.worlds.take_touched():
+            if world.delivery.turn is None:
+                self._plan(world, now)
+
+    def _plan(self, world: World, now: float) -> None:
+        """When the next turn of a world is."""
+        world.delivery.waits = False
+        if not world.is_listening:
+            self._leave(world)
+            return
+        play = world.play
+        if not play.heard:
+            play.attend(now)
+        self._heard[world] = None
+        self._agenda.set(world, play.next_turn(now))
+        if world.delivery.prepared is None or world.delivery.prepared is not world.delivery.subscriptions:
+            self._ahead[world] = None
+        else:
+            self._ahead.pop(world, None)
+
+    def _leave(self, world: World) -> None:
+        """Nobody listens to it any more: what is remembered would keep its day's tapes in memory."""
+        self._agenda.set(world, None)
+        self._heard.pop(world, None)
+        self._ahead.pop(world, None)
+        world.delivery.subscriptions = world.delivery.prepared = None
+        if world.is_used:
+            world.play.heard = False
+
+    def _start(self, world: World, now: float) -> None:
+        """Begin a turn; a world that goes as fast as its clients waits for those that are behind."""
+        if world.play.is_hurried and self._is_congested(world):
+            world.delivery.waits = True
+            return
+        world.delivery.turn = self._turn(world, now)
+        self._under_way[world] = None
+
+    def _is_congested(self, world: World) -> bool:
+        return any(
+            connection.is_behind(self._hubs[name].bounds.queued_messages)
+            for name, audience in world.audiences.items()
+            for connection in audience.connections
+        )
+
+    # --- turns under way ---------------------------------------------------------------------
 
     def advance(self) -> bool:
-        """A part of one turn, the turns taking turns, so that a fast key cannot hold up the others.
+        """A part of one turn, the worlds in round-robin, so that a fast one cannot hold up the others.
 
         Whoever calls it drains before anything else has its turn. False when nothing is under way.
         """
-        if not self._plays:
+        if not self._under_way:
             return False
-        session_id = next(iter(self._plays))
-        if self._go_on(session_id):
-            self._plays.move_to_end(session_id)
+        world = next(iter(self._under_way))
+        if self._go_on(world):
+            self._under_way.move_to_end(world)
         return True
 
-    def _go_on(self, session_id: str) -> bool:
-        """A part of a session's turn; whether there is more of it."""
-        play = self._plays[session_id]
+    def _go_on(self, world: World) -> bool:
+        """A part of a world's turn; whether there is more of it."""
+        turn = world.delivery.turn or iter(())
         try:
             for _ in range(RECORDS_AT_ONCE):
-                if next(play) is LONG:
+                if next(turn) is LONG:
                     break
             return True
         except StopIteration:
             pass
         except TROUBLE as error:
-            self.groups.explain("", self.sessions.get(session_id).day, str(error))
-        del self._plays[session_id]
+            self._complain(world, error)
+        self._end(world)
         return False
+
+    def _complain(self, world: World, error: Exception) -> None:
+        self.groups.complain(f"{world.play.date}, which {world.id} plays", str(error))
+
+    def _end(self, world: World) -> None:
+        """Its turn is over; when the next one is, is looked at soon."""
+        world.delivery.turn = None
+        self._under_way.pop(world, None)
+        self._ahead[world] = None
+        self.worlds.look_at(world)
 
     def drain(self) -> None:
         """Hand the sockets what was published: of many turns in one go, so that who reads wakes up once for all."""
+        if not self._under_way:
+            self._shared.clear()
         for hub in self._hubs.values():
             hub.drain()
 
-    def finish(self, session_id: str, now: float) -> None:
-        """Send at once what is due to a session, if that is not much; its turn under way included."""
-        session = self.sessions.get(session_id)
-        if session_id in self._listening() and not session.heard:
-            session.attend(now)
-            self._heard = {**self._heard, session_id: None}
-        session.hasten()
+    def finish(self, world: World, now: float) -> None:
+        """Send at once what is due to a world, if that is not much; its turn under way included."""
+        if world.is_listening and not world.play.heard:
+            world.play.attend(now)
+            self._heard[world] = None
+        world.play.hasten()
+        self._agenda.set(world, None)
         left = MAX_FINISHED_RECORDS
-        for play in (self._plays.get(session_id, iter(())), self._play(session, now)):
-            self._plays[session_id] = play
-            left -= sum(1 for _ in islice((pause for pause in play if pause is not LONG), left))
+        for turn in (world.delivery.turn or iter(()), self._turn(world, now)):
+            world.delivery.turn = turn
+            self._under_way[world] = None
+            try:
+                left -= sum(1 for _ in islice((pause for pause in turn if pause is not LONG), left))
+            except TROUBLE as error:
+                self._complain(world, error)
             if not left:
                 break
         else:
-            del self._plays[session_id]
+            self._end(world)
         self.drain()
 
-    def settle(self, session_id: str) -> None:
-        """Let a session come to rest: its turn under way is taken back, to be sent later; in step mode it is ended."""
-        session = self.sessions.get(session_id)
-        if session.is_stepped:
-            while session_id in self._plays and self._go_on(session_id):
-                continue
-        elif self._plays.pop(session_id, None) is not None:
-            session.rewind()
+    def settle(self, world: World) -> None:
+        """Let a world come to rest: its turn under way is taken back, to be sent later, or sent to its end."""
+        if world.delivery.turn is not None:
+            if world.play.take_back():
+                self._end(world)
+            else:
+                while self._go_on(world):
+                    continue
         self.drain()
 
     def rest(self) -> None:
         """Nothing is sent for a while: turns under way are settled, and whoever listens goes on, later.
 
-        In clock mode that is from where the market is then.
+        With a market clock that is from where the market is then.
         """
-        for session_id in list(self._plays):
-            self.settle(session_id)
-        self._unhear({})
+        for world in list(self._under_way):
+            self.settle(world)
+        for world in list(self._heard):
+            self._leave(world)
+            self.worlds.look_at(world)
 
-    def prepare(self) -> Iterator[None]:
-        """Encode what will be due next, so that the turn itself finds it made; pauses after each record."""
-        made: set[tuple[Tape, int, str]] = set()
-        for session_id in self._listening():
-            session = self.sessions.get(session_id)
-            if session.options.timestamps is Timestamps.RECORDED:
-                with contextlib.suppress(*TROUBLE):  # its turn will tell
-                    yield from self._prepare(session, made)
-            yield
+    def _turn(self, world: World, now: float) -> Iterator[Pause]:
+        """One turn of a world; what it gave is sent at its end.
 
-    def _prepare(self, session: Session, made: set[tuple[Tape, int, str]]) -> Iterator[None]:
-        heard = self._places.of(session)
-        if self._prepared.get(session.id) is heard:
-            return
-        prepared = True
-        for place in heard.places:
-            if place.tape.is_prepared:
-                yield  # it may just have been opened
-                continue
-            prepared = False
-            tape, group, index = place.tape, place.member[1], session.place(place.feed)
-            key = (tape, index, group)
-            if key in made or not is_published(place.feed, index) or not tape.has(index):
-                continue
-            made.add(key)
-            self.payloads.publication(tape, index, group)
-            if place.spot is not None and place.spot in place.hub.members:
-                self.payloads.publication(tape, index, place.spot[1], spot.SPOT)
-            yield
-        if prepared:
-            self._note_prepared(session, heard)
-
-    def _note_prepared(self, session: Session, heard: Heard) -> None:
-        """Nothing has to be encoded ahead for this session, as long as it listens there."""
-        if len(self._prepared) >= MAX_LISTENING:
-            self._prepared.clear()
-        self._prepared[session.id] = heard
-
-    def _unhear(self, listening: dict[str, None]) -> None:
-        """Tell the sessions to which nobody listens any more."""
-        for session_id in self._heard.keys() - listening.keys() if self._heard is not listening else ():
-            session = self.sessions.peek(session_id)
-            if session is not None:
-                session.heard = False
-            self._places.forget(session_id)
-            self._prepared.pop(session_id, None)
-        self._heard = listening
-
-    def _listening(self) -> dict[str, None]:
-        """The sessions with a connection in any group: the same object until that changes."""
-        changes = sum([hub.members.changes for hub in self._hubs.values()])
-        if changes != self._changes:
-            self._changes = changes
-            self._sessions = dict.fromkeys(session for hub in self._hubs.values() for session in hub.members.groups)
-        return self._sessions
-
-    def _is_congested(self, session_id: str) -> bool:
-        """Whether a client of a session that goes as fast as it can has to be waited for."""
-        return any(
-            connection.is_behind(hub.bounds.queued_messages)
-            for hub in self._hubs.values()
-            for connection in hub.of_session(session_id)
-        )
-
-    def _play(self, session: Session, now: float) -> Iterator[Pause]:
-        """One turn of a session; what it gave is sent at its end."""
-        session.roll(by_feed=True)
-        heard = self._places.of(session)
-        if heard.places and not session.is_stepped:
-            session.start(heard.places[0].tape, now)
-        turn = session.turn(now)
+        During a pause the world may be changed, and then nothing of this turn is sent: it belongs to a day, or a time,
+        at which the world is no longer.
+        """
+        roll(world, now, by_feed=True)
+        play, subscriptions = world.play, world.subscriptions(self._subscriber)
+        if subscriptions.all and play.is_new:
+            change(world, FirstUse(subscriptions.all[0].tape), now)
+        turn = play.turn(now)
         if turn is None:
             return
-        assembly = Assembly(self.payloads, session, heard.places, turn, now)
+        assembly = Assembly(self.encoded, self.groups, play, subscriptions.all, turn, now)
         paused = False
         for pause in assembly.move():
             paused = True
             yield pause
-            if session.timeline != turn.timeline:
+            if play.timeline != turn.timeline or world.play is not play:
                 return
+        world.counters.dropped += assembly.dropped
         position = assembly.position
-        batches = None if position is None else self._shared.get((heard.library, heard.signature, position))
+        key = None if position is None else (subscriptions.day, subscriptions.signature, position)
+        batches = None if key is None else self._shared.get(key)
         if batches is None:
             for pause in assembly.build():
                 paused = True
                 yield pause
-                if session.timeline != turn.timeline:
+                if play.timeline != turn.timeline or world.play is not play:
                     return
             batches = assembly.batches()
-            if position is not None and not assembly.passed_over and (not paused or self._places.of(session) is heard):
-                self._share(heard, position, batches)
-        self._send(session, batches)
-        session.conclude()
+            if not assembly.passed_over and not (paused and self._differs(world, subscriptions)):
+                self._share(key, batches)
+        self._send(world, batches)
+        if play.conclude():
+            change(world, TurnSent(), now)
 
-    def _share(self, heard: Heard, position: Hashable, batches: dict[Hub, Batch]) -> None:
-        """Keep what was made for other sessions at the same place whose turn comes next."""
-        self._shared[heard.library, heard.signature, position] = batches
+    def _differs(self, world: World, subscriptions: Subscriptions) -> bool:
+        """Whether somebody joined or left, or the day was opened again, during a pause."""
+        return world.subscriptions(self._subscriber) is not subscriptions
+
+    def _share(self, key: SharedKey | None, batches: dict[Hub, Batch]) -> None:
+        """Keep what was made for other worlds at the same position whose turn comes next."""
+        if key is None:
+            return
+        self._shared[key] = batches
         if len(self._shared) > MAX_BATCHES:
             self._shared.popitem(last=False)
 
-    def _send(self, session: Session, batches: dict[Hub, Batch]) -> None:
+    def _send(self, world: World, batches: dict[Hub, Batch]) -> None:
         for hub, batch in batches.items():
-            sent = hub.publish_all(session.id, batch)
-            session.sent += sent
-            self.sent += sent
+            self.sent += world.send(hub, batch)
+
+    # --- encoding ahead ----------------------------------------------------------------------
+
+    def prepare(self) -> Iterator[None]:
+        """Encode what will be due next, so that the turn itself finds it made; pauses after each record."""
+        made: Made = set()
+        while self._ahead:
+            world = next(iter(self._ahead))
+            del self._ahead[world]
+            if world.play.options.timestamps is Timestamps.RECORDED:
+                with contextlib.suppress(*TROUBLE):  # its turn will tell
+                    yield from self._prepare(world, made)
+            yield
+
+    def _prepare(self, world: World, made: Made) -> Iterator[None]:
+        """The next record of each subscription; where payloads are prepared there is nothing to do, now or later."""
+        subscriptions, prepared = world.subscriptions(self._subscriber), True
+        if world.delivery.prepared is subscriptions:
+            return
+        for subscription in subscriptions.all:
+            if subscription.tape.is_prepared:
+                yield  # it may just have been opened
+                continue
+            prepared = False
+            yield from self._encode(world, subscription, made)
+        if prepared:
+            world.delivery.prepared = subscriptions
+
+    def _encode(self, world: World, subscription: Subscription, made: Made) -> Iterator[None]:
+        tape, group, index = subscription.tape, subscription.group, world.play.next_index(subscription.feed)
+        key = (tape.number, index, group)
+        if key in made or not is_published(subscription.feed, index) or not tape.has(index):
+            return
+        made.add(key)
+        self.encoded.publication(tape, index, group)
+        if subscription.spot is not None and subscription.spot in subscription.audience.groups:
+            self.encoded.publication(tape, index, subscription.spot, spot.SPOT)
+        yield

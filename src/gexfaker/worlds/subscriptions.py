@@ -1,100 +1,93 @@
-"""Where sessions listen, worked out once for as long as their groups and their day stay the same."""
+"""Subscriptions: which feed each group of a world carries, worked out once until its groups or its day change."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
 from itertools import count
 from typing import Final, NamedTuple
 
 from gexfaker.catalog import SPOT, V2, Feed, spot_of
 from gexfaker.errors import DataError
+from gexfaker.hubs.connection import Audience
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
-from gexfaker.hubs.members import Member
 from gexfaker.limits import MAX_LISTENING
-from gexfaker.playback.day import Library
-from gexfaker.playback.session import Session
+from gexfaker.playback.day import Day
 from gexfaker.tapes.tape import Tape
 
 
-class Place(NamedTuple):
-    """A group that a session is in and that carries something.
+class Subscription(NamedTuple):
+    """A group that somebody is in and that carries something.
 
     Attributes:
-        member: the session and the group.
-        spot: the same for the spot group of its ticker there; None on the current hubs.
+        hub: where the group is.
+        audience: the world's connections there.
+        group: its name.
+        feed: what it carries.
+        tape: the records of the feed.
+        spot: the name of the spot group of its ticker there; None on the current hubs.
     """
 
     hub: Hub
-    member: Member
+    audience: Audience
+    group: str
     feed: Feed
     tape: Tape
-    spot: Member | None
+    spot: str | None
 
 
-class Heard(NamedTuple):
-    """Where a session listens.
+class Subscriptions(NamedTuple):
+    """All subscriptions of a world.
 
     Attributes:
-        versions: of its memberships, hub by hub.
-        signature: a number that sessions in the same groups of the same hubs have in common.
+        day: the day that they are for.
+        signature: a number that worlds in the same groups of the same hubs have in common.
     """
 
-    library: Library
-    versions: tuple[int | None, ...]
-    places: tuple[Place, ...]
+    day: Day
+    all: tuple[Subscription, ...]
     signature: int
 
 
-class Places:
-    """The places of all sessions; those of the MAX_LISTENING last ones are remembered."""
+class Subscriber:
+    """Works out the subscriptions of worlds.
+
+    Args:
+        hubs: by name.
+        groups: knows what a group's name means.
+    """
 
     def __init__(self, hubs: Mapping[str, Hub], groups: Groups) -> None:
         self._hubs: Final = hubs
         self._groups: Final = groups
-        self._known: OrderedDict[str, Heard] = OrderedDict()
         self._signatures: dict[Hashable, int] = {}
         self._numbers: Final = count()
 
-    def of(self, session: Session) -> Heard:
-        """Where a session listens. Raises DataError when its day is gone."""
-        library = session.library
-        versions = tuple([hub.members.versions.get(session.id) for hub in self._hubs.values()])
-        known = self._known.get(session.id)
-        if known is None or known.library is not library or known.versions != versions:
-            places = tuple(self._find(session, library))
-            known = self._known[session.id] = Heard(library, versions, places, self._signature(session))
-            if len(self._known) > MAX_LISTENING:
-                self._known.popitem(last=False)
-        return known
+    def subscribe(self, audiences: Mapping[str, Audience], day: Day) -> Subscriptions:
+        """What a world with these audiences, by hub, gets of a day."""
+        return Subscriptions(day, tuple(self._find(audiences, day)), self._signature(audiences))
 
-    def forget(self, session_id: str) -> None:
-        """Nobody listens there any more: what is remembered would keep its day's tapes in memory."""
-        self._known.pop(session_id, None)
-
-    def _signature(self, session: Session) -> int:
-        names = tuple(tuple(hub.members.groups.get(session.id, ())) for hub in self._hubs.values())
+    def _signature(self, audiences: Mapping[str, Audience]) -> int:
+        names = tuple(tuple(audiences[name].groups) if name in audiences else () for name in self._hubs)
         if len(self._signatures) > MAX_LISTENING:
             self._signatures.clear()
         return self._signatures.setdefault(names, next(self._numbers))
 
-    def _find(self, session: Session, library: Library) -> Iterator[Place]:
-        for hub in self._hubs.values():
-            for group in hub.members.groups.get(session.id, ()):
-                feed = self._groups.feed_of(hub.name, group, library)
-                tape = None if feed is None or feed.package == SPOT else self._tape(library, feed)
-                if feed is not None and tape is not None:
-                    yield Place(hub, (session.id, group), feed, tape, self._spot(hub, session, feed))
+    def _find(self, audiences: Mapping[str, Audience], day: Day) -> Iterator[Subscription]:
+        for name, hub in self._hubs.items():
+            audience = audiences.get(name)
+            for group in () if audience is None else audience.groups:
+                feed = self._groups.feed_of(hub.name, group, day)
+                tape = None if feed is None or feed.package == SPOT else self._tape(day, feed)
+                if audience is not None and feed is not None and tape is not None:
+                    yield Subscription(hub, audience, group, feed, tape, self._spot(hub, feed))
 
-    def _spot(self, hub: Hub, session: Session, feed: Feed) -> Member | None:
-        if not hub.name.startswith(V2):
-            return None
-        return session.id, self._groups.name(hub.name, spot_of(feed.ticker))
+    def _spot(self, hub: Hub, feed: Feed) -> str | None:
+        return self._groups.name(hub.name, spot_of(feed.ticker)) if hub.name.startswith(V2) else None
 
-    def _tape(self, library: Library, feed: Feed) -> Tape | None:
+    def _tape(self, day: Day, feed: Feed) -> Tape | None:
         try:
-            return library.tape(feed)
+            return day.tape(feed)
         except DataError as error:
-            self._groups.explain("", feed.group, str(error))
+            self._groups.complain(f"{day.date} {feed.group}", str(error))
             return None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
-from gexfaker.exchange.hours import RECORDS, Session
+from gexfaker.exchange.hours import RECORDS, TradingSession
 from gexfaker.market.scenarios.scenario import (
     Crash,
     DataGap,
@@ -146,7 +146,7 @@ def test_data_gap_has_no_records() -> None:
     tape = one.tape(Feed("SPX", "classic", "gex_zero"))
     assert len(tape) == RECORDS - 82
     assert not tape.has(len(tape))
-    start = Session.of(DATE).first + SECOND
+    start = TradingSession.of(DATE).first + SECOND
     before = tape.index_at(start)
     assert tape.timestamp(before) == start - 1
     assert tape.timestamp(before + 1) == start + 82

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
-from gexfaker.wire.tokens import session_id
+from gexfaker.wire.tokens import world_id
 from support import data
 from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
 from support.raw import connect, joined
@@ -44,7 +44,7 @@ def test_pause_and_resume(plane: Plane) -> None:
     plane.act("reset")
     answer = plane.act("pause")
     assert list(answer) == ["session", "playback", "action", "requested", "resolved", "reason"]
-    assert (answer["session"], answer["action"]) == (session_id("demo"), "pause")
+    assert (answer["session"], answer["action"]) == (world_id("demo"), "pause")
     assert effect(answer) == ("paused", "paused", None)
     assert effect(plane.act("pause")) == ("paused", "paused", "it was paused already")
     stands = plane.playback()
@@ -146,11 +146,11 @@ def test_reset_is_as_if_the_key_had_never_been_used(plane: Plane) -> None:
 
 def test_a_session_goes_by_its_key_or_its_id(plane: Plane) -> None:
     plane.act("speed", "mine", speed=7)
-    assert plane.show("mine") == plane.show(session_id("mine"))
-    assert plane.act("speed", session_id("mine"), speed=8)["session"] == session_id("mine")
+    assert plane.show("mine") == plane.show(world_id("mine"))
+    assert plane.act("speed", world_id("mine"), speed=8)["session"] == world_id("mine")
     assert plane.playback("mine")["speed"] == 8
     plane.act("speed", "k%C3%A9y%20one", speed=3)
-    assert plane.playback(session_id("kéy one"))["speed"] == 3
+    assert plane.playback(world_id("kéy one"))["speed"] == 3
 
 
 def test_sessions_do_not_influence_each_other(plane: Plane) -> None:
@@ -169,7 +169,7 @@ def test_all_means_every_session(plane: Plane) -> None:
     status, answer = plane.call("POST", f"{SESSIONS}/all/seek", {"index": 5})
     assert status == 200
     answers = {one["session"]: one for one in answer["sessions"]}
-    assert answers.keys() >= {session_id(key) for key in keys}
+    assert answers.keys() >= {world_id(key) for key in keys}
     assert {one["resolved"]["index"] for one in answers.values()} == {5}
     for key in keys:
         assert plane.playback(key)["market_time"] == data.FIRST + 5
@@ -183,8 +183,8 @@ def test_one_that_refuses_does_not_keep_all_from_the_others(plane: Plane) -> Non
     status, answer = plane.call("POST", f"{SESSIONS}/all/day", {"date": "next"})
     assert status == 200
     told = {one["session"]: one for one in answer["sessions"]}
-    assert told[session_id("early")]["resolved"] == DAYS[1]
-    assert DAYS[2] in told[session_id("demo")]["error"]
+    assert told[world_id("early")]["resolved"] == DAYS[1]
+    assert DAYS[2] in told[world_id("demo")]["error"]
     assert plane.playback("early")["day"] == DAYS[1]
     status, answer = plane.call("POST", f"{SESSIONS}/all/speed", {"speed": "fast"})
     assert (status, answer) == (400, {"error": "speed is a number."})
@@ -194,7 +194,7 @@ def test_create(plane: Plane) -> None:
     wanted = {"date": DAYS[1], "speed": 60, "cache_mode": "rotation", "time": "09:40"}
     status, answer = plane.call("POST", SESSIONS, {"key": "made", **wanted})
     assert status == 201
-    assert answer["session"] == session_id("made")
+    assert answer["session"] == world_id("made")
     assert list(answer["effects"]) == ["reset", "day", "mode", "speed", "seek"]
     assert answer["effects"]["day"]["resolved"] == DAYS[1]
     assert answer["effects"]["seek"]["resolved"]["index"] == 598
@@ -222,7 +222,7 @@ def test_delete_closes_the_connections_and_keeps_the_place(server: Running, plan
         joined(server.orderflow("stays"), data.group()) as other,
     ):
         raw.read_kind("data")
-        assert plane.call("DELETE", f"{SESSIONS}/gone") == (200, {"session": session_id("gone"), "closed": 1})
+        assert plane.call("DELETE", f"{SESSIONS}/gone") == (200, {"session": world_id("gone"), "closed": 1})
         assert "closed by /_gexfaker/sessions" in raw.read_kind("disconnected").message
         assert raw.read_close()[0] == 1000
         assert plane.playback("gone")["market_time"] >= data.FIRST
@@ -237,7 +237,7 @@ def test_status_fields(server: Running, plane: Plane) -> None:
         raw.read_kind("data")
         status = plane.show()
     assert list(status) == ["session", "tier", "playback", "memberships", "connections"]
-    assert (status["session"], status["tier"], status["memberships"]) == (session_id("demo"), "quant", None)
+    assert (status["session"], status["tier"], status["memberships"]) == (world_id("demo"), "quant", None)
     playback = status["playback"]
     assert (
         list(playback)
@@ -286,7 +286,7 @@ def test_the_first_use_of_a_key_is_told(plane: Plane, server: Running) -> None:
 
 @pytest.mark.parametrize("key", ["a/b", "all", "by-key", "key-0123456789abcdef", "key-", "?&#%", "k\u00fc", " "])
 def test_any_key_can_be_named_in_the_query(plane: Plane, key: str) -> None:
-    named, query = session_id(key), f"?key={quote(key, safe='')}"
+    named, query = world_id(key), f"?key={quote(key, safe='')}"
     assert plane.call("GET", f"{SESSIONS}/by-key{query}")[0] == 404
     status, answer = plane.call("POST", f"{SESSIONS}/by-key/pause{query}")
     assert (status, answer["session"]) == (200, named)

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from gexfaker.server.http.gate import Quota
 from gexfaker.server.http.replies import sentence
 from support.rest import World, write_all
 
@@ -135,21 +134,6 @@ def test_the_gate_is_before_memberships(world: World, method: str) -> None:
 
 def test_no_quota_is_no_limit(world: World) -> None:
     assert {world.get(PATH)[0] for _ in range(100)} == {200}
-
-
-def test_quotas_take_bounded_memory() -> None:
-    quota = Quota(limit=10)
-    for number in range(1000):
-        assert quota.allows(f"key {number}", 1, 0.0)
-    assert len(quota) == 10
-    assert not quota.allows("key 999", 1, 1.0)
-
-
-def test_a_clock_set_back_does_not_lock_out() -> None:
-    quota = Quota()
-    assert quota.allows("key", 1, 1000.0)
-    assert quota.allows("key", 1, 10.0)
-    assert not quota.allows("key", 1, 10.0)
 
 
 def test_the_contract_is_there_as_yaml_too(world: World) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.playback.turns import Turn
-from gexfaker.wire.tokens import session_id
+from gexfaker.wire.tokens import world_id
 from support import rest
 from support.rest import OPEN, World, at, write
+from support.session import Session
 
 FULL, ZERO, STATE = "/v2/SPX/classic/gex_full", "/v2/SPX/classic/gex_zero", "/v2/SPX/state/gex_full"
 FLOW = "/v2/SPX/orderflow/orderflow"
@@ -113,7 +114,7 @@ def test_keys_step_on_their_own(root: Path) -> None:
 @pytest.mark.parametrize("mode", ["shared", "independent"])
 def test_the_feed_and_rest_have_positions_of_their_own(root: Path, mode: str) -> None:
     world = World(root, playback="step", endpoint_cache_mode=mode)
-    session = world.service.sessions.get(session_id("demo"))
+    session = Session.of(world.service.worlds.get(world_id("demo")))
     tape = session.library.tape(Feed("SPX", "classic", "gex_full"))
     assert tape is not None
     assert [session.due(tape, Turn(0, 0.0, 0.0)) for _ in range(3)] == [[0], [1], [2]]

@@ -19,13 +19,14 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.limits import MAX_SYNC_STREAMS
-from gexfaker.server.routes.broadcast import LENGTH_STRIDE, Broadcast
-from gexfaker.wire.tokens import mask, session_id
+from gexfaker.server.routes.sync import Broadcast
+from gexfaker.wire.tokens import mask, world_id
 from support import data
 from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
 from support.raw import RawSocket, joined
 from support.rest import OPEN, World, write, write_all
 from support.server import CLEAN_EXIT, Running, running_server, wait_until
+from support.session import Session
 
 COUNT = 300
 INTERVAL = 0.05
@@ -144,7 +145,7 @@ def test_without_a_key_it_is_every_session_and_no_key(server: Running, plane: Pl
         for raw in raws:
             next_stamp(raw)
         _, content = stack.enter_context(Events(server)).next()
-    wanted = {f"ES_SPX/orderflow/orderflow/{session_id(key)}" for key in (KEY, "other_sync_key")}
+    wanted = {f"ES_SPX/orderflow/orderflow/{world_id(key)}" for key in (KEY, "other_sync_key")}
     assert {position["cache_key"] for position in content["positions"]} >= wanted
     assert KEY not in json.dumps(content)
 
@@ -158,7 +159,7 @@ def test_each_position_has_its_day_and_a_keys_batch_its_mode(server: Running, pl
         _, content = stack.enter_context(Events(server)).next()
         _, own = stack.enter_context(Events(server, f"/sync/stream?key={KEY}")).next()
     days = {position["cache_key"].rpartition("/")[2]: position["data_date"] for position in content["positions"]}
-    assert (days[session_id(KEY)], days[session_id("other_sync_key")]) == (DAYS[0], DAYS[1])
+    assert (days[world_id(KEY)], days[world_id("other_sync_key")]) == (DAYS[0], DAYS[1])
     assert (content["data_date"], content["cache_mode"]) == (DAYS[-1], "hold"), "the server's"
     assert (own["data_date"], own["cache_mode"]) == (DAYS[0], "rotation"), "the key's"
 
@@ -258,7 +259,7 @@ def test_a_follower_that_does_not_read_is_cut_off_and_its_place_is_free(tmp_path
 
     with patch("gexfaker.server.routes.sync.SEND_SECONDS", 0.5):
         assert 0.4 < asyncio.run(follow()) < 5
-    assert world.service.sync_streams == 0
+    assert world.service.life.sync_streams == 0
 
 
 # --- the earlier tool's names ----------------------------------------------------------------------
@@ -304,15 +305,15 @@ def test_seek_to_timestamp_tells_every_feed_and_goes_on_where_one_refuses(tmp_pa
     for path in ("/SPX/classic/zero", "/SPX/state/delta", "/SPX/orderflow/orderflow"):
         world.ok(path, "several")
     for key in ("empty", "one"):
-        world.service.sessions.get(session_id(key))
-    world.service.sessions.get(session_id("empty")).restart("2026-07-16")
+        assert not world.service.worlds.get(world_id(key)).play.positions()
+    Session.of(world.service.worlds.get(world_id("empty"))).restart("2026-07-16")
     status, answer = post(world, "/seek-to-timestamp", {"timestamp": OPEN + 40})
     assert status == 200
     keys = sorted((detail["data_key"], detail["index"], detail["timestamp"]) for detail in answer["details"])
     several = ["SPX/classic/gex_zero", "SPX/orderflow/orderflow", "SPX/state/delta_zero"]
     assert keys == sorted((key, 39, OPEN + 40) for key in (*several, "SPX/classic/gex_full"))
     assert answer["positions_set"] == 4
-    assert f"not done to {session_id('empty')}: " in answer["message"]
+    assert f"not done to {world_id('empty')}: " in answer["message"]
     status, answer = post(world, "/seek-to-timestamp", {"timestamp": OPEN + 40, "key": "empty"})
     assert (status, list(answer)) == (400, ["error"])
 
@@ -332,9 +333,9 @@ def test_what_was_counted_is_not_counted_again_and_followers_share(tmp_path: Pat
     world = World(tmp_path)
     for key in ("one", "two"):
         world.ok("/SPX/classic/zero", key)
-    tape = world.service.sessions.get(session_id("one")).library.tape(Feed("SPX", "classic", "gex_zero"))
+    tape = world.service.worlds.get(world_id("one")).play.day.tape(Feed("SPX", "classic", "gex_zero"))
     assert tape is not None
-    with patch.object(type(tape), "has", autospec=True, side_effect=type(tape).has) as looks:
+    with patch.object(type(tape), "steps_to_index", autospec=True, side_effect=type(tape).steps_to_index) as looks:
 
         async def events(number: int) -> list[Any]:
             return [json.loads(event) for event in await asyncio.gather(*(told.event(None, number) for _ in range(9)))]
@@ -344,7 +345,7 @@ def test_what_was_counted_is_not_counted_again_and_followers_share(tmp_path: Pat
         first = asyncio.run(events(0))
         assert {position["data_length"] for position in first[0]["positions"]} == {3000}
         counted = looks.call_count
-        assert counted >= 3000 // LENGTH_STRIDE - 1
+        assert counted == 1, "both sessions are on one tape"
         world.now += 1
         later = asyncio.run(events(1))
         assert looks.call_count == counted
@@ -361,7 +362,7 @@ def test_what_was_counted_is_not_counted_again_and_followers_share(tmp_path: Pat
 def test_the_places_are_counted_with_the_look(tmp_path: Path) -> None:
     """Many who come at once do not all find the last place free."""
     world = World(write_all(tmp_path))
-    world.service.sync_streams = MAX_SYNC_STREAMS - 2
+    world.service.life.sync_streams = MAX_SYNC_STREAMS - 2
     statuses: list[int] = []
 
     async def follow() -> None:
@@ -384,7 +385,7 @@ def test_the_places_are_counted_with_the_look(tmp_path: Path) -> None:
 
     asyncio.run(all_at_once())
     assert sorted(statuses) == [200, 200] + [503] * 8
-    assert world.service.sync_streams == MAX_SYNC_STREAMS - 2
+    assert world.service.life.sync_streams == MAX_SYNC_STREAMS - 2
 
 
 def test_reload_date(plane: Plane, server: Running) -> None:

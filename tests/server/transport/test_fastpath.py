@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from gexfaker.server.http.app import create_app
+from gexfaker.server.routes.data import Body
 from gexfaker.server.service import Service
-from gexfaker.server.transport.fastpath import MAX_HEADS, MAX_KNOWN, Lane
+from gexfaker.server.transport import fastpath
+from gexfaker.server.transport.fastpath import MAX_HEADS, MAX_KNOWN, FastPath
 from gexfaker.settings import load
 from support import data
 from support.server import Running, running_server
@@ -144,15 +145,14 @@ def test_who_does_not_read_is_not_written_for(server: Running) -> None:
 
 
 @pytest.fixture
-def lane_of(tmp_path: Path) -> Iterator[Callable[..., Lane]]:
+def fast_path_of(tmp_path: Path) -> Iterator[Callable[..., FastPath]]:
     services = []
 
-    def make(**settings: str) -> Lane:
+    def make(**settings: str) -> FastPath:
         folder = data.write_day(tmp_path, 50, ("ES_SPX",))
         service = Service(load({"DATA_DIR": str(folder), **settings}, {}), lambda: 1_000_000.0)
         services.append(service)
-        lane: Lane = create_app(service).state.lane
-        return lane
+        return FastPath(service)
 
     yield make
     for service in services:
@@ -184,36 +184,36 @@ def lane_of(tmp_path: Path) -> Iterator[Callable[..., Lane]]:
         "",
     ],
 )
-def test_the_unusual_goes_the_ordinary_way(lane_of: Callable[..., Lane], text: str) -> None:
-    lane = lane_of()
-    assert lane.answer(PLAIN.encode(), DEFAULTS) is not None
-    assert lane.answer(text.encode("latin-1"), DEFAULTS) is None
+def test_the_unusual_goes_the_ordinary_way(fast_path_of: Callable[..., FastPath], text: str) -> None:
+    path = fast_path_of()
+    assert path.answer(PLAIN.encode(), DEFAULTS) is not None
+    assert path.answer(text.encode("latin-1"), DEFAULTS) is None
 
 
-def test_a_quota_is_counted_by_the_ordinary_way(lane_of: Callable[..., Lane]) -> None:
-    assert lane_of(QUOTA="100").answer(PLAIN.encode(), DEFAULTS) is None
+def test_a_quota_is_counted_by_the_ordinary_way(fast_path_of: Callable[..., FastPath]) -> None:
+    assert fast_path_of(QUOTA="100").answer(PLAIN.encode(), DEFAULTS) is None
 
 
-def test_what_is_remembered_is_bounded(lane_of: Callable[..., Lane]) -> None:
-    lane = lane_of()
+def test_what_is_remembered_is_bounded(fast_path_of: Callable[..., FastPath]) -> None:
+    path = fast_path_of()
     for number in range(MAX_KNOWN + 10):
-        assert lane.answer(PLAIN.replace("User-Agent: t", f"User-Agent: {number}").encode(), DEFAULTS) is not None
-    assert len(lane._known) == MAX_KNOWN
+        assert path.answer(PLAIN.replace("User-Agent: t", f"User-Agent: {number}").encode(), DEFAULTS) is not None
+    assert len(path._known) == MAX_KNOWN
 
 
 def test_heads_are_remembered_for_a_second_and_not_without_bound(
-    lane_of: Callable[..., Lane], monkeypatch: pytest.MonkeyPatch
+    fast_path_of: Callable[..., FastPath], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lane = lane_of()
+    path = fast_path_of()
     bodies = iter([bytes(length) for length in range(2 * MAX_HEADS)])
-    monkeypatch.setattr(type(lane._data), "body", lambda *_: (next(bodies), False))
+    monkeypatch.setattr(fastpath, "look_up", lambda *_: Body(next(bodies), False))
     for length in range(MAX_HEADS + 10):
-        answer = lane.answer(PLAIN.encode(), DEFAULTS)
+        answer = path.answer(PLAIN.encode(), DEFAULTS)
         assert answer is not None
         assert b"content-length: %d\r\n" % length in answer
         assert b"date: today" in answer
-        assert len(lane._heads) <= MAX_HEADS
-    later = lane.answer(PLAIN.encode(), [(b"date", b"a second later")])
+        assert len(path._heads) <= MAX_HEADS
+    later = path.answer(PLAIN.encode(), [(b"date", b"a second later")])
     assert later is not None
     assert b"date: a second later" in later
 
@@ -232,16 +232,19 @@ def test_a_kept_connection_ends_five_seconds_after_its_last_request_not_its_firs
 
 @pytest.mark.parametrize("broken", ["data", "gate"])
 def test_a_failure_goes_the_ordinary_way_and_is_told_once(
-    lane_of: Callable[..., Lane], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, broken: str
+    fast_path_of: Callable[..., FastPath],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    broken: str,
 ) -> None:
     """Out of ``data_received`` it would end the connection without an answer."""
-    lane = lane_of()
+    path = fast_path_of()
 
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of this test")
 
-    monkeypatch.setattr(type(lane._data), "body", fail) if broken == "data" else None
-    monkeypatch.setattr(type(lane._gate), "key", fail) if broken == "gate" else None
+    monkeypatch.setattr(fastpath, "look_up", fail) if broken == "data" else None
+    monkeypatch.setattr(fastpath, "admit", fail) if broken == "gate" else None
     with caplog.at_level(logging.ERROR):
-        assert [lane.answer(PLAIN.encode(), DEFAULTS) for _ in range(3)] == [None] * 3
+        assert [path.answer(PLAIN.encode(), DEFAULTS) for _ in range(3)] == [None] * 3
     assert [record.exc_info is not None for record in caplog.records] == [True]

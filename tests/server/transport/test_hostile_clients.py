@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gexfaker.wire.tokens import session_id
+from gexfaker.wire.tokens import world_id
 from support import data
 from support.raw import JSON, JSON_RELIABLE, PING, GoneError, RawSocket, connect, frame, upgrade_request
 from support.server import Running, running_server, wait_until
@@ -81,7 +81,7 @@ def test_an_application_server_close_is_final(server: Running) -> None:
     with connect(url, JSON_RELIABLE) as raw:
         told = raw.read_json()
         raw.join(data.group("SPX"))
-        session = session_id("closed")
+        session = world_id("closed")
         control = http.client.HTTPConnection(*server.address, timeout=10)
         control.request("POST", f"/_gexfaker/sessions/{session}/pause")  # a session that has been used stays known
         assert json.loads(control.getresponse().read())["session"] == session

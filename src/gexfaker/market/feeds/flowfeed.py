@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from gexfaker.market.feeds.blockcache import Blocks
-from gexfaker.market.feeds.printing import amount
+from gexfaker.market.feeds.printing import amount, templates
 from gexfaker.market.feeds.view import View
 from gexfaker.market.model.board import Board, Boards
 from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
-
-_KEYS: Final = """
-spot z_mlgamma z_msgamma o_mlgamma o_msgamma zero_mcall zero_mput one_mcall one_mput
-zcvr ocvr zgr ogr zvanna ovanna zcharm ocharm
-agg_dex one_agg_dex agg_call_dex one_agg_call_dex agg_put_dex one_agg_put_dex
-net_dex one_net_dex net_call_dex one_net_call_dex net_put_dex one_net_put_dex
-dexoflow gexoflow cvroflow one_dexoflow one_gexoflow one_cvroflow
-"""
-FIELDS: Final = ("timestamp", "ticker", *_KEYS.split())
-"""The keys of a record, in the order in which the service writes them."""
+from gexfaker.records.orderflow import ORDERFLOW
 
 Columns = tuple[Ints, ...]
 
@@ -40,8 +29,7 @@ class FlowFeed:
         self._view = view
         self._boards = boards
         self._numbers = (near, further)
-        fields = ",".join(f'"{name}":%s' for name in FIELDS[2:])
-        self._template = f'{{"timestamp":%d,"ticker":"{view.ticker}",{fields}}}'
+        self._template = view.template(templates(ORDERFLOW)[0])
         self._blocks = blocks
 
     def json(self, second: int) -> bytes:

@@ -8,21 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gexfaker.market.feeds.blockcache import Blocks
-from gexfaker.market.feeds.printing import amount, rows, thousandths
+from gexfaker.market.feeds.printing import amount, rows, templates, thousandths
 from gexfaker.market.feeds.view import View
 from gexfaker.market.model.ledger import Cents
 from gexfaker.market.model.majors import Majors, Pair
 from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
+from gexfaker.records.gex import GEX
 
 LOOK_BACKS: Final = (60, 300, 600, 900, 1800)
 """Seconds to each of a strike's priors."""
 
-_HEAD: Final = (
-    '{"timestamp":%d,"ticker":"{ticker}","min_dte":{min_dte},"sec_min_dte":{sec_min_dte},"spot":%s,"zero_gamma":%s,'
-    '"major_pos_vol":%s,"major_pos_oi":%s,"major_neg_vol":%s,"major_neg_oi":%s,"strikes":'
-)
-_TAIL: Final = ',"sum_gex_vol":%s,"sum_gex_oi":%s,"delta_risk_reversal":%s,"max_priors":'
+_HEAD, _TAIL, _END = templates(GEX)
+"""A record before its strikes, between them and its max priors, and behind those."""
 
 
 class _Block(NamedTuple):
@@ -66,7 +64,7 @@ class GexFeed:
         tail = _TAIL % (amount(volume), amount(interest), thousandths(reversal))
         strikes = rows([[k, v, o, [*priors]] for k, v, o, *priors in (made.strikes[row] / 100.0).tolist()])
         changes = rows((made.changes[row] / 100.0).tolist())
-        return b"".join((head.encode(), strikes, tail.encode(), changes, b"}"))
+        return b"".join((head.encode(), strikes, tail.encode(), changes, _END.encode()))
 
     def clear(self) -> None:
         """Forget the blocks kept."""

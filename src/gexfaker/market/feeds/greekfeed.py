@@ -8,20 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gexfaker.market.feeds.blockcache import Blocks
-from gexfaker.market.feeds.printing import amount, rows
+from gexfaker.market.feeds.printing import amount, rows, templates
 from gexfaker.market.feeds.view import View
 from gexfaker.market.model.ledger import Cents
 from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
+from gexfaker.records.greeks import GREEKS
 
 LOOK_BACKS: Final = (60, 300, 600)
 """Seconds to each of a strike's priors: the first three of the gex feeds'."""
 
-_HEAD: Final = (
-    '{"timestamp":%d,"ticker":"{ticker}","spot":%s,"min_dte":{min_dte},"sec_min_dte":{sec_min_dte},'
-    '"major_positive":%s,"major_negative":%s,"major_long_gamma":%s,"major_short_gamma":%s,"mini_contracts":'
-)
-
+_HEAD, _END = templates(GREEKS)
+"""A record before its contracts, and behind them."""
 
 _SCALES: Final = np.array([100.0, 1000.0, 1000.0, *(100.0,) * (1 + len(LOOK_BACKS))])
 """What the columns of a row are to be divided by: volatilities are in thousandths, all else in hundredths."""

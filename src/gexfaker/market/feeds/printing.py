@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from gexfaker.records.fields import Shape
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -26,3 +28,18 @@ def rows(values: list[Any]) -> bytes:
     """Nested lists of floats as compact JSON; integral floats below 1e15 print as integers."""
     # Only an integral float is written with nothing but a 0 behind the point.
     return _encode(values).replace(b".0,", b",").replace(b".0]", b"]")
+
+
+def templates(shape: Shape) -> list[str]:
+    """A record as text, cut where it has a list of rows: ``%d`` is the time, ``%s`` a number, {a name} is filled in."""
+    texts = {"timestamp": "%d", "ticker": '"{ticker}"', "min_dte": "{min_dte}", "sec_min_dte": "{sec_min_dte}"}
+    rows_of = {field.json for field in shape.fields if field.columns}
+    parts = ["{"]
+    for number, key in enumerate(shape.keys):
+        parts[-1] += f'{"," if number else ""}"{key}":'
+        if key in rows_of:
+            parts.append("")
+        else:
+            parts[-1] += texts.get(key, "%s")
+    parts[-1] += "}"
+    return parts

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from gexfaker.catalog import Feed
-from gexfaker.exchange.hours import RECORDS, Session
+from gexfaker.exchange.hours import RECORDS, TradingSession
 from gexfaker.market.numeric.exact import Ints
+from gexfaker.tapes.tape import new_number
 
 
 class Records(Protocol):
@@ -31,7 +32,8 @@ class SimulatedTape:
         opener: makes the records.
     """
 
-    def __init__(self, feed: Feed, session: Session, seconds: Ints, opener: Callable[[], Records]) -> None:
+    def __init__(self, feed: Feed, session: TradingSession, seconds: Ints, opener: Callable[[], Records]) -> None:
+        self.number: Final = new_number()
         self._feed = feed
         self._session = session
         self._seconds = seconds
@@ -58,6 +60,18 @@ class SimulatedTape:
     def has(self, index: int) -> bool:
         """Whether record ``index`` exists."""
         return 0 <= index < len(self)
+
+    def steps_to_index(self, index: int) -> Iterator[None]:
+        """No work is needed."""
+        return iter(())
+
+    def knows(self, timestamp: int) -> bool:
+        """Always: the seconds of the day are known."""
+        return True
+
+    def steps_to_time(self, timestamp: int) -> Iterator[None]:
+        """No work is needed."""
+        return iter(())
 
     def timestamp(self, index: int) -> int:
         """Epoch seconds of a record. Raises IndexError outside the day."""

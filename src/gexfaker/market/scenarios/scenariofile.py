@@ -12,6 +12,7 @@ import re
 import tomllib
 from dataclasses import MISSING, Field, fields
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 from gexfaker.errors import DataError
@@ -45,6 +46,19 @@ NAMES: Final = ("calm", "trend-day", "opex-pin", "flash-crash", "gap-down", "vol
 _DAY: Final = ("drift", "gap", "volatility", "implied", "volume")
 _TOP: Final = ("description", "day", "events")
 _HEADER: Final = re.compile(r"\s*\[{1,2}\s*([^\]\s]+)\s*\]{1,2}")
+
+
+def read_scenario(name: str | None) -> Scenario | None:
+    """The scenario of a name that is shipped, or of a TOML file. Raises DataError, naming file and line."""
+    if name is None:
+        return None
+    path = Path(name).expanduser()
+    if path.suffix != ".toml":
+        return named_scenario(name)
+    try:
+        return load_scenario(str(path), path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
 
 
 def named_scenario(name: str) -> Scenario:

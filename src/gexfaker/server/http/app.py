@@ -14,16 +14,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gexfaker.errors import ControlError, DataError
-from gexfaker.server.http.gate import Gate
 from gexfaker.server.http.replies import error, reply, service_of
 from gexfaker.server.routes.control import control_error, control_routes
 from gexfaker.server.routes.data import DataRoutes
 from gexfaker.server.routes.earlier import earlier_routes
-from gexfaker.server.routes.feed import feed_routes
 from gexfaker.server.routes.history import history_routes
+from gexfaker.server.routes.negotiate import feed_routes
 from gexfaker.server.routes.sync import sync_routes
 from gexfaker.server.service import Service
-from gexfaker.server.transport.fastpath import Lane
 
 WELCOME: Final = (
     "gexfaker is running. Negotiate at /negotiate, state at /health, and try: gexfaker listen orderflow SPX\n"
@@ -36,23 +34,24 @@ async def _health(request: Request) -> Response:
     return reply(
         {
             "status": "ok",
-            "data_date": service.library.date,
+            "data_date": service.day.date,
             "data_mode": settings.data_mode,
             "cache_mode": settings.cache_mode.value,
-            "data_origin": service.library.origin,
+            "data_origin": service.day.origin,
             "playback": settings.playback.value,
-            "sessions": len(service.sessions),
+            "sessions": len(service.worlds),
             "connections": sum(len(hub.connections) for hub in service.hubs.values()),
             "messages_sent": service.streamer.sent,
-            "records_skipped": service.payloads.skipped,
-            "values_saturated": service.payloads.saturated,
+            "records_skipped": service.streamer.encoded.skipped,
+            "records_passed_over": service.bodies.skipped,
+            "values_saturated": service.streamer.encoded.saturated,
             "clients_cut": sum(hub.overflows for hub in service.hubs.values()),
         }
     )
 
 
 async def _ready(request: Request) -> Response:
-    ready = service_of(request).ready
+    ready = service_of(request).life.ready
     return reply({"status": "ready" if ready else "stopping"}, 200 if ready else 503)
 
 
@@ -94,10 +93,8 @@ async def _http_error(_request: Request, exception: Exception) -> Response:
 
 def create_app(service: Service) -> Starlette:
     """The ASGI application over ``service``."""
-    gate = Gate()  # one, because it counts
-    data = DataRoutes(gate)
     routes: list[BaseRoute] = [
-        data,  # first: they are asked most, and claim nothing but their own paths
+        DataRoutes(),  # first: they are asked most, and claim nothing but their own paths
         Route("/", _welcome),
         Route("/health", _health),
         Route("/ready", _ready),
@@ -118,5 +115,5 @@ def create_app(service: Service) -> Starlette:
     cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "PATCH"], allow_headers=["*"])
     handlers = {HTTPException: _http_error, ControlError: control_error, DataError: control_error}
     app = Starlette(routes=routes, middleware=[cors], exception_handlers=handlers)
-    app.state.service, app.state.gate, app.state.lane = service, gate, Lane(service, data, gate)
+    app.state.service = service
     return app

@@ -127,7 +127,7 @@ class _Download(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         except asyncio.CancelledError:
-            if not self._service.draining:
+            if not self._service.life.draining:
                 raise
             log.warning("%s was cut off: the client did not take it before the server had to stop", scope["path"])
         finally:

@@ -12,22 +12,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gexfaker.errors import ControlError, DataError
-from gexfaker.limits import MAX_CONTROL_BYTES, MAX_SESSIONS
-from gexfaker.playback.actions import ACTIONS, Effect, apply
-from gexfaker.playback.session import Session
+from gexfaker.limits import MAX_CONTROL_BYTES, MAX_WORLDS
+from gexfaker.playback.actions import ACTIONS, Action, Effect, Pause, action_of, creation_of, fresh
 from gexfaker.server.http.controlguard import Handler, guarded
 from gexfaker.server.http.replies import encoded, error, read_body, reply, sentence, service_of
-from gexfaker.server.routes.status import (
-    close_session,
-    is_connected,
-    is_known,
-    playback_status,
-    session_ids,
-    session_status,
-)
+from gexfaker.server.routes.status import close_connections, playback_status, world_status
 from gexfaker.server.service import Service
-from gexfaker.server.slices import in_turns
-from gexfaker.wire.tokens import session_id
+from gexfaker.server.slices import in_slices
+from gexfaker.wire.tokens import world_id
+from gexfaker.worlds.change import change
+from gexfaker.worlds.world import World
 
 log: Final = logging.getLogger(__name__)
 ALL: Final = "all"
@@ -57,53 +51,75 @@ async def read_object(request: Request) -> dict[str, Any]:
         raise ControlError(f"the body is not a JSON object: {problem}") from None
 
 
-def change(service: Service, owner: str, action: str, arguments: dict[str, Any]) -> Effect:
-    """Do something to a session, come to rest for it: nothing of its old timeline is sent after this.
+async def act(service: Service, world: World, action: Action) -> Effect:
+    """Do something to a world. A day that has to be searched for it is read in slices before.
+
+    Raises:
+        ControlError, DataError: it cannot be done.
+    """
+    async for _ in in_slices(action.approach(world.play)):
+        pass
+    return perform(service, world, action)
+
+
+def perform(service: Service, world: World, action: Action) -> Effect:
+    """Do something to a world that comes to rest for it: nothing of its old timeline is sent after this.
 
     Raises:
         ControlError, DataError: it cannot be done.
     """
     now = service.clock()
-    if action == "pause" and not service.silent:
-        service.streamer.finish(owner, now)
-    service.streamer.settle(owner)
-    effect = apply(service.sessions.get(owner), action, arguments, service.sessions.options, now)
+    if isinstance(action, Pause) and not service.silent:
+        service.streamer.finish(world, now)
+    service.streamer.settle(world)
+    effect = change(world, action, now)
     service.alarm.ring()
-    log.info("%s %s: %s", owner, action, msgspec.json.encode(effect.resolved).decode())
+    log.info("%s %s: %s", world.id, action.NAME, msgspec.json.encode(effect.resolved).decode())
     return effect
 
 
-def told(service: Service, owner: str, action: str, arguments: dict[str, Any]) -> Effect:
-    """``change``, which says so when the key had not been used yet: it may be a typing error."""
-    is_new = service.sessions.peek(owner) is None and not is_connected(service, owner)
-    effect = change(service, owner, action, arguments)
+async def act_and_tell(service: Service, world: World, action: Action) -> Effect:
+    """``act``, which says so when the key had not been used yet: it may be a typing error."""
+    is_new = not world.is_used and not world.is_connected
+    effect = await act(service, world, action)
     return effect._replace(reason="; ".join(filter(None, (effect.reason, FIRST_USE)))) if is_new else effect
 
 
-def owner_of(request: Request) -> str:
-    """The session that a path means: its id, an API key, or ``by-key`` and the key in the query.
+def world_named(request: Request) -> World | str:
+    """The world that a path means: by its id, an API key, or ``by-key`` and the key in the query.
+
+    Of a key that nothing is known of only the id is returned.
 
     Raises:
         ControlError, DataError: it says both, or the half of it; there is no such session.
     """
+    worlds = service_of(request).worlds
     name, key = request.path_params["session"], request.query_params.get("key")
     if (name == BY_KEY) != (key is not None):
         raise ControlError(f"a key in the query goes with /sessions/{BY_KEY}: /_gexfaker/sessions/{BY_KEY}?key=KEY")
-    if key is not None:
-        return session_id(key)
-    known = is_known(service_of(request), name)
-    if name.startswith("key-") and not known:
+    by_id = None if key is not None else worlds.peek(name)
+    if by_id is not None and is_known(by_id):
+        return by_id
+    if key is None and name.startswith("key-"):
         raise DataError(f"there is no session {name[:40]}; a key of that name is /sessions/{BY_KEY}?key=KEY")
-    return name if known else session_id(name)
+    owner = world_id(name if key is None else key)
+    found = worlds.peek(owner)
+    return owner if found is None or not is_known(found) else found
+
+
+def is_known(world: World) -> bool:
+    """Whether there is anything to show of it."""
+    return world.is_used or world.is_connected
 
 
 async def _list(request: Request) -> Response:
     """The sessions, a page of them."""
     service = service_of(request)
-    limit, offset = _whole(request, "limit", PAGE, MAX_PAGE), _whole(request, "offset", 0, MAX_SESSIONS)
-    known = session_ids(service)
-    told = [encoded(session_status(service, o)) async for o in in_turns(known[offset : offset + limit])]
-    return reply({"sessions": told, "total": len(known)})
+    limit, offset = _whole(request, "limit", PAGE, MAX_PAGE), _whole(request, "offset", 0, MAX_WORLDS)
+    known = service.worlds.known()
+    page = known[offset : offset + limit]
+    shown = [encoded(world_status(service, world)) async for world in in_slices(page)]
+    return reply({"sessions": shown, "total": len(known)})
 
 
 def _whole(request: Request, name: str, default: int, most: int) -> int:
@@ -117,8 +133,8 @@ def _whole(request: Request, name: str, default: int, most: int) -> int:
 async def _show(request: Request) -> Response:
     if request.path_params["session"] == ALL:
         return await _list(request)
-    service, owner = service_of(request), owner_of(request)
-    return reply(session_status(service, owner)) if is_known(service, owner) else error(NO_SESSION, 404)
+    service, world = service_of(request), world_named(request)
+    return error(NO_SESSION, 404) if isinstance(world, str) else reply(world_status(service, world))
 
 
 async def _create(request: Request) -> Response:
@@ -127,42 +143,41 @@ async def _create(request: Request) -> Response:
     key = wanted.pop("key", None)
     if not isinstance(key, str) or not key:
         raise ControlError('name the API key: {"key":"demo", ...}')
-    owner = session_id(key)
-    actions = {"day": {"date"}, "speed": {"speed"}, "seek": {"time", "index", "feed"}}
-    steps: dict[str, dict[str, Any]] = {name: {} for name in ("reset", "day", "mode", "speed", "seek")}
-    for name, value in wanted.items():
-        steps[next((action for action, names in actions.items() if name in names), "mode")][name] = value
-    steps = {name: values for name, values in steps.items() if values or name == "reset"}
-    trial = Session(owner, service.days, service.sessions.options)
-    for name, values in steps.items():  # refused as a whole, or done as a whole
-        apply(trial, name, values, service.sessions.options, service.clock())
-    effects = {name: change(service, owner, name, values)._asdict() for name, values in steps.items()}
-    return reply(_answer(service, owner) | {"effects": effects}, 201)
+    world, actions = service.world(key), creation_of(wanted)
+    trial = fresh(service.days, world.options)
+    for action in actions:  # refused as a whole, or done as a whole
+        async for _ in in_slices(action.approach(trial)):
+            pass
+        trial = action.run(trial, world.options, service.clock()).play
+    effects = {action.NAME: perform(service, world, action)._asdict() for action in actions}
+    return reply(_answer(service, world) | {"effects": effects}, 201)
 
 
 async def _act(request: Request) -> Response:
-    service, action = service_of(request), request.path_params["action"]
-    if action not in ACTIONS:
-        return error(f"There is no action {action[:40]!r}: one of {', '.join(ACTIONS)}.", 404)
+    service, name = service_of(request), request.path_params["action"]
+    if name not in ACTIONS:
+        return error(f"There is no action {name[:40]!r}: one of {', '.join(ACTIONS)}.", 404)
     arguments = await read_object(request)
     if request.path_params["session"] == ALL:
-        return await _act_on_all(service, action, arguments)
-    owner = owner_of(request)
-    effect = told(service, owner, action, arguments)
-    return reply(_answer(service, owner) | {"action": action, **effect._asdict()})
+        return await _act_on_all(service, name, arguments)
+    found = world_named(request)
+    action = action_of(name, arguments)
+    world = service.worlds.get(found) if isinstance(found, str) else found
+    effect = await act_and_tell(service, world, action)
+    return reply(_answer(service, world) | {"action": name, **effect._asdict()})
 
 
-async def _act_on_all(service: Service, action: str, arguments: dict[str, Any]) -> Response:
+async def _act_on_all(service: Service, name: str, arguments: dict[str, Any]) -> Response:
     """One that is refused does not keep it from the others; 400 when all refuse."""
     answers, refused = [], []
-    async for owner in in_turns(session_ids(service)):
+    async for world in in_slices(service.worlds.known()):
         done: dict[str, Any]
         try:
-            done = change(service, owner, action, arguments)._asdict()
+            done = (await act(service, world, action_of(name, arguments)))._asdict()
         except (ControlError, DataError) as problem:
             done = {"error": sentence(problem)}
             refused.append(done["error"])
-        answers.append(encoded(_answer(service, owner) | {"action": action, **done}))
+        answers.append(encoded(_answer(service, world) | {"action": name, **done}))
     if refused and len(refused) == len(answers):
         return error(refused[0], 400)
     return reply({"sessions": answers})
@@ -171,19 +186,18 @@ async def _act_on_all(service: Service, action: str, arguments: dict[str, Any]) 
 async def _close(request: Request) -> Response:
     service = service_of(request)
     if request.path_params["session"] == ALL:
-        name, known = ALL, session_ids(service)
+        name, known = ALL, service.worlds.known()
     else:
-        name = owner_of(request)
-        known = [name] if is_known(service, name) else []
+        found = world_named(request)
+        name, known = (found, []) if isinstance(found, str) else (found.id, [found])
     if not known:
         return error(NO_SESSION, 404)
-    closed = [close_session(service, owner) async for owner in in_turns(known)]
+    closed = [close_connections(service, world) async for world in in_slices(known)]
     return reply({"session": name, "closed": sum(closed)})
 
 
-def _answer(service: Service, owner: str) -> dict[str, Any]:
-    session = service.sessions.get(owner)
-    return {"session": owner, "playback": playback_status(session, service.clock())}
+def _answer(service: Service, world: World) -> dict[str, Any]:
+    return {"session": world.id, "playback": playback_status(world, service.clock())}
 
 
 def control_routes() -> list[Route]:

@@ -1,10 +1,10 @@
-"""The REST data routes: thin handlers between the gate, the routes table and the session's place in the day."""
+"""The REST data routes: thin handlers between the gate, the table of routes and the key's place in the day."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,31 +14,52 @@ from starlette.types import Receive, Scope, Send
 from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, STOCKS, TIERS, Feed
 from gexfaker.errors import DataError, ExhaustedError, RecordError
 from gexfaker.hubs.tiers import includes, tier_of
-from gexfaker.playback.day import Library
+from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
-from gexfaker.playback.session import Session
 from gexfaker.playback.stamps import restamped
-from gexfaker.rest.bodies import GZIP_MAGIC, Bodies
+from gexfaker.rest.bodies import GZIP_MAGIC
 from gexfaker.rest.paths import Found, Wrong, is_rest_ticker, quoted, resolve
 from gexfaker.rest.routes import Answer
-from gexfaker.server.http.gate import Gate, forbidden
+from gexfaker.server.http.gate import admit, forbidden
 from gexfaker.server.http.replies import JSON, error, reply, service_of, wants_gzip
 from gexfaker.server.routes.conversion import conversion
 from gexfaker.server.service import Service
+from gexfaker.server.slices import in_slices
 from gexfaker.tapes.tape import Tape
-from gexfaker.wire.tokens import mask, session_id
+from gexfaker.wire.tokens import mask
+from gexfaker.worlds.change import answer as take_answer
+from gexfaker.worlds.change import roll
+from gexfaker.worlds.world import World
 
 METHODS: Final = ("GET", "HEAD")
 GEX_ONLY: Final = "Category must be one of gex_full, gex_one or gex_zero"
 """The service's own words."""
 
 
+class Asked(NamedTuple):
+    """What a data request asks for: a feed's record, or what is made of it."""
+
+    feed: Feed
+    answer: Answer
+    gzip: bool
+
+
+class Body(NamedTuple):
+    """The body of an answer 200."""
+
+    content: bytes
+    gzipped: bool
+
+
+class Unread(NamedTuple):
+    """A tape that has to be read up to a time before there is an answer."""
+
+    tape: Tape
+    timestamp: int
+
+
 class DataRoutes(BaseRoute):
     """All routes of ``rest.routes`` as one, so that a request is matched by looking up, not by trying patterns."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate: Final = gate
-        self._bodies: Final = Bodies()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Whether the path is one of the table's, or nearly."""
@@ -48,76 +69,90 @@ class DataRoutes(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that matched."""
         request = Request(scope, receive, send)
-        await self._answer(request, scope["gexfaker.found"])(scope, receive, send)
+        response = await _respond(request, scope["gexfaker.found"])
+        await response(scope, receive, send)
 
-    def _answer(self, request: Request, found: Found | Wrong) -> Response:
-        if request.method not in METHODS:
-            response = error("Method Not Allowed", 405)
-            response.headers["Allow"] = ", ".join(METHODS)
-            return response
-        if isinstance(found, Found) and found.route.public:
-            return _PUBLIC[found.route.answer](found)
-        service = service_of(request)
-        key = self._gate.key(service, request)
-        if isinstance(key, Response):
-            return key
-        if isinstance(found, Wrong):
-            return error(found.text, 404)
-        try:
-            return self._protected(service, request, key, found)
-        except (ExhaustedError, DataError, RecordError) as problem:
-            return error(str(problem), 404)
 
-    def _protected(self, service: Service, request: Request, key: str, found: Found) -> Response:
-        if found.feed is not None:
-            zipped = wants_gzip(request.headers)
-            return self._record(service, session_id(key), found.feed, found.route.answer, zipped)
-        if found.route.answer is Answer.WHOAMI:
-            return _whoami(service, key)
-        session = service.sessions.get(session_id(key))
-        session.roll()
-        return conversion(session, request.query_params, service.clock())
-
-    def _record(self, service: Service, owner: str, feed: Feed, answer: Answer, zipped: bool) -> Response:
-        """A record of a feed, or what is made of it, at the session's place in the day."""
-        made = self._made(service, owner, feed, answer, zipped)
-        if isinstance(made, Response):
-            return made
-        response = Response(made[0])
-        response.raw_headers = body_headers(len(made[0]), made[1])
+async def _respond(request: Request, found: Found | Wrong) -> Response:
+    if request.method not in METHODS:
+        response = error("Method Not Allowed", 405)
+        response.headers["Allow"] = ", ".join(METHODS)
         return response
+    if isinstance(found, Found) and found.route.public:
+        return _PUBLIC[found.route.answer](found)
+    service = service_of(request)
+    key = admit(service, request)
+    if isinstance(key, Response):
+        return key
+    if isinstance(found, Wrong):
+        return error(found.text, 404)
+    try:
+        return await _protected(service, request, key, found)
+    except (ExhaustedError, DataError, RecordError) as problem:
+        return error(str(problem), 404)
 
-    def body(self, service: Service, owner: str, feed: Feed, answer: Answer, zipped: bool) -> tuple[bytes, bool] | None:
-        """The body of a data route and whether it is gzipped; None when there is another answer than 200.
 
-        Raises:
-            ExhaustedError, DataError, RecordError: there is no such record.
-        """
-        made = self._made(service, owner, feed, answer, zipped)
-        return None if isinstance(made, Response) else made
+async def _protected(service: Service, request: Request, key: str, found: Found) -> Response:
+    world = service.world(key)
+    if found.route.answer is Answer.WHOAMI:
+        return _whoami(world, key)
+    if found.feed is None:
+        roll(world, service.clock())
+        return await conversion(world, request.query_params, service.clock())
+    made = await _read(service, world, Asked(found.feed, found.route.answer, wants_gzip(request.headers)))
+    if isinstance(made, Response):
+        return made
+    response = Response(made.content)
+    response.raw_headers = body_headers(len(made.content), made.gzipped)
+    return response
 
-    def _made(
-        self, service: Service, owner: str, feed: Feed, answer: Answer, zipped: bool
-    ) -> tuple[bytes, bool] | Response:
-        session = service.sessions.get(owner)
-        session.roll()
-        library = session.library
-        if not is_rest_ticker(feed.ticker, library.tickers):
-            return error(f"There is no ticker {quoted(feed.ticker)}: /tickers lists them.", 404)
-        refused = forbidden(service, owner, tier_of(feed), f"{feed.package} {feed.category}")
-        if refused is not None:
-            return refused
-        if answer is Answer.GEX_ONLY:
-            return error(GEX_ONLY, 400)
-        tape = library.tape(feed)
-        if tape is None:
-            return error(_missing(feed, library), 404)
-        now = service.clock()
-        live = session.options.timestamps is Timestamps.LIVE
-        index, body = self._bodies.newest(tape, session.snapshot(tape, answer, now), answer, zipped and not live)
-        if live:
-            return restamped(body, _live(session, tape, index, now)), False
-        return body, zipped and body[:2] == GZIP_MAGIC
+
+async def _read(service: Service, world: World, asked: Asked) -> Body | Response:
+    """The answer; a tape that is not known up to market time is read on in slices before."""
+    made = look_up(service, world, asked)
+    while isinstance(made, Unread):
+        async for _ in in_slices(made.tape.steps_to_time(made.timestamp)):
+            pass
+        made = look_up(service, world, asked)
+    return made
+
+
+def look_up(service: Service, world: World, asked: Asked) -> Body | Unread | Response:
+    """What a data request gets at the key's place in the day; a Response is another answer than 200.
+
+    Raises:
+        ExhaustedError, DataError, RecordError: there is no such record.
+    """
+    now = service.clock()
+    roll(world, now)
+    play = world.play
+    day = play.day
+    tape = _tape(service, world, asked, day)
+    if isinstance(tape, Response):
+        return tape
+    sought = play.sought(tape, now)
+    if sought is not None and not tape.knows(sought):
+        return Unread(tape, sought)
+    live = play.options.timestamps is Timestamps.LIVE
+    index = take_answer(world, tape, asked.answer, now)
+    index, body = service.bodies.newest(tape, index, asked.answer, asked.gzip and not live)
+    if live:
+        return Body(restamped(body, _live(world, tape, index, now)), False)
+    return Body(body, asked.gzip and body[:2] == GZIP_MAGIC)
+
+
+def _tape(service: Service, world: World, asked: Asked, day: Day) -> Tape | Response:
+    """The records that an answer is made of, or why there is none for this key."""
+    feed = asked.feed
+    if not is_rest_ticker(feed.ticker, day.tickers):
+        return error(f"There is no ticker {quoted(feed.ticker)}: /tickers lists them.", 404)
+    refused = forbidden(service, world, tier_of(feed), f"{feed.package} {feed.category}")
+    if refused is not None:
+        return refused
+    if asked.answer is Answer.GEX_ONLY:
+        return error(GEX_ONLY, 400)
+    tape = day.tape(feed)
+    return error(_missing(feed, day), 404) if tape is None else tape
 
 
 def body_headers(length: int, zipped: bool, vary: bytes = b"Accept-Encoding") -> list[tuple[bytes, bytes]]:
@@ -126,17 +161,17 @@ def body_headers(length: int, zipped: bool, vary: bytes = b"Accept-Encoding") ->
     return [*headers, (b"content-encoding", b"gzip")] if zipped else headers
 
 
-def _live(session: Session, tape: Tape, index: int, now: float) -> int:
+def _live(world: World, tape: Tape, index: int, now: float) -> int:
     """When a record is, or was, due in real time: the timestamp that makes it look live."""
-    at = None if session.clock is None else session.clock.real(tape.timestamp(index))
+    at = world.play.real_time(tape.timestamp(index))
     return math.floor(now if at is None else at)
 
 
-def _missing(feed: Feed, library: Library) -> str:
+def _missing(feed: Feed, day: Day) -> str:
     """Why the day has no such feed, and what it has."""
-    own = sorted(f"{other.package} {other.category}" for other in library.feeds if other.ticker == feed.ticker)
-    has = f"of {feed.ticker} it has {', '.join(own)}" if own else f"it has {', '.join(sorted(library.tickers))}"
-    return f"{library.date} has no {feed.ticker} {feed.package} {feed.category}; {has}."
+    own = sorted(f"{other.package} {other.category}" for other in day.feeds if other.ticker == feed.ticker)
+    has = f"of {feed.ticker} it has {', '.join(own)}" if own else f"it has {', '.join(sorted(day.tickers))}"
+    return f"{day.date} has no {feed.ticker} {feed.package} {feed.category}; {has}."
 
 
 def _tickers(_found: Found) -> Response:
@@ -153,9 +188,9 @@ _PUBLIC: Final[dict[Answer, Callable[[Found], Response]]] = {
 }
 
 
-def _whoami(service: Service, key: str) -> Response:
+def _whoami(world: World, key: str) -> Response:
     """What the caller has. The service documents what it tells, but not the names of the fields."""
-    tier = service.tier(session_id(key))
+    tier = world.tier
     levels = [level for level in TIERS if includes(tier, level)]
     packages = [level for level in levels if level in CATEGORIES]
     permissions = ["rest", "websocket"] + ["history", "expiries", "negotiate_post"] * (tier == TIERS[-1])

@@ -17,7 +17,7 @@ from gexfaker.catalog import STORED_CATEGORIES, Feed
 from gexfaker.errors import DataError
 from gexfaker.server.http.downloads import download, in_thread
 from gexfaker.server.http.replies import reply, service_of, utc
-from gexfaker.server.routes.files import shelf_of
+from gexfaker.server.routes.history import shelf_of
 
 JSON_LINES: Final = "application/x-ndjson"
 
@@ -46,8 +46,8 @@ async def _current(request: Request) -> Response:
     return reply(
         {
             "current_date": date,
-            "loaded_at": utc(service.loaded_at),
-            "files_loaded": len(service.days.library(date).feeds),
+            "loaded_at": utc(service.life.loaded_at),
+            "files_loaded": len(service.days.day(date).feeds),
         }
     )
 

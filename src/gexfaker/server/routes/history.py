@@ -1,10 +1,16 @@
-"""Recorded days for download: links to single files, and a ticker's end-of-day report. The files are in ``files``."""
+"""Recorded days for download: signed links to single files, the files themselves, and a ticker's end-of-day report.
+
+A file is behind a signed link: no key is asked for, and none is wanted. It is sent plain, or gzipped with
+``Content-Encoding: gzip`` to a client that accepts that: a client that unpacks by itself sees JSON, one that does not
+sees 1f 8b, and there are both kinds. Ranges are of the plain array, and are served plain.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
 import logging
+from pathlib import Path
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -12,23 +18,30 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from gexfaker.archive.names import File, parse_category, parse_date, report_name, standard_feeds
+from gexfaker.archive.framing import Measured, pieces
+from gexfaker.archive.names import File, parse_category, parse_date, parse_file, report_name, standard_feeds
 from gexfaker.archive.packing import zipped
-from gexfaker.archive.shelf import Shelf, members
-from gexfaker.archive.signing import sign
+from gexfaker.archive.ranges import Wanted, content_range, parse_range, resolve
+from gexfaker.archive.shelf import Content, Shelf, content, members
+from gexfaker.archive.signing import refusal, sign
 from gexfaker.catalog import QUANT_TICKERS, Feed
 from gexfaker.errors import DataError
-from gexfaker.exchange.times import NEW_YORK
+from gexfaker.exchange.hours import NEW_YORK
+from gexfaker.playback.day import Day
+from gexfaker.playback.simulated import simulated_day
 from gexfaker.rest.paths import quoted
 from gexfaker.rest.routes import BASES
-from gexfaker.server.http.downloads import download, in_thread
-from gexfaker.server.http.gate import forbidden, gate_of
-from gexfaker.server.http.replies import reply, service_of
-from gexfaker.server.routes.files import FILES, file_route, shelf_of
-from gexfaker.server.routes.negotiate import base_url
-from gexfaker.wire.tokens import mask, session_id
+from gexfaker.server.http.addresses import base_url
+from gexfaker.server.http.downloads import download, in_thread, turn
+from gexfaker.server.http.gate import admit, api_key, forbidden
+from gexfaker.server.http.replies import JSON, reply, service_of, wants_gzip
+from gexfaker.tapes.tape import Tape
+from gexfaker.wire.tokens import mask
 
 log: Final = logging.getLogger(__name__)
+
+FILES: Final = "/_files"
+"""Where the signed links lead."""
 
 TIER: Final = "quant"
 """The subscription that history needs."""
@@ -39,7 +52,7 @@ WINDOW: Final = datetime.timedelta(days=90)
 
 def history_routes() -> list[Route]:
     """The routes of the history, and the one its links lead to."""
-    routes = [file_route()]
+    routes = [Route(FILES + "/{name}", _serve)]
     for base in BASES:
         routes.append(Route(base + "/hist/eod/{ticker}", _report))
         routes.append(Route(base + "/hist/{ticker}/{package}/{category}/{date}", _link))
@@ -89,10 +102,10 @@ def _report_day(shelf: Shelf, ticker: str) -> str | None:
 def _admit(request: Request) -> str | Response:
     """The caller's key if it opens the history, or why it does not."""
     service = service_of(request)
-    key = gate_of(request).key(service, request)
+    key = admit(service, request)
     if isinstance(key, Response):
         return key
-    return forbidden(service, session_id(key), TIER, "History") or key
+    return forbidden(service, service.world(key), TIER, "History") or key
 
 
 def _ticker(request: Request) -> str:
@@ -130,3 +143,74 @@ def _signed(request: Request, file: File) -> str:
         raise HTTPException(400, "The Host header is not a host name.")
     expires = int(service.clock() + service.settings.history_url_lifetime)
     return f"{base}{FILES}/{file.name}?{sign(file.name, service.secret, expires)}"
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+def shelf_of(request: Request) -> Shelf:
+    """The days that can be downloaded."""
+    service = service_of(request)
+    settings = service.settings
+
+    def simulated(date: str) -> Day:
+        return simulated_day(date, settings.seed, settings.tickers, settings.scenario)
+
+    return Shelf(service.days, Path(settings.data_dir).expanduser(), simulated, service.clock())
+
+
+async def _serve(request: Request) -> Response:
+    """A file, whole or in part, if the link is signed and still good."""
+    service, name = service_of(request), request.path_params["name"]
+    refused = refusal(name, request.query_params, service.secret, service.clock())
+    if refused is not None:
+        return _xml(403, "AuthenticationFailed", refused)
+    file = parse_file(name)
+    try:
+        tape = await in_thread(request, lambda: None if file is None else shelf_of(request).open(file.date, file.feed))
+    except DataError:
+        tape = None
+    if file is None or tape is None:
+        return _xml(404, "BlobNotFound", "The file is not there (any more).")
+    _note_key(request, name)
+    wanted = None if "if-range" in request.headers else parse_range(request.headers.get("range"))
+    return _whole(request, tape) if wanted is None else await _part(request, tape, wanted)
+
+
+def _whole(request: Request, tape: Tape) -> Response:
+    headers = {"Vary": "Accept-Encoding"}
+    if wants_gzip(request.headers):
+        headers |= {"Content-Encoding": "gzip", "Accept-Ranges": "none"}
+        return download(request, content(tape, pieces, packed=True), headers, JSON)
+    return download(request, content(tape, pieces), headers | {"Accept-Ranges": "bytes"}, JSON)
+
+
+async def _part(request: Request, tape: Tape, wanted: Wanted) -> Response:
+    """206 with a part of the array, or 416; the array is read once before, as its length is not known."""
+    with contextlib.ExitStack() as unless_sent:
+        unless_sent.callback(tape.close)
+        measured = Measured(tape)
+        steps = measured.steps()
+        while await turn(request, steps):
+            if await request.is_disconnected():
+                return Response(status_code=499)
+        part = resolve(wanted, measured.total)
+        headers = {"Content-Range": content_range(part, measured.total), "Accept-Ranges": "bytes"}
+        if part is None:
+            return _xml(416, "InvalidRange", "The range is beyond the end of the file.", headers)
+        headers |= {"Content-Length": str(len(part)), "Vary": "Accept-Encoding"}
+        unless_sent.pop_all()
+    return download(request, Content(tape, measured.part(part)), headers, JSON, 206)
+
+
+def _note_key(request: Request, name: str) -> None:
+    """Say so when a client sends its key along: the service's storage is another host, which must not get it."""
+    key = api_key(request.headers, request.query_params)
+    if key is not None:
+        log.info("key %s was sent with the signed link of %s, which needs none", mask(key), name)
+
+
+def _xml(status: int, code: str, text: str, headers: dict[str, str] | None = None) -> Response:
+    """An error as the service's storage words it, which is not JSON."""
+    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{text}</Message></Error>'
+    return Response(body, status, headers, media_type="application/xml")

@@ -1,54 +1,108 @@
-"""Where a client connects, and to what: GET, POST and PATCH of `/negotiate` and `/v2/negotiate`."""
+"""The routes around the feed: where a client connects and to what, expiries, the tickers that only the feed has."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from gexfaker.catalog import CURRENT_HUBS, FUTURES, OPTION_TICKERS, WEEKLIES
+from gexfaker.catalog import CURRENT_HUBS, FUTURES, OPTION_TICKERS, QUANT_INDEXES, QUANT_STOCKS, WEEKLIES
 from gexfaker.errors import NegotiationError
+from gexfaker.exchange.expiries import HORIZON, expiries
 from gexfaker.hubs.negotiation import Memberships, patch_plan, post_plan
 from gexfaker.hubs.tiers import includes, may_use
-from gexfaker.playback.sources import HORIZON, expiries
+from gexfaker.limits import MAX_REQUEST_BYTES
+from gexfaker.rest.routes import BASES
+from gexfaker.server.http.addresses import base_url
+from gexfaker.server.http.gate import admit
+from gexfaker.server.http.replies import error, read_body, reply, service_of
 from gexfaker.server.service import Service
-from gexfaker.wire.tokens import JOIN_LEAVE, Grant, mint, session_id
+from gexfaker.wire.tokens import JOIN_LEAVE, Grant, mask, mint
 
-NO_KEY: Final = "Authorization header not found."
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
-
-
-def api_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
-    """The caller's key: ``Authorization: Bearer KEY`` or ``Basic KEY`` (the raw key), or ``?key=``; None without."""
-    scheme, _, key = headers.get("authorization", "").strip().partition(" ")
-    if scheme.lower() in ("bearer", "basic") and key.strip():
-        return key.strip()
-    return query.get("key", "").strip() or None
+log: Final = logging.getLogger(__name__)
 
 
-def base_url(service: Service, headers: Mapping[str, str], scheme: str) -> str | None:
-    """``http(s)://host[:port]`` as the caller sees this server; None when its Host header is unusable.
+async def _negotiate(request: Request) -> Response:
+    service = service_of(request)
+    key = admit(service, request, user_agent=False)
+    if isinstance(key, Response):
+        return key
+    if not service.settings.ws_enabled:
+        return error("The real-time feed is off: start with WS_ENABLED=true.", 404)
+    base = base_url(service, request.headers, request.url.scheme)
+    if base is None:
+        return error("The Host header is not a host name.", 400)
+    try:
+        return reply(await _NEGOTIATIONS[request.method](service, key, base, request))
+    except NegotiationError as refused:
+        log.info("%s negotiation of key %s refused: %s", request.method, mask(key), refused)
+        return error(str(refused), refused.status)
 
-    The public-URL setting wins; forwarded headers count only when a setting trusts them.
-    """
-    settings = service.settings
-    if settings.public_url is not None:
-        return settings.public_url
-    host = headers.get("host", "")
-    if settings.trust_forwarded:
-        scheme = headers.get("x-forwarded-proto", scheme).split(",")[0].strip().lower()
-        host = headers.get("x-forwarded-host", host).split(",")[0].strip()
-    if scheme not in ("http", "https") or not _HOST.fullmatch(host):
-        return None
-    return f"{scheme}://{host}"
+
+async def _get(service: Service, key: str, base: str, _request: Request) -> dict[str, Any]:
+    log.info("negotiated for key %s", mask(key))
+    return get_negotiate(service, key, base)
+
+
+async def _post(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
+    made = post_negotiate(service, key, base, await _body(request))
+    log.info("negotiated by POST for key %s", mask(key))
+    return made
+
+
+async def _patch(service: Service, key: str, _base: str, request: Request) -> dict[str, Any]:
+    return patch_negotiate(service, key, await _body(request))
+
+
+_NEGOTIATIONS: Final = {"GET": _get, "HEAD": _get, "POST": _post, "PATCH": _patch}
+
+
+async def _body(request: Request) -> bytes:
+    """The body, read no further than it may be long. Raises NegotiationError."""
+    body = await read_body(request, MAX_REQUEST_BYTES)
+    if body is None:
+        raise NegotiationError(400, f"Send a shorter body: at most {MAX_REQUEST_BYTES} bytes.")
+    return body
+
+
+async def _quant_tickers(_request: Request) -> Response:
+    return reply({"stocks": QUANT_STOCKS, "indexes": QUANT_INDEXES})
+
+
+async def _expiries(request: Request) -> Response:
+    service = service_of(request)
+    key = admit(service, request, user_agent=False)
+    if isinstance(key, Response):
+        return key
+    try:
+        return reply(option_expiries(service, key, request.path_params["ticker"]))
+    except NegotiationError as refused:
+        return error(str(refused), refused.status)
+
+
+def feed_routes() -> list[Route]:
+    """All of them, under all base paths of the service."""
+    routes: tuple[tuple[str, Callable[[Request], Awaitable[Response]], list[str]], ...] = (
+        ("/negotiate", _negotiate, ["GET", "POST", "PATCH"]),
+        ("/tickers/quant", _quant_tickers, ["GET"]),
+        ("/options/{ticker}/expiries", _expiries, ["GET"]),
+    )
+    return [Route(base + path, handler, methods=methods) for path, handler, methods in routes for base in BASES]
+
+
+# --- the answers ---------------------------------------------------------------------------------
 
 
 def get_negotiate(service: Service, key: str, base: str) -> dict[str, Any]:
     """The reply of the GET flow, where the client joins: the current hubs the key may use, and the group prefix."""
-    grant = Grant(session_id(key), roles=(JOIN_LEAVE,))
-    hubs = [hub for hub in CURRENT_HUBS if may_use(service.tier(session_id(key)), hub)]
+    world = service.world(key)
+    grant = Grant(world.id, roles=(JOIN_LEAVE,))
+    hubs = [hub for hub in CURRENT_HUBS if may_use(world.tier, hub)]
     urls = {hub: _address(service, hub, grant, base) for hub in hubs}
     return {"websocket_urls": urls, "prefix": service.settings.ws_group_prefix}
 
@@ -59,14 +113,14 @@ def post_negotiate(service: Service, key: str, base: str, body: bytes) -> dict[s
     Raises:
         NegotiationError: the body, or what it asks for, is refused; nothing is changed then.
     """
-    session = session_id(key)
-    plan = post_plan(_parse(body, _Post).groups, service.rules(session))
+    world = service.world(key)
+    plan = post_plan(_parse(body, _Post).groups, service.rules(world))
     names = _names(service, plan)
-    service.streamer.settle(session)
-    slot = service.slots.open(session, names)
-    grants = {hub: Grant(session, (), tuple(slot.groups.get(hub, ())), slot.id) for hub in slot.counts()}
-    tier = service.tier(session)
-    return {"websocket_urls": {hub: _address(service, hub, grants[hub], base) for hub in grants if may_use(tier, hub)}}
+    service.streamer.settle(world)
+    slot = service.memberships.open(world, names)
+    grants = {hub: Grant(world.id, (), tuple(slot.groups.get(hub, ())), slot.id) for hub in slot.counts()}
+    usable = [hub for hub in grants if may_use(world.tier, hub)]
+    return {"websocket_urls": {hub: _address(service, hub, grants[hub], base) for hub in usable}}
 
 
 def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:
@@ -75,11 +129,11 @@ def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:
     Raises:
         NegotiationError: the body, or what it asks for, is refused; nothing is changed then.
     """
-    session = session_id(key)
+    world = service.world(key)
     items = [(item.hub, item.group) for item in _parse(body, _Patch).groups]
-    names = _names(service, patch_plan(items, service.rules(session)))
-    service.streamer.settle(session)  # a turn under way is the old set's, whole or not at all
-    slot = service.slots.replace(session, names)
+    names = _names(service, patch_plan(items, service.rules(world)))
+    service.streamer.settle(world)  # a turn under way is the old set's, whole or not at all
+    slot = service.memberships.replace(world, names)
     counts = slot.counts()
     return {"updated_groups": sum(counts.values()), "hubs": counts}
 
@@ -90,13 +144,13 @@ def option_expiries(service: Service, key: str, ticker: str) -> dict[str, Any]:
     Raises:
         NegotiationError: 403 below the quant tier, 404 when the ticker owns no options.
     """
-    session, ticker = session_id(key), ticker.upper()
-    tier, library = service.tier(session), service.library_of(session)
-    if not includes(tier, "quant"):
-        raise NegotiationError(403, f"Expiries need the quant tier, and this key has {tier}.")
-    if ticker not in OPTION_TICKERS | WEEKLIES.keys() | (library.tickers - set(FUTURES)):
+    world, ticker = service.world(key), ticker.upper()
+    day = service.day_of(world)
+    if not includes(world.tier, "quant"):
+        raise NegotiationError(403, f"Expiries need the quant tier, and this key has {world.tier}.")
+    if ticker not in OPTION_TICKERS | WEEKLIES.keys() | (day.tickers - set(FUTURES)):
         raise NegotiationError(404, f"There are no options of {ticker[:16]!r}: use a stock or an index, such as SPX.")
-    start = library.day
+    start = day.calendar_date
     return {
         "ticker": ticker,
         "start_date": start.isoformat(),

@@ -1,4 +1,4 @@
-"""What a session's status says: where it is, its connections, their groups, and why a group stays silent."""
+"""What a world's status says: where it is, its connections, their groups, and why a group stays silent."""
 
 from __future__ import annotations
 
@@ -6,80 +6,62 @@ import dataclasses
 from typing import Any, Final
 
 from gexfaker.catalog import SPOT
-from gexfaker.exchange.times import shown
+from gexfaker.exchange.hours import shown
 from gexfaker.hubs.connection import Connection
 from gexfaker.playback.options import Options
-from gexfaker.playback.progress import is_over
-from gexfaker.playback.session import Session
 from gexfaker.server.service import Service
+from gexfaker.worlds.world import World
 
 _OPTIONS: Final = tuple(field.name for field in dataclasses.fields(Options))
 
 
-def session_ids(service: Service) -> list[str]:
-    """Every session that has been used or has a connection."""
-    connected = {owner for hub in service.hubs.values() for owner in hub.members.sessions}
-    return sorted(connected | {session.id for session in service.sessions.all()})
-
-
-def is_known(service: Service, owner: str) -> bool:
-    """Whether it is one of them."""
-    return service.sessions.peek(owner) is not None or is_connected(service, owner)
-
-
-def is_connected(service: Service, owner: str) -> bool:
-    """Whether a session has a connection."""
-    return any(owner in hub.members.sessions for hub in service.hubs.values())
-
-
-def session_status(service: Service, owner: str) -> dict[str, Any]:
-    """One session: its tier, where it is, its negotiated memberships, its connections."""
-    slot, session = service.slots.peek(owner), service.sessions.peek(owner)
+def world_status(service: Service, world: World) -> dict[str, Any]:
+    """One world: its tier, where it is, its negotiated memberships, its connections."""
+    slot = world.slot
     connections = [
-        _connection(service, hub.name, connection)
-        for hub in service.hubs.values()
-        for connection in hub.of_session(owner)
+        _connection(service, world, hub, connection) for hub in service.hubs for connection in world.connections_on(hub)
     ]
     return {
-        "session": owner,
-        "tier": service.tier(owner),
-        "playback": None if session is None else playback_status(session, service.clock()),
+        "session": world.id,
+        "tier": world.tier,
+        "playback": playback_status(world, service.clock()) if world.is_used else None,
         "memberships": None if slot is None else slot.counts(),
         "connections": connections,
     }
 
 
-def playback_status(session: Session, now: float) -> dict[str, Any]:
-    """Where a session is: its day, market time, options, and the index each feed has come to."""
-    market = session.market_time(now)
+def playback_status(world: World, now: float) -> dict[str, Any]:
+    """Where a world is: its day, market time, options, and the index each feed has come to."""
+    play, counters = world.play, world.counters
+    market = play.market_time(now)
     return {
-        "day": session.day,
-        "origin": session.library.origin,
-        **{name: getattr(session.options, name) for name in _OPTIONS},
+        "day": play.date,
+        "origin": play.day.origin,
+        **{name: getattr(play.options, name) for name in _OPTIONS},
         "market_time": market,
         "shown": None if market is None else shown(market),
-        "paused": session.paused,
-        "over": is_over(session),
-        "timeline": session.timeline,
-        "positions": {feed.group: index for feed, index in sorted(session.used().items())},
-        "messages_sent": session.sent,
-        "records_dropped": session.dropped,
-        "clients_cut": session.cut,
+        "paused": play.paused,
+        "over": play.is_over(),
+        "timeline": play.timeline,
+        "positions": {feed.group: index for feed, index in sorted(play.positions().items())},
+        "messages_sent": counters.sent,
+        "records_dropped": counters.dropped,
+        "clients_cut": counters.cut,
     }
 
 
-def close_session(service: Service, session: str) -> int:
-    """Close all connections of a session as an application server does; returns how many."""
+def close_connections(service: Service, world: World) -> int:
+    """Close all connections of a world as an application server does; returns how many."""
     closed = 0
-    for hub in service.hubs.values():
-        for connection in hub.of_session(session):
+    for name, hub in service.hubs.items():
+        for connection in world.connections_on(name):
             hub.close(connection, "closed by /_gexfaker/sessions")
             closed += 1
         hub.drain()
     return closed
 
 
-def _connection(service: Service, hub: str, connection: Connection) -> dict[str, Any]:
+def _connection(service: Service, world: World, hub: str, connection: Connection) -> dict[str, Any]:
     return {
         "connection": connection.id,
         "hub": hub,
@@ -87,18 +69,17 @@ def _connection(service: Service, hub: str, connection: Connection) -> dict[str,
         "state": connection.state.value,
         "unacknowledged": len(connection.unacknowledged),
         "behind": connection.blocked,
-        "groups": [_group(service, hub, connection.grant.user_id or "", group) for group in connection.groups],
+        "groups": [_group(service, world, hub, group) for group in connection.groups],
     }
 
 
-def _group(service: Service, hub: str, owner: str, group: str) -> dict[str, Any]:
-    session = service.sessions.peek(owner)
-    library = service.library if session is None else session.library
-    feed = service.groups.feed_of(hub, group, library)
+def _group(service: Service, world: World, hub: str, group: str) -> dict[str, Any]:
+    day = service.day_of(world)
+    feed = service.groups.feed_of(hub, group, day)
     if feed is None:
-        return {"group": group, "silent": service.groups.reason(hub, group, library)}
+        return {"group": group, "silent": service.groups.reason(hub, group, day)}
     if feed.package == SPOT:
         return {"group": group}
-    source = library.source(feed)
-    status = {"group": group, "next_record": session.place(feed) if session else 0}
+    source = day.source(feed)
+    status = {"group": group, "next_record": world.play.next_index(feed) if world.is_used else 0}
     return status if source in (feed, None) else status | {"served_from": source.group}

@@ -1,34 +1,39 @@
 """Positions as server-sent events, for other simulators that follow our clock; and the earlier tool's names.
 
 ``/sync/stream``, ``/reset-cache``, ``/seek-to-timestamp`` and ``/reload-date`` are what users of the earlier open tool
-know; they do nothing that the control plane does not.
+know; they do nothing that the control plane does not. Positions are looked up once for all followers who ask for the
+same at nearly the same time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from typing import Any, Final
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final, NamedTuple
+from weakref import WeakKeyDictionary
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import ControlError, DataError
-from gexfaker.limits import MAX_SYNC_STREAMS
+from gexfaker.errors import ControlError, DataError, GexfakerError
+from gexfaker.limits import MAX_RECORDS, MAX_SYNC_STREAMS
+from gexfaker.playback.actions import ChangeDay, Reset, Seek
 from gexfaker.playback.answers import stamp_of
-from gexfaker.playback.session import Session
+from gexfaker.playback.play import Play
 from gexfaker.server.http.controlguard import guarded
 from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
-from gexfaker.server.routes.broadcast import Broadcast, data_key
-from gexfaker.server.routes.control import change, read_object, told
-from gexfaker.server.routes.status import session_ids
+from gexfaker.server.routes.control import act_and_tell, perform, read_object
 from gexfaker.server.service import Service
-from gexfaker.server.slices import in_turns
-from gexfaker.wire.tokens import session_id
+from gexfaker.server.slices import in_slices
+from gexfaker.tapes.tape import Tape
+from gexfaker.wire.tokens import mask, world_id
+from gexfaker.worlds.world import World
 
 EVENTS: Final = "text/event-stream"
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -41,6 +46,134 @@ SEND_SECONDS: Final = 10.0
 
 LOOK_SECONDS: Final = 0.25
 """How often a waiting stream looks whether the server stops."""
+
+
+SHARED_SECONDS: Final = 0.5
+"""Positions older than this, or than half an interval, are looked up anew; younger ones are good enough to share."""
+
+
+class Told(NamedTuple):
+    """The positions of a key's session, or of all, encoded, with the day and the mode they are of."""
+
+    at: float
+    date: str
+    mode: str
+    positions: msgspec.Raw
+
+
+class Position(NamedTuple):
+    """Where a world is on a tape."""
+
+    world: World
+    name: str
+    tape: Tape
+    record: int
+
+
+class Broadcast:
+    """The positions of one server's sessions, for all its followers."""
+
+    def __init__(self, service: Service) -> None:
+        self._service: Final = service
+        self._lengths: Final[WeakKeyDictionary[Tape, int]] = WeakKeyDictionary()
+        self._newest: Final[dict[str | None, Told]] = {}
+        self._locks: Final[dict[str | None, asyncio.Lock]] = {}
+        self._followers: Final[dict[str | None, int]] = {}
+
+    def follow(self, key: str | None) -> None:
+        """Somebody follows the session of a key, or with None all."""
+        self._followers[key] = self._followers.get(key, 0) + 1
+
+    def leave(self, key: str | None) -> None:
+        """Somebody does no more; with the last one all that was kept for them goes."""
+        self._followers[key] -= 1
+        if not self._followers[key]:
+            del self._followers[key]
+            self._newest.pop(key, None)
+            self._locks.pop(key, None)
+
+    async def event(self, key: str | None, number: int) -> bytes:
+        """The content of a stream's event ``number``; the first is never older than the question."""
+        told = await self._told(key, 0.0 if not number else self._service.settings.sync_broadcast_system_interval / 2)
+        return msgspec.json.encode(
+            {
+                "broadcaster_id": self._service.settings.sync_broadcast_system_id or socket.gethostname(),
+                "data_date": told.date,
+                "cache_mode": told.mode,
+                "timestamp": int(told.at * 1000),
+                "sequence": number,
+                "positions": told.positions,
+            }
+        )
+
+    async def _told(self, key: str | None, age: float) -> Told:
+        asked = self._service.clock()
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            newest = self._newest.get(key)
+            if newest is None or newest.at < asked - min(age, SHARED_SECONDS):
+                newest = self._newest[key] = await self._look(key)
+            return newest
+
+    async def _look(self, key: str | None) -> Told:
+        service, at = self._service, self._service.clock()
+        one = None if key is None else service.worlds.peek(world_id(key))
+        found = service.worlds.in_use() if key is None else [one] if one is not None and one.is_used else []
+        found.sort(key=lambda world: world.id)
+        positions = [await self._told_of(position, key) async for position in in_slices(_positions(found))]
+        shown = found[0] if found and key is not None else None
+        date = service.day.date if shown is None else shown.play.date
+        mode = service.settings.cache_mode if shown is None else shown.play.options.cache_mode
+        known = [position for position in positions if position is not None]
+        return Told(at, date, mode.value, msgspec.Raw(msgspec.json.encode(known)))
+
+    async def _told_of(self, position: Position, key: str | None) -> dict[str, Any] | None:
+        """A position, encoded; None when its day has been closed meanwhile."""
+        world, name, tape, index = position
+        try:
+            length = self._lengths.get(tape) or await self._length(tape)
+            stamp = _timestamp(tape, index)
+        except (GexfakerError, OSError, ValueError):
+            return None
+        return {
+            "cache_key": f"{name}/{world.id if key is None else mask(key)}",
+            "index": index,
+            "data_length": length,
+            "data_timestamp": stamp,
+            "exhausted": index + 1 >= length,
+            "data_date": world.play.date,
+        }
+
+    async def _length(self, tape: Tape) -> int:
+        """How many records a tape has: read to its end once, in slices, then remembered."""
+        async for _ in in_slices(tape.steps_to_index(MAX_RECORDS)):
+            pass
+        length = self._lengths[tape] = len(tape)
+        return length
+
+
+def data_key(feed: Feed) -> str:
+    """A feed as the earlier tool calls it."""
+    return f"{feed.ticker}/{feed.package}/{feed.category}"
+
+
+def _positions(worlds: list[World]) -> Iterator[Position]:
+    """Where worlds are; a day that cannot be opened any more has no positions."""
+    for world in worlds:
+        try:
+            day = world.play.day
+            for feed, index in world.play.positions().items():
+                tape = day.tape(feed)
+                if tape is not None:
+                    yield Position(world, data_key(feed), tape, index)
+        except GexfakerError:
+            continue
+
+
+def _timestamp(tape: Tape, index: int) -> int | None:
+    try:
+        return tape.timestamp(index) if index >= 0 else None
+    except (GexfakerError, LookupError, ValueError):
+        return None
 
 
 def _broadcast_of(request: Request) -> Broadcast:
@@ -71,16 +204,16 @@ class _Stream(StreamingResponse):
         self._key: Final = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._service.sync_streams >= MAX_SYNC_STREAMS:
+        if self._service.life.sync_streams >= MAX_SYNC_STREAMS:
             full = error(f"There are {MAX_SYNC_STREAMS} sync streams already.", 503)
             return await full(scope, receive, send)
-        self._service.sync_streams += 1  # nothing gives way between the look and this
+        self._service.life.sync_streams += 1  # nothing gives way between the look and this
         self._broadcast.follow(self._key)
         try:
             await super().__call__(scope, receive, self._patient(receive, send))
         finally:
             self._broadcast.leave(self._key)
-            self._service.sync_streams -= 1
+            self._service.life.sync_streams -= 1
 
     def _patient(self, receive: Receive, send: Send) -> Send:
         """``send``, which aborts the connection of who does not read in time, or not at all when the server stops."""
@@ -90,7 +223,7 @@ class _Stream(StreamingResponse):
             try:
                 while not (await asyncio.wait((sending,), timeout=LOOK_SECONDS))[0]:
                     waited += LOOK_SECONDS
-                    if waited >= SEND_SECONDS or self._service.draining:
+                    if waited >= SEND_SECONDS or self._service.life.draining:
                         _abort(receive)
                         break
                 await sending
@@ -109,33 +242,32 @@ def _abort(receive: Receive) -> None:
 
 async def _events(service: Service, broadcast: Broadcast, key: str | None) -> AsyncIterator[bytes]:
     number, at = 0, service.clock()
-    while not service.draining:
+    while not service.life.draining:
         event = "batch" if number else "snapshot"
         yield b"event: %s\ndata: %s\n\n" % (event.encode(), await broadcast.event(key, number))
         number += 1
         at = max(at + service.settings.sync_broadcast_system_interval, service.clock())
-        while not service.draining and at > service.clock():
+        while not service.life.draining and at > service.clock():
             await asyncio.sleep(min(at - service.clock(), LOOK_SECONDS))
 
 
-def _targets(service: Service, key: object) -> list[str]:
-    """The session of a key, or all of them without one. Raises ControlError: not a key."""
+def _targets(service: Service, key: object) -> list[World]:
+    """The world of a key, or all of them without one. Raises ControlError: not a key."""
     if key is None or key == "":
-        return session_ids(service)
+        return service.worlds.known()
     if not isinstance(key, str):
         raise ControlError("key is text, such as demo; leave it out to mean all sessions")
-    return [session_id(key)]
+    return [service.world(key)]
 
 
 async def _reset_cache(request: Request) -> Response:
     service = service_of(request)
-    owners = _targets(service, request.query_params.get("key"))
-    sessions = [session for session in map(service.sessions.peek, owners) if session is not None]
+    targets = [world for world in _targets(service, request.query_params.get("key")) if world.is_used]
     count = 0
-    async for session in in_turns(sessions):
-        count += len(session.used())
-        change(service, session.id, "reset", {})
-    return reply({"status": "success", "message": f"{len(sessions)} sessions start anew", "count": count})
+    async for world in in_slices(targets):
+        count += len(world.play.positions())
+        perform(service, world, Reset())
+    return reply({"status": "success", "message": f"{len(targets)} sessions start anew", "count": count})
 
 
 async def _seek_to_timestamp(request: Request) -> Response:
@@ -146,15 +278,15 @@ async def _seek_to_timestamp(request: Request) -> Response:
     details: list[dict[str, Any]] = []
     said: set[str] = set()
     refused = done = 0
-    async for owner in in_turns(_targets(service, asked.get("key"))):
+    async for world in in_slices(_targets(service, asked.get("key"))):
         try:
-            reason, places = _sought(service, owner, asked["timestamp"])
+            reason, found = await _sought(service, world, asked["timestamp"])
         except (ControlError, DataError) as problem:
             refused += 1
-            said.add(f"not done to {owner}: {problem}")
+            said.add(f"not done to {world.id}: {problem}")
             continue
         done += 1
-        details += places
+        details += found
         said |= {reason} if reason else set()
     message = "; ".join(sorted(said)[:MAX_SAID]) or "positions set"
     if refused and not done:
@@ -162,24 +294,25 @@ async def _seek_to_timestamp(request: Request) -> Response:
     return reply({"status": "success", "message": message, "positions_set": len(details), "details": details})
 
 
-def _sought(service: Service, owner: str, timestamp: int) -> tuple[str | None, list[dict[str, Any]]]:
-    """Send a session to a time: why it is not quite there, and where each feed that it uses is now."""
-    session = service.sessions.peek(owner)
-    used = [] if session is None else sorted(session.used())
-    effect = told(service, owner, "seek", {"time": timestamp})
-    found, session = effect.resolved, service.sessions.get(owner)
+async def _sought(service: Service, world: World, timestamp: int) -> tuple[str | None, list[dict[str, Any]]]:
+    """Send a world to a time: why it is not quite there, and where each feed that it uses is now."""
+    used = sorted(world.play.positions()) if world.is_used else []
+    effect = await act_and_tell(service, world, Seek(time=timestamp))
+    found = effect.resolved
     details = {name: found[name] for name in ("data_key", "index", "timestamp")}
-    others = (_detail(session, feed, found["market_time"]) for feed in used if data_key(feed) != found["data_key"])
-    return effect.reason, [details, *others]
+    others = [feed for feed in used if data_key(feed) != found["data_key"]]
+    return effect.reason, [details, *[await _detail(world.play, feed, found["market_time"]) for feed in others]]
 
 
-def _detail(session: Session, feed: Feed, market: float) -> dict[str, Any]:
-    """Where a feed is at a market time: its newest record then, or in step mode the one that comes next."""
-    tape = session.library.tape(feed)
+async def _detail(play: Play, feed: Feed, market: float) -> dict[str, Any]:
+    """Where a feed is at a market time: its newest record then, or without a clock the one that comes next."""
+    tape = play.day.tape(feed)
     index, stamp = -1, None
     if tape is not None:
-        at = tape.index_at(math.ceil(market) - 1) + 1 if session.is_stepped else tape.index_at(math.floor(market))
-        index, stamp = at, stamp_of(tape, at) if tape.has(at) else None
+        async for _ in in_slices(tape.steps_to_time(math.floor(market))):
+            pass
+        index = play.index_at(tape, market)
+        stamp = stamp_of(tape, index) if tape.has(index) else None
     return {"data_key": data_key(feed), "index": index, "timestamp": stamp}
 
 
@@ -193,15 +326,15 @@ async def _reload_date(request: Request) -> Response:
         service.start_with(service.days.resolve(date))
     except DataError as problem:
         return error(sentence(problem), 400)
-    async for owner in in_turns([session.id for session in service.sessions.all()]):
-        change(service, owner, "day", {"date": service.days.first})
+    async for world in in_slices(service.worlds.in_use()):
+        perform(service, world, ChangeDay(service.days.first))
     return reply(
         {
             "status": "success",
             "previous_date": previous,
             "new_date": service.days.first,
             "loaded_at": utc(service.clock()),
-            "files_loaded": len(service.days.library(service.days.first).feeds),
+            "files_loaded": len(service.days.day(service.days.first).feeds),
         }
     )
 

@@ -15,16 +15,15 @@ from typing import Final, NamedTuple
 
 from starlette.requests import Request
 
-from gexfaker.catalog import Feed
 from gexfaker.errors import GexfakerError
 from gexfaker.limits import KIB
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.rest.routes import Answer
-from gexfaker.server.http.gate import Gate
+from gexfaker.server.http.gate import admit
 from gexfaker.server.http.replies import wants_gzip
-from gexfaker.server.routes.data import DataRoutes, body_headers
+from gexfaker.server.routes.data import Asked, Body, body_headers, look_up
 from gexfaker.server.service import Service
-from gexfaker.wire.tokens import session_id
+from gexfaker.wire.tokens import world_id
 
 log: Final = logging.getLogger(__name__)
 
@@ -51,25 +50,19 @@ class Known(NamedTuple):
     """What a request means."""
 
     owner: str
-    feed: Feed
-    answer: Answer
-    gzip: bool
+    asked: Asked
     origin: bool
 
 
-class Lane:
+class FastPath:
     """Answers data requests by their bytes.
 
     Args:
         service: the server.
-        data: the ordinary way.
-        gate: who may ask.
     """
 
-    def __init__(self, service: Service, data: DataRoutes, gate: Gate) -> None:
+    def __init__(self, service: Service) -> None:
         self._service: Final = service
-        self._data: Final = data
-        self._gate: Final = gate
         self._known: OrderedDict[bytes, Known] = OrderedDict()
         self._defaults: Iterable[tuple[bytes, bytes]] = ()
         self._heads: Final[dict[tuple[int, bool, bool], bytes]] = {}
@@ -94,8 +87,8 @@ class Lane:
         known = self._known.get(raw) or self._learn(raw)
         if known is None:
             return None
-        made = self._data.body(self._service, known.owner, known.feed, known.answer, known.gzip)
-        if made is None:
+        made = look_up(self._service, self._service.worlds.get(known.owner), known.asked)
+        if not isinstance(made, Body):
             return None
         body, zipped = made
         if defaults is not self._defaults:  # a second has gone by
@@ -123,11 +116,11 @@ class Lane:
         found = None if request is None else resolve(request.url.path)
         if request is None or not isinstance(found, Found) or found.feed is None or found.route.answer not in SHAPED:
             return None
-        key = self._gate.key(self._service, request)
+        key = admit(self._service, request)
         if not isinstance(key, str):
             return None
-        zipped, origin = wants_gzip(request.headers), "origin" in request.headers
-        return Known(session_id(key), found.feed, found.route.answer, zipped, origin)
+        asked = Asked(found.feed, found.route.answer, wants_gzip(request.headers))
+        return Known(world_id(key), asked, "origin" in request.headers)
 
 
 def _head(defaults: Iterable[tuple[bytes, bytes]], length: int, zipped: bool, origin: bool) -> bytes:

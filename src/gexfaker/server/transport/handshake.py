@@ -17,7 +17,7 @@ from gexfaker.errors import TokenError
 from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import MAX_GROUP_LENGTH
-from gexfaker.server.routes.negotiate import base_url
+from gexfaker.server.http.addresses import base_url
 from gexfaker.server.service import Service
 from gexfaker.wire.subprotocols import choose
 from gexfaker.wire.tokens import Grant, verify
@@ -57,7 +57,7 @@ def refusal(status: int, reason: str, text: str = "") -> Response:
 def open_socket(service: Service, request: Request) -> Accepted | Response:
     """Decide about an upgrade request: a connection to serve, or the HTTP answer that refuses it."""
     try:
-        if service.draining:
+        if service.life.draining:
             raise _RefusedError(503, "Service Unavailable", "The server is stopping.")
         path, query = _target(request)
         switch = _websocket(request)
@@ -151,7 +151,7 @@ def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str
         raise _RefusedError(401, "Unauthorized") from None
     if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
         raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
-    admitted = service.slots.admit(hub.name, grant)
+    admitted = service.memberships.admit(service.worlds.get(grant.user_id or ""), hub.name, grant)
     if admitted is None:
         log.info("connection to %s refused: its memberships were replaced by a later POST /negotiate", hub.name)
         raise _RefusedError(401, "Unauthorized")

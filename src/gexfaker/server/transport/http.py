@@ -11,16 +11,16 @@ from websockets.http11 import Request
 
 from gexfaker.limits import HEAD_TIMEOUT_SECONDS, MAX_CONNECTIONS, WRITE_HIGH_WATER_BYTES
 from gexfaker.server.service import Service
-from gexfaker.server.transport.fastpath import Lane
+from gexfaker.server.transport.fastpath import FastPath
 from gexfaker.server.transport.websocket import Socket
 
 if TYPE_CHECKING:
     import asyncio
 
 
-def http_protocol(service: Service, lane: Lane) -> type[asyncio.Protocol]:
-    """The protocol class for ``uvicorn.Config(http=...)``, bound to ``service``; ``lane`` may answer first."""
-    bound = type("BoundProtocol", (HttpProtocol,), {"service": service, "lane": lane})
+def http_protocol(service: Service, fast_path: FastPath) -> type[asyncio.Protocol]:
+    """The protocol class for ``uvicorn.Config(http=...)``, bound to ``service``; ``fast_path`` may answer first."""
+    bound = type("BoundProtocol", (HttpProtocol,), {"service": service, "fast_path": fast_path})
     return cast("type[asyncio.Protocol]", bound)
 
 
@@ -28,7 +28,7 @@ class HttpProtocol(H11Protocol):
     """One TCP connection, HTTP until it asks for an upgrade."""
 
     service: ClassVar[Service]
-    lane: ClassVar[Lane]
+    fast_path: ClassVar[FastPath]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new TCP connection, unless there are too many; it has a while to send its first request."""
@@ -50,7 +50,7 @@ class HttpProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """A whole request that is known gets its answer at once; all else is parsed."""
-        answer = self.lane.answer(data, self.server_state.default_headers) if self._is_idle() else None
+        answer = self.fast_path.answer(data, self.server_state.default_headers) if self._is_idle() else None
         if answer is None:
             super().data_received(data)
             return
@@ -75,7 +75,7 @@ class HttpProtocol(H11Protocol):
             conn.our_state is h11.IDLE
             and conn.their_state is h11.IDLE
             and not conn.trailing_data[0]
-            and not self.service.draining
+            and not self.service.life.draining
             and self.transport.get_write_buffer_size() < WRITE_HIGH_WATER_BYTES
         )
 

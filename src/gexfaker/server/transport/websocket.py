@@ -21,6 +21,7 @@ from websockets.protocol import Side, State
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
+from gexfaker.hubs.upstream import receive
 from gexfaker.limits import CLOSE_TIMEOUT_SECONDS, MAX_MESSAGE_BYTES, MISSED_PONGS, WRITE_HIGH_WATER_BYTES
 from gexfaker.server.service import Service
 from gexfaker.server.transport.frameparser import FrameParser
@@ -128,7 +129,7 @@ class Socket(asyncio.Protocol):
 
     def _message_received(self, payload: bytes) -> None:
         if self._hub is not None and self._connection is not None:
-            self._hub.receive(self._connection, payload, int(self._opcode))
+            receive(self._hub, self._connection, payload, int(self._opcode))
 
     def _close_received(self) -> None:
         """A client that closes with 1000 is done; with any other code, or none, it may come back."""
@@ -196,16 +197,19 @@ class Socket(asyncio.Protocol):
         if self._blocked:
             self._backlog.extend(frames)
             self._backlog_messages += count
-            self._backlog_bytes += sum(map(len, frames))
-            self._check_backlog()
+            size = sum(map(len, frames))
+            self._backlog_bytes += size
+            self._check_backlog(count, size)
         else:
             self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
 
-    def _check_backlog(self) -> None:
+    def _check_backlog(self, count: int, size: int) -> None:
         if self._hub is None or self._connection is None:
             return
         bounds = self._hub.bounds
-        if self._backlog_messages > bounds.queued_messages or self._backlog_bytes > bounds.queued_bytes:
+        # What came just now is no fault of the peer's, however much it is.
+        many = self._backlog_messages > max(bounds.queued_messages, count)
+        if many or self._backlog_bytes > max(bounds.queued_bytes, size):
             self._backlog.clear()
             self._hub.overflow(self._connection)
             self._cut()
@@ -213,8 +217,12 @@ class Socket(asyncio.Protocol):
     def pause_writing(self, blocked: bool = True) -> None:
         """The transport holds all it should: frames wait here from now on."""
         self._blocked = blocked
-        if self._connection is not None:
-            self._connection.blocked = blocked
+        if self._hub is None or self._connection is None:
+            return
+        if blocked:
+            self._connection.blocked = True
+        else:
+            self._hub.unblock(self._connection)
 
     def resume_writing(self) -> None:
         """The peer has read on, which shows as well as a pong that it lives."""

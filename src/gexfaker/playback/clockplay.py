@@ -1,0 +1,312 @@
+"""A play with a market clock: a record is due when market time reaches its timestamp."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import ExhaustedError
+from gexfaker.exchange.hours import moment, same_time_of_day
+from gexfaker.limits import MAX_TURN_RECORDS
+from gexfaker.playback.answers import first_in_hours, is_last, is_reached, newest_record, next_time
+from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
+from gexfaker.playback.days import Days
+from gexfaker.playback.options import CacheMode, Options
+from gexfaker.playback.play import Due, Play
+from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN, Turn, is_published
+from gexfaker.tapes.tape import Tape
+
+
+class Sent:
+    """How far the feed has been sent.
+
+    Attributes:
+        upto: the market time up to which it has.
+        ticked: the real time of the last turn.
+        turn: the last turn, as long as it can be taken back.
+        held: whether what was due at the moment of a pause waits for the feed to go on.
+        ended: whether everything has been sent, as fast as possible.
+        indexes: of each feed that moved, the market time it was moved to, and the index of its next record.
+    """
+
+    __slots__ = ("ended", "held", "indexes", "ticked", "turn", "upto")
+
+    def __init__(self) -> None:
+        self.upto = self.ticked = 0.0
+        self.turn: Turn | None = None
+        self.held = self.ended = False
+        self.indexes: dict[Feed, tuple[float, int]] = {}
+
+
+class ClockPlay(Play):
+    """A play with a market clock.
+
+    Args:
+        at_open: begin with the open, whatever the options say.
+
+    Attributes:
+        clock: market time; None until the key is used for the first time.
+        sent: how far the feed has been sent.
+        newest: of each feed that REST was asked for, the newest record then.
+        seen: the real time up to which anybody has looked.
+    """
+
+    __slots__ = ("_at_open", "clock", "newest", "seen", "sent")
+
+    PASSES_OVER: ClassVar = False
+
+    def __init__(self, days: Days, options: Options, date: str | None = None, *, at_open: bool = False) -> None:
+        super().__init__(days, options, date)
+        self._at_open: Final = at_open
+        self.clock: MarketClock | None = None
+        self.sent: Final = Sent()
+        self.newest: dict[Feed, int] = {}
+        self.seen = 0.0
+
+    # --- the clock ---------------------------------------------------------------------------
+
+    def start(self, tape: Tape, now: float) -> MarketClock:
+        """The clock, started at the first use of the key, where the options say."""
+        if self.clock is None:
+            market = self._first_moment(tape, now)
+            # Whole market seconds of all keys coincide, so that what they share is encoded and sent together.
+            rate = max(self.options.speed, 1.0)
+            self.clock = MarketClock(market, now if self.paused else math.floor(now * rate) / rate, self.options.speed)
+            self.sent.upto, self.seen = market - 1, now
+            if self.paused:
+                self.clock.pause(now)
+        return self.clock
+
+    def _first_moment(self, tape: Tape, now: float) -> int:
+        day, text = datetime.date.fromisoformat(self.date), "open" if self._at_open else self.options.start
+        if text == "open":
+            return first_in_hours(tape, day)
+        return same_time_of_day(day, now) if text == "now" else moment(day, text)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the clock has still to start."""
+        return self.clock is None
+
+    def open(self, tape: Tape, now: float) -> None:
+        """Start the clock, if it is the first use."""
+        self.start(tape, now)
+
+    def begin(self, now: float) -> bool:
+        """Start the clock, if it is the first use; False on a day without feeds."""
+        day = self.day
+        tape = day.tape(min(day.feeds)) if day.feeds else None
+        if tape is not None:
+            self.start(tape, now)
+        return self.clock is not None
+
+    def market_time(self, now: float) -> float | None:
+        """Market time at ``now``; None before the first use."""
+        return None if self.clock is None else self.clock.at(now)
+
+    def real_time(self, market: float) -> float | None:
+        """When market time reaches ``market``; None when it never does by itself."""
+        return None if self.clock is None else self.clock.real(market)
+
+    def reached(self, now: float) -> float | None:
+        """Market time."""
+        return self.market_time(now)
+
+    @property
+    def last_turn(self) -> float:
+        """The real time of the last turn."""
+        return self.sent.ticked
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether it plays as fast as possible."""
+        return self.options.speed == AS_FAST_AS_POSSIBLE
+
+    # --- the feed ----------------------------------------------------------------------------
+
+    def attend(self, now: float) -> None:
+        """Somebody listens, after nobody did: the feed goes on from the present moment."""
+        self.heard, self.sent.held = True, False
+        if self.clock is not None:
+            self.sent.upto = max(self.sent.upto, math.floor(self.clock.at(now)) - 1)
+
+    def next_turn(self, now: float) -> float | None:
+        """When market time reaches its next whole second, in real time; None while it stands."""
+        clock, sent = self.clock, self.sent
+        if clock is None:
+            return sent.ticked + IDLE_TURN
+        if clock.speed == AS_FAST_AS_POSSIBLE and not clock.paused:
+            return sent.ticked + (IDLE_TURN if sent.ended else 0.0)
+        at = clock.real(math.floor(sent.upto) + 1)
+        if at is None:  # it stands; but what a step or a jump went to is still to be sent
+            behind = math.floor(clock.at(now)) > math.floor(sent.upto)
+            return now if behind and not sent.held else None
+        return max(at, sent.ticked + SHORTEST_TURN)
+
+    def turn(self, now: float) -> Turn | None:
+        """From what was sent last to market time; None when nothing is due."""
+        at, clock, sent = self.next_turn(now), self.clock, self.sent
+        if at is None or at > now:
+            return None
+        sent.ticked = self.seen = now
+        if clock is None:
+            return None
+        upto = clock.at(now)
+        if clock.speed == AS_FAST_AS_POSSIBLE and not clock.paused:
+            upto = max(upto, sent.upto + 1)
+            clock.seek(upto, now)
+            sent.ended = self.is_over()
+        sent.turn = Turn(self.timeline, sent.upto, upto)
+        sent.upto = upto
+        return sent.turn
+
+    def approach(self, tape: Tape, turn: Turn) -> Iterator[None]:
+        """Read on to the turn, if the place of the feed is not known."""
+        reached, _ = self.sent.indexes.get(tape.feed, (None, 0))
+        if reached != turn.after:
+            yield from tape.steps_to_time(math.floor(turn.upto))
+
+    def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> Due:
+        """The records that market time has reached since the turn before; of more than ``limit`` the newest."""
+        feed, dropped = tape.feed, 0
+        reached, first = self.sent.indexes.get(feed, (None, 0))
+        searched = reached != turn.after
+        if searched:
+            first = tape.index_at(math.floor(turn.after)) + 1
+        end = first
+        while end - first <= limit and tape.has(end) and is_reached(tape, end, turn.upto):
+            end += 1
+        if end - first > limit:
+            end = max(end, tape.index_at(math.floor(turn.upto)) + 1)
+            dropped = end - limit - first
+            first = end - limit
+        self.sent.indexes[feed] = turn.upto, end
+        return Due([index for index in range(first, end) if is_published(feed, index)], dropped, searched)
+
+    def conclude(self) -> bool:
+        """The last turn has been sent; positions follow from market time, so nothing has changed by it."""
+        self.sent.turn = None
+        return False
+
+    def take_back(self) -> bool:
+        """Take the last turn back: what it would have sent is due again."""
+        turn = self.sent.turn
+        if turn is not None and turn.timeline == self.timeline:
+            self.sent.upto = turn.after
+        return True
+
+    def hasten(self) -> None:
+        """Let what is due be due now, however short ago the turn before was."""
+        self.sent.ticked = 0.0
+
+    # --- REST --------------------------------------------------------------------------------
+
+    def answer(self, tape: Tape, endpoint: str, now: float) -> int:
+        """The newest record not after market time, or the first before there is one."""
+        used, clock, self.seen = self.clock is not None, self.start(tape, now), now
+        if used and self._is_moved_by_answers(clock):
+            clock.seek(next_time(tape, clock.at(now)), now)
+        market = clock.at(now)
+        index = self.newest[tape.feed] = newest_record(tape, market, self.newest.get(tape.feed, -1))
+        return self._checked(tape, max(index, 0), market)
+
+    def sought(self, tape: Tape, now: float) -> int | None:
+        """Market time, whole seconds."""
+        return self._first_moment(tape, now) if self.clock is None else math.floor(self.clock.at(now))
+
+    def _checked(self, tape: Tape, index: int, market: float) -> int:
+        """The index, unless its second is over, nothing follows, and the options say so."""
+        if not tape.has(index):
+            raise ExhaustedError
+        ended = self.options.cache_mode is CacheMode.EXHAUST and is_reached(tape, index, market - 1)
+        if ended and is_last(tape, index):
+            raise ExhaustedError
+        return index
+
+    def _is_moved_by_answers(self, clock: MarketClock) -> bool:
+        """As fast as possible, without anybody who listens, each answer is the next record."""
+        return clock.speed == AS_FAST_AS_POSSIBLE and not clock.paused and not self.heard
+
+    def is_changed_by_answers(self) -> bool:
+        """Whether the next answer starts the clock, or moves it on."""
+        return self.clock is None or self._is_moved_by_answers(self.clock)
+
+    # --- where it is -------------------------------------------------------------------------
+
+    def positions(self) -> dict[Feed, int]:
+        """The feeds that were used, each with the index it has come to: the feed's or REST's, whichever is further."""
+        sent = {feed: index - 1 for feed, (_, index) in self.sent.indexes.items()}
+        return sent | {feed: max(index, sent.get(feed, index)) for feed, index in self.newest.items()}
+
+    def next_index(self, feed: Feed) -> int:
+        """The index of the record that the feed sends next."""
+        return self.sent.indexes.get(feed, (0.0, 0))[1]
+
+    def indexes_of(self, ticker: str) -> list[int]:
+        """Nothing that market time does not say."""
+        return []
+
+    def _has_ended(self, tape: Tape, index: int) -> bool:
+        if self.clock is not None:
+            # A feed that nobody asks for any more ends all the same; one that is listened to is sent to its end first.
+            market = self.clock.at(self.seen)
+            index = newest_record(tape, min(market, self.sent.upto) if self.heard else market, index)
+        return is_last(tape, index)
+
+    def day_after_the_end(self) -> str | None:
+        """The day to begin when all has been sent: the next one, the same again, or None to stay."""
+        if self.options.cache_mode is CacheMode.ROTATION and self.is_over():
+            return self.date
+        return super().day_after_the_end()
+
+    # --- jumps -------------------------------------------------------------------------------
+
+    def aim(self, tape: Tape, index: int, stamp: int, wanted: float | None) -> tuple[float, int]:
+        """Exactly the time asked for, or the record's."""
+        return float(stamp) if wanted is None else wanted, index
+
+    def index_at(self, tape: Tape, market: float) -> int:
+        """The newest record at a market time."""
+        return tape.index_at(math.floor(market))
+
+    def jump(self, market: float, now: float, *, again: bool = True) -> None:
+        """Go to a market time: the record of that time is the next that is sent, or unless ``again`` the one after."""
+        self.timeline += 1
+        self.newest.clear()
+        self.sent.indexes.clear()
+        self.sent.held = self.sent.ended = False
+        if self.clock is not None:
+            self.clock.seek(market, now)
+            self.sent.upto, self.seen = market - again, now
+
+    def is_waiting_at(self, market: float) -> bool:
+        """Whether the record of a market time that was reached is still to be sent."""
+        return self.sent.upto < math.floor(market)
+
+    def pause(self, now: float) -> None:
+        """Stand still; what was due just now waits for the feed to go on, so that nothing comes after the answer."""
+        self.paused = True
+        if self.clock is not None:
+            self.clock.pause(now)
+            self.sent.held = math.floor(self.clock.at(now)) > math.floor(self.sent.upto)
+
+    def resume(self, now: float) -> None:
+        """Go on from where it stands."""
+        self.paused, self.sent.held = False, False
+        if self.clock is not None:
+            self.clock.resume(now)
+
+    def advance(self, count: int, now: float) -> None:
+        """Go on by ``count`` seconds of market time at once."""
+        if self.clock is not None:
+            self.clock.seek(self.clock.at(now) + count, now)
+            self.sent.held = False
+
+    def set_speed(self, speed: float, now: float) -> str | None:
+        """Go on at another speed."""
+        if self.clock is not None:
+            self.clock.set_speed(speed, now)
+        return None

@@ -1,0 +1,203 @@
+"""A world: everything there is of one API key. Worlds never influence each other.
+
+Requests, upstream messages and control actions reach a key through its world, and what its clients are sent goes out
+through it. A world changes through one function only, ``worlds.change.change``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from gexfaker.hubs.connection import Audience, Connection
+from gexfaker.hubs.hub import Hub
+from gexfaker.hubs.publication import Batch
+from gexfaker.playback.actions import fresh
+from gexfaker.playback.days import Days
+from gexfaker.playback.options import Options
+from gexfaker.playback.play import Play
+from gexfaker.worlds.quota import Quota
+from gexfaker.worlds.slot import Slot
+from gexfaker.worlds.subscriptions import Subscriber, Subscriptions
+
+Pause = bool
+"""A moment in a turn at which something else may be done; LONG where what was done until then may have taken long."""
+
+SHORT, LONG = False, True
+
+
+class Registry(Protocol):
+    """Where a world tells its news."""
+
+    def used(self, world: World) -> None:
+        """It has got a place in a day."""
+
+    def changed(self, world: World) -> None:
+        """It has another version."""
+
+    def touched(self, world: World) -> None:
+        """Something may have become due to it."""
+
+    def connected(self, world: World) -> None:
+        """Its first client has come."""
+
+    def disconnected(self, world: World) -> None:
+        """Its last client has gone."""
+
+
+class Counters:
+    """What has happened to a world, counted.
+
+    Attributes:
+        sent: messages sent, once for each receiver.
+        dropped: records that were due, but too many at once to send.
+        cut: clients that read too slowly and were cut.
+    """
+
+    __slots__ = ("cut", "dropped", "sent")
+
+    def __init__(self) -> None:
+        self.sent = self.dropped = self.cut = 0
+
+
+class Delivery:
+    """Where the feed of a world is in its round.
+
+    Attributes:
+        subscriptions: worked out; None when they have to be worked out again.
+        turn: the turn under way.
+        entry: the number of the world's valid entry in the agenda; None while nothing will be due.
+        waits: whether it waits for its clients to read or acknowledge.
+        prepared: the subscriptions for which nothing has to be encoded ahead.
+    """
+
+    __slots__ = ("entry", "prepared", "subscriptions", "turn", "waits")
+
+    def __init__(self) -> None:
+        self.subscriptions: Subscriptions | None = None
+        self.turn: Iterator[Pause] | None = None
+        self.entry: int | None = None
+        self.waits = False
+        self.prepared: Subscriptions | None = None
+
+
+class World:
+    """One API key.
+
+    Args:
+        world_id: a digest of the key.
+        days: that can be played.
+        options: how it is played until somebody changes that.
+        tier: what the key has subscribed to.
+        registry: where its news go.
+
+    Attributes:
+        slot: the memberships that it negotiated last.
+        quota: its requests of the present minute.
+        audiences: its connections, by hub; only hubs on which it has any.
+        delivery: where its feed is.
+        counters: what has happened to it.
+        version: counts its changes.
+    """
+
+    __slots__ = (
+        *("_days", "_play", "_registry", "audiences", "counters", "delivery"),
+        *("id", "options", "quota", "slot", "tier", "version"),
+    )
+
+    def __init__(self, world_id: str, days: Days, options: Options, tier: str, registry: Registry) -> None:
+        self.id: Final = world_id
+        self.options: Final = options
+        self.tier: Final = tier
+        self._days: Final = days
+        self._registry: Final = registry
+        self._play: Play | None = None
+        self.slot: Slot | None = None
+        self.quota: Final = Quota()
+        self.audiences: Final[dict[str, Audience]] = {}
+        self.delivery: Final = Delivery()
+        self.counters: Final = Counters()
+        self.version = 0
+
+    # --- its day -----------------------------------------------------------------------------
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the key has a place in a day."""
+        return self._play is not None
+
+    @property
+    def play(self) -> Play:
+        """Its way through the day; asking makes it, at the start."""
+        if self._play is None:
+            self._play = fresh(self._days, self.options)
+            self._registry.used(self)
+        return self._play
+
+    def become(self, play: Play) -> None:
+        """Go on with this play. For ``worlds.change`` only."""
+        if play is not self._play:
+            self._play = play
+            self.delivery.subscriptions = None
+        self.version += 1
+        self._registry.changed(self)
+
+    # --- its clients -------------------------------------------------------------------------
+
+    def audience(self, hub: str) -> Audience:
+        """Its connections on a hub."""
+        return self.audiences.get(hub) or Audience(hub, self)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it has a connection, open or detached."""
+        return bool(self.audiences)
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether one of its connections is in a group."""
+        return any(audience.groups for audience in self.audiences.values())
+
+    def connections_on(self, hub: str) -> list[Connection]:
+        """Its connections on a hub, open and detached."""
+        audience = self.audiences.get(hub)
+        return [] if audience is None else list(audience.connections)
+
+    def connected(self, audience: Audience) -> None:
+        """The first connection on a hub has come."""
+        if not self.audiences:
+            self._registry.connected(self)
+        self.audiences[audience.hub] = audience
+
+    def disconnected(self, audience: Audience) -> None:
+        """The last connection on a hub has gone."""
+        del self.audiences[audience.hub]
+        self.regrouped()
+        if not self.audiences:
+            self._registry.disconnected(self)
+
+    def regrouped(self) -> None:
+        """A group came to be, or was left by the last connection in it."""
+        self.delivery.subscriptions = None
+        self._registry.touched(self)
+
+    def eased(self) -> None:
+        """A client has read or acknowledged something, or has gone."""
+        if self.delivery.waits:
+            self._registry.touched(self)
+
+    # --- what is sent ------------------------------------------------------------------------
+
+    def subscriptions(self, subscriber: Subscriber) -> Subscriptions:
+        """What its groups carry on the day it plays. Raises DataError when its day is gone."""
+        day, known = self.play.day, self.delivery.subscriptions
+        if known is None or known.day is not day:
+            known = self.delivery.subscriptions = subscriber.subscribe(self.audiences, day)
+        return known
+
+    def send(self, hub: Hub, batch: Batch) -> int:
+        """Queue a batch for its clients on a hub; returns the number of messages, once for each receiver."""
+        audience = self.audiences.get(hub.name)
+        sent = 0 if audience is None else hub.publish_all(audience, batch)
+        self.counters.sent += sent
+        return sent

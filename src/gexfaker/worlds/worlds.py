@@ -1,0 +1,125 @@
+"""All worlds, by id, and the news of them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from gexfaker.hubs.connection import Audience
+from gexfaker.limits import MAX_WORLDS
+from gexfaker.playback.days import Days
+from gexfaker.playback.options import Options
+from gexfaker.worlds.world import World
+
+
+class Worlds:
+    """The worlds of all keys; each is made when something of its key is first needed.
+
+    Beyond ``limit`` the one that was not asked for longest is forgotten; never one that is connected.
+
+    Args:
+        days: that can be played.
+        options: how a new world plays.
+        tier_of: what the key of a world has subscribed to, by the world's id.
+        ring: called when something may have become due.
+
+    Attributes:
+        changes: counts the changes of all worlds.
+    """
+
+    def __init__(
+        self,
+        days: Days,
+        options: Options,
+        tier_of: Callable[[str], str] = lambda _world_id: "quant",
+        ring: Callable[[], None] = lambda: None,
+        limit: int = MAX_WORLDS,
+    ) -> None:
+        self.days: Final = days
+        self.options: Final = options
+        self._tier_of: Final = tier_of
+        self._ring: Final = ring
+        self._limit: Final = limit
+        self._worlds: dict[str, World] = {}
+        self._used: dict[str, World] = {}
+        self._idle: OrderedDict[str, None] = OrderedDict()
+        self._touched: dict[World, None] = {}
+        self.changes = 0
+
+    def __len__(self) -> int:
+        """How many worlds have a place in a day."""
+        return len(self._used)
+
+    def peek(self, world_id: str) -> World | None:
+        """The world of that id; None when nothing of it was needed yet."""
+        return self._worlds.get(world_id)
+
+    def get(self, world_id: str) -> World:
+        """The world of that id, made when there is none."""
+        world = self._worlds.get(world_id)
+        if world is None:
+            world = self._worlds[world_id] = World(world_id, self.days, self.options, self._tier_of(world_id), self)
+            self._idle[world_id] = None
+            self._evict()
+        elif world_id in self._idle:
+            self._idle.move_to_end(world_id)
+        return world
+
+    def in_use(self) -> list[World]:
+        """The worlds that have a place in a day."""
+        return list(self._used.values())
+
+    def known(self) -> list[World]:
+        """The worlds that have a place in a day or a connection, in the order of their ids."""
+        known = [world for world in self._worlds.values() if world.is_used or world.is_connected]
+        return sorted(known, key=lambda world: world.id)
+
+    def audiences_on(self, hub: str) -> Callable[[str], Audience]:
+        """Gives the audience of a world on a hub, by the world's id."""
+        return lambda world_id: self.get(world_id).audience(hub)
+
+    def _evict(self) -> None:
+        while len(self._worlds) > self._limit and self._idle:
+            oldest, _ = self._idle.popitem(last=False)
+            del self._worlds[oldest]
+            self._used.pop(oldest, None)
+
+    # --- news --------------------------------------------------------------------------------
+
+    def take_touched(self) -> list[World]:
+        """The worlds of which there was news since the last time, each once."""
+        if not self._touched:
+            return []
+        touched, self._touched = self._touched, {}
+        return list(touched)
+
+    def used(self, world: World) -> None:
+        """It has got a place in a day."""
+        if self._worlds.get(world.id) is world:
+            self._used[world.id] = world
+
+    def changed(self, world: World) -> None:
+        """It has another version."""
+        self.changes += 1
+        self.touched(world)
+
+    def touched(self, world: World) -> None:
+        """Something may have become due to it; during its turn that is looked at anyhow, at the end."""
+        if world.is_connected and world.delivery.turn is None:
+            self._touched[world] = None
+            self._ring()
+
+    def look_at(self, world: World) -> None:
+        """Its turn has ended: when is its next one?"""
+        self._touched[world] = None
+
+    def connected(self, world: World) -> None:
+        """It has a client now: it is kept."""
+        self._idle.pop(world.id, None)
+
+    def disconnected(self, world: World) -> None:
+        """It has no client any more: it may be forgotten, and its feed rests."""
+        self._touched[world] = None
+        self._idle[world.id] = None
+        self._evict()
