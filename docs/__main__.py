@@ -8,8 +8,9 @@ from typing import Any
 
 from gexfaker.catalog import CURRENT_HUBS, GREEKS, STORED_CATEGORIES, V2, hub_of
 from gexfaker.contract.upstream import NOT_SERVED, covered, own
+from gexfaker.parsing import REALISM
 from gexfaker.records.fields import Field
-from gexfaker.settings import SETTINGS, flag_of
+from gexfaker.settings import SETTINGS, Section, Setting, flag_of
 from gexfaker.wire.feeds import TABLES
 from gexfaker.wire.tables import Table
 from gexfaker.wire.volume import KEYS
@@ -27,13 +28,26 @@ _TYPES = {5: "int32", 3: "int64", 13: "uint32", 17: "sint32", 9: "string"}
 
 
 def settings_table() -> str:
-    """The table of all settings, as Markdown."""
-    rows = ["| setting, flag | default | accepted | what it does |", "|---|---|---|---|"]
-    for setting in SETTINGS:
-        default = f"`{setting.default}`" if setting.default else "unset"
-        text = setting.help.replace("|", "\\|")
-        rows.append(f"| `{setting.name}` `{flag_of(setting.name)}` | {default} | {setting.accepted} | {text} |")
-    return "\n".join(rows) + "\n"
+    """The tables of all settings, section by section, and the realism switches, as Markdown."""
+    parts = []
+    for section in Section:
+        rows = [
+            f"**{section.capitalize()}**",
+            "",
+            "| setting, flag | default | accepted | what it does |",
+            "|---|---|---|---|",
+        ]
+        rows += [_setting(name, setting) for name, setting in SETTINGS.items() if setting.section is section]
+        parts.append("\n".join(rows) + "\n")
+    rows = ["| realism switch | what it does |", "|---|---|"]
+    rows += [f"| `{name}` | {text} |" for name, text in REALISM.items()]
+    return "\n".join([*parts, "\n".join(rows) + "\n"])
+
+
+def _setting(name: str, setting: Setting) -> str:
+    default = f"`{setting.default}`" if setting.default else "unset"
+    text = setting.help.replace("|", "\\|")
+    return f"| `{name}` `{flag_of(name)}` | {default} | {setting.accepted} | {text} |"
 
 
 def messages() -> str:

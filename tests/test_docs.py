@@ -44,7 +44,7 @@ def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
 
 def test_every_flag_in_the_readme_exists_and_every_setting_is_there() -> None:
     mentioned = set(re.findall(r"`(?:[a-z ]+)?(--[a-z0-9-]+)", README))
-    settings = {flag_of(setting.name) for setting in SETTINGS}
+    settings = set(map(flag_of, SETTINGS))
     options = {name for command in commands(cli) for option in command.params for name in option.opts}
     assert mentioned <= settings | options | {"--help"}
     assert settings <= mentioned

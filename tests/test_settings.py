@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from gexfaker.errors import SettingError
+from gexfaker.parsing import REALISM
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
-from gexfaker.settings import SETTINGS, Settings, flag_of, load
+from gexfaker.settings import REPLACED, SETTINGS, Section, Settings, flag_of, load
 
 
 def test_defaults_are_the_documented_ones() -> None:
@@ -94,10 +95,9 @@ def test_what_is_accepted_of_playback(name: str, text: str, value: object) -> No
     assert getattr(load({name: text}, {}), name.lower()) == value
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
-def test_every_setting_can_come_from_everywhere(setting: object, tmp_path: Path) -> None:
-    name = getattr(setting, "name", "")
-    text = getattr(setting, "default", "") or WHEN_UNSET.get(name, "7")
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_can_come_from_everywhere(name: str, tmp_path: Path) -> None:
+    text = SETTINGS[name].default or WHEN_UNSET.get(name, "7")
     file = tmp_path / "gexfaker.toml"
     file.write_text(f'{name.lower()} = "{text}"\n')
     expected = getattr(load({name: text}, {}), name.lower())
@@ -153,7 +153,7 @@ def test_durations(text: str, seconds: float) -> None:
     ],
 )
 def test_a_bad_value_names_the_setting_its_source_and_what_is_accepted(name: str, text: str) -> None:
-    accepted = next(setting.accepted for setting in SETTINGS if setting.name == name)
+    accepted = SETTINGS[name].accepted
     with pytest.raises(SettingError) as caught:
         load({}, {f"GEXFAKER_{name}": text})
     message = str(caught.value)
@@ -195,5 +195,53 @@ def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
         load({}, {}, file)
 
 
-def test_the_table_and_the_class_agree() -> None:
-    assert {setting.name.lower() for setting in SETTINGS} | {"sources"} == set(Settings.__dataclass_fields__)
+def test_every_field_of_the_class_is_declared() -> None:
+    assert {name.lower() for name in SETTINGS} | {"sources"} == set(Settings.__dataclass_fields__)
+    assert [setting.section for setting in SETTINGS.values()] == sorted(
+        (setting.section for setting in SETTINGS.values()), key=list(Section).index
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "switches"),
+    [
+        ("none", set()),
+        ("all", set(REALISM)),
+        ("open-rows", {"open-rows"}),
+        (" Market-Hours , open-rows", {"market-hours", "open-rows"}),
+    ],
+)
+def test_realism_is_a_list_of_switches(text: str, switches: set[str]) -> None:
+    settings = load({"REALISM": text}, {})
+    assert settings.realism == switches
+    assert [name for name in REALISM if settings.is_real(name)] == [name for name in REALISM if name in switches]
+
+
+@pytest.mark.parametrize("text", ["", "night", "all,open-rows", "open_rows"])
+def test_a_switch_that_is_none_is_refused_with_all_there_are(text: str) -> None:
+    with pytest.raises(SettingError, match="market-hours, open-rows, history-window, orderflow-error-200"):
+        load({"REALISM": text}, {})
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_a_setting_that_was_replaced_says_what_to_use_now(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text(f"{name.lower()} = true\n")
+    said = "it is now part of REALISM: --realism "
+    for flags in ({name: "true"}, {}):
+        environment = {} if flags else {f"GEXFAKER_{name}": "1"}
+        with pytest.raises(SettingError, match=said):
+            load(flags, environment)
+    for variable, settings_file in ((name, None), ("OTHER", file)):
+        with pytest.raises(SettingError, match=said):
+            load({}, {variable: "true"}, settings_file)
+
+
+def test_a_file_may_have_its_settings_in_tables_of_their_sections(tmp_path: Path) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text('start = "10:30"\n[server]\nport = 9000\n[keys]\nquota = 7\n[keys.tiers]\nmine = "state"\n')
+    settings = load({}, {}, file)
+    assert (settings.start, settings.port, settings.quota, settings.tiers) == ("10:30", 9000, 7, {"mine": "state"})
+    file.write_text("[server]\nprot = 9000\n")
+    with pytest.raises(SettingError, match="prot"):
+        load({}, {}, file)

@@ -111,6 +111,25 @@ def url(text: str) -> str:
     return urlunsplit(parts._replace(scheme=parts.scheme.lower())).rstrip("/")
 
 
+REALISM: Final = {
+    "market-hours": "the feed is silent outside 09:30-16:00 New York",
+    "open-rows": "simulated orderflow begins with the stale row and the reset row of a real open",
+    "history-window": "history has the last 90 days only",
+    "orderflow-error-200": "lower tiers are refused orderflow inside a 200, as was once seen",
+}
+"""What the service does, and a stand-in need not: each a switch."""
+
+
+def realism(text: str) -> frozenset[str]:
+    """Any of REALISM with commas between them, ``all`` of them, or ``none``."""
+    names = {name.strip().lower() for name in text.split(",")}
+    if names in ({"all"}, {"none"}):
+        return frozenset(REALISM if names == {"all"} else ())
+    if not names <= REALISM.keys():
+        raise ValueError
+    return frozenset(names)
+
+
 def tiers(text: str) -> dict[str, str]:
     """By API key, or ``*`` for all others."""
     pairs = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]

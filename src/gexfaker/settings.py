@@ -1,78 +1,434 @@
-"""Settings: what can be set, and where a value comes from - flag > environment > gexfaker.toml > default.
+"""Settings: each is one declaration, from which its flag, its names in the environment and in the file, the checks,
+the help and the documentation follow.
 
-In the environment a setting is ``GEXFAKER_<NAME>`` or plain ``<NAME>``; in the file it is its lower-case name;
-as a flag of ``gexfaker serve`` it is ``--name-with-dashes``. The table SETTINGS is the one source of all of these
-and of the documentation.
+A value comes from its flag, else the environment, else the settings file, else its default. In the environment a
+setting is ``GEXFAKER_<NAME>`` or plain ``<NAME>``. In the file it is its lower-case name, at the top or in a table of
+its section. As a flag of ``gexfaker serve`` it is ``--name-with-dashes``.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
+from gexfaker import parsing
+from gexfaker.catalog import DEFAULT_TICKERS, TIERS
 from gexfaker.errors import SettingError
+from gexfaker.limits import (
+    ACK_DELAY_SECONDS,
+    MAX_MEMBERSHIPS,
+    MAX_QUEUED_BYTES,
+    MAX_QUEUED_MESSAGES,
+    PING_INTERVAL_SECONDS,
+    RECOVERY_WINDOW_SECONDS,
+)
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
-from gexfaker.settings_table import SETTINGS, Setting
-
-__all__ = ["DEFAULT", "FILE", "SETTINGS", "Setting", "Settings", "flag_of", "load"]
 
 FILE: Final = "gexfaker.toml"
 DEFAULT: Final = "the default"
 """The source of a value nobody gave."""
 
 
+class Section(StrEnum):
+    """The parts into which settings are put, in the order in which they are shown."""
+
+    SERVER = "server"
+    DAYS = "days"
+    CLOCK = "clock"
+    KEYS = "keys"
+    WEBSOCKET = "websocket"
+    TOKENS = "tokens"
+    REALISM = "realism"
+    EARLIER = "earlier tool"
+
+
+class Setting(NamedTuple):
+    """What is declared of a setting.
+
+    Attributes:
+        parse: reads its text; raises ValueError or KeyError when it is not usable.
+        default: as text; "" is unset.
+        accepted: what is accepted, for people.
+        help: what it does.
+        secret: whether its value is never shown.
+    """
+
+    section: Section
+    parse: Callable[[str], Any]
+    default: str
+    accepted: str
+    help: str
+    secret: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, read and checked. Durations are in seconds; an unset optional one is None."""
 
-    host: str
-    port: int
-    data_dir: str
-    data_date: str
-    data_mode: str
-    cache_mode: CacheMode
-    playback: Playback
-    speed: float
-    start: str
-    timestamps: Timestamps
-    endpoint_cache_mode: EndpointCacheMode
-    ws_enabled: bool
-    ws_stream_interval: float
-    ws_group_prefix: str
-    strict_groups: bool
-    tiers: Mapping[str, str]
-    membership_limit: int
-    strict_keys: bool
-    quota: int | None
-    orderflow_error_200: bool
-    market_hours: bool
-    open_rows: bool
-    history_window: bool
-    history_url_lifetime: float
-    seed: int
-    tickers: tuple[str, ...]
-    scenario: str | None
-    public_url: str | None
-    trust_forwarded: bool
-    control_token: str | None
-    sync_broadcast_system_enabled: bool
-    sync_broadcast_system_id: str | None
-    sync_broadcast_system_interval: float
-    state_file: str | None
-    token_secret: str | None
-    token_lifetime: float
-    token_audience: bool
-    ack_delay: float
-    ping_interval: float
-    recovery_window: float
-    recovery_reject: str
-    queue_messages: int
-    queue_bytes: int
-    log_level: str
+    host: Annotated[
+        str,
+        Setting(Section.SERVER, parsing.text, "127.0.0.1", "an address or host name to bind", "Address to listen on."),
+    ]
+    port: Annotated[
+        int,
+        Setting(
+            Section.SERVER, parsing.port, "8080", "a number from 0 to 65535; 0 picks a free one", "Port to listen on."
+        ),
+    ]
+    ws_enabled: Annotated[
+        bool, Setting(Section.SERVER, parsing.boolean, "true", "true or false", "Serve the real-time feed.")
+    ]
+    public_url: Annotated[
+        str | None,
+        Setting(
+            Section.SERVER,
+            parsing.url,
+            "",
+            "http(s)://host[:port][/path]",
+            "Base of the URLs handed out, behind a proxy.",
+        ),
+    ]
+    trust_forwarded: Annotated[
+        bool,
+        Setting(
+            Section.SERVER, parsing.boolean, "false", "true or false", "Believe X-Forwarded-Proto and X-Forwarded-Host."
+        ),
+    ]
+    control_token: Annotated[
+        str | None,
+        Setting(
+            Section.SERVER,
+            parsing.text,
+            "",
+            "any text",
+            "Needed to use /_gexfaker when set; must be set where HOST is not this machine, and behind a proxy.",
+            secret=True,
+        ),
+    ]
+    state_file: Annotated[
+        str | None,
+        Setting(
+            Section.SERVER, parsing.text, "", "a file", "Where sessions' positions are kept, to survive a restart."
+        ),
+    ]
+    log_level: Annotated[
+        str,
+        Setting(
+            Section.SERVER,
+            parsing.choice("debug", "info", "warning", "error"),
+            "info",
+            "debug, info, warning or error",
+            "How much to log.",
+        ),
+    ]
+
+    data_dir: Annotated[
+        str,
+        Setting(
+            Section.DAYS,
+            parsing.text,
+            "./data",
+            "a folder",
+            "Recorded days: DATE/TICKER/package/category.jsonl[.gz|.zst].",
+        ),
+    ]
+    data_date: Annotated[
+        str,
+        Setting(
+            Section.DAYS,
+            parsing.days,
+            "latest",
+            "latest, a date such as 2026-07-17, or a range A..B",
+            "The day to play.",
+        ),
+    ]
+    seed: Annotated[int, Setting(Section.DAYS, int, "1", "a whole number", "Seed of the simulated market.")]
+    tickers: Annotated[
+        tuple[str, ...],
+        Setting(
+            Section.DAYS,
+            parsing.tickers,
+            ",".join(DEFAULT_TICKERS),
+            "tickers with commas between them, or all",
+            "What is simulated.",
+        ),
+    ]
+    scenario: Annotated[
+        str | None,
+        Setting(
+            Section.DAYS,
+            parsing.text,
+            "",
+            "a name such as flash-crash, or a TOML file",
+            "What happens on a simulated day.",
+        ),
+    ]
+    history_url_lifetime: Annotated[
+        float, Setting(Section.DAYS, parsing.positive, "5m", "a time such as 5m", "How long a history URL works.")
+    ]
+
+    playback: Annotated[
+        Playback,
+        Setting(
+            Section.CLOCK,
+            Playback,
+            "",
+            "clock or step",
+            "Records are due at their market time, or one by one; step when WS_STREAM_INTERVAL is set.",
+        ),
+    ]
+    speed: Annotated[
+        float,
+        Setting(
+            Section.CLOCK,
+            parsing.speed,
+            "1",
+            "0, or 0.1 to 1000",
+            "Market seconds a second; 0 as fast as clients take it.",
+        ),
+    ]
+    start: Annotated[
+        str,
+        Setting(
+            Section.CLOCK,
+            parsing.start,
+            "open",
+            "open, now, or HH:MM[:SS]",
+            "Market time (New York) at a key's first use.",
+        ),
+    ]
+    timestamps: Annotated[
+        Timestamps,
+        Setting(
+            Section.CLOCK,
+            Timestamps,
+            "recorded",
+            "recorded or live",
+            "Timestamps as recorded, or moved to the present.",
+        ),
+    ]
+    cache_mode: Annotated[
+        CacheMode,
+        Setting(
+            Section.CLOCK,
+            CacheMode,
+            "",
+            "hold, exhaust, rotation or next",
+            "After the last record: it stays (default), 404 (default of step), again from the open, the next day.",
+        ),
+    ]
+    endpoint_cache_mode: Annotated[
+        EndpointCacheMode,
+        Setting(
+            Section.CLOCK,
+            EndpointCacheMode,
+            "shared",
+            "shared or independent",
+            "In step mode: one REST position for each ticker and package, or for each endpoint.",
+        ),
+    ]
+    ws_stream_interval: Annotated[
+        float,
+        Setting(
+            Section.CLOCK,
+            parsing.positive,
+            "1s",
+            "10ms or more: 500ms, 1s, 2m",
+            "Step mode: time between two records of a group.",
+        ),
+    ]
+
+    tiers: Annotated[
+        Mapping[str, str],
+        Setting(
+            Section.KEYS,
+            parsing.tiers,
+            "*=quant",
+            "KEY=TIER,...; * for all other keys; tiers: " + ", ".join(TIERS),
+            "What each API key has subscribed to; a table [tiers] in the file.",
+            secret=True,
+        ),
+    ]
+    strict_keys: Annotated[
+        bool,
+        Setting(
+            Section.KEYS, parsing.boolean, "false", "true or false", "Answer 401 to keys that TIERS does not name."
+        ),
+    ]
+    quota: Annotated[
+        int | None,
+        Setting(Section.KEYS, parsing.count, "", "a number from 1", "REST requests a minute for each key, 429 beyond."),
+    ]
+    membership_limit: Annotated[
+        int,
+        Setting(
+            Section.KEYS,
+            parsing.count,
+            str(MAX_MEMBERSHIPS),
+            "a number from 1",
+            "Hub-and-group memberships a key may negotiate by POST or PATCH.",
+        ),
+    ]
+
+    ws_group_prefix: Annotated[
+        str,
+        Setting(
+            Section.WEBSOCKET, parsing.name, "blue", "letters, digits, dashes", "Prefix of group names on the wire."
+        ),
+    ]
+    strict_groups: Annotated[
+        bool,
+        Setting(
+            Section.WEBSOCKET,
+            parsing.boolean,
+            "false",
+            "true or false",
+            "Refuse to join groups to which nothing will come.",
+        ),
+    ]
+    ack_delay: Annotated[
+        float,
+        Setting(
+            Section.WEBSOCKET,
+            parsing.duration,
+            f"{ACK_DELAY_SECONDS * 1000:g}ms",
+            "a time such as 2ms",
+            "Delay of acks and of the 101.",
+        ),
+    ]
+    ping_interval: Annotated[
+        float,
+        Setting(
+            Section.WEBSOCKET,
+            parsing.positive,
+            f"{PING_INTERVAL_SECONDS:g}s",
+            "a time such as 20s",
+            "Time between pings.",
+        ),
+    ]
+    recovery_window: Annotated[
+        float,
+        Setting(
+            Section.WEBSOCKET,
+            parsing.duration,
+            f"{RECOVERY_WINDOW_SECONDS:g}s",
+            "a time such as 30s",
+            "How long a lost client may return.",
+        ),
+    ]
+    recovery_reject: Annotated[
+        str,
+        Setting(
+            Section.WEBSOCKET,
+            parsing.choice("close1008", "http404"),
+            "close1008",
+            "close1008 or http404",
+            "How a refused recovery is told.",
+        ),
+    ]
+    queue_messages: Annotated[
+        int,
+        Setting(
+            Section.WEBSOCKET,
+            parsing.count,
+            str(MAX_QUEUED_MESSAGES),
+            "a number from 1",
+            "Messages waiting for a client before it is cut.",
+        ),
+    ]
+    queue_bytes: Annotated[
+        int, Setting(Section.WEBSOCKET, parsing.count, str(MAX_QUEUED_BYTES), "a number from 1", "The same in bytes.")
+    ]
+
+    token_secret: Annotated[
+        str | None,
+        Setting(
+            Section.TOKENS,
+            parsing.secret,
+            "",
+            "32 bytes or more",
+            "Signs access tokens; random at each start when unset.",
+            secret=True,
+        ),
+    ]
+    token_lifetime: Annotated[
+        float,
+        Setting(
+            Section.TOKENS,
+            parsing.positive,
+            "60m",
+            "a time such as 60m",
+            "How long an access token opens new connections.",
+        ),
+    ]
+    token_audience: Annotated[
+        bool,
+        Setting(
+            Section.TOKENS, parsing.boolean, "false", "true or false", "Refuse tokens made for another host or hub."
+        ),
+    ]
+
+    realism: Annotated[
+        frozenset[str],
+        Setting(
+            Section.REALISM,
+            parsing.realism,
+            "none",
+            "none, all, or any of " + ", ".join(parsing.REALISM) + ", with commas between them",
+            "What the service does and a stand-in need not, see below.",
+        ),
+    ]
+
+    data_mode: Annotated[
+        str,
+        Setting(
+            Section.EARLIER,
+            parsing.choice("memory", "stream"),
+            "stream",
+            "memory or stream",
+            "Accepted; has no effect here.",
+        ),
+    ]
+    sync_broadcast_system_enabled: Annotated[
+        bool, Setting(Section.EARLIER, parsing.boolean, "true", "true or false", "Serve the sync stream of positions.")
+    ]
+    sync_broadcast_system_id: Annotated[
+        str | None,
+        Setting(Section.EARLIER, parsing.text, "", "any text", "Its broadcaster_id; the host name when unset."),
+    ]
+    sync_broadcast_system_interval: Annotated[
+        float, Setting(Section.EARLIER, parsing.positive, "1s", "10ms or more", "Time between two of its events.")
+    ]
+
     sources: Mapping[str, str]
+
+    def is_real(self, switch: str) -> bool:
+        """Whether one of the realism switches is on."""
+        return switch in self.realism
+
+
+def _declared() -> dict[str, Setting]:
+    """Every setting by its name, in the order of the sections."""
+    hints = get_type_hints(Settings, include_extras=True)
+    found = {name.upper(): hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
+    order = list(Section)
+    return dict(sorted(found.items(), key=lambda item: order.index(item[1].section)))
+
+
+SETTINGS: Final = _declared()
+"""All of them, by name."""
+
+REPLACED: Final = {
+    "MARKET_HOURS": "REALISM: --realism market-hours",
+    "OPEN_ROWS": "REALISM: --realism open-rows",
+    "HISTORY_WINDOW": "REALISM: --realism history-window",
+    "ORDERFLOW_ERROR_200": "REALISM: --realism orderflow-error-200",
+}
+"""Settings that there were once, each with what to use now."""
 
 
 def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: Path | None = None) -> Settings:
@@ -87,29 +443,33 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: 
         SettingError: a value or a name in the file is not usable; says which, from where, and what is.
     """
     from_file = _read_file(file)
+    for name, instead in REPLACED.items():
+        text, source = _lookup(name, flags, environment, from_file, file)
+        if source != DEFAULT:
+            raise SettingError(name, text, source, f"it is now part of {instead}")
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    for setting in SETTINGS:
-        text, source = _lookup(setting, flags, environment, from_file, file)
-        values[setting.name.lower()] = _parse(setting, text, source)
-        sources[setting.name] = source
-    # As in the earlier tool, whose users set the interval: one record of every group each time.
-    if values["playback"] is None:
-        stepped = sources["WS_STREAM_INTERVAL"] != DEFAULT
-        values["playback"] = Playback.STEP if stepped else Playback.CLOCK
-    if values["cache_mode"] is None:
-        values["cache_mode"] = CacheMode.EXHAUST if values["playback"] is Playback.STEP else CacheMode.HOLD
-    return Settings(**values, sources=sources)
+    for name, setting in SETTINGS.items():
+        text, sources[name] = _lookup(name, flags, environment, from_file, file)
+        values[name.lower()] = _parse(name, setting, text, sources[name])
+    return Settings(**_implied(values, sources), sources=sources)
+
+
+def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
+    """As in the earlier tool, whose users set the interval: one record of every group each time, then 404."""
+    stepped = sources["WS_STREAM_INTERVAL"] != DEFAULT
+    playback = values["playback"] or (Playback.STEP if stepped else Playback.CLOCK)
+    cache_mode = values["cache_mode"] or (CacheMode.EXHAUST if playback is Playback.STEP else CacheMode.HOLD)
+    return values | {"playback": playback, "cache_mode": cache_mode}
 
 
 def _lookup(
-    setting: Setting,
+    name: str,
     flags: Mapping[str, str | None],
     environment: Mapping[str, str],
     from_file: Mapping[str, str],
     file: Path | None,
 ) -> tuple[str, str]:
-    name = setting.name
     flag = flags.get(name)
     if flag is not None:
         return flag, f"the flag {flag_of(name)}"
@@ -118,17 +478,17 @@ def _lookup(
             return environment[variable], f"the environment variable {variable}"
     if name.lower() in from_file:
         return from_file[name.lower()], str(file)
-    return setting.default, DEFAULT
+    return SETTINGS[name].default if name in SETTINGS else "", DEFAULT
 
 
-def _parse(setting: Setting, text: str, source: str) -> Any:
+def _parse(name: str, setting: Setting, text: str, source: str) -> Any:
     if source == DEFAULT and text == "":
         return None
     try:
         return setting.parse(text)
     except (ValueError, KeyError):
         shown = "***" if setting.secret else text
-        raise SettingError(setting.name, shown, source, f"accepted: {setting.accepted}") from None
+        raise SettingError(name, shown, source, f"accepted: {setting.accepted}") from None
 
 
 def _read_file(file: Path | None) -> dict[str, str]:
@@ -138,11 +498,22 @@ def _read_file(file: Path | None) -> dict[str, str]:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error})") from None
-    known = {field.name for field in fields(Settings)} - {"sources"}
+    return {name: _as_text(value) for name, value in _flat(table, file).items()}
+
+
+def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
+    """The settings of a file, those in the tables of their sections put beside the others. Raises SettingError."""
+    known = {name.lower() for name in (*SETTINGS, *REPLACED)}
+    found: dict[str, Any] = {}
     for name, value in table.items():
-        if name not in known or isinstance(value, list) or (isinstance(value, dict) and name != "tiers"):
-            raise SettingError(name, "***", str(file), f"known settings: {', '.join(sorted(known))}")
-    return {name: _as_text(value) for name, value in table.items()}
+        if isinstance(value, dict) and name.replace("-", " ") in list(Section):
+            found |= _flat(value, file)
+        elif name not in known or isinstance(value, list) or (isinstance(value, dict) and name != "tiers"):
+            names = ", ".join(sorted(name.lower() for name in SETTINGS))
+            raise SettingError(name, "***", str(file), f"known settings: {names}")
+        else:
+            found[name] = value
+    return found
 
 
 def _as_text(value: Any) -> str:

@@ -91,7 +91,7 @@ def test_help_has_every_setting_and_examples(tmp_path: Path) -> None:
         assert "Examples" in text
     text = run("serve", "--help", cwd=tmp_path).stdout
     for setting in SETTINGS:
-        assert flag_of(setting.name) in text
+        assert flag_of(setting) in text
 
 
 def test_the_ready_line_comes_first_and_is_followed_by_what_to_try() -> None:

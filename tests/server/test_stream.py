@@ -53,7 +53,7 @@ def test_keys_that_are_always_due_are_at_rest_when_the_market_closes(tmp_path: P
         now += 0.001  # a millisecond passes each time somebody looks
         return now
 
-    service = service_of(tmp_path, clock, MARKET_HOURS="true", SPEED="0")
+    service = service_of(tmp_path, clock, REALISM="market-hours", SPEED="0")
     told = listen(service, *"abcdef")
     for number, key in enumerate("abcdef"):
         session = service.worlds.get(key)

@@ -125,20 +125,15 @@ def ask(app: Any, path: str, headers: dict[str, str], method: str = "GET") -> Re
 
 
 class World:
-    """A service on a data folder, with a clock of our own; ``now`` is real time.
+    """A service on a data folder, with a clock of our own; ``now`` is real time."""
 
-    ``extra`` are attributes of the settings that may not exist yet.
-    """
-
-    def __init__(self, root: Path, extra: dict[str, Any] | None = None, **settings: str) -> None:
+    def __init__(self, root: Path, **settings: str) -> None:
         self.root = root
         self.now = 1_900_000_000.0
         flags = {"DATA_DIR": str(root)} | {name.upper(): value for name, value in settings.items()}
         itself = weakref.ref(self)  # or the service would keep its world, and both their files
         self.service = Service(load(flags, {}), lambda: itself().now)  # type: ignore[union-attr]
         weakref.finalize(self, self.service.close)
-        if extra:
-            self.service.settings = _Extended(self.service.settings, extra)  # type: ignore[misc, assignment]
         self.app = create_app(self.service)
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> Reply:
@@ -162,12 +157,3 @@ class World:
         """Which second after the open the record is of."""
         stamp: int = self.ok(path, key)["timestamp"]
         return stamp - OPEN
-
-
-class _Extended:
-    def __init__(self, settings: Any, extra: dict[str, Any]) -> None:
-        self.__dict__ |= extra
-        self._settings = settings
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._settings, name)

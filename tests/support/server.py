@@ -35,9 +35,9 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without anything that is a setting of the server."""
-    from gexfaker.settings import SETTINGS
+    from gexfaker.settings import REPLACED, SETTINGS
 
-    names = {setting.name for setting in SETTINGS}
+    names = {*SETTINGS, *REPLACED}
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GEXFAKER_") and k not in names}
     return kept | {"PYTHONUNBUFFERED": "1"}
 

@@ -11,20 +11,36 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gexfaker.errors import SettingError
-from gexfaker.settings import FILE, SETTINGS, flag_of, load
+from gexfaker.settings import DEFAULT, FILE, REPLACED, SETTINGS, Section, flag_of, load
 
 if TYPE_CHECKING:
     from gexfaker.server.service import Service
 
 
+class _Sectioned(click.Command):
+    """A command whose help shows the settings section by section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of the command itself, then those of each section."""
+        shown = {param.name: record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))}
+        for section in Section:
+            names = [name.lower() for name, setting in SETTINGS.items() if setting.section is section]
+            with formatter.section(f"{section.capitalize()} settings"):
+                formatter.write_dl([shown.pop(name) for name in names])
+        with formatter.section("Options"):
+            formatter.write_dl(list(shown.values()))
+
+
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    for setting in reversed(SETTINGS):
+    for name in REPLACED:  # not shown, but answered with what to use now
+        command = click.option(flag_of(name), name.lower(), hidden=True)(command)
+    for name, setting in reversed(SETTINGS.items()):
         text = f"{setting.help}  [{setting.accepted}; default: {setting.default or 'unset'}]"
-        command = click.option(flag_of(setting.name), setting.name.lower(), metavar="VALUE", help=text)(command)
+        command = click.option(flag_of(name), name.lower(), metavar="VALUE", help=text)(command)
     return command
 
 
-@click.command(short_help="Start the server.")
+@click.command(short_help="Start the server.", cls=_Sectioned)
 @click.option("--config", metavar="FILE", help=f"Settings file (TOML).  [default: {FILE}, if there is one]")
 @_with_settings
 def serve(config: str | None, **flags: Any) -> None:
@@ -47,7 +63,7 @@ def serve(config: str | None, **flags: Any) -> None:
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
     )
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    if settings.sources["DATA_MODE"] != "the default":
+    if settings.sources["DATA_MODE"] != DEFAULT:
         logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
     from gexfaker.server.run import run
 

@@ -109,7 +109,7 @@ HISTORY: Final = (
         query=("noredirect",),
         key="api",
         tag="history",
-        note="the link leads to this server; days of any age, with HISTORY_WINDOW 90 days",
+        note="the link leads to this server; days of any age, with the realism switch history-window 90 days",
     ),
     Operation(
         "get",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from gexfaker.catalog import Feed
@@ -14,7 +14,7 @@ from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.answers import first_in_hours, is_last, is_reached, newest_record, next_time
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
 from gexfaker.playback.days import Days
-from gexfaker.playback.options import CacheMode, Options
+from gexfaker.playback.options import EXHAUST, ROTATION, Options
 from gexfaker.playback.play import Due, Play
 from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN, Turn, is_published
 from gexfaker.tapes.tape import Tape
@@ -163,11 +163,10 @@ class ClockPlay(Play):
         sent.upto = upto
         return sent.turn
 
-    def approach(self, tape: Tape, turn: Turn) -> Iterator[None]:
+    def approach(self, tape: Tape, turn: Turn) -> Iterable[None]:
         """Read on to the turn, if the place of the feed is not known."""
         reached, _ = self.sent.indexes.get(tape.feed, (None, 0))
-        if reached != turn.after:
-            yield from tape.steps_to_time(math.floor(turn.upto))
+        return () if reached == turn.after else tape.steps_to_time(math.floor(turn.upto))
 
     def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> Due:
         """The records that market time has reached since the turn before; of more than ``limit`` the newest."""
@@ -221,7 +220,7 @@ class ClockPlay(Play):
         """The index, unless its second is over, nothing follows, and the options say so."""
         if not tape.has(index):
             raise ExhaustedError
-        ended = self.options.cache_mode is CacheMode.EXHAUST and is_reached(tape, index, market - 1)
+        ended = self.options.cache_mode is EXHAUST and is_reached(tape, index, market - 1)
         if ended and is_last(tape, index):
             raise ExhaustedError
         return index
@@ -258,7 +257,7 @@ class ClockPlay(Play):
 
     def day_after_the_end(self) -> str | None:
         """The day to begin when all has been sent: the next one, the same again, or None to stay."""
-        if self.options.cache_mode is CacheMode.ROTATION and self.is_over():
+        if self.options.cache_mode is ROTATION and self.is_over():
             return self.date
         return super().day_after_the_end()
 

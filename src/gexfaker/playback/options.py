@@ -43,6 +43,11 @@ class Timestamps(StrEnum):
     LIVE = "live"
 
 
+LIVE: Final = Timestamps.LIVE
+HOLD, EXHAUST, ROTATION, NEXT = CacheMode
+"""The same, for where they are asked for with every turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a session plays.

@@ -12,7 +12,7 @@ is not sent any more.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import ClassVar, Final, NamedTuple
 
 from gexfaker.catalog import Feed
@@ -20,7 +20,7 @@ from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.answers import is_last
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
-from gexfaker.playback.options import CacheMode, Options
+from gexfaker.playback.options import NEXT, Options
 from gexfaker.playback.turns import Turn
 from gexfaker.tapes.tape import Tape
 
@@ -113,7 +113,7 @@ class Play(ABC):
         """What is due now, once; None when nothing is."""
 
     @abstractmethod
-    def approach(self, tape: Tape, turn: Turn) -> Iterator[None]:
+    def approach(self, tape: Tape, turn: Turn) -> Iterable[None]:
         """Work that ``due`` needs on a tape that has to be searched, in steps of about a millisecond."""
 
     @abstractmethod
@@ -187,7 +187,7 @@ class Play(ABC):
 
     def day_after_the_end(self) -> str | None:
         """The day to begin when all has been sent: the next one, the same again, or None to stay."""
-        if self.options.cache_mode is CacheMode.NEXT and self.is_over():
+        if self.options.cache_mode is NEXT and self.is_over():
             return self.resolve("next")
         return None
 

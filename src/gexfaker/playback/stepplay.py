@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable
 from typing import ClassVar
 
 from gexfaker.catalog import Feed
@@ -11,7 +11,7 @@ from gexfaker.errors import ExhaustedError
 from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.days import Days
-from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options
+from gexfaker.playback.options import HOLD, ROTATION, EndpointCacheMode, Options
 from gexfaker.playback.play import Due, Play
 from gexfaker.playback.turns import Turn, is_published, next_tick
 from gexfaker.tapes.tape import Tape
@@ -52,7 +52,7 @@ class StepPlay(Play):
         if index is None:
             index = 0 if self.origin is None else tape.index_at(math.ceil(self.origin) - 1) + 1
         if not tape.has(index):
-            if self.options.cache_mode is not CacheMode.ROTATION or not tape.has(0):
+            if self.options.cache_mode is not ROTATION or not tape.has(0):
                 return None
             index = 0
         self.cursors[cursor] = index + 1
@@ -98,10 +98,10 @@ class StepPlay(Play):
         self.ticked, self.owed = at, max(0, self.owed - 1)
         return Turn(self.timeline, 0.0, 0.0)
 
-    def approach(self, tape: Tape, turn: Turn) -> Iterator[None]:
+    def approach(self, tape: Tape, turn: Turn) -> Iterable[None]:
         """Read on to where positions begin, if the feed has none yet."""
-        if tape.feed not in self.cursors and self.origin is not None:
-            yield from tape.steps_to_time(math.ceil(self.origin) - 1)
+        is_known = tape.feed in self.cursors or self.origin is None
+        return () if is_known else tape.steps_to_time(math.ceil(self.origin or 0) - 1)
 
     def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> Due:
         """The next record of the feed."""
@@ -128,7 +128,7 @@ class StepPlay(Play):
         index = self.step(tape, self._cursor_of(tape.feed, endpoint))
         if index is not None:
             return index
-        if self.options.cache_mode is CacheMode.HOLD and tape.has(0):
+        if self.options.cache_mode is HOLD and tape.has(0):
             return len(tape) - 1
         raise ExhaustedError
 

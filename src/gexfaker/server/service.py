@@ -167,7 +167,7 @@ class Service:
     @property
     def silent(self) -> bool:
         """Whether the feed is silent because the market is closed, if that is asked for."""
-        return self.settings.market_hours and not is_market_open(self.clock())
+        return self.settings.is_real("market-hours") and not is_market_open(self.clock())
 
     def close(self) -> None:
         """Give the tapes back."""
@@ -184,7 +184,7 @@ def _days(settings: Settings, now: float) -> Days:
         settings.tickers,
         today,
         settings.scenario,
-        settings.open_rows,
+        settings.is_real("open-rows"),
     )
     if not days.stored:
         check_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits

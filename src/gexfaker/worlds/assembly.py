@@ -13,7 +13,7 @@ from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import MAX_SKIPS_PER_TICK, MAX_TURN_RECORDS, READY_AT_ONCE
 from gexfaker.playback.answers import stamp_of
-from gexfaker.playback.options import Timestamps
+from gexfaker.playback.options import LIVE
 from gexfaker.playback.play import Play
 from gexfaker.playback.turns import Turn
 from gexfaker.tapes.tape import Tape
@@ -47,7 +47,7 @@ class Assembly:
     """
 
     __slots__ = (
-        *("_due", "_encoded", "_groups", "_items", "_now", "_play", "_searched"),
+        *("_due", "_encoded", "_groups", "_items", "_play", "_present", "_searched"),
         *("_spots", "_subscriptions", "_turn", "dropped", "passed_over"),
     )
 
@@ -65,7 +65,7 @@ class Assembly:
         self._play: Final = play
         self._subscriptions: Final = subscriptions
         self._turn: Final = turn
-        self._now: Final = now
+        self._present: Final = now if play.options.timestamps is LIVE else None
         self._items: Final[dict[Hub, Items]] = {}
         self._spots: set[tuple[str, str, int | None]] | None = None
         self._searched = self.passed_over = False
@@ -75,30 +75,27 @@ class Assembly:
     def move(self) -> Iterator[Pause]:
         """Let the play's feeds move, each once, however many hubs or groups carry it.
 
-        Pauses while the place of one is searched for: a compressed day is unpacked up to there.
+        Pauses while the place of one is searched for: a compressed day is unpacked up to there. The trouble of a feed
+        is told, and the other feeds of the turn are sent all the same.
         """
-        found, subscriptions = self._due, self._subscriptions
+        found, play, turn, subscriptions = self._due, self._play, self._turn, self._subscriptions
         limit = max(1, MAX_TURN_RECORDS // len(subscriptions)) if subscriptions else 1
-        for subscription in subscriptions:
-            if subscription.feed not in found:
-                yield from self._move(subscription, limit)
-
-    def _move(self, subscription: Subscription, limit: int) -> Iterator[Pause]:
-        """One feed; its trouble is told, and the other feeds of the turn are sent all the same."""
-        tape, play = subscription.tape, self._play
-        self._due[subscription.feed] = []
-        try:
-            for _ in play.approach(tape, self._turn):
+        for _, _, _, feed, tape, _ in subscriptions:
+            if feed in found:
+                continue
+            found[feed] = []
+            try:
+                for _ in play.approach(tape, turn):
+                    yield LONG
+                due = play.due(tape, turn, limit)
+            except TROUBLE as error:
+                self._complain(tape, error)
+                continue
+            found[feed] = due.indexes
+            self.dropped += due.dropped
+            if due.searched:
+                self._searched = True
                 yield LONG
-            due = play.due(tape, self._turn, limit)
-        except TROUBLE as error:
-            self._complain(tape, error)
-            return
-        self._due[subscription.feed] = due.indexes
-        self.dropped += due.dropped
-        if due.searched:
-            self._searched = True
-            yield LONG
 
     def _complain(self, tape: Tape, error: Exception) -> None:
         self._groups.complain(f"{tape.date} {tape.feed.group}", str(error))
@@ -109,7 +106,7 @@ class Assembly:
 
         None where what is sent is its own, because it shows other timestamps.
         """
-        if self._play.options.timestamps is Timestamps.LIVE:
+        if self._present is not None:
             return None
         return tuple([index for due in self._due.values() for index in (*due, -1)])
 
@@ -124,7 +121,10 @@ class Assembly:
                 continue
             items = self._items.setdefault(subscription.hub, [])
             for index in self._due[subscription.feed]:
-                items += self._sound(subscription, index)
+                try:
+                    items += self._made(subscription, index) or self._stepped_on(subscription)
+                except TROUBLE as error:
+                    self._complain(subscription.tape, error)
                 ready += 1
                 if ready > READY_AT_ONCE or source.encoded != count or self._searched:
                     count, ready = source.encoded, 0
@@ -133,14 +133,6 @@ class Assembly:
     def batches(self) -> dict[Hub, Batch]:
         """What ``build`` has made."""
         return {hub: Batch(items) for hub, items in self._items.items()}
-
-    def _sound(self, subscription: Subscription, index: int) -> Items:
-        """The messages of a record, or in step mode of the next one that can be read; none if there is trouble."""
-        try:
-            return self._made(subscription, index) or self._stepped_on(subscription)
-        except TROUBLE as error:
-            self._complain(subscription.tape, error)
-            return []
 
     def _stepped_on(self, subscription: Subscription) -> Items:
         """In step mode an unreadable record is passed over, a bounded number at a time."""
@@ -159,7 +151,7 @@ class Assembly:
     def _made(self, subscription: Subscription, index: int) -> Items:
         """What a record is on a hub: the message to its group, on a V2 hub with the spot that belongs to it."""
         hub, audience, group, feed, tape, spot_group = subscription
-        stamp = None if self._play.options.timestamps is not Timestamps.LIVE else self._stamp(tape, index)
+        stamp = None if self._present is None else self._stamp(tape, index, self._present)
         publication = self._encoded.publication(tape, index, group, None, stamp)
         if publication is None:
             return []
@@ -174,10 +166,10 @@ class Assembly:
         price = self._encoded.publication(tape, index, spot_group, spot.SPOT, stamp)
         return [(group, publication)] if price is None else [(group, publication), (spot_group, price)]
 
-    def _stamp(self, tape: Tape, index: int) -> int | None:
+    def _stamp(self, tape: Tape, index: int, now: float) -> int | None:
         """The timestamp to show instead of the recorded one."""
         stamp = stamp_of(tape, index)
         if stamp is None:
             return None
         at = self._play.real_time(stamp)
-        return int(self._now if at is None else at)
+        return int(now if at is None else at)

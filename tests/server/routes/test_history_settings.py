@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import datetime
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from gexfaker.server.http.app import create_app
 from gexfaker.server.http.downloads import MAX_DOWNLOADS, Downloads
 from gexfaker.server.service import Service
-from gexfaker.settings import Settings, load
+from gexfaker.settings import load
 from support.data import DATE, record, write_day
 
 START = 1_784_400_000.0
@@ -24,17 +25,6 @@ START = 1_784_400_000.0
 HEADERS = {"Authorization": "Bearer demo"}
 LINK = f"/hist/ES_SPX/orderflow/orderflow/{DATE}"
 WHOLE = ("[" + ",".join(record("ES_SPX", index) for index in range(30)) + "]").encode()
-
-
-class Changed:
-    """Settings with some of them changed."""
-
-    def __init__(self, settings: Settings, changes: dict[str, Any]) -> None:
-        self._settings = settings
-        self._changes = changes
-
-    def __getattr__(self, name: str) -> Any:
-        return self._changes[name] if name in self._changes else getattr(self._settings, name)
 
 
 class Client:
@@ -46,7 +36,7 @@ class Client:
         self.app = create_app(self.service)
 
     def set(self, **changes: Any) -> None:
-        self.service.settings = cast(Settings, Changed(self.service.settings, changes))  # type: ignore[misc]
+        self.service.settings = dataclasses.replace(self.service.settings, **changes)  # type: ignore[misc]
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
         async def run() -> httpx.Response:
@@ -92,7 +82,7 @@ def test_the_window_of_90_days_is_there_on_request(client: Client) -> None:
     last = datetime.datetime(2026, 10, 15, 20, tzinfo=datetime.UTC).timestamp()
     client.now = last + 86_400
     assert client.get(LINK, HEADERS).status_code == 302
-    client.set(history_window=True)
+    client.set(realism=frozenset({"history-window"}))
     answer = client.get(LINK, HEADERS)
     assert answer.status_code == 404
     assert "90 days" in answer.json()["error"]

@@ -77,7 +77,7 @@ def test_a_ticker_that_does_not_exist_is_404_for_every_tier(world: World) -> Non
 
 
 def test_orderflow_may_be_refused_inside_a_200(world: World) -> None:
-    odd = World(world.root, {"orderflow_error_200": True}, tiers="*=classic")
+    odd = World(world.root, realism="orderflow-error-200", tiers="*=classic")
     status, body = odd.get("/v2/SPX/orderflow/orderflow")
     assert status == 200
     assert list(json.loads(body)) == ["error"]
@@ -85,7 +85,7 @@ def test_orderflow_may_be_refused_inside_a_200(world: World) -> None:
 
 
 def test_strict_keys(world: World) -> None:
-    strict = World(world.root, {"strict_keys": True}, tiers="gexbot_c=classic")
+    strict = World(world.root, strict_keys="true", tiers="gexbot_c=classic")
     assert strict.get(PATH, "gexbot_c")[0] == 200
     status, body = strict.get(PATH, "gexbot_x")
     assert status == 401
@@ -94,7 +94,7 @@ def test_strict_keys(world: World) -> None:
 
 
 def test_quota_of_each_key(world: World) -> None:
-    limited = World(world.root, {"quota": 3})
+    limited = World(world.root, quota="3")
     for _ in range(3):
         assert limited.get(PATH, "one")[0] == 200
     for _ in range(5):

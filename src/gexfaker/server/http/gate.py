@@ -50,10 +50,10 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
 def forbidden(service: Service, world: World, needed: str, what: str) -> Response | None:
     """403 with the reason when a key's tier has not what it asks for; None when it has.
 
-    With the setting ``orderflow_error_200`` orderflow is refused inside a 200, as one observer of the service saw it.
+    With the realism switch ``orderflow-error-200`` orderflow is refused inside a 200, as was once seen on the service.
     """
     tier = world.tier
     if includes(tier, needed):
         return None
-    hidden = needed == "orderflow" and service.settings.orderflow_error_200
+    hidden = needed == "orderflow" and service.settings.is_real("orderflow-error-200")
     return error(f"{what} needs the {needed} tier, and this key has {tier}.", 200 if hidden else 403)

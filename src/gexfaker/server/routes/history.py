@@ -125,7 +125,7 @@ def _file(request: Request) -> File:
         raise HTTPException(404, f"There is no category {quoted(path['package'] + '/' + path['category'])}.")
     if date is None:
         raise HTTPException(404, f"{quoted(path['date'])} is not a date: write YYYY-MM-DD.")
-    if service_of(request).settings.history_window and not _is_recent(request, date):
+    if service_of(request).settings.is_real("history-window") and not _is_recent(request, date):
         raise HTTPException(404, f"{date} is more than {WINDOW.days} days ago.")
     return File(date, Feed(ticker, path["package"], category))
 
