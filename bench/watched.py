@@ -18,7 +18,7 @@ from gexfaker.server import run
 BEAT_SECONDS = 0.002
 
 
-class Watched(run.Server):
+class Watched(run._Uvicorn):
     """A server that looks every BEAT_SECONDS whether it is late."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -42,5 +42,5 @@ class Watched(run.Server):
 
 
 if __name__ == "__main__":
-    run.Server = Watched  # type: ignore[misc]
+    run._Uvicorn = Watched  # type: ignore[misc]
     main()

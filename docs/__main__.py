@@ -10,6 +10,7 @@ from gexfaker.catalog import CURRENT_HUBS, GREEKS, STORED_CATEGORIES, V2, hub_of
 from gexfaker.contract.upstream import NOT_SERVED, covered, own
 from gexfaker.parsing import REALISM
 from gexfaker.records.fields import Field
+from gexfaker.server.routes.table import OPERATIONS
 from gexfaker.settings import SETTINGS, Section, Setting, flag_of
 from gexfaker.wire.feeds import TABLES
 from gexfaker.wire.tables import Table
@@ -81,7 +82,7 @@ def _lines(fields: tuple[Field, ...], descriptor: Any, path: str, json: str) -> 
 def coverage() -> str:
     """What of the service's API is here, and what is here besides, as Markdown."""
     lines = ["| the service's | here, after the base | bases | done |", "|---|---|---|---|"]
-    for line in covered():
+    for line in covered(OPERATIONS):
         path = "the same" if line.path == line.upstream else f"`{line.path}`"
         lines.append(f"| `{line.upstream}` | {path} | {_bases(line.bases)} | {line.note} |")
     lines += ["", "### The real-time feed", "", FEED, "", "| hub | second generation | categories | done |"]
@@ -90,7 +91,7 @@ def coverage() -> str:
     lines += ["", "### Not served", "", "| the service's | why not |", "|---|---|"]
     lines += [f"| `GET {path}` | {reason} |" for path, reason in NOT_SERVED.items()]
     lines += ["", "### Here only", "", "| route | what for |", "|---|---|"]
-    lines += [f"| `{line.method.upper()} {line.path}` | {line.summary} |" for line in own()]
+    lines += [f"| `{line.method.upper()} {line.path}` | {line.summary} |" for line in own(OPERATIONS)]
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -80,6 +85,18 @@ def test_every_package_is_covered() -> None:
     assert packages == ALLOWED.keys()
 
 
+def test_what_is_imported_is_declared() -> None:
+    project = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    declared = {re.split(r"[<>=!~; ]", line)[0].lower() for line in wanted}
+    distributions = packages_distributions()
+    for path in sorted(SOURCE.rglob("*.py")):
+        roots = {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names - {"gexfaker"}
+        for root in roots:
+            owners = {name.lower() for name in distributions[root]}
+            assert owners & declared, f"{path.name} imports {root}, which pyproject.toml does not ask for"
+
+
 def test_bounds_are_named_and_explained() -> None:
     tree = ast.parse((SOURCE / "limits.py").read_text(encoding="utf-8"))
     units = {"KIB", "MIB"}
@@ -146,7 +163,7 @@ MAX_CLASS_ATTRIBUTES = 12
 MANY_ATTRIBUTES = {
     "settings.Settings": "a record of independent values, none of which changes",
     "server.transport.websocket.Socket": "the shell of one connection: parser, transport, buffers, timers",
-    "wire.jsoncodec._Downstream": "a frame, with every key that one of the service's messages may have",
+    "wire.jsonfields.DownFrame": "a frame, with every key that one of the service's messages may have",
     "hubs.connection.Connection": "one client: 20,000 of them, so no object inside it for two values each",
 }
 """Classes that have more, each with the reason."""

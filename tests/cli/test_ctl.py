@@ -18,7 +18,7 @@ from gexfaker.wire.tokens import world_id
 from support import data
 from support.control import DAYS, SESSIONS, Plane, write_days
 from support.raw import joined
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 COUNT = 900
 DEMO, MINE = world_id("demo"), world_id("mine")
@@ -26,14 +26,14 @@ TOKEN = "control-token-of-this-test"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = write_days(tmp_path_factory.mktemp("days"), COUNT)
     with running_server(data_dir=str(root), data_date=DAYS[-1]) as running:
         yield running
 
 
 @pytest.fixture
-def plane(server: Running) -> Iterator[Plane]:
+def plane(server: Served) -> Iterator[Plane]:
     with Plane(server) as plane:
         plane.call("POST", f"{SESSIONS}/all/reset")
         for key in ("demo", "mine"):
@@ -41,25 +41,25 @@ def plane(server: Running) -> Iterator[Plane]:
         yield plane
 
 
-def run(server: Running, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(server: Served, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command as a user has it."""
     command = [sys.executable, "-m", "gexfaker", "ctl", *arguments, "--url", server.url]
     return subprocess.run(command, capture_output=True, text=True, timeout=20)
 
 
-def call(server: Running, *arguments: str) -> Result:
+def call(server: Served, *arguments: str) -> Result:
     """The same in this process, which is quicker; errors meant for the user are raised."""
     return CliRunner().invoke(ctl, [*arguments, "--url", server.url])
 
 
-def lines(server: Running, *arguments: str) -> list[str]:
+def lines(server: Served, *arguments: str) -> list[str]:
     """What a command that must succeed prints."""
     done = call(server, *arguments)
     assert done.exit_code == 0, done.output
     return done.output.splitlines()
 
 
-def test_as_a_command_of_its_own(server: Running, plane: Plane) -> None:
+def test_as_a_command_of_its_own(server: Served, plane: Plane) -> None:
     done = run(server, "seek", "09:40", "--key", "mine")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (f"{MINE} seek: 09:40 -> {data.DATE} 09:40:00, record 598 of ES_SPX/orderflow/orderflow\n")
@@ -89,7 +89,7 @@ def test_as_a_command_of_its_own(server: Running, plane: Plane) -> None:
         (["reset"], f"reset: reset -> day {DAYS[-1]}"),
     ],
 )
-def test_every_action_prints_its_effect(server: Running, plane: Plane, arguments: list[str], said: str) -> None:
+def test_every_action_prints_its_effect(server: Served, plane: Plane, arguments: list[str], said: str) -> None:
     [line] = lines(server, *arguments)
     assert line.startswith(f"{DEMO} {arguments[0]}: ")
     assert said in line
@@ -98,7 +98,7 @@ def test_every_action_prints_its_effect(server: Running, plane: Plane, arguments
     assert (answer["session"], answer["action"]) == (MINE, arguments[0])
 
 
-def test_effects_are_real(server: Running, plane: Plane) -> None:
+def test_effects_are_real(server: Served, plane: Plane) -> None:
     lines(server, "mode", "--playback", "step", "--cache-mode", "exhaust", "--interval", "250ms", "--key", "mine")
     lines(server, "speed", "7", "--session", MINE)
     lines(server, "day", DAYS[1], "--key", "mine")
@@ -110,7 +110,7 @@ def test_effects_are_real(server: Running, plane: Plane) -> None:
     assert plane.playback("demo")["paused"], "another key's"
 
 
-def test_all_prints_a_line_for_each_session(server: Running, plane: Plane) -> None:
+def test_all_prints_a_line_for_each_session(server: Served, plane: Plane) -> None:
     printed = lines(server, "seek", "20", "--index", "--all")
     assert [line.split()[0] for line in printed] == sorted(
         one["session"] for one in plane.call("GET", SESSIONS)[1]["sessions"]
@@ -120,7 +120,7 @@ def test_all_prints_a_line_for_each_session(server: Running, plane: Plane) -> No
     assert {one["action"] for one in answer["sessions"]} == {"pause"}
 
 
-def test_all_tells_who_refused_and_ends_with_2(server: Running, plane: Plane) -> None:
+def test_all_tells_who_refused_and_ends_with_2(server: Served, plane: Plane) -> None:
     plane.act("day", "mine", date=DAYS[0])
     done = run(server, "day", "next", "--all")
     assert done.returncode == 2
@@ -129,7 +129,7 @@ def test_all_tells_who_refused_and_ends_with_2(server: Running, plane: Plane) ->
     assert re.fullmatch(r"gexfaker: day: not done to \d of \d sessions\n", done.stderr)
 
 
-def test_create(server: Running, plane: Plane) -> None:
+def test_create(server: Served, plane: Plane) -> None:
     printed = lines(
         server, "create", "--key", "made", "--day", DAYS[1], "--speed", "60", "--time", "09:40", "--cache-mode", "next"
     )
@@ -142,7 +142,7 @@ def test_create(server: Running, plane: Plane) -> None:
     assert json.loads(call(server, "create", "--json", "--interval", "2s").output)["effects"]["mode"]
 
 
-def test_sessions_and_show(server: Running, plane: Plane) -> None:
+def test_sessions_and_show(server: Served, plane: Plane) -> None:
     plane.act("seek", "mine", index=88)
     with joined(server.orderflow("mine"), data.group()) as raw:
         raw.join("blue_NOBODY_orderflow_orderflow", 2)
@@ -158,7 +158,7 @@ def test_sessions_and_show(server: Running, plane: Plane) -> None:
     assert json.loads(call(server, "show", "--json").output)["session"] == DEMO
 
 
-def test_close(server: Running, plane: Plane) -> None:
+def test_close(server: Served, plane: Plane) -> None:
     with joined(server.orderflow("mine"), data.group()) as raw:
         assert lines(server, "close", "--key", "mine") == [f"{MINE} close: 1 connections closed"]
         assert raw.read_close()[0] == 1000
@@ -171,7 +171,7 @@ def test_a_fresh_server_has_no_sessions() -> None:
         assert lines(server, "pause", "--all") == ["there are no sessions"]
 
 
-def test_keys_are_taken_as_they_are(server: Running, plane: Plane) -> None:
+def test_keys_are_taken_as_they_are(server: Served, plane: Plane) -> None:
     for key in ("a key", "k%41y", "ü?#&", "100%"):
         assert lines(server, "pause", "--key", key)[0].startswith(world_id(key)), key
 
@@ -195,7 +195,7 @@ def test_keys_are_taken_as_they_are(server: Running, plane: Plane) -> None:
     ],
 )
 def test_refusals_are_one_line_and_exit_code_2(
-    server: Running, plane: Plane, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+    server: Served, plane: Plane, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     done = call(server, *arguments)
     assert done.exit_code == 1
@@ -204,7 +204,7 @@ def test_refusals_are_one_line_and_exit_code_2(
     assert "\n" not in str(done.exception)
 
 
-def test_a_refusal_as_a_user_sees_it(server: Running) -> None:
+def test_a_refusal_as_a_user_sees_it(server: Served) -> None:
     done = run(server, "seek", "25:00")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "gexfaker: '25:00' is not a time of day: write HH:MM or HH:MM:SS.\n"
@@ -223,7 +223,7 @@ def test_without_a_server_the_exit_code_is_2() -> None:
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
-def test_another_server_at_the_address_is_no_traceback(server: Running) -> None:
+def test_another_server_at_the_address_is_no_traceback(server: Served) -> None:
     done = CliRunner().invoke(ctl, ["pause", "--url", f"{server.url}/v2/nowhere"])
     assert "Not Found" in str(done.exception)
 
@@ -242,7 +242,7 @@ def test_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "\n" not in str(odd.exception)
 
 
-def test_a_proxy_of_the_environment_is_not_asked(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_of_the_environment_is_not_asked(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert lines(server, "sessions")
 
@@ -268,14 +268,14 @@ def test_examples_of_the_help_can_be_parsed() -> None:
 
 
 @pytest.mark.parametrize("key", ["all", "a/b", "key-0123456789abcdef", "by-key"])
-def test_any_key_can_be_named(server: Running, plane: Plane, key: str) -> None:
+def test_any_key_can_be_named(server: Served, plane: Plane, key: str) -> None:
     made = f"{world_id(key)} pause: paused -> paused"
     assert lines(server, "pause", "--key", key)[0].startswith(made)
     assert lines(server, "show", "--key", key)[0].startswith(world_id(key))
     assert lines(server, "close", "--key", key) == [f"{world_id(key)} close: 0 connections closed"]
 
 
-def test_sessions_are_listed_page_by_page(server: Running, plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sessions_are_listed_page_by_page(server: Served, plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = [one["session"] for one in plane.call("GET", SESSIONS)[1]["sessions"]]
     monkeypatch.setattr("gexfaker.client.control.PAGE", 2)
     assert [line.split()[0] for line in lines(server, "sessions")] == wanted

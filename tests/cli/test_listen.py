@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.data import expected, write_day
-from support.server import running_server, wait_until
+from support.server import CLEAN_EXIT, running_server, wait_until
 
 
 def listen(*arguments: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
@@ -72,7 +72,7 @@ def test_the_end_of_the_server_is_told() -> None:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert "group" in process.stdout.readline()
-            assert server.stop(signal.SIGTERM) == 0
+            assert server.stop() == CLEAN_EXIT
             _, errors = process.communicate(timeout=15)
     assert process.returncode == 2
     assert "1001" in errors

@@ -12,31 +12,31 @@ from typing import Any, Final
 import pytest
 
 from support import days
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 TIMEOUT: Final = 20
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = days.write_days(tmp_path_factory.mktemp("listen"), 200)
     with running_server(data_dir=str(folder), ws_stream_interval="20ms", tiers="KEY1=classic,*=quant") as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = days.write_days(tmp_path_factory.mktemp("slow"), 10)
     with running_server(data_dir=str(folder), ws_stream_interval="400ms", cache_mode="rotation") as running:
         yield running
 
 
-def listen(server: Running, *arguments: str, key: str) -> subprocess.CompletedProcess[str]:
+def listen(server: Served, *arguments: str, key: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "gexfaker", "listen", *arguments, "--url", server.url, "--key", key]
     return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
 
 
-def rows(server: Running, *groups: str, key: str, count: int) -> list[dict[str, Any]]:
+def rows(server: Served, *groups: str, key: str, count: int) -> list[dict[str, Any]]:
     """The records printed as JSON."""
     done = listen(server, *groups, "--json", "--count", str(count), key=key)
     assert (done.returncode, done.stderr) == (0, "")
@@ -67,7 +67,7 @@ def same(row: dict[str, Any], ticker: str, category: str, index: int) -> bool:
     return {n: without_nulls(v) for n, v in row.items()} == {n: without_nulls(v) for n, v in wanted.items()}
 
 
-def test_analytics_and_spot_come_on_the_v2_flow(server: Running) -> None:
+def test_analytics_and_spot_come_on_the_v2_flow(server: Served) -> None:
     found = rows(server, "SPX_classic_gex_zero", "SPX_spot", key="v2", count=20)
     assert Counter(row["group"] for row in found) == {"SPX_classic_gex_zero": 10, "SPX_spot": 10}
     spots = [row for row in found if row["group"] == "SPX_spot"]
@@ -79,7 +79,7 @@ def test_analytics_and_spot_come_on_the_v2_flow(server: Running) -> None:
     assert all(same(row, "SPX", "classic_gex_zero", index) for index, row in enumerate(records))
 
 
-def test_the_v2_flow_over_several_hubs_and_tickers(server: Running) -> None:
+def test_the_v2_flow_over_several_hubs_and_tickers(server: Served) -> None:
     groups = ("SPX_classic_gex_zero", "ES_SPX_state_delta_one", "ES_SPX_orderflow_orderflow", "SPX_spot", "ES_SPX_spot")
     found = rows(server, *groups, key="v2-hubs", count=60)
     assert {row["group"] for row in found} == set(groups)
@@ -89,7 +89,7 @@ def test_the_v2_flow_over_several_hubs_and_tickers(server: Running) -> None:
         assert not category or same(row, ticker, category, row["timestamp"] - days.FIRST)
 
 
-def test_several_hubs_on_the_get_flow(server: Running) -> None:
+def test_several_hubs_on_the_get_flow(server: Served) -> None:
     groups = ("SPX_classic_gex_full", "SPX_state_gex_one", "ES_SPX_state_charm_zero", "ES_SPX_orderflow_orderflow")
     found = rows(server, *groups, key="get-hubs", count=40)
     assert {row["group"] for row in found} == set(groups)
@@ -101,13 +101,13 @@ def test_several_hubs_on_the_get_flow(server: Running) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 7])
-def test_the_count_holds_over_all_hubs(slow: Running, count: int) -> None:
+def test_the_count_holds_over_all_hubs(slow: Served, count: int) -> None:
     # Every tick brings messages of five hubs at the same moment.
     done = listen(slow, *[f"SPX_{ends[0]}" for ends in days.HUBS.values()], "--raw", "--count", str(count), key="count")
     assert len(done.stdout.splitlines()) == count
 
 
-def test_one_group_needs_no_name(server: Running) -> None:
+def test_one_group_needs_no_name(server: Served) -> None:
     for index, row in enumerate(rows(server, "ES_SPX_state_vanna_one", key="one", count=5)):
         assert same(row, "ES_SPX", "state_vanna_one", index)
 
@@ -123,7 +123,7 @@ def test_one_group_needs_no_name(server: Running) -> None:
     ],
 )
 def test_explicit_expiries_come_every_fifth_record(
-    server: Running, group: str, source: str, spot: tuple[str, ...]
+    server: Served, group: str, source: str, spot: tuple[str, ...]
 ) -> None:
     found = rows(server, group, *spot, key=f"{group}{spot}", count=4 * (1 + len(spot)))
     records = [row for row in found if row.pop("group", group) == group]
@@ -131,7 +131,7 @@ def test_explicit_expiries_come_every_fifth_record(
     assert all(same(row, "SPX", source, 5 * number) for number, row in enumerate(records))
 
 
-def test_lines_for_people_name_the_group_if_there_are_several_layouts(server: Running) -> None:
+def test_lines_for_people_name_the_group_if_there_are_several_layouts(server: Served) -> None:
     done = listen(server, "SPX_classic_gex_zero", "SPX_spot", "--count", "6", key="lines")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -143,7 +143,7 @@ def test_lines_for_people_name_the_group_if_there_are_several_layouts(server: Ru
     assert all("SPX_classic_gex_zero" in line or "SPX_spot" in line for line in lines)
 
 
-def test_raw_shows_unprefixed_groups_on_the_v2_flow(server: Running) -> None:
+def test_raw_shows_unprefixed_groups_on_the_v2_flow(server: Served) -> None:
     done = listen(server, "SPX_classic_gex_zero", "SPX_spot", "--raw", "--count", "4", key="raw")
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     assert [message["sequenceId"] for message in messages] == [1, 2, 3, 4]
@@ -163,7 +163,7 @@ def test_raw_shows_unprefixed_groups_on_the_v2_flow(server: Running) -> None:
     ],
 )
 def test_a_refusal_is_one_line_with_the_servers_reason(
-    server: Running, groups: tuple[str, ...], key: str, said: str
+    server: Served, groups: tuple[str, ...], key: str, said: str
 ) -> None:
     done = listen(server, *groups, "--count", "1", key=key)
     assert (done.returncode, done.stdout) == (2, "")
@@ -173,7 +173,7 @@ def test_a_refusal_is_one_line_with_the_servers_reason(
     assert "Traceback" not in done.stderr
 
 
-def test_a_connection_replaced_by_another_post_ends_in_one_line(server: Running) -> None:
+def test_a_connection_replaced_by_another_post_ends_in_one_line(server: Served) -> None:
     command = [sys.executable, "-m", "gexfaker", "listen", "SPX_classic_gex_zero", "SPX_spot", "--url", server.url]
     with subprocess.Popen(
         [*command, "--key", "replaced"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 
 from gexfaker.settings import SETTINGS, flag_of
 from support.data import DATE, expected, group, record, write_day
-from support.server import clean_environment, running_server
+from support.server import clean_environment, running_process
 
 LISTEN = (sys.executable, "-m", "gexfaker", "listen", "orderflow")
 
@@ -95,7 +95,7 @@ def test_help_has_every_setting_and_examples(tmp_path: Path) -> None:
 
 
 def test_the_ready_line_comes_first_and_is_followed_by_what_to_try() -> None:
-    with running_server() as server:
+    with running_process() as server:
         assert server.stdout[0] == f"gexfaker ready on {server.url}"
         assert server.get("/ready") == (200, b'{"status":"ready"}')
         hint = next(line for line in server.stdout if "listen" in line).partition("gexfaker ")[2]
@@ -127,7 +127,7 @@ def test_broken_lines_are_skipped_and_named_and_the_rest_is_served(tmp_path: Pat
         good[3][: len(good[3]) // 2],
     ]
     file.write_text("\n".join(lines), encoding="utf-8", newline="")
-    with running_server(data_dir=str(tmp_path), ws_stream_interval="30ms", cache_mode="rotation") as server:
+    with running_process(data_dir=str(tmp_path), ws_stream_interval="30ms", cache_mode="rotation") as server:
         done = subprocess.run(
             [*LISTEN, "es_spx", "--url", server.url, "--json", "--count", "7"],
             capture_output=True,
@@ -149,7 +149,7 @@ def test_broken_lines_are_skipped_and_named_and_the_rest_is_served(tmp_path: Pat
 def test_a_file_that_cannot_be_read_silences_only_its_own_feed(tmp_path: Path) -> None:
     write_day(tmp_path, 5, tickers=("SPX", "NDX"))
     broken = tmp_path / DATE / "NDX" / "orderflow" / "orderflow.jsonl"
-    with running_server(data_dir=str(tmp_path), ws_stream_interval="30ms", cache_mode="rotation") as server:
+    with running_process(data_dir=str(tmp_path), ws_stream_interval="30ms", cache_mode="rotation") as server:
         broken.unlink()
         done = subprocess.run(
             [*LISTEN, "NDX", "SPX", "--url", server.url, "--json", "--count", "3"],
@@ -167,7 +167,7 @@ def test_nothing_outside_the_data_folder_is_read(tmp_path: Path) -> None:
     write_day(tmp_path / "data", 3)
     escapes = ["..", "../../outside/" + DATE + "/ES_SPX", "%2e%2e", "/etc", "ES_SPX\0", "..\\..", "C:"]
     names = [group(ticker) for ticker in escapes]
-    with running_server(data_dir=str(tmp_path / "data"), ws_stream_interval="30ms") as server:
+    with running_process(data_dir=str(tmp_path / "data"), ws_stream_interval="30ms") as server:
         with plain_client(server.orderflow()) as client:
             client.recv()
             for number, name in enumerate([*names, group()]):
@@ -182,14 +182,14 @@ def test_a_link_that_leads_out_of_the_data_folder_is_not_followed(tmp_path: Path
     write_day(tmp_path / "outside", 3, tickers=("SECRET",))
     write_day(tmp_path / "data", 3)
     (tmp_path / "data" / DATE / "LINK").symlink_to(tmp_path / "outside" / DATE / "SECRET")
-    with running_server(data_dir=str(tmp_path / "data")) as server:
+    with running_process(data_dir=str(tmp_path / "data")) as server:
         assert not [line for line in server.stdout if "2 feeds" in line]
 
 
 def test_the_status_says_why_a_group_is_silent_and_strict_groups_refuse_it() -> None:
     wrong = "blue_SPXX_orderflow_orderflow"
     for strict in ("false", "true"):
-        with running_server(strict_groups=strict) as server:
+        with running_process(strict_groups=strict) as server:
             with plain_client(server.orderflow("my-own-secret-key")) as client:
                 client.recv(timeout=10)
                 client.send(json.dumps({"type": "joinGroup", "group": wrong, "ackId": 1}))

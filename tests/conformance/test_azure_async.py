@@ -9,12 +9,12 @@ from azure.messaging.webpubsubclient.aio import WebPubSubClient
 from azure.messaging.webpubsubclient.models import CallbackType, OnGroupDataMessageArgs
 
 from support import data, decode
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 RECORDS = 100
 
 
-async def collect(server: Running, count: int) -> list[OnGroupDataMessageArgs]:
+async def collect(server: Served, count: int) -> list[OnGroupDataMessageArgs]:
     """The first messages of a session, by sequence id."""
     messages: list[OnGroupDataMessageArgs] = []
     enough = asyncio.Event()

@@ -19,7 +19,7 @@ from azure.messaging.webpubsubclient.models import CallbackType, OnConnectedArgs
 
 from support import data, decode
 from support.proxy import Proxy, proxied
-from support.server import Running, running_server, wait_until
+from support.server import Running, running_process, wait_until
 
 SECONDS: Final = 20.0
 RECORDS: Final = 2000
@@ -176,7 +176,7 @@ def let_it_expire(server: Running, proxy: Proxy) -> None:
 
 
 def test_sync_open_join_receive_leave_close(day: str) -> None:
-    with running_server(data_dir=day, ws_stream_interval=INTERVAL) as server:
+    with running_process(data_dir=day, ws_stream_interval=INTERVAL) as server:
         url, seen, other = server.orderflow(), Seen(), Seen()
         client, staying = WebPubSubClient(url), WebPubSubClient(url)
         seen.listen(client)
@@ -226,7 +226,7 @@ def test_async_open_join_receive_leave_close(day: str) -> None:
         await until(lambda: server.health()["connections"] == 0, "the server forgets both")
         return seen
 
-    with running_server(data_dir=day, ws_stream_interval=INTERVAL) as server:
+    with running_process(data_dir=day, ws_stream_interval=INTERVAL) as server:
         check_once_each(asyncio.run(use(server)))
 
 
@@ -235,7 +235,7 @@ def test_async_open_join_receive_leave_close(day: str) -> None:
 
 def test_sync_reset_connections_are_recovered(day: str) -> None:
     seen = Seen()
-    with running_server(data_dir=day, ws_stream_interval=INTERVAL) as server, proxied(server) as proxy:
+    with running_process(data_dir=day, ws_stream_interval=INTERVAL) as server, proxied(server) as proxy:
         client = WebPubSubClient(via(server, proxy))
         seen.listen(client)
         with client:
@@ -266,7 +266,7 @@ def test_async_reset_connections_are_recovered(day: str) -> None:
             assert (len(seen.connected), seen.disconnected) == (1, [])
         return seen
 
-    with running_server(data_dir=day, ws_stream_interval=INTERVAL) as server, proxied(server) as proxy:
+    with running_process(data_dir=day, ws_stream_interval=INTERVAL) as server, proxied(server) as proxy:
         seen = asyncio.run(use(server, proxy))
     check_once_each(seen)
     assert seen.sequences() == sorted(seen.sequences()), "in order"
@@ -281,14 +281,14 @@ def test_sync_finds_a_restarted_server(
     # With websocket-client 1.9.0 this client does not see the code of a close frame, so it is refused with a status.
     settings = {"data_dir": day, "ws_stream_interval": INTERVAL, "token_secret": SECRET, "recovery_reject": "http404"}
     seen = Seen()
-    with contextlib.ExitStack() as later, running_server(**settings) as first:
+    with contextlib.ExitStack() as later, running_process(**settings) as first:
         client = WebPubSubClient(first.orderflow(), **PATIENT)
         seen.listen(client)
         with client:
             client.join_group(GROUP)
             wait_until(seen.has(30), SECONDS, "30 records")
             assert first.stop() == 0
-            second = later.enter_context(running_server(port=first.address[1], **settings))
+            second = later.enter_context(running_process(port=first.address[1], **settings))
             wait_until(lambda: "Handshake status 404" in caplog.text, SECONDS, "a refused recovery")
             assert (len(seen.connected), seen.disconnected) == (1, [])
             # It would go on for 30 seconds, and no option of the client shortens that.
@@ -314,7 +314,7 @@ def test_async_finds_a_restarted_server(day: str, caplog: pytest.LogCaptureFixtu
             await until(seen.has(30), "30 records")
             assert await asyncio.to_thread(first.stop) == 0
             assert "1008" not in caplog.text
-            again = running_server(port=first.address[1], **settings)
+            again = running_process(port=first.address[1], **settings)
             second = await asyncio.to_thread(later.enter_context, again)
             await until(lambda: "close with status code 1008" in caplog.text, "a refused recovery")
             await until(lambda: len(seen.connected) == 2, "a new connection")
@@ -324,7 +324,7 @@ def test_async_finds_a_restarted_server(day: str, caplog: pytest.LogCaptureFixtu
             assert len(seen.disconnected) == 1
         return seen
 
-    with contextlib.ExitStack() as later, running_server(**settings) as first:
+    with contextlib.ExitStack() as later, running_process(**settings) as first:
         seen = asyncio.run(use(first, later))
     check_two_processes(seen)
     sequences = seen.sequences()
@@ -338,7 +338,7 @@ def test_async_finds_a_restarted_server(day: str, caplog: pytest.LogCaptureFixtu
 def test_sync_refused_with_404_connects_anew(day: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {"ws_stream_interval": INTERVAL, "recovery_window": "10ms", "recovery_reject": "http404"}
     seen = Seen()
-    with running_server(data_dir=day, **settings) as server, proxied(server) as proxy:
+    with running_process(data_dir=day, **settings) as server, proxied(server) as proxy:
         client = WebPubSubClient(via(server, proxy), **PATIENT)
         seen.listen(client)
         with client:
@@ -362,7 +362,7 @@ def refuse_with_1008(day: str) -> None:
     # and again, without any event; one that tells it makes it connect anew.
     settings = {"ws_stream_interval": INTERVAL, "recovery_window": "10ms"}
     seen = Seen()
-    with running_server(data_dir=day, **settings) as server, proxied(server) as proxy:
+    with running_process(data_dir=day, **settings) as server, proxied(server) as proxy:
         client = WebPubSubClient(via(server, proxy), **PATIENT)
         seen.listen(client)
         with client:
@@ -404,6 +404,6 @@ def test_async_refused_with_1008_connects_anew(day: str) -> None:
             assert proxy.handshakes == [(NEW, 101), (RECOVERY, 101), (NEW, 101)], "one refusal is enough"
         return seen
 
-    with running_server(data_dir=day, **settings) as server, proxied(server) as proxy:
+    with running_process(data_dir=day, **settings) as server, proxied(server) as proxy:
         seen = asyncio.run(use(server, proxy))
     check_two_connections(seen)

@@ -14,7 +14,7 @@ from azure.messaging.webpubsubclient import WebPubSubClient
 from azure.messaging.webpubsubclient.models import CallbackType, OnGroupDataMessageArgs
 
 from support import data, decode
-from support.server import Running, running_server, wait_until
+from support.server import Running, running_process, wait_until
 
 RECORDS = 100
 # Alone: on a busy machine this client may be too late for an answer even 2 ms after its request, and then waits 30 s.
@@ -47,7 +47,7 @@ class Collector:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder: Path = tmp_path_factory.mktemp("sync")
     data.write_day(folder, 2000)
-    with running_server(data_dir=str(folder), ws_stream_interval="50ms") as running:
+    with running_process(data_dir=str(folder), ws_stream_interval="50ms") as running:
         yield running
 
 

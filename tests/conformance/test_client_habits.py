@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from support import rest
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 BEARER = {"Authorization": "Bearer gexbot_custom_1"}
 BASIC = {"Authorization": "Basic gexbot_custom_1"}
@@ -76,7 +76,7 @@ HABITS = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("data")
     for ticker in ("SPX", "ES_SPX"):
         rest.write_all(root, ticker, 30)
@@ -85,7 +85,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.mark.parametrize("habit", HABITS, ids=[habit.name for habit in HABITS])
-def test_a_client_gets_what_it_expects(server: Running, habit: Habit) -> None:
+def test_a_client_gets_what_it_expects(server: Served, habit: Habit) -> None:
     began = time.monotonic()
     status, body = server.get(habit.path, habit.headers)
     assert time.monotonic() - began < 1.0
@@ -96,7 +96,7 @@ def test_a_client_gets_what_it_expects(server: Running, habit: Habit) -> None:
     assert status == 200 or list(answer) == ["error"]
 
 
-def test_times_never_go_back(server: Running) -> None:
+def test_times_never_go_back(server: Served) -> None:
     stamps = []
     for _ in range(30):
         status, body = server.get("/v2/ES_SPX/classic/gex_full", BEARER | AGENT)
@@ -107,7 +107,7 @@ def test_times_never_go_back(server: Running) -> None:
     assert len(set(stamps)) >= 2
 
 
-def test_a_browser_may_read_the_answers(server: Running) -> None:
+def test_a_browser_may_read_the_answers(server: Served) -> None:
     import http.client
 
     connection = http.client.HTTPConnection(*server.address, timeout=10)

@@ -24,7 +24,7 @@ import pytest
 from support import data
 from support.control import DAYS, SESSIONS, first_of, write_days
 from support.ear import Ear, listening
-from support.server import Running, running_server
+from support.server import Running, running_process
 
 pytestmark = pytest.mark.alone
 
@@ -105,7 +105,7 @@ def clocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     root = tmp_path_factory.mktemp("clock")
     for ticker in TICKERS:
         write_days(root, int(SECONDS * FAST) + 300, DAYS[-1:], ticker)
-    with running_server(data_dir=str(root)) as server:
+    with running_process(data_dir=str(root)) as server:
         yield server
 
 
@@ -284,7 +284,7 @@ async def crowd(server: Running) -> tuple[Crowd, list[Ear]]:
 
 def test_two_hundred_clients_while_everything_is_changed(tmp_path: Path) -> None:
     root = write_days(tmp_path, 300)
-    with running_server(data_dir=str(root), data_date=DAYS[-1], log_level="warning") as server:
+    with running_process(data_dir=str(root), data_date=DAYS[-1], log_level="warning") as server:
         found, ears = asyncio.run(crowd(server))
         health = server.health()
         heard = sum(len(ear.heard) for ear in ears)

@@ -15,7 +15,7 @@ from azure.messaging.webpubsubclient import WebPubSubClient
 from azure.messaging.webpubsubclient.models import CallbackType, OnGroupDataMessageArgs
 
 from support import days
-from support.server import Running, running_server, wait_until
+from support.server import Running, running_process, wait_until
 
 RECORDS: Final = 250
 COMPARED: Final = 150
@@ -70,7 +70,7 @@ class Hub:
 def hubs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Hub]]:
     """The five hubs' clients, after they received what is compared."""
     folder = days.write_days(tmp_path_factory.mktemp("feeds"), RECORDS)
-    with running_server(data_dir=str(folder), ws_stream_interval="40ms") as server, contextlib.ExitStack() as stack:
+    with running_process(data_dir=str(folder), ws_stream_interval="40ms") as server, contextlib.ExitStack() as stack:
         made = [Hub(name, url, prefix) for name, url, prefix in addresses(server)]
         for hub in made:
             stack.enter_context(hub.joined())

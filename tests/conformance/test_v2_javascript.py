@@ -19,7 +19,7 @@ import pytest
 from support import days
 from support.proxy import proxied
 from support.raw import JSON_RELIABLE, connect, try_upgrade
-from support.server import Running, running_server, wait_until
+from support.server import Served, running_server, wait_until
 
 FOLDER: Final = Path(__file__).with_name("js")
 SECONDS: Final = 20.0
@@ -164,7 +164,7 @@ class Driver:
 
 
 @contextlib.contextmanager
-def driver(node: str, server: Running, *via: str) -> Iterator[Driver]:
+def driver(node: str, server: Served, *via: str) -> Iterator[Driver]:
     made = Driver(node, server.url, KEY, *via)
     try:
         yield made

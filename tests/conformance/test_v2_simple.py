@@ -16,7 +16,7 @@ from support import days, independent
 from support.days import Read
 from support.raw import JSON, JSON_RELIABLE
 from support.raw import connect as raw_connect
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 SECONDS: Final = 10.0
 ANALYTICS: Final = ("SPX_classic_gex_full", "ES_SPX_state_delta_zero", "ES_SPX_orderflow_orderflow")
@@ -28,7 +28,7 @@ OTHERS: Final = {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = days.write_days(tmp_path_factory.mktemp("simple"), 400)
     with running_server(data_dir=str(folder), ws_stream_interval="20ms") as running:
         yield running
@@ -63,7 +63,7 @@ def kind(frame: Read) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("hub", "group"), list(zip(("v2_classic", "v2_state_greeks_zero", "v2_orderflow"), ANALYTICS, strict=True))
 )
-def test_it_gets_analytics_and_spot_as_bare_frames(server: Running, hub: str, group: str) -> None:
+def test_it_gets_analytics_and_spot_as_bare_frames(server: Served, hub: str, group: str) -> None:
     ticker = days.split(group)[0]
     urls = server.post(*ASKED, key=f"simple-{hub}")
     analytics: list[Read] = []
@@ -77,7 +77,7 @@ def test_it_gets_analytics_and_spot_as_bare_frames(server: Running, hub: str, gr
     assert spots == [days.wanted_spot(ticker, index) for index in range(len(spots))]
 
 
-def test_two_feeds_of_a_ticker_on_a_hub_share_its_spot(server: Running) -> None:
+def test_two_feeds_of_a_ticker_on_a_hub_share_its_spot(server: Served) -> None:
     urls = server.post("SPX_state_delta_one", "SPX_state_charm_one", "SPX_spot", key="simple-shared")
     with simple(urls["v2_state_greeks_one"]) as client:
         frames = [read(client) for _ in range(90)]
@@ -86,7 +86,7 @@ def test_two_feeds_of_a_ticker_on_a_hub_share_its_spot(server: Running) -> None:
     assert abs(len(spots) - 30) <= 1
 
 
-def test_the_legacy_volume_feed_is_json_text_in_a_greek_payload(server: Running) -> None:
+def test_the_legacy_volume_feed_is_json_text_in_a_greek_payload(server: Served) -> None:
     urls = server.post("SPX_state_volume_zero", "SPX_spot", key="simple-volume")
     names = {"major_positive": "major_call_gamma", "major_negative": "major_put_gamma"}
     texts: list[str] = []
@@ -105,7 +105,7 @@ def test_the_legacy_volume_feed_is_json_text_in_a_greek_payload(server: Running)
         assert json.loads(text) == {names.get(k, k): value for k, value in row.items() if value is not None}
 
 
-def test_hubs_without_memberships_stay_silent(server: Running) -> None:
+def test_hubs_without_memberships_stay_silent(server: Served) -> None:
     urls = server.post(*ASKED, key="simple-silent")
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(simple(urls[hub])) for hub in ("v2_state_gex", "v2_state_greeks_one")]
@@ -117,7 +117,7 @@ def test_hubs_without_memberships_stay_silent(server: Running) -> None:
                 client.recv(timeout=0)
 
 
-def test_a_patch_holds_for_the_connection_and_for_the_next_one_of_the_same_url(server: Running) -> None:
+def test_a_patch_holds_for_the_connection_and_for_the_next_one_of_the_same_url(server: Served) -> None:
     urls = server.post(*ASKED, key="simple-patched")
     old, new = {("proto.gex", "SPX"), ("proto.spot", "SPX")}, {("proto.gex", "ES_SPX"), ("proto.spot", "ES_SPX")}
     with simple(urls["v2_classic"]) as client, simple(urls["v2_orderflow"]):
@@ -136,7 +136,7 @@ def test_a_patch_holds_for_the_connection_and_for_the_next_one_of_the_same_url(s
             nothing.recv(timeout=0)
 
 
-def test_a_second_post_closes_it_with_1000_and_not_a_word(server: Running) -> None:
+def test_a_second_post_closes_it_with_1000_and_not_a_word(server: Served) -> None:
     urls = server.post(*ASKED, key="simple-closed")
     with simple(urls["v2_classic"]) as client:
         read(client)
@@ -148,7 +148,7 @@ def test_a_second_post_closes_it_with_1000_and_not_a_word(server: Running) -> No
 
 
 @pytest.mark.parametrize("subprotocol", [JSON, JSON_RELIABLE])
-def test_the_same_groups_with_a_subprotocol_have_no_prefix(server: Running, subprotocol: str) -> None:
+def test_the_same_groups_with_a_subprotocol_have_no_prefix(server: Served, subprotocol: str) -> None:
     urls = server.post(*ASKED, key=f"simple-{subprotocol}")
     with raw_connect(urls["v2_classic"], subprotocol) as raw:
         assert raw.read_json().kind == "connected"
@@ -160,7 +160,7 @@ def test_the_same_groups_with_a_subprotocol_have_no_prefix(server: Running, subp
     assert {message.group for message in found} == {"SPX_classic_gex_full", "SPX_spot"}
 
 
-def test_without_spot_the_server_joins_the_prefixed_groups_of_the_current_hubs(server: Running) -> None:
+def test_without_spot_the_server_joins_the_prefixed_groups_of_the_current_hubs(server: Served) -> None:
     urls = server.post("SPX_classic_gex_full", "ES_SPX_orderflow_orderflow", key="simple-current")
     assert list(urls) == [hub.removeprefix("v2_") for hub in server.post(*ASKED, key="simple-other")]
     with raw_connect(urls["classic"], JSON) as raw:

@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 
 from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE
-from support.server import CLEAN_EXIT, Running, running_server, wait_until
+from support.server import CLEAN_EXIT, Served, running_server, wait_until
 
 SECONDS = 60.0
 CLIENTS = 200
@@ -119,7 +119,7 @@ class Client:
         return binary[verb](data.group(), self.ack_id)
 
 
-async def churn(server: Running) -> list[Visit]:
+async def churn(server: Served) -> list[Visit]:
     """All visits of a minute."""
     visits: list[Visit] = []
     urls = [server.orderflow(f"churn-{number}") for number in range(KEYS)]

@@ -15,14 +15,14 @@ from websockets.typing import Subprotocol
 from gexfaker.wire.tokens import Grant, mint
 from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE, try_upgrade
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 SECRET = "only-for-tests-0123456789abcdef0123456789abcdef"
 TAKEN = 5
 
 
 @pytest.fixture(scope="module", params=["blue", "green-2"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = tmp_path_factory.mktemp("dialects")
     data.write_day(folder, 2000)
     prefix: str = request.param
@@ -32,7 +32,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running
 
 
-def prefix_of(server: Running) -> str:
+def prefix_of(server: Served) -> str:
     _, body = server.get("/negotiate", {"Authorization": "Bearer x"})
     prefix: str = json.loads(body)["prefix"]
     return prefix
@@ -54,7 +54,7 @@ async def receive(ws: ClientConnection) -> str | bytes:
 
 
 @pytest.mark.parametrize("subprotocol", [JSON, JSON_RELIABLE])
-def test_json(server: Running, subprotocol: str) -> None:
+def test_json(server: Served, subprotocol: str) -> None:
     reliable = subprotocol == JSON_RELIABLE
     group = data.group(prefix=prefix_of(server))
     url = server.orderflow(f"{subprotocol}-{server.url}")
@@ -78,7 +78,7 @@ def test_json(server: Running, subprotocol: str) -> None:
 
 
 @pytest.mark.parametrize("subprotocol", [PROTOBUF, PROTOBUF_RELIABLE])
-def test_protobuf(server: Running, subprotocol: str) -> None:
+def test_protobuf(server: Served, subprotocol: str) -> None:
     reliable = subprotocol == PROTOBUF_RELIABLE
     group = data.group(prefix=prefix_of(server))
     url = server.orderflow(f"{subprotocol}-{server.url}")
@@ -96,7 +96,7 @@ def test_protobuf(server: Running, subprotocol: str) -> None:
         assert decode.orderflow(message.any) == data.expected("ES_SPX", index)
 
 
-def test_a_simple_client_gets_the_bare_any_and_nothing_else(server: Running) -> None:
+def test_a_simple_client_gets_the_bare_any_and_nothing_else(server: Served) -> None:
     grant = Grant(f"simple-{server.url}", groups=(data.group(prefix=prefix_of(server)),))
     url = f"ws{server.url.removeprefix('http')}/client/hubs/orderflow"
     token = mint(grant, url, SECRET, time.time(), 60)
@@ -124,7 +124,7 @@ def test_a_simple_client_gets_the_bare_any_and_nothing_else(server: Running) -> 
     ],
 )
 def test_the_101_names_the_dialect_once_as_the_client_spelt_it(
-    server: Running, offered: list[str], chosen: list[str]
+    server: Served, offered: list[str], chosen: list[str]
 ) -> None:
     deflate = ["Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"]
     answer = try_upgrade(server.orderflow(), offered, deflate)
@@ -145,7 +145,7 @@ def test_the_101_names_the_dialect_once_as_the_client_spelt_it(
         "/ws/ORDERFLOW",
     ],
 )
-def test_every_path_leads_to_the_hub(server: Running, path: str) -> None:
+def test_every_path_leads_to_the_hub(server: Served, path: str) -> None:
     token = server.orderflow().partition("access_token=")[2]
     mark = "&" if "?" in path else "?"
     answer = try_upgrade(f"{server.url}{path}{mark}access_token={token}", [JSON])

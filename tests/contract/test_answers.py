@@ -17,12 +17,13 @@ import pytest
 from contract.strict import addressed, operations, shown, wrong
 from gexfaker.catalog import CATEGORIES, GREEK_NAMES
 from gexfaker.contract.document import document
+from gexfaker.server.routes.table import OPERATIONS
 from support import rest
 from support.data import NO_DATA
 from support.raw import connect
-from support.server import Running, running_server
+from support.server import Served, running_server
 
-CONTRACT = document()
+CONTRACT = document(OPERATIONS)
 STREAM = "text/event-stream"
 STREAMS = ("/_gexfaker/sync", "/sync/stream")
 
@@ -41,7 +42,7 @@ class Answer(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("data")
     for ticker in ("SPX", "ES_SPX"):
         rest.write_all(root, ticker, count=3)
@@ -50,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield server
 
 
-def ask(server: Running, path: str, method: str = "get", body: object = None, **headers: str) -> Answer:
+def ask(server: Served, path: str, method: str = "get", body: object = None, **headers: str) -> Answer:
     """The answer to a request with a key."""
     connection = http.client.HTTPConnection(*server.address, timeout=10)
     content = None if body is None else json.dumps(body).encode()
@@ -92,7 +93,7 @@ def expected(address: str) -> set[int]:
 
 
 @pytest.mark.parametrize(("method", "path"), [found[:2] for found in operations(CONTRACT)])
-def test_it_answers_as_documented(server: Running, method: str, path: str) -> None:
+def test_it_answers_as_documented(server: Served, method: str, path: str) -> None:
     operation = CONTRACT["paths"][path][method]
     body = None
     if "requestBody" in operation:
@@ -108,7 +109,7 @@ def test_it_answers_as_documented(server: Running, method: str, path: str) -> No
 
 
 @pytest.mark.parametrize("path", ["/negotiate", "/v2/negotiate"])
-def test_memberships_of_a_connection(server: Running, path: str) -> None:
+def test_memberships_of_a_connection(server: Served, path: str) -> None:
     schemas = CONTRACT["components"]["schemas"]
     [groups], [memberships] = schemas["Groups"]["examples"], schemas["Memberships"]["examples"]
     negotiated = json.loads(ask(server, path, "post", groups).body)
@@ -120,7 +121,7 @@ def test_memberships_of_a_connection(server: Running, path: str) -> None:
 
 
 @pytest.mark.parametrize("package", CATEGORIES)
-def test_links_to_days(server: Running, package: str) -> None:
+def test_links_to_days(server: Served, package: str) -> None:
     route = "/hist/{ticker}/{package}/{category}/{date}"
     for category in CATEGORIES[package]:
         found = ask(server, f"/hist/SPX/{package}/{category}/{rest.DATE}?noredirect")
@@ -136,7 +137,7 @@ def test_links_to_days(server: Running, package: str) -> None:
             assert part.fault("/_files/{name}") is None
 
 
-def test_the_report_of_a_day_is_a_zip_of_what_is_documented(server: Running) -> None:
+def test_the_report_of_a_day_is_a_zip_of_what_is_documented(server: Served) -> None:
     report = ask(server, "/hist/eod/SPX")
     assert report.fault("/hist/eod/{ticker}") is None
     with zipfile.ZipFile(io.BytesIO(report.body)) as members:
@@ -148,7 +149,7 @@ def test_the_report_of_a_day_is_a_zip_of_what_is_documented(server: Running) -> 
 
 
 @pytest.mark.parametrize("path", STREAMS)
-def test_a_stream_begins_with_where_everything_is(server: Running, path: str) -> None:
+def test_a_stream_begins_with_where_everything_is(server: Served, path: str) -> None:
     answer = ask(server, path)
     assert answer.fault(path) is None
     event, content = answer.body.decode().strip().split("\n")

@@ -12,7 +12,7 @@ import pytest
 
 from support import rest
 from support.data import NO_DATA
-from support.server import Running, clean_environment, running_server
+from support.server import Served, clean_environment, running_server
 
 TESTS = Path(__file__).resolve().parent.parent
 
@@ -27,7 +27,7 @@ LONG = "/(hist|download|_files)/"
 """Of a simulated market a download is a whole day, which takes seconds to make; recorded ones here are short."""
 
 
-def fuzz(server: Running, folder: Path, examples: int, without: str) -> str:
+def fuzz(server: Served, folder: Path, examples: int, without: str) -> str:
     """What Schemathesis says; in a process of its own, whose plug-in and warnings do not meet ours."""
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
     command += ["--checks", CHECKS, "--exclude-path-regex", without, "--max-examples", str(examples)]
@@ -54,7 +54,7 @@ def test_every_answer_to_anything_is_documented(kind: str, tmp_path: Path) -> No
         folder, examples, without = NO_DATA, 5, f"{ENDLESS}|{AGAIN}|{LONG}"
     with running_server(data_dir=folder) as server:
         told = fuzz(server, tmp_path, examples, without)
-        assert server.process.poll() is None
+        assert server.get("/health")[0] == 200
     [tried] = re.findall(r"(\d+) generated", told)
     assert int(tried) > 500, told
     assert not [line for line in server.stderr if "Traceback" in line]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from support import data
 from support.raw import JSON, JSON_RELIABLE, connect, try_upgrade
-from support.server import CLEAN_EXIT, running_server
+from support.server import CLEAN_EXIT, running_process
 
 KEY = "gexbot_custom_SECRETkey0123456789"
 SHORT_KEY = "hunter2"
@@ -12,7 +12,7 @@ SECRET = "signing-secret-only-for-tests-0123456789abcdef"
 
 
 def test_neither_keys_nor_tokens_are_written() -> None:
-    with running_server(log_level="debug", token_secret=SECRET) as server:
+    with running_process(log_level="debug", token_secret=SECRET) as server:
         secrets = [KEY[5:], SHORT_KEY, SECRET]
         for key in (KEY, SHORT_KEY):
             for path, headers in (

@@ -25,7 +25,7 @@ from gexfaker.worlds.snapshot import encode
 from support import data
 from support.control import DAYS, SESSIONS, Plane, next_stamp, write_days
 from support.raw import joined
-from support.server import CLEAN_EXIT, Running, running_server, serve_command, wait_until
+from support.server import CLEAN_EXIT, Running, running_process, serve_command, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 @contextmanager
 def started(folder: str, state: Path, **settings: str) -> Iterator[tuple[Running, Plane]]:
     given = {"data_dir": folder, "data_date": DAYS[-1], "state_file": str(state)} | settings
-    with running_server(**given) as server, Plane(server) as plane:
+    with running_process(**given) as server, Plane(server) as plane:
         yield server, plane
 
 

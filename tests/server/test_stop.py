@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE, GoneError, try_upgrade
 from support.raw import connect as raw_connect
-from support.server import Running, running_server, wait_until
+from support.server import Running, running_process, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -57,7 +57,7 @@ async def signalled(server: Running, number: int) -> tuple[float, list[int | Non
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_everybody_is_told_1001_and_the_exit_code_is_0(number: int) -> None:
-    with running_server(ws_stream_interval="50ms") as server:
+    with running_process(ws_stream_interval="50ms") as server:
         began, codes = asyncio.run(signalled(server, number))
         assert codes == [1001] * CLIENTS
         assert server.join() == 0
@@ -68,14 +68,14 @@ def test_everybody_is_told_1001_and_the_exit_code_is_0(number: int) -> None:
 
 
 def test_a_client_that_never_answers_does_not_hold_up_the_exit() -> None:
-    with running_server() as server, raw_connect(server.orderflow(), JSON):
+    with running_process() as server, raw_connect(server.orderflow(), JSON):
         began = time.monotonic()
         assert server.stop() == 0
         assert 2.0 < time.monotonic() - began < 10.0
 
 
 def test_an_idle_server_stops_at_once() -> None:
-    with running_server() as server:
+    with running_process() as server:
         began = time.monotonic()
         assert server.stop() == 0
         assert time.monotonic() - began < 2.0
@@ -83,7 +83,7 @@ def test_an_idle_server_stops_at_once() -> None:
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_at_once(second: int) -> None:
-    with running_server() as server, raw_connect(server.orderflow(), JSON) as stubborn:
+    with running_process() as server, raw_connect(server.orderflow(), JSON) as stubborn:
         server.send_signal(signal.SIGTERM)
         assert stubborn.read_close()[0] == 1001
         assert server.process.poll() is None
@@ -94,7 +94,7 @@ def test_a_second_signal_ends_at_once(second: int) -> None:
 
 
 def test_a_stopping_server_is_not_ready() -> None:
-    with running_server() as server, raw_connect(server.orderflow(), JSON) as stubborn:
+    with running_process() as server, raw_connect(server.orderflow(), JSON) as stubborn:
         url = server.orderflow()
         answers: list[int] = []
 
@@ -134,7 +134,7 @@ def test_queued_frames_come_before_the_close(tmp_path: Path) -> None:
     tickers = [f"T{number}" for number in range(10)]
     data.write_day(tmp_path, 2000, tickers)
     settings: dict[str, str | int] = {"data_dir": str(tmp_path), "ws_stream_interval": "10ms", "queue_messages": 5000}
-    with running_server(**settings) as server:
+    with running_process(**settings) as server:
         url = server.orderflow("queued")
         with raw_connect(url, JSON) as prompt, raw_connect(url, JSON, receive_buffer=4096, segment=536) as slow:
             for client in (slow, prompt):  # the slow one first: it must get all that the other gets

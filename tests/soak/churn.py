@@ -25,7 +25,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE, TEXT, GoneError, RawSocket, connect, frame
-from support.server import Running, running_server
+from support.server import Running, running_process
 
 VISITORS: Final = 40
 KEYS: Final = 8
@@ -169,7 +169,7 @@ def soak(server: Running, seconds: float, totals: Totals, seed: int = 1) -> None
 def churn_server(folder: Path) -> Iterator[Running]:
     """A simulated day that never ends, a short memory of lost clients; ``folder`` is empty."""
     settings = {"speed": "4", "cache_mode": "rotation", "recovery_window": "5s", "log_level": "error"}
-    with running_server(data_dir=str(folder), **settings) as server:
+    with running_process(data_dir=str(folder), **settings) as server:
         yield server
 
 

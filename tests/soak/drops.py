@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from support import data, decode
 from support.raw import CLOSE, JSON_RELIABLE, PING, PONG, TEXT, GoneError, RawSocket, connect, frame, upgrade_request
-from support.server import Running, running_server, wait_until
+from support.server import Running, running_process, wait_until
 
 RECORDS: Final = 3000
 INTERVAL: Final = "10ms"
@@ -238,7 +238,7 @@ def drop_server(folder: Path) -> Iterator[Running]:
     """A day that starts again at its end, at 10 ms a record."""
     data.write_day(folder, RECORDS)
     settings = {"cache_mode": "rotation", "ws_stream_interval": INTERVAL, "log_level": "warning"}
-    with running_server(data_dir=str(folder), **settings) as server:
+    with running_process(data_dir=str(folder), **settings) as server:
         yield server
 
 

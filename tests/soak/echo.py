@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gexfaker.wire.tokens import Grant, mint
-from support.server import Running, running_server
+from support.server import Running, running_process
 
 SECRET: Final = "soak-" * 8
 _names: Final = itertools.count()
@@ -28,5 +28,5 @@ def echo_url(server: Running) -> str:
 @contextlib.contextmanager
 def echo_server() -> Iterator[Running]:
     """A server that accepts ``echo_url``."""
-    with running_server(token_secret=SECRET, log_level="warning") as server:
+    with running_process(token_secret=SECRET, log_level="warning") as server:
         yield server

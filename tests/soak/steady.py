@@ -24,7 +24,7 @@ from rich.console import Console
 
 from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PING, PONG, TEXT, frame, upgrade_request
-from support.server import Running, running_server
+from support.server import Running, running_process
 
 CLIENTS: Final = 100
 KEYS: Final = 10
@@ -200,7 +200,7 @@ def steady_server(folder: Path) -> Iterator[Running]:
     """A day that starts again at its end."""
     data.write_day(folder, RECORDS, TICKERS)
     settings: dict[str, Any] = {"cache_mode": "rotation", "ws_stream_interval": "100ms", "log_level": "warning"}
-    with running_server(data_dir=str(folder), **settings) as server:
+    with running_process(data_dir=str(folder), **settings) as server:
         yield server
 
 

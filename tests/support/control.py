@@ -12,7 +12,7 @@ from typing import Any
 
 from support import data, decode
 from support.raw import PING, PONG, TEXT, RawSocket, frame
-from support.server import Running
+from support.server import Served
 
 SESSIONS = "/_gexfaker/sessions"
 DAYS = ("2026-07-15", "2026-07-16", "2026-07-17")
@@ -41,7 +41,7 @@ def write_days(root: Path, count: int, days: tuple[str, ...] = DAYS, ticker: str
 class Plane:
     """A client of the control plane on one kept connection."""
 
-    def __init__(self, server: Running, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, server: Served, headers: dict[str, str] | None = None) -> None:
         self._http = http.client.HTTPConnection(*server.address, timeout=10)
         self._http.connect()
         self._http.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any, Final
 
-from support.server import Running
+from support.server import Served
 
 
 class Proxy:
@@ -101,7 +101,7 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxied(server: Running) -> Iterator[Proxy]:
+def proxied(server: Served) -> Iterator[Proxy]:
     """A proxy in front of a server."""
     proxy = Proxy(server.address)
     try:

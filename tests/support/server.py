@@ -1,10 +1,13 @@
-"""A real server in its own process, for the length of a test."""
+"""A real server for the length of a test: in this process, or where that is what is tested in one of its own."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import http.client
+import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -16,6 +19,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
+
+from gexfaker.cli.serve import announce
+from gexfaker.server.run import Server
+from gexfaker.settings import DEFAULT, REPLACED, SETTINGS, load
 
 READY = "gexfaker ready on "
 START_SECONDS = 20.0
@@ -35,61 +42,23 @@ def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None
 
 def clean_environment() -> dict[str, str]:
     """This process's environment without anything that is a setting of the server."""
-    from gexfaker.settings import REPLACED, SETTINGS
-
     names = {*SETTINGS, *REPLACED}
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GEXFAKER_") and k not in names}
     return kept | {"PYTHONUNBUFFERED": "1"}
 
 
-class Running:
-    """A server process. ``stdout`` and ``stderr`` are the lines it wrote so far; ``url`` its base URL."""
+class Served:
+    """A server that answers at ``url``. ``stdout`` and ``stderr`` are the lines it wrote so far."""
 
-    def __init__(self, command: list[str], folder: Path) -> None:
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=clean_environment()
-        )
-        self.stdout: list[str] = []
-        self.stderr: list[str] = []
-        pairs = ((self.process.stdout, self.stdout), (self.process.stderr, self.stderr))
-        self._drains = [threading.Thread(target=_drain, args=pair, daemon=True) for pair in pairs]
-        for drain in self._drains:
-            drain.start()
-        self.url = ""
-
-    def wait_ready(self) -> None:
-        """Wait for the line that says the server answers."""
-        wait_until(lambda: bool(self._ready_lines()) or self.process.poll() is not None, START_SECONDS, "ready line")
-        if not self._ready_lines():
-            self.join()
-            raise AssertionError(f"the server ended with {self.process.returncode}: {self.stderr}")
-        self.url = self._ready_lines()[0].removeprefix(READY)
-
-    def _ready_lines(self) -> list[str]:
-        return [line for line in self.stdout if line.startswith(READY)]
+    url = ""
+    stdout: list[str]
+    stderr: list[str]
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port."""
         parts = urlsplit(self.url)
         return parts.hostname or "", parts.port or 0
-
-    def send_signal(self, number: int) -> None:
-        """Send a real signal."""
-        self.process.send_signal(number)
-
-    def join(self, seconds: float = STOP_SECONDS) -> int:
-        """Wait for the end of the process and of its output; its exit code."""
-        code = self.process.wait(seconds)
-        for drain in self._drains:
-            drain.join(seconds)
-        return code
-
-    def stop(self, number: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
-        """Stop the server as an operator would; its exit code."""
-        if self.process.poll() is None:
-            self.send_signal(number)
-        return self.join(seconds)
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
         """Status and body of a GET; ``headers`` may hold a Host."""
@@ -156,6 +125,54 @@ class Running:
         """The orderflow hub's URL for ``key``."""
         return self.negotiate(key)["orderflow"]
 
+    def stop(self) -> int:
+        """Stop the server as an operator would; its exit code."""
+        raise NotImplementedError
+
+
+class Running(Served):
+    """A server process."""
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=clean_environment()
+        )
+        self.stdout: list[str] = []
+        self.stderr: list[str] = []
+        pairs = ((self.process.stdout, self.stdout), (self.process.stderr, self.stderr))
+        self._drains = [threading.Thread(target=_drain, args=pair, daemon=True) for pair in pairs]
+        for drain in self._drains:
+            drain.start()
+        self.url = ""
+
+    def wait_ready(self) -> None:
+        """Wait for the line that says the server answers."""
+        wait_until(lambda: bool(self._ready_lines()) or self.process.poll() is not None, START_SECONDS, "ready line")
+        if not self._ready_lines():
+            self.join()
+            raise AssertionError(f"the server ended with {self.process.returncode}: {self.stderr}")
+        self.url = self._ready_lines()[0].removeprefix(READY)
+
+    def _ready_lines(self) -> list[str]:
+        return [line for line in self.stdout if line.startswith(READY)]
+
+    def send_signal(self, number: int) -> None:
+        """Send a real signal."""
+        self.process.send_signal(number)
+
+    def join(self, seconds: float = STOP_SECONDS) -> int:
+        """Wait for the end of the process and of its output; its exit code."""
+        code = self.process.wait(seconds)
+        for drain in self._drains:
+            drain.join(seconds)
+        return code
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = STOP_SECONDS) -> int:
+        """Stop the server as an operator would; its exit code."""
+        if self.process.poll() is None:
+            self.send_signal(number)
+        return self.join(seconds)
+
     def kill(self) -> None:
         """End the process whatever state it is in, and close the pipes."""
         if self.process.poll() is None:
@@ -164,6 +181,58 @@ class Running:
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+class InProcess(Served):
+    """A server in a thread of this process; what it logs is in ``stderr``, as the command prints it."""
+
+    def __init__(self, stack: contextlib.ExitStack, folder: Path, **settings: str | int) -> None:
+        self.stdout, self.stderr = [], []
+        self._stack = stack
+        flags = {name.upper(): str(value) for name, value in ({"port": 0} | settings).items()}
+        loaded = load(flags, {})
+        if loaded.sources["DATA_DIR"] == DEFAULT:  # no ./data of the developer's
+            loaded = dataclasses.replace(loaded, data_dir=str(folder / "data"))
+        lines = _Lines(self.stderr, loaded.log_level.upper())
+        stack.enter_context(lines)
+        server = Server(loaded)
+        lines.thread = f"gexfaker {server.url}"
+        self.server = stack.enter_context(server.in_thread())
+        self.url = self.server.url
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            announce(self.server.service, self.url)
+        self.stdout += printed.getvalue().splitlines()
+
+    def stop(self) -> int:
+        """Stop the server as an operator would; its exit code."""
+        self._stack.close()
+        return CLEAN_EXIT
+
+
+class _Lines(logging.Handler):
+    """Keeps what one server logs as lines; threads that are no server's may work for any."""
+
+    def __init__(self, lines: list[str], level: str) -> None:
+        super().__init__(level)
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self.lines = lines
+        self.thread = ""
+
+    def __enter__(self) -> None:
+        _LOGGER.addHandler(self)
+        _LOGGER.setLevel(logging.DEBUG)
+
+    def __exit__(self, *_: object) -> None:
+        _LOGGER.removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        other = (record.threadName or "").startswith("gexfaker ") and record.threadName != self.thread
+        if not other:
+            self.lines += self.format(record).splitlines()
+
+
+_LOGGER = logging.getLogger("gexfaker")
 
 
 def _drain(pipe: IO[str], lines: list[str]) -> None:
@@ -180,8 +249,15 @@ def serve_command(**settings: str | int) -> list[str]:
 
 
 @contextlib.contextmanager
-def running_server(**settings: str | int) -> Iterator[Running]:
-    """A server that is ready, and certainly gone afterwards."""
+def running_server(**settings: str | int) -> Iterator[InProcess]:
+    """A server in this process that is ready, and certainly gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        yield InProcess(stack, Path(folder), **settings)
+
+
+@contextlib.contextmanager
+def running_process(**settings: str | int) -> Iterator[Running]:
+    """A server process that is ready, and certainly gone afterwards: where the process is what is tested."""
     # A folder of its own: no gexfaker.toml and no ./data of the developer's.
     with tempfile.TemporaryDirectory() as folder:
         server = Running(serve_command(**settings), Path(folder))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from gexfaker.catalog import Feed
-from gexfaker.playback.actions import Effect, action_of, restarted
+from gexfaker.playback.actions import Effect, action_of
 from gexfaker.playback.answers import first_in_hours
 from gexfaker.playback.clock import MarketClock
 from gexfaker.playback.clockplay import ClockPlay
@@ -16,6 +16,7 @@ from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options, Playback
 from gexfaker.playback.play import Play
+from gexfaker.playback.plays import restarted
 from gexfaker.playback.stepplay import StepPlay
 from gexfaker.playback.turns import Turn
 from gexfaker.tapes.tape import Tape

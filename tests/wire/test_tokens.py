@@ -85,12 +85,27 @@ def test_claims_that_say_nothing_are_left_out() -> None:
     ],
 )
 def test_expiry_with_skew(late: float, accepted: bool) -> None:
-    token = mint(GRANT, AUDIENCE, SECRET, NOW, 60)
+    token = mint(GRANT, AUDIENCE, SECRET, NOW, 3600)
     if accepted:
-        assert verify(token, SECRET, NOW + 60 + late) == GRANT
+        assert verify(token, SECRET, NOW + 3600 + late) == GRANT
     else:
         with pytest.raises(TokenError, match="expired"):
-            verify(token, SECRET, NOW + 60 + late)
+            verify(token, SECRET, NOW + 3600 + late)
+
+
+@pytest.mark.parametrize(("lifetime", "skew"), [(10, 0), (60, 5), (240, 20), (3600, 300), (10 * 3600, 300)])
+def test_a_short_lifetime_has_a_short_skew(lifetime: float, skew: float) -> None:
+    token = mint(GRANT, AUDIENCE, SECRET, NOW, lifetime)
+    assert verify(token, SECRET, NOW + lifetime + skew) == GRANT
+    with pytest.raises(TokenError, match="expired"):
+        verify(token, SECRET, NOW + lifetime + skew + 1)
+
+
+@pytest.mark.parametrize("issued", [{}, {"iat": None}, {"iat": "yesterday"}, {"iat": 10**12}])
+def test_a_token_that_does_not_say_when_it_was_made_gets_no_unlimited_skew(issued: dict[str, Any]) -> None:
+    token = signed({"exp": NOW, **issued})
+    with pytest.raises(TokenError, match="expired"):
+        verify(token, SECRET, NOW + CLOCK_SKEW_SECONDS + 1)
 
 
 @pytest.mark.parametrize("claims", [{}, {"exp": None}, {"exp": "99999999999"}, {"exp": []}, {"exp": 0}])

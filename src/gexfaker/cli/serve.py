@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -14,7 +16,16 @@ from gexfaker.errors import SettingError
 from gexfaker.settings import DEFAULT, FILE, REPLACED, SETTINGS, Section, flag_of, load
 
 if TYPE_CHECKING:
+    from types import FrameType
+
+    from gexfaker.server.run import Server
     from gexfaker.server.service import Service
+
+GARBAGE_THRESHOLDS: Final = (5_000, 10, 10)
+"""When the collector runs. What the feed and its connections make is freed without it; each run holds up the loop."""
+
+EXIT_AT_ONCE: Final = 130
+"""The exit code after the second signal."""
 
 
 class _Sectioned(click.Command):
@@ -65,12 +76,38 @@ def serve(config: str | None, **flags: Any) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if settings.sources["DATA_MODE"] != DEFAULT:
         logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
-    from gexfaker.server.run import run
+    from gexfaker.server.run import Server
 
-    run(settings, _announce)
+    _run(Server(settings))
 
 
-def _announce(service: Service, url: str) -> None:
+def _run(server: Server) -> None:
+    """Serve in this process, which is the server's alone, until a signal comes; the second one ends it at once."""
+    import asyncio
+    import gc
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if server.is_stopping:
+            os._exit(EXIT_AT_ONCE)
+        server.stop()
+
+    for number in _signals():
+        signal.signal(number, on_signal)
+    gc.freeze()  # what is there now stays: the collector need not look at it again
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
+        runner.run(server.serve(lambda: announce(server.service, server.url)))
+
+
+def _signals() -> list[signal.Signals]:
+    signals = [signal.SIGINT, signal.SIGTERM]
+    if sys.platform == "win32":
+        signals.append(signal.SIGBREAK)
+    return signals
+
+
+def announce(service: Service, url: str) -> None:
+    """Say that the server is ready, and what to try."""
     day = service.day
     feeds = sorted(day.feeds)
     # First the line that programs wait for, then what a person wants to know.

@@ -125,7 +125,7 @@ async def _receive(websocket: ClientConnection, target: Target, receive: Callabl
         message = _decode(frame)
         if isinstance(message, m.DataMessage):
             await websocket.send(encode_upstream(m.SequenceAck(message.sequence_id or 0)), text=True)
-            if not receive(Received(str(frame), message.group or "", _record(message.data.value))):
+            if not receive(Received(str(frame), message.group or "", decode_payload(message.data.value))):
                 return
         elif isinstance(message, m.Ack) and message.error is not None:
             raise ListenError(message.error.message)
@@ -147,7 +147,12 @@ def _decode(frame: str | bytes) -> Any:
         raise ListenError(f"not a message of this protocol ({error}): {frame!r:.200}") from None
 
 
-def _record(data: bytes) -> dict[str, Any]:
+def decode_payload(data: bytes) -> dict[str, Any]:
+    """The record of a message's data: a serialised Any around a zstd frame around a protobuf message.
+
+    Raises:
+        ListenError: it is none.
+    """
     from google.protobuf.message import DecodeError
 
     from gexfaker.wire.feeds import decode

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from gexfaker import __version__
 from gexfaker.catalog import CATEGORIES
-from gexfaker.contract.operations import JSON, OPERATIONS, TAGS, Operation
+from gexfaker.contract.operations import JSON, TAGS, Operation
 from gexfaker.contract.schemas import DATE, SCHEMAS, TEXT, Schema, like, ref, words
 from gexfaker.rest.conversion import MODELS, PAIRS
 from gexfaker.rest.routes import ROUTES, Answer, DataRoute
@@ -75,10 +75,10 @@ _SECURITY: Final[dict[str, Any]] = {
 }
 
 
-def document() -> dict[str, Any]:
-    """The whole contract, OpenAPI 3.1."""
+def document(operations: Iterable[Operation]) -> dict[str, Any]:
+    """The whole contract, OpenAPI 3.1: the data routes, and these operations."""
     paths: dict[str, dict[str, Any]] = {}
-    for method, path, described in (*_data_operations(), *_other_operations()):
+    for method, path, described in (*_data_operations(), *_other_operations(operations)):
         known = paths.setdefault(path, {}).setdefault(method, described)
         if known is described:
             described["operationId"] = "_".join((method, *re.findall(r"\w+", path)))
@@ -134,8 +134,8 @@ def _answer_of(route: DataRoute) -> str:
     return "Gex" if "gex_zero" in route.names.values() else "OptionProfile"
 
 
-def _other_operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for operation in OPERATIONS:
+def _other_operations(operations: Iterable[Operation]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for operation in operations:
         for base in operation.bases:
             yield operation.method, base + operation.path, _describe(operation)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from gexfaker.contract.operations import CONTROL, EARLIER, FEED, HISTORY, SERVICE, Operation
+from gexfaker.contract.operations import Operation
 from gexfaker.rest.routes import ROUTES
 
 NOT_SERVED: Final = {
@@ -32,18 +32,21 @@ class Covered(NamedTuple):
     note: str
 
 
-def covered() -> list[Covered]:
-    """The routes of the service that are served: data, feed and history."""
-    return list(_covered())
+def covered(operations: Iterable[Operation]) -> list[Covered]:
+    """The routes of the service that are served: data, and of these operations feed and history."""
+    return list(_covered(operations))
 
 
-def own() -> tuple[Operation, ...]:
+def own(operations: Iterable[Operation]) -> list[Operation]:
     """The operations that the service has not."""
-    files = tuple(operation for operation in HISTORY if operation.path.startswith("/_"))
-    return (*files, *CONTROL, *EARLIER, *SERVICE)
+    return [operation for operation in operations if not _is_upstream(operation)]
 
 
-def _covered() -> Iterator[Covered]:
+def _is_upstream(operation: Operation) -> bool:
+    return operation.tag in ("feed", "history") and not operation.path.startswith("/_")
+
+
+def _covered(operations: Iterable[Operation]) -> Iterator[Covered]:
     lines: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for route in ROUTES:
         notes = lines.setdefault((route.upstream, route.pattern, route.bases), [])
@@ -51,7 +54,7 @@ def _covered() -> Iterator[Covered]:
             notes.append(f"greeks: {route.note}" if route.names and "always" in route.note else route.note)
     for (upstream, path, bases), notes in lines.items():
         yield Covered(f"GET {upstream}", f"GET {path}", bases, "; ".join(notes) or AS_UPSTREAM)
-    for operation in (*FEED, *HISTORY):
-        if not operation.path.startswith("/_"):
+    for operation in operations:
+        if _is_upstream(operation):
             named = f"{operation.method.upper()} {operation.path}"
             yield Covered(named, named, operation.bases, operation.note or AS_UPSTREAM)

@@ -6,12 +6,12 @@ the table cannot happen: an ended connection stays ended, a plain one is never r
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
+from gexfaker.bounded import Bounded
 from gexfaker.hubs.outputs import Later, Output
 from gexfaker.hubs.publication import Part, Publication, Run
 from gexfaker.hubs.unacknowledged import Unacknowledged
@@ -179,7 +179,7 @@ class Connection:
         self.raw: RawMode | None = None
         self.unacknowledged: Final = Unacknowledged()
         self._numbered = 0
-        self._acked: OrderedDict[int, None] = OrderedDict()
+        self._acked: Bounded[int, bool] | None = None
 
     def move(self, happening: Happening) -> bool:
         """Change the state as the tables say; False, and nothing changed, where they say nothing."""
@@ -207,14 +207,14 @@ class Connection:
         if ack_id is None:
             return
         if error is None:
-            self._acked[ack_id] = None
-            if len(self._acked) > MAX_REMEMBERED_ACKS:
-                self._acked.popitem(last=False)
+            if self._acked is None:  # most clients need none for long
+                self._acked = Bounded(MAX_REMEMBERED_ACKS)
+            self._acked[ack_id] = True
         self.say(Ack(ack_id, error), delayed=True)
 
     def is_duplicate(self, ack_id: int | None) -> bool:
         """Whether an operation with this ack id has already succeeded."""
-        return ack_id is not None and ack_id in self._acked
+        return ack_id is not None and self._acked is not None and ack_id in self._acked
 
     def deliver(self, publication: Publication) -> int:
         """Queue a publication; returns the bytes it added to what is unacknowledged (0 when not reliable)."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from typing import Final
 
+from gexfaker.bounded import Bounded
 from gexfaker.errors import RecordError
 from gexfaker.hubs.publication import Publication
 from gexfaker.limits import MAX_LOGGED_SKIPS, MAX_PUBLICATION_BYTES, MAX_PUBLICATIONS
@@ -16,6 +16,9 @@ from gexfaker.wire.feeds import Format, format_of
 from gexfaker.wire.messages import PROTOBUF, Data, DataMessage
 
 log: Final = logging.getLogger(__name__)
+
+Key = tuple[int, int, str, int | None]
+"""Of what is remembered: number of the tape, index, group, timestamp shown instead of the record's own."""
 
 
 class EncodedRecords:
@@ -29,10 +32,7 @@ class EncodedRecords:
     """
 
     def __init__(self, limit: int = MAX_PUBLICATIONS, byte_limit: int = MAX_PUBLICATION_BYTES) -> None:
-        self._limit: Final = limit
-        self._byte_limit: Final = byte_limit
-        self._bytes = 0
-        self._made: OrderedDict[tuple[int, int, str, int | None], Publication | None] = OrderedDict()
+        self._made: Final[Bounded[Key, Publication | None]] = Bounded(limit, byte_limit, _size)
         self._reported: set[tuple[int, int]] = set()
         self.encoded = 0
         self.skipped = 0
@@ -54,12 +54,8 @@ class EncodedRecords:
                 return Publication(DataMessage(Data(PROTOBUF, ready), group))
         key = (tape.number, index, group, stamp)
         if key in self._made:
-            self._made.move_to_end(key)
             return self._made[key]
         made = self._made[key] = self._make(tape, index, group, form, stamp)
-        self._bytes += _size(made)
-        while len(self._made) > self._limit or (self._bytes > self._byte_limit and len(self._made) > 1):
-            self._bytes -= _size(self._made.popitem(last=False)[1])
         return made
 
     def _make(self, tape: Tape, index: int, group: str, form: Format | None, stamp: int | None) -> Publication | None:

@@ -3,6 +3,9 @@
 An action is a class. Its fields are its arguments, and ``run`` does it. The routes, the description of the API, the
 commands of ``gexfaker ctl`` and the Python client are made from these classes; ACTIONS lists them.
 
+The modules that play are imported where an action is done: a command that only asks a server for an action does not
+wait for them.
+
 Nothing is silently ignored: what cannot be done raises ControlError, and what is done differently says the reason.
 """
 
@@ -16,18 +19,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, count, takewhile
-from typing import Any, ClassVar, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeVar
 
 from gexfaker.catalog import Feed, parse_group
 from gexfaker.errors import ControlError
 from gexfaker.exchange.hours import closing, moment, shown
 from gexfaker.playback.answers import first_in_hours, is_last, stamp_of
-from gexfaker.playback.clockplay import ClockPlay
-from gexfaker.playback.days import Days
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback, Timestamps
-from gexfaker.playback.play import Play
-from gexfaker.playback.stepplay import StepPlay
-from gexfaker.tapes.tape import Tape
+
+if TYPE_CHECKING:
+    from gexfaker.playback.play import Play
+    from gexfaker.tapes.tape import Tape
 
 MAX_STEPS: Final = 1000
 """Records of each group that one step sends at most; while a client is behind, the rest of them waits."""
@@ -220,6 +222,8 @@ class Reset(Action):
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Begin anew, with the server's options and its first day."""
+        from gexfaker.playback.plays import fresh, replaced
+
         made = replaced(play, fresh(play.days, defaults))
         made.paused = False
         return Outcome(made, Effect("reset", {"day": made.date}))
@@ -416,7 +420,9 @@ class Mode(Action):
         asked = {name: value for name in self.arguments() if (value := getattr(self, name)) is not None}
         changes: dict[str, Any] = {name: float(value) if name == "interval" else value for name, value in asked.items()}
         options = dataclasses.replace(play.options, **changes)
-        made, reason = _switched(play, options, now)
+        from gexfaker.playback.plays import switched
+
+        made, reason = switched(play, options, now)
         return Outcome(made, Effect(asked, changes, reason))
 
 
@@ -441,6 +447,8 @@ class ChangeDay(Action):
         date = play.resolve(self.date)
         if date is None:
             raise ControlError(f"there is no day after {play.date}")
+        from gexfaker.playback.plays import restarted
+
         return Outcome(restarted(play, date), Effect(self.date, date))
 
 
@@ -467,56 +475,6 @@ def creation_of(given: Mapping[str, Any]) -> list[Action]:
     for name, value in given.items():
         parts[owners.get(name, Mode)][name] = value
     return [action.of(values) for action, values in parts.items() if values or action is Reset]
-
-
-# --- plays ---------------------------------------------------------------------------------------
-
-
-def fresh(days: Days, options: Options, date: str | None = None, *, at_open: bool = False) -> Play:
-    """A play of the kind that the options name, not used yet.
-
-    It begins where the options say, or ``at_open``; ``date`` is the day, None the one that keys start with.
-    """
-    if options.playback is Playback.STEP:
-        return StepPlay(days, options, date)
-    return ClockPlay(days, options, date, at_open=at_open)
-
-
-def replaced(play: Play, made: Play) -> Play:
-    """``made``, in the place of ``play``."""
-    made.follow(play)
-    return made
-
-
-def restarted(play: Play, date: str, *, at_open: bool = False) -> Play:
-    """A play of the same key from the start of a day, paused if this one is."""
-    return replaced(play, fresh(play.days, play.options, date, at_open=at_open))
-
-
-def rolled(play: Play, *, by_feed: bool = False) -> Play | None:
-    """At the end of the day the play of the same day again, or of the next one, if the options say so.
-
-    While somebody listens only the feed rolls over, which knows that it has sent everything.
-    """
-    date = None if play.heard and not by_feed else play.day_after_the_end()
-    return None if date is None else restarted(play, date, at_open=True)
-
-
-def _switched(play: Play, options: Options, now: float) -> tuple[Play, str | None]:
-    """The play with other options; of another kind, it goes on where this one has come to."""
-    if options.playback is play.options.playback:
-        play.options = options
-        return play, None
-    market = play.reached(now)
-    again = market is None or play.is_waiting_at(market)
-    made = fresh(play.days, options, play.date)
-    made.follow(play)
-    if market is None:
-        made.timeline = play.timeline  # nothing was used: nothing ends
-        return made, None
-    made.begin(now)
-    made.jump(market, now, again=again)
-    return made, f"positions go on from {shown(market)}"
 
 
 # --- times and records ---------------------------------------------------------------------------

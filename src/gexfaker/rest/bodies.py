@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from gexfaker.bounded import Bounded
 from gexfaker.errors import RecordError
 from gexfaker.limits import KIB, MAX_LOGGED_SKIPS, MIB
 from gexfaker.rest.routes import Answer
@@ -47,10 +47,7 @@ class Bodies:
     """
 
     def __init__(self, limit: int = MAX_BODIES, byte_limit: int = MAX_BODY_BYTES) -> None:
-        self._limit: Final = limit
-        self._byte_limit: Final = byte_limit
-        self._bytes = 0
-        self._made: OrderedDict[tuple[int, int, Answer, bool], bytes] = OrderedDict()
+        self._made: Final[Bounded[tuple[int, int, Answer, bool], bytes]] = Bounded(limit, byte_limit, len)
         self.skipped = 0
 
     def __len__(self) -> int:
@@ -75,15 +72,11 @@ class Bodies:
         key = (tape.number, index, answer, zipped)
         body = self._made.get(key)
         if body is not None:
-            self._made.move_to_end(key)
             return body
         body = _SHAPES[answer](tape, tape.json(index))
         if zipped and len(body) >= WORTH_ZIPPING:
             body = gzip.compress(body, ZIP_LEVEL, mtime=0)
         self._made[key] = body
-        self._bytes += len(body)
-        while len(self._made) > self._limit or (self._bytes > self._byte_limit and len(self._made) > 1):
-            self._bytes -= len(self._made.popitem(last=False)[1])
         return body
 
     def _skip(self, tape: Tape, index: int, error: RecordError) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 from gexfaker.limits import NOTICE_SECONDS
+from gexfaker.server.steadyclock import Clock, SteadyClock
 
 
 class Alarm:
     """Wakes one sleeper when its time is over, or soon after somebody has rung.
 
     Rings are gathered for NOTICE_SECONDS, so that a thousand clients that join at once wake it once.
+
+    Args:
+        clock: by which it sleeps; the event loop's by default. Rings are real events, and come by the event loop.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock: Final = clock or SteadyClock()
         self._rung = False
         self._sleeper: asyncio.Future[None] | None = None
 
@@ -31,12 +37,15 @@ class Alarm:
     async def sleep(self, seconds: float) -> None:
         """Return after ``seconds``, or NOTICE_SECONDS after a ring."""
         loop = asyncio.get_running_loop()
-        self._sleeper = loop.create_future()
-        timer = loop.call_later(min(seconds, NOTICE_SECONDS) if self._rung else seconds, _wake, self._sleeper)
+        sleeper = self._sleeper = loop.create_future()
+        timer = self._clock.call_later(seconds, lambda: _wake(sleeper))
+        notice = loop.call_later(NOTICE_SECONDS, _wake, sleeper) if self._rung else None
         try:
-            await self._sleeper
+            await sleeper
         finally:
             timer.cancel()
+            if notice is not None:
+                notice.cancel()
             self._sleeper, self._rung = None, False
 
 

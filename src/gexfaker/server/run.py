@@ -1,18 +1,20 @@
-"""Start, run, drain, stop."""
+"""A server as an object: it can be run by a command, as a task, or in a thread of another program.
+
+It leaves the program around it alone: it sets no signal handlers, no logging and no garbage collection, and it ends
+nothing but itself. The command ``gexfaker serve`` does that for its own process.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
-import os
-import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import uvicorn
 
@@ -29,23 +31,107 @@ from gexfaker.settings import Settings
 
 log: Final = logging.getLogger(__name__)
 
+START_SECONDS: Final = 30.0
+"""How long a thread or a task may take to start its server; opening a day takes a fraction of a second."""
 
-GARBAGE_THRESHOLDS: Final = (5_000, 10, 10)
-"""When the collector runs. What the feed and its connections make is freed without it; each run holds up the loop."""
 
+class Server:
+    """One server.
 
-class Server(uvicorn.Server):
-    """A uvicorn server that streams, and that drains on the first signal and dies on the second.
+    Its socket is bound when it is made, so that its address is known; it answers once it runs.
 
     Args:
-        service: what to serve.
-        announce: called once with the base URL when the first request can be answered.
+        settings: how it is set up; port 0 takes a free one.
+        clock: real time (epoch seconds), and what the feed sleeps by if it has ``call_later``; the system's by default.
+
+    Attributes:
+        service: what it is made of.
+
+    Raises:
+        SettingError, DataError: it cannot start as told.
     """
 
-    def __init__(self, service: Service, announce: Callable[[str], None]) -> None:
-        app = create_app(service)
+    def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
+        self.service: Final = Service(settings, clock)
+        self._socket: Final = _bound(self.service, settings)
+        host, port = self._socket.getsockname()[:2]
+        self.url: Final = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._uvicorn: Final = _Uvicorn(self.service)
+        self._task: asyncio.Task[None] | None = None
+        if settings.host not in LOOPBACK:
+            log.warning("listening on %s: everybody who reaches this machine can use this server", settings.host)
+
+    async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until ``stop`` is called; ``ready`` is called once the first request can be answered."""
+        self._uvicorn.ready = ready
+        await self._uvicorn.serve([self._socket])
+
+    def stop(self) -> None:
+        """End ``serve`` by draining: clients get what was queued for them. May be called from anywhere."""
+        self._uvicorn.stop()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing new is accepted any more."""
+        return self.service.life.draining
+
+    def loop_factory(self) -> Callable[[], asyncio.AbstractEventLoop] | None:
+        """Makes the event loop that serves fastest here; None is asyncio's own."""
+        return self._uvicorn.config.get_loop_factory()
+
+    # --- as a task ---------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        """Serve beside what the program does; return once the first request can be answered."""
+        started = asyncio.Event()
+        self._task = asyncio.create_task(self.serve(started.set))
+        waiting = asyncio.create_task(started.wait())
+        await asyncio.wait((self._task, waiting), timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._task.done():
+            await self._task
+        return self
+
+    async def __aexit__(self, _type: type[BaseException] | None, _e: object, _t: TracebackType | None) -> None:
+        """Stop, and return once everything has ended."""
+        self.stop()
+        if self._task is not None:
+            await self._task
+
+    # --- in a thread -------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def in_thread(self) -> Iterator[Server]:
+        """Serve in a thread of its own while the context lasts; it is entered when requests can be answered."""
+        started, failures = threading.Event(), list[BaseException]()
+
+        def run() -> None:
+            try:
+                with asyncio.Runner(loop_factory=self.loop_factory()) as runner:
+                    runner.run(self.serve(started.set))
+            except BaseException as failure:
+                failures.append(failure)
+            finally:
+                started.set()
+
+        thread = threading.Thread(target=run, name=f"gexfaker {self.url}", daemon=True)
+        thread.start()
+        try:
+            started.wait(START_SECONDS)
+            yield self
+        finally:
+            self.stop()
+            thread.join(START_SECONDS)
+        if failures:
+            raise failures[0]
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn's server with our feed beside it."""
+
+    def __init__(self, service: Service) -> None:
         config = uvicorn.Config(
-            app,
+            create_app(service),
             http=http_protocol(service, FastPath(service)),
             ws="none",
             lifespan="off",
@@ -60,58 +146,58 @@ class Server(uvicorn.Server):
         config.load()
         config.ws_protocol_class = asyncio.Protocol
         super().__init__(config)
-        self.service: Final = service
-        self._announce: Final = announce
+        self.ready: Callable[[], None] = lambda: None
+        self._service: Final = service
         self._exit: Final = Alarm()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, start the feed, tell the world."""
+        """Listen, start the feed, say so."""
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
-        self._background = [asyncio.create_task(job) for job in (stream(self.service), reap(self.service))]
-        self.service.life.started = True
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        self._announce(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        self._background = [asyncio.create_task(job) for job in (stream(self._service), reap(self._service))]
+        self._service.life.started = True
+        self.ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """No new sockets, queued frames flushed, 1001 to everybody, then the end of whoever stays."""
-        self.service.life.draining = True
+        service = self._service
+        service.life.draining = True
         for task in self._background:
             task.cancel()
-        self.service.streamer.rest()  # before positions are kept: what was not sent is not past
-        self.service.streamer.drain()
-        self.service.state_file.save(self.service.worlds, self.service.clock())
+        service.streamer.rest()  # before positions are kept: what was not sent is not past
+        service.streamer.drain()
+        service.state_file.save(service.worlds, service.clock())
         await super().shutdown(sockets)
-        self.service.close()
+        service.close()
 
     async def main_loop(self) -> None:
-        """As uvicorn's, which looks ten times a second: until a signal comes, keep the Date header right."""
+        """As uvicorn's, which looks ten times a second: until it is to stop, keep the Date header right."""
         while not await self.on_tick(0):
             await self._exit.sleep(MAX_IDLE_SECONDS)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """First signal: drain. Second: end at once."""
-        if self.service.life.draining:
-            os._exit(130)
-        self.service.life.draining = True
+    def stop(self) -> None:
+        """Drain, from any thread or signal handler."""
+        self._service.life.draining = True
         self.should_exit = True
-        if self._loop is not None:  # from here nothing else would wake it
-            self._loop.call_soon_threadsafe(self._exit.ring)
+        if self._loop is not None and not self._loop.is_closed():  # from here nothing else would wake it
+            with contextlib.suppress(RuntimeError):  # it was closed just now
+                self._loop.call_soon_threadsafe(self._exit.ring)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """As uvicorn's, but a drained stop is a success: the signal is not raised again (exit code 0)."""
-        signals = [signal.SIGINT, signal.SIGTERM]
-        if sys.platform == "win32":
-            signals.append(signal.SIGBREAK)
-        before = {number: signal.signal(number, self.handle_exit) for number in signals}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        """Signals are for the program around the server."""
+        yield
+
+
+def _bound(service: Service, settings: Settings) -> socket.socket:
+    """The server's socket; without one the service is closed again."""
+    try:
+        return listening_socket(settings)
+    except SettingError:
+        service.close()
+        raise
 
 
 def listening_socket(settings: Settings) -> socket.socket:
@@ -134,23 +220,3 @@ def listening_socket(settings: Settings) -> socket.socket:
         accepted = f"a free port, such as --port 0 ({error.strerror or error})"
         raise SettingError("PORT", settings.port, settings.sources["PORT"], accepted) from None
     return bound
-
-
-def run(settings: Settings, announce: Callable[[Service, str], None]) -> None:
-    """Serve until a signal comes.
-
-    Args:
-        settings: how.
-        announce: called once with the service and its base URL when it is ready.
-
-    Raises:
-        SettingError, DataError: the server cannot start as told.
-    """
-    service = Service(settings)
-    bound = listening_socket(settings)
-    server = Server(service, lambda url: announce(service, url))
-    gc.freeze()  # what is there now stays: the collector need not look at it again
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
-    if settings.host not in LOOPBACK:
-        log.warning("listening on %s: everybody who reaches this machine can use this server", settings.host)
-    server.run(sockets=[bound])

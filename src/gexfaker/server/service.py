@@ -24,7 +24,7 @@ from gexfaker.playback.simulated import check_scenario
 from gexfaker.rest.bodies import Bodies
 from gexfaker.server.alarm import Alarm
 from gexfaker.server.statefile import StateFile
-from gexfaker.server.steadyclock import SteadyClock
+from gexfaker.server.steadyclock import Clock, SteadyClock
 from gexfaker.settings import DEFAULT, Settings
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
@@ -76,7 +76,7 @@ class Service:
         self.clock: Final = clock or SteadyClock()
         self.secret: Final = settings.token_secret or secrets.token_hex(32)
         self.life: Final = Life(self.clock())
-        self.alarm: Final = Alarm()
+        self.alarm: Final = Alarm(self.clock if isinstance(self.clock, Clock) else None)
         days = _days(settings, self.clock())
         self.worlds: Final = Worlds(days, _options(settings), _tiers(settings), self.alarm.ring)
         self.state_file: Final = StateFile(settings.state_file)

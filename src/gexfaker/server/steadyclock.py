@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 JUMP_SECONDS: Final = 2.0
 """How far the system's clock must be ahead to be followed: it was set, or the machine slept."""
+
+
+class Timer(Protocol):
+    """Something that will be called."""
+
+    def cancel(self) -> None:
+        """It is not called any more."""
+
+
+@runtime_checkable
+class Clock(Protocol):
+    """Real time, and sleeping by it."""
+
+    def __call__(self) -> float:
+        """Epoch seconds."""
+
+    def call_later(self, seconds: float, callback: Callable[[], None], /) -> Timer:
+        """Call ``callback`` in the running event loop after ``seconds`` of this clock."""
 
 
 class SteadyClock:
@@ -30,3 +49,7 @@ class SteadyClock:
             self._offset += wall - now
             return wall
         return now
+
+    def call_later(self, seconds: float, callback: Callable[[], None], /) -> Timer:
+        """Call ``callback`` after ``seconds``."""
+        return asyncio.get_running_loop().call_later(seconds, callback)

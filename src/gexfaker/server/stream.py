@@ -11,8 +11,9 @@ from gexfaker.server.service import Service
 
 log: Final = logging.getLogger(__name__)
 
-SHORTEST_SLEEP: Final = 0.0005
-"""Seconds the sockets have at least between two ticks, even when a session plays as fast as it can."""
+SHORTEST_SLEEP: Final = 0.001
+"""Seconds to the next tick when its turn is not due yet. uvloop counts whole milliseconds: a shorter sleep is none, and
+the loop would spin until the turn is due."""
 
 PREPARED_SECONDS: Final = 0.02
 """Before a turn nothing is encoded ahead any more: what is left is encoded when it is due."""
@@ -36,7 +37,7 @@ async def _wait_and_send(service: Service) -> None:
     now = service.clock()
     at = service.streamer.next_turn(now)
     wait = MAX_IDLE_SECONDS if at is None else at - now
-    await service.alarm.sleep(min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
+    await service.alarm.sleep(0.0 if wait <= 0 else min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
     if await _tick(service):
         await _prepare(service)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from gexfaker.playback.actions import Effect, Outcome, rolled
+from gexfaker.playback.actions import Effect, Outcome
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
+from gexfaker.playback.plays import rolled
 from gexfaker.tapes.tape import Tape
 from gexfaker.worlds.world import World
 

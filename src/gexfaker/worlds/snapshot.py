@@ -12,11 +12,12 @@ import msgspec
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
-from gexfaker.playback.actions import Effect, Outcome, fresh, replaced
+from gexfaker.playback.actions import Effect, Outcome
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE
 from gexfaker.playback.clockplay import ClockPlay
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
+from gexfaker.playback.plays import fresh, replaced
 from gexfaker.playback.stepplay import Cursor, StepPlay
 from gexfaker.worlds.change import change
 from gexfaker.worlds.world import World

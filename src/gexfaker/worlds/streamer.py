@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
+from gexfaker.bounded import Bounded
 from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
@@ -53,7 +54,7 @@ class Streamer:
         self._heard: dict[World, None] = {}
         self._under_way: Final[OrderedDict[World, None]] = OrderedDict()
         self._ahead: dict[World, None] = {}
-        self._shared: Final[OrderedDict[SharedKey, dict[Hub, Batch]]] = OrderedDict()
+        self._shared: Final[Bounded[SharedKey, dict[Hub, Batch]]] = Bounded(MAX_BATCHES)
 
     # --- when --------------------------------------------------------------------------------
 
@@ -211,7 +212,7 @@ class Streamer:
         roll(world, now, by_feed=True)
         play, subscriptions = world.play, world.subscriptions(self._subscriber)
         if subscriptions.all and play.is_new:
-            change(world, FirstUse(subscriptions.all[0].tape), now)
+            self._use(world, subscriptions, now)
         turn = play.turn(now)
         if turn is None:
             return
@@ -239,17 +240,23 @@ class Streamer:
         if play.conclude():
             change(world, TurnSent(), now)
 
+    def _use(self, world: World, subscriptions: Subscriptions, now: float) -> None:
+        """The first use of a key: its start is looked up in the first of its feeds that can be read."""
+        *others, last = subscriptions.all
+        for subscription in others:
+            with contextlib.suppress(*TROUBLE):
+                change(world, FirstUse(subscription.tape), now)
+                return
+        change(world, FirstUse(last.tape), now)
+
     def _differs(self, world: World, subscriptions: Subscriptions) -> bool:
         """Whether somebody joined or left, or the day was opened again, during a pause."""
         return world.subscriptions(self._subscriber) is not subscriptions
 
     def _share(self, key: SharedKey | None, batches: dict[Hub, Batch]) -> None:
         """Keep what was made for other worlds at the same position whose turn comes next."""
-        if key is None:
-            return
-        self._shared[key] = batches
-        if len(self._shared) > MAX_BATCHES:
-            self._shared.popitem(last=False)
+        if key is not None:
+            self._shared[key] = batches
 
     def _send(self, world: World, batches: dict[Hub, Batch]) -> None:
         for hub, batch in batches.items():

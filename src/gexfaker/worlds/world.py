@@ -12,10 +12,10 @@ from typing import Final, Protocol
 from gexfaker.hubs.connection import Audience, Connection
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch
-from gexfaker.playback.actions import fresh
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
+from gexfaker.playback.plays import fresh
 from gexfaker.worlds.quota import Quota
 from gexfaker.worlds.slot import Slot
 from gexfaker.worlds.subscriptions import Subscriber, Subscriptions

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from support import days
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 MISSING: Final = b'{"error":"Authorization header not found."}'
 BASES: Final = ("", "/v1", "/v2")
@@ -22,19 +22,19 @@ STOCKS: Final = (
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = days.write_days(tmp_path_factory.mktemp("options"), 5)
     with running_server(data_dir=str(folder), tiers="KEY1=classic,KEY2=state,KEY3=orderflow,*=quant") as running:
         yield running
 
 
-def ask(server: Running, ticker: str, base: str = "", key: str = "demo") -> tuple[int, Any]:
+def ask(server: Served, ticker: str, base: str = "", key: str = "demo") -> tuple[int, Any]:
     status, body = server.get(f"{base}/options/{ticker}/expiries", {"Authorization": f"Bearer {key}"})
     return status, json.loads(body)
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_expiries_start_on_the_market_day_and_end_ninety_days_later(server: Running, base: str) -> None:
+def test_expiries_start_on_the_market_day_and_end_ninety_days_later(server: Served, base: str) -> None:
     status, reply = ask(server, "SPX", base)
     assert status == 200
     assert list(reply) == ["ticker", "start_date", "end_date", "expiries"]
@@ -50,7 +50,7 @@ def test_expiries_start_on_the_market_day_and_end_ninety_days_later(server: Runn
 
 
 @pytest.mark.parametrize("ticker", ["NDX", "RUT", "VIX", "SPY", "QQQ", "AAPL", "SPXW", *STOCKS, "XSP"])
-def test_every_ticker_with_options_has_expiries(server: Running, ticker: str) -> None:
+def test_every_ticker_with_options_has_expiries(server: Served, ticker: str) -> None:
     status, reply = ask(server, ticker)
     assert status == 200
     assert reply["ticker"] == ticker
@@ -58,7 +58,7 @@ def test_every_ticker_with_options_has_expiries(server: Running, ticker: str) ->
 
 
 @pytest.mark.parametrize("ticker", ["SPX", "SOXL", "XSP", "AAPL"])
-def test_every_listed_expiry_may_be_negotiated_and_no_other_day(server: Running, ticker: str) -> None:
+def test_every_listed_expiry_may_be_negotiated_and_no_other_day(server: Served, ticker: str) -> None:
     expiries = {datetime.date.fromisoformat(day) for day in ask(server, ticker)[1]["expiries"]}
     start = datetime.date(2026, 7, 17)
     for ahead in range(-1, 93):
@@ -68,13 +68,13 @@ def test_every_listed_expiry_may_be_negotiated_and_no_other_day(server: Running,
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_lower_case_is_understood(server: Running, base: str) -> None:
+def test_lower_case_is_understood(server: Served, base: str) -> None:
     assert ask(server, "spx", base) == ask(server, "SPX", base)
 
 
 @pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("ticker", ["ZZZZ", "ES_SPX", "NQ_NDX", "A" * 3000, "%00", "SPX_classic"])
-def test_a_ticker_without_options_is_404(server: Running, base: str, ticker: str) -> None:
+def test_a_ticker_without_options_is_404(server: Served, base: str, ticker: str) -> None:
     status, reply = ask(server, ticker, base)
     assert status == 404
     assert list(reply) == ["error"]
@@ -85,26 +85,26 @@ def test_a_ticker_without_options_is_404(server: Running, base: str, ticker: str
 @pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("ticker", ["SPX", "ZZZZ"])
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer "}])
-def test_without_a_key_it_is_400_to_the_byte(server: Running, base: str, ticker: str, headers: dict[str, str]) -> None:
+def test_without_a_key_it_is_400_to_the_byte(server: Served, base: str, ticker: str, headers: dict[str, str]) -> None:
     assert server.get(f"{base}/options/{ticker}/expiries", headers) == (400, MISSING)
 
 
 @pytest.mark.parametrize("key", ["KEY1", "KEY2", "KEY3"])
 @pytest.mark.parametrize("base", BASES)
-def test_below_the_quant_tier_it_is_403(server: Running, base: str, key: str) -> None:
+def test_below_the_quant_tier_it_is_403(server: Served, base: str, key: str) -> None:
     status, reply = ask(server, "SPX", base, key)
     assert status == 403
     assert list(reply) == ["error"]
     assert "quant" in reply["error"]
 
 
-def test_the_key_may_come_as_in_negotiate(server: Running) -> None:
+def test_the_key_may_come_as_in_negotiate(server: Served) -> None:
     for headers, query in (({"Authorization": "Basic demo"}, ""), ({}, "?key=demo")):
         assert server.get(f"/options/SPX/expiries{query}", headers)[0] == 200
 
 
 @pytest.mark.parametrize("base", BASES)
-def test_quant_tickers_are_public_and_in_the_vendors_order(server: Running, base: str) -> None:
+def test_quant_tickers_are_public_and_in_the_vendors_order(server: Served, base: str) -> None:
     assert len(STOCKS) == 50
     status, body = server.get(f"{base}/tickers/quant")
     assert status == 200

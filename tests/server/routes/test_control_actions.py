@@ -14,7 +14,7 @@ from gexfaker.wire.tokens import world_id
 from support import data
 from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
 from support.raw import connect, joined
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 COUNT = 1200
 LAST = data.FIRST + COUNT - 1
@@ -22,14 +22,14 @@ KEY = "ES_SPX/orderflow/orderflow"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = write_days(tmp_path_factory.mktemp("days"), COUNT)
     with running_server(data_dir=str(root), data_date=DAYS[-1]) as running:
         yield running
 
 
 @pytest.fixture
-def plane(server: Running) -> Iterator[Plane]:
+def plane(server: Served) -> Iterator[Plane]:
     """The control plane, all keys as if never used."""
     with Plane(server) as plane:
         plane.call("POST", f"{SESSIONS}/all/reset")
@@ -63,7 +63,7 @@ def test_step_in_clock_mode_is_seconds_of_market_time(plane: Plane) -> None:
     assert effect(plane.act("step", count=1001)) == (1001, 1000, "at most 1000 at once")
 
 
-def test_step_in_step_mode_sends_records(server: Running, plane: Plane) -> None:
+def test_step_in_step_mode_sends_records(server: Served, plane: Plane) -> None:
     plane.act("mode", playback="step")
     plane.act("pause")
     with joined(server.orderflow(), data.group()) as raw:
@@ -216,7 +216,7 @@ def test_create_is_refused_as_a_whole(plane: Plane) -> None:
     assert plane.call("GET", f"{SESSIONS}/never")[0] == 404
 
 
-def test_delete_closes_the_connections_and_keeps_the_place(server: Running, plane: Plane) -> None:
+def test_delete_closes_the_connections_and_keeps_the_place(server: Served, plane: Plane) -> None:
     with (
         joined(server.orderflow("gone"), data.group()) as raw,
         joined(server.orderflow("stays"), data.group()) as other,
@@ -231,7 +231,7 @@ def test_delete_closes_the_connections_and_keeps_the_place(server: Running, plan
         assert other.read_close()[0] == 1000
 
 
-def test_status_fields(server: Running, plane: Plane) -> None:
+def test_status_fields(server: Served, plane: Plane) -> None:
     with joined(server.orderflow(), data.group()) as raw:
         raw.join("blue_NOBODY_orderflow_orderflow", 2)
         raw.read_kind("data")
@@ -256,7 +256,7 @@ def test_status_fields(server: Running, plane: Plane) -> None:
     assert (silent["group"], "no such feed" in silent["silent"]) == ("blue_NOBODY_orderflow_orderflow", True)
 
 
-def test_a_day_that_is_over_is_said(plane: Plane, server: Running) -> None:
+def test_a_day_that_is_over_is_said(plane: Plane, server: Served) -> None:
     plane.act("seek", index=COUNT - 1)
     with joined(server.orderflow(), data.group()) as raw:
         assert next_stamp(raw) == LAST
@@ -271,7 +271,7 @@ def test_a_range_of_days_ends(tmp_path: Path) -> None:
         assert plane.call("POST", f"{SESSIONS}/demo/day", {"date": "next"})[0] == 400
 
 
-def test_the_first_use_of_a_key_is_told(plane: Plane, server: Running) -> None:
+def test_the_first_use_of_a_key_is_told(plane: Plane, server: Served) -> None:
     """A typing error in a key makes a session too."""
     assert plane.act("pause", "tpyo")["reason"] == "first use of this key"
     assert plane.act("pause", "tpyo")["reason"] == "it was paused already"

@@ -13,7 +13,7 @@ import pytest
 
 from support.control import SESSIONS, Plane
 from support.rest import World, write_all
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 TOKEN = "control-token-of-this-test"
 GUARDED = (
@@ -31,7 +31,7 @@ GUARDED = (
 )
 
 
-def answers(server: Running, headers: dict[str, str]) -> set[int]:
+def answers(server: Served, headers: dict[str, str]) -> set[int]:
     """The statuses of all guarded routes."""
     found = set()
     for method, path in GUARDED:
@@ -45,13 +45,13 @@ def answers(server: Running, headers: dict[str, str]) -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[Running]:
+def guarded() -> Iterator[Served]:
     with running_server(control_token=TOKEN) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def local() -> Iterator[Running]:
+def local() -> Iterator[Served]:
     with running_server() as server:
         yield server
 
@@ -59,18 +59,18 @@ def local() -> Iterator[Running]:
 @pytest.mark.parametrize(
     "given", ["", "Bearer", "Bearer wrong", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer \u00e9"]
 )
-def test_without_the_token_it_is_401(guarded: Running, given: str) -> None:
+def test_without_the_token_it_is_401(guarded: Served, given: str) -> None:
     assert answers(guarded, {"Authorization": given} if given else {}) == {401}
     assert guarded.get("/health")[0] == 200
 
 
-def test_nothing_happened_without_the_token(guarded: Running) -> None:
+def test_nothing_happened_without_the_token(guarded: Served) -> None:
     with Plane(guarded, {"Authorization": f"Bearer {TOKEN}"}) as plane:
         assert plane.call("GET", SESSIONS) == (200, {"sessions": [], "total": 0})
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_with_the_token_it_is_open(guarded: Running, scheme: str) -> None:
+def test_with_the_token_it_is_open(guarded: Served, scheme: str) -> None:
     with Plane(guarded, {"Authorization": f"{scheme} {TOKEN}"}) as plane:
         assert plane.act("pause", "other")["resolved"] == "paused"
         assert plane.act("reset", "other")["requested"] == "reset"
@@ -79,17 +79,17 @@ def test_with_the_token_it_is_open(guarded: Running, scheme: str) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost", "", "http://[", "[::1"]
 )
-def test_pages_of_another_origin_are_refused(local: Running, guarded: Running, origin: str) -> None:
+def test_pages_of_another_origin_are_refused(local: Served, guarded: Served, origin: str) -> None:
     assert answers(local, {"Origin": origin}) == {403}
     assert answers(guarded, {"Origin": origin, "Authorization": f"Bearer {TOKEN}"}) == {403}
 
 
-def test_pages_of_its_own_origin_are_not(local: Running) -> None:
+def test_pages_of_its_own_origin_are_not(local: Served) -> None:
     with Plane(local, {"Origin": local.url}) as plane:
         assert plane.act("pause")["resolved"] == "paused"
 
 
-def test_a_browser_is_not_told_that_it_may_delete(local: Running) -> None:
+def test_a_browser_is_not_told_that_it_may_delete(local: Served) -> None:
     asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "DELETE"}
     with closing(http.client.HTTPConnection(*local.address, timeout=10)) as connection:
         connection.request("OPTIONS", f"{SESSIONS}/demo", headers=asked)
@@ -120,17 +120,17 @@ def test_the_name_of_this_machine_is_open_too() -> None:
         assert plane.call("GET", SESSIONS)[0] == 200
 
 
-def test_the_token_is_not_written(guarded: Running) -> None:
+def test_the_token_is_not_written(guarded: Served) -> None:
     assert not [line for line in guarded.stdout + guarded.stderr if TOKEN in line]
 
 
 @pytest.mark.parametrize("host", ["[::1", "[nonsense]", "127.0.0.1@evil.example", "evil.example:127", ""])
-def test_what_is_no_name_of_this_machine_is_refused(local: Running, host: str) -> None:
+def test_what_is_no_name_of_this_machine_is_refused(local: Served, host: str) -> None:
     assert answers(local, {"Host": host}) == {403}
 
 
 @pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Forwarded-Host", "x-forwarded-proto", "Forwarded"])
-def test_behind_a_proxy_it_needs_a_token(local: Running, guarded: Running, name: str) -> None:
+def test_behind_a_proxy_it_needs_a_token(local: Served, guarded: Served, name: str) -> None:
     """A proxy on this machine makes everybody look like this machine."""
     assert answers(local, {name: "203.0.113.7"}) == {403}
     with Plane(guarded, {name: "203.0.113.7", "Authorization": f"Bearer {TOKEN}"}) as plane:

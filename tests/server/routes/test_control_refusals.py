@@ -10,18 +10,18 @@ import pytest
 from gexfaker.limits import MAX_CONTROL_BYTES
 from support import data
 from support.control import DAYS, SESSIONS, Plane, write_days
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = write_days(tmp_path_factory.mktemp("days"), 50)
     with running_server(data_dir=str(root), data_date=DAYS[-1]) as running:
         yield running
 
 
 @pytest.fixture
-def plane(server: Running) -> Iterator[Plane]:
+def plane(server: Served) -> Iterator[Plane]:
     with Plane(server) as plane:
         plane.act("reset")
         plane.act("pause")
@@ -121,7 +121,7 @@ def test_every_body_up_to_the_limit_is_read(plane: Plane) -> None:
     assert plane.call("POST", f"{SESSIONS}/demo/speed", body)[0] == 200
 
 
-def test_numbers_of_any_size_are_no_failure(server: Running, plane: Plane) -> None:
+def test_numbers_of_any_size_are_no_failure(server: Served, plane: Plane) -> None:
     huge: list[tuple[str, dict[str, Any]]] = [
         ("step", {"count": 10**30}),
         ("step", {"count": 1e300}),

@@ -14,7 +14,7 @@ import pytest
 from support import data, decode
 from support.control import DAYS, Plane, first_of, next_stamp, until_pong, write_days
 from support.raw import JSON, JSON_RELIABLE, RawSocket, connect
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 COUNT = 1500
 ROUNDS = 8
@@ -24,7 +24,7 @@ OLD = 900
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("days")
     for ticker in ("ES_SPX", "NQ_NDX"):
         write_days(root, COUNT, ticker=ticker)
@@ -33,13 +33,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def plane(server: Running) -> Iterator[Plane]:
+def plane(server: Served) -> Iterator[Plane]:
     with Plane(server) as plane:
         yield plane
 
 
 @pytest.fixture(params=[JSON, JSON_RELIABLE])
-def raw(server: Running, request: pytest.FixtureRequest) -> Iterator[RawSocket]:
+def raw(server: Served, request: pytest.FixtureRequest) -> Iterator[RawSocket]:
     """A reading client in two groups."""
     with connect(server.orderflow(), request.param) as raw:
         assert raw.read_json().kind == "connected"

@@ -14,7 +14,7 @@ import pytest
 
 from gexfaker.catalog import CATEGORIES
 from support.data import DATE
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 OLDER = "2026-07-16"
 STATE = "full zero one delta_zero delta_one gamma_zero gamma_one vanna_zero vanna_one charm_zero charm_one".split()
@@ -31,7 +31,7 @@ def write(root: Path, date: str, ticker: str, package: str, category: str, more:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("days")
     for package, categories in CATEGORIES.items():
         for category in categories:
@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-def get(server: Running, path: str, status: int = 200) -> dict[str, Any]:
+def get(server: Served, path: str, status: int = 200) -> dict[str, Any]:
     found, body = server.get(path)
     assert found == status, body
     reply: dict[str, Any] = json.loads(body)
@@ -52,11 +52,11 @@ def get(server: Running, path: str, status: int = 200) -> dict[str, Any]:
     return reply
 
 
-def test_dates(server: Running) -> None:
+def test_dates(server: Served) -> None:
     assert get(server, "/available-dates") == {"dates": [OLDER, DATE], "count": 2}
 
 
-def test_the_current_date_tells_the_truth(server: Running) -> None:
+def test_the_current_date_tells_the_truth(server: Served) -> None:
     reply = get(server, "/current-date")
     assert list(reply) == ["current_date", "loaded_at", "files_loaded"]
     assert reply["current_date"] == DATE
@@ -71,7 +71,7 @@ def test_the_current_date_tells_the_truth(server: Running) -> None:
     )
 
 
-def test_what_a_day_has(server: Running) -> None:
+def test_what_a_day_has(server: Served) -> None:
     reply = get(server, f"/available-data/{DATE}")
     assert list(reply) == ["date", "tickers", "summary"]
     assert reply["date"] == DATE
@@ -96,14 +96,14 @@ def test_what_a_day_has(server: Running) -> None:
         ("?ticker=", ["ES_SPX", "SPX"], 17),
     ],
 )
-def test_what_a_day_has_of_one_ticker(server: Running, query: str, symbols: list[str], files: int) -> None:
+def test_what_a_day_has_of_one_ticker(server: Served, query: str, symbols: list[str], files: int) -> None:
     reply = get(server, f"/available-data/{DATE}{query}")
     assert [ticker["symbol"] for ticker in reply["tickers"]] == symbols
     assert reply["summary"] == {"total_tickers": len(symbols), "total_files": files}
 
 
 @pytest.mark.parametrize("date", ["2026-07-15", "2026-02-30", "latest", "notes"])
-def test_an_unknown_day_has_nothing(server: Running, date: str) -> None:
+def test_an_unknown_day_has_nothing(server: Served, date: str) -> None:
     assert get(server, f"/available-data/{date}") == {
         "date": date,
         "tickers": [],
@@ -113,7 +113,7 @@ def test_an_unknown_day_has_nothing(server: Running, date: str) -> None:
     assert list(get(server, f"/download/{date}/SPX/orderflow", 404)) == ["error"]
 
 
-def test_links(server: Running) -> None:
+def test_links(server: Served) -> None:
     base = f"/download/{DATE}/SPX"
     reply = get(server, f"{base}/links")
     assert list(reply) == ["date", "ticker", "links", "summary"]
@@ -131,7 +131,7 @@ def test_links(server: Running) -> None:
     assert list(get(server, f"/download/{DATE}/SPY/links", 404)) == ["error"]
 
 
-def test_every_link_leads_to_the_lines_of_its_file(server: Running) -> None:
+def test_every_link_leads_to_the_lines_of_its_file(server: Served) -> None:
     for ticker in ("SPX", "ES_SPX"):
         for package, links in get(server, f"/download/{DATE}/{ticker}/links")["links"].items():
             for link in links:
@@ -150,7 +150,7 @@ def test_every_link_leads_to_the_lines_of_its_file(server: Running) -> None:
 @pytest.mark.parametrize(
     "path", ["SPX/classic/gex_full", "spx/state/delta", "es_spx/orderflow", "ES_SPX/orderflow/orderflow"]
 )
-def test_downloads_know_short_and_long_names(server: Running, path: str) -> None:
+def test_downloads_know_short_and_long_names(server: Served, path: str) -> None:
     assert server.get(f"/download/{DATE}/{path}")[0] == 200
 
 
@@ -165,7 +165,7 @@ def test_downloads_know_short_and_long_names(server: Running, path: str) -> None
         "SPX/orderflow/full",
     ],
 )
-def test_what_is_not_there_is_404(server: Running, path: str) -> None:
+def test_what_is_not_there_is_404(server: Served, path: str) -> None:
     assert list(get(server, f"/download/{DATE}/{path}", 404)) == ["error"]
 
 

@@ -16,7 +16,7 @@ import pytest
 from gexfaker.archive.signing import EXPIRED, FORGED, sign
 from gexfaker.server.http.replies import wants_gzip
 from support.data import DATE, record
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 SECRET = "a secret of the tests, long enough"
 NAME = f"{DATE}_ES_SPX_orderflow_orderflow.json"
@@ -47,7 +47,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(root: Path) -> Iterator[Running]:
+def server(root: Path) -> Iterator[Served]:
     with running_server(data_dir=str(root / "data"), token_secret=SECRET) as running:
         yield running
 
@@ -57,7 +57,7 @@ def path_of(name: str = NAME, expires: int = 4_000_000_000) -> str:
 
 
 def fetch(
-    server: Running, path: str, headers: dict[str, str] | None = None
+    server: Served, path: str, headers: dict[str, str] | None = None
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection = http.client.HTTPConnection(*server.address, timeout=10)
     try:
@@ -68,7 +68,7 @@ def fetch(
         connection.close()
 
 
-def test_plain_it_is_an_array_of_the_readable_lines(server: Running) -> None:
+def test_plain_it_is_an_array_of_the_readable_lines(server: Served) -> None:
     status, headers, body = fetch(server, path_of())
     assert (status, body) == (200, WHOLE)
     assert headers["Content-Type"] == "application/json; charset=utf-8"
@@ -77,7 +77,7 @@ def test_plain_it_is_an_array_of_the_readable_lines(server: Running) -> None:
     assert "Accept-Encoding" in headers["Vary"]
 
 
-def test_gzip_is_the_same_for_who_unpacks_and_for_who_sniffs(server: Running) -> None:
+def test_gzip_is_the_same_for_who_unpacks_and_for_who_sniffs(server: Served) -> None:
     status, headers, body = fetch(server, path_of(), {"Accept-Encoding": "gzip, deflate"})
     assert status == 200
     assert headers["Content-Encoding"] == "gzip"
@@ -116,7 +116,7 @@ def test_accept_encoding(header: str, accepted: bool) -> None:
         ("-100000000", 0, len(WHOLE)),
     ],
 )
-def test_a_range_is_a_slice(server: Running, wanted: str, first: int, stop: int) -> None:
+def test_a_range_is_a_slice(server: Served, wanted: str, first: int, stop: int) -> None:
     status, headers, body = fetch(server, path_of(), {"Range": f"bytes={wanted}", "Accept-Encoding": "gzip"})
     assert (status, body) == (206, WHOLE[first:stop])
     assert headers["Content-Range"] == f"bytes {first}-{stop - 1}/{len(WHOLE)}"
@@ -125,7 +125,7 @@ def test_a_range_is_a_slice(server: Running, wanted: str, first: int, stop: int)
 
 
 @pytest.mark.parametrize("wanted", [f"{len(WHOLE)}-", "-0", "99999999999-"])
-def test_a_range_beyond_the_end_is_416(server: Running, wanted: str) -> None:
+def test_a_range_beyond_the_end_is_416(server: Served, wanted: str) -> None:
     status, headers, _ = fetch(server, path_of(), {"Range": f"bytes={wanted}"})
     assert status == 416
     assert headers["Content-Range"] == f"bytes */{len(WHOLE)}"
@@ -134,11 +134,11 @@ def test_a_range_beyond_the_end_is_416(server: Running, wanted: str) -> None:
 @pytest.mark.parametrize(
     "headers", [{"Range": "bytes=0-1,3-4"}, {"Range": "lines=0-1"}, {"Range": "bytes=0-1", "If-Range": '"x"'}]
 )
-def test_what_is_no_single_range_gets_all(server: Running, headers: dict[str, str]) -> None:
+def test_what_is_no_single_range_gets_all(server: Served, headers: dict[str, str]) -> None:
     assert fetch(server, path_of(), headers)[::2] == (200, WHOLE)
 
 
-def test_pieces_of_an_interrupted_download_fit_together(server: Running) -> None:
+def test_pieces_of_an_interrupted_download_fit_together(server: Served) -> None:
     size = 100_000
     starts = range(0, len(WHOLE), size)
     parts = [fetch(server, path_of(), {"Range": f"bytes={start}-{start + size - 1}"})[2] for start in starts]
@@ -157,7 +157,7 @@ def test_pieces_of_an_interrupted_download_fit_together(server: Running) -> None
         (f"/_files/{NAME}?se=4000000000&sig=%FF%00", FORGED),
     ],
 )
-def test_a_link_that_is_not_good_is_403_in_xml(server: Running, path: str, text: str) -> None:
+def test_a_link_that_is_not_good_is_403_in_xml(server: Served, path: str, text: str) -> None:
     for headers in ({}, {"Authorization": "Bearer demo", "User-Agent": "x"}):
         status, answered, body = fetch(server, path, headers)
         assert status == 403
@@ -180,7 +180,7 @@ ESCAPES = [
 
 
 @pytest.mark.parametrize("name", ESCAPES)
-def test_no_name_leaves_the_data_folder(server: Running, name: str) -> None:
+def test_no_name_leaves_the_data_folder(server: Served, name: str) -> None:
     headers = {"Authorization": "Bearer demo", "User-Agent": "x"}
     for path in (
         f"/hist/{name}/orderflow/orderflow/{DATE}",
@@ -213,11 +213,11 @@ def test_no_name_leaves_the_data_folder(server: Running, name: str) -> None:
         f"{DATE}_..%2f_orderflow_orderflow.json",
     ],
 )
-def test_even_a_good_signature_opens_nothing_outside(server: Running, name: str) -> None:
+def test_even_a_good_signature_opens_nothing_outside(server: Served, name: str) -> None:
     status, _, body = fetch(server, path_of(name))
     assert status == 404
     assert OUTSIDE.encode() not in body
 
 
-def test_the_server_has_said_nothing_of_failures(server: Running) -> None:
+def test_the_server_has_said_nothing_of_failures(server: Served) -> None:
     assert not any("Traceback" in line or "ERROR" in line for line in server.stderr)

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from support.data import DATE
-from support.server import CLEAN_EXIT, Running, running_server, wait_until
+from support.server import CLEAN_EXIT, Running, running_process, wait_until
 
 pytestmark = [pytest.mark.alone, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")]
 
@@ -43,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         for index in range(RECORDS):
             start = head % (1_784_295_002 + index)
             file.write(start + filler[: RECORD_BYTES + 1 - len(start) - len(tail)] + tail)
-    with running_server(data_dir=str(folder.parent.parent.parent)) as running:
+    with running_process(data_dir=str(folder.parent.parent.parent)) as running:
         json.loads(running.get(f"/hist/SPX/classic/full/{DATE}?noredirect", HEADERS)[1])
         yield running
     (folder / "gex_full.jsonl").unlink()
@@ -172,7 +172,7 @@ def test_a_stop_waits_for_downloads_and_cuts_those_that_stand_still(tmp_path: Pa
     folder.mkdir(parents=True)
     record = '{"timestamp":1784295002,"text":"' + "x" * RECORD_BYTES + '"}\n'
     (folder / "gex_full.jsonl").write_text(record * 1500, encoding="utf-8")
-    with running_server(data_dir=str(tmp_path)) as stopping, begun(stopping, PLAIN) as still:
+    with running_process(data_dir=str(tmp_path)) as stopping, begun(stopping, PLAIN) as still:
         assert still.read(1)
         with begun(stopping, PLAIN) as moving:
             assert moving.read(1)

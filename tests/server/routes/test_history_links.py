@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from support.data import DATE, record, write_day
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 KEY = "gexbot_custom_key_1"
 HEADERS = {"Authorization": f"Bearer {KEY}", "User-Agent": "test/1"}
@@ -21,7 +21,7 @@ LINK = f"/hist/ES_SPX/orderflow/orderflow/{DATE}"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = write_day(tmp_path_factory.mktemp("days"), COUNT, ("ES_SPX", "SPX", "LLY", "HOME"))
     for package, category in (("classic", "gex_full"), ("state", "delta_zero"), ("state", "volume_zero")):
         folder = root / DATE / "SPX" / package
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-def link(server: Running, path: str, headers: dict[str, str] | None = None) -> str:
+def link(server: Served, path: str, headers: dict[str, str] | None = None) -> str:
     status, body = server.get(f"{path}?noredirect", HEADERS if headers is None else headers)
     assert status == 200, body
     reply: dict[str, str] = json.loads(body)
@@ -40,7 +40,7 @@ def link(server: Running, path: str, headers: dict[str, str] | None = None) -> s
     return reply["url"]
 
 
-def error(server: Running, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
+def error(server: Served, path: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
     status, body = server.get(path, HEADERS if headers is None else headers)
     reply: dict[str, str] = json.loads(body)
     assert list(reply) == ["error"]
@@ -48,7 +48,7 @@ def error(server: Running, path: str, headers: dict[str, str] | None = None) -> 
 
 
 @pytest.mark.parametrize("base", ["", "/v1", "/v2"])
-def test_without_more_it_is_a_redirect_to_a_signed_link(server: Running, base: str) -> None:
+def test_without_more_it_is_a_redirect_to_a_signed_link(server: Served, base: str) -> None:
     with httpx.Client(base_url=server.url, headers=HEADERS) as client:
         answer = client.get(base + LINK)
         assert answer.status_code == 302
@@ -62,14 +62,14 @@ def test_without_more_it_is_a_redirect_to_a_signed_link(server: Running, base: s
 
 
 @pytest.mark.parametrize("query", ["noredirect", "noredirect=", "noredirect=true", "key=other_key_of_mine&noredirect"])
-def test_noredirect_gives_the_link_as_json(server: Running, query: str) -> None:
+def test_noredirect_gives_the_link_as_json(server: Served, query: str) -> None:
     status, body = server.get(f"{LINK}?{query}", HEADERS)
     assert status == 200
     assert set(json.loads(body)) == {"url"}
     assert b"key" not in body
 
 
-def test_the_key_may_come_any_way_and_is_never_in_the_link(server: Running) -> None:
+def test_the_key_may_come_any_way_and_is_never_in_the_link(server: Served) -> None:
     for path, headers in (
         (f"{LINK}?key={KEY}&noredirect", {"User-Agent": "x"}),
         (f"{LINK}?noredirect", {"User-Agent": "x", "Authorization": f"Basic {KEY}"}),
@@ -80,7 +80,7 @@ def test_the_key_may_come_any_way_and_is_never_in_the_link(server: Running) -> N
     assert not any(KEY in line for line in server.stderr)
 
 
-def test_the_link_needs_no_header_at_all(server: Running) -> None:
+def test_the_link_needs_no_header_at_all(server: Served) -> None:
     url = link(server, LINK)
     with urllib.request.urlopen(url) as answer:  # noqa: S310 - our own server
         assert len(json.load(answer)) == COUNT
@@ -89,14 +89,14 @@ def test_the_link_needs_no_header_at_all(server: Running) -> None:
     assert len(json.loads(body)) == COUNT
 
 
-def test_urllib_follows_the_redirect(server: Running) -> None:
+def test_urllib_follows_the_redirect(server: Served) -> None:
     request = urllib.request.Request(server.url + LINK, headers=HEADERS)  # noqa: S310 - our own server
     with urllib.request.urlopen(request) as answer:  # noqa: S310
         assert "_files" in answer.url
         assert len(json.load(answer)) == COUNT
 
 
-def test_a_key_sent_along_does_no_harm_and_is_told(server: Running) -> None:
+def test_a_key_sent_along_does_no_harm_and_is_told(server: Served) -> None:
     status, _ = server.get(link(server, LINK).removeprefix(server.url), {"Authorization": f"Bearer {KEY}"})
     assert status == 200
     assert any("gexb*** was sent with the signed link" in line for line in server.stderr)
@@ -114,7 +114,7 @@ def test_a_key_sent_along_does_no_harm_and_is_told(server: Running) -> None:
     ],
 )
 @pytest.mark.parametrize("date", [DATE, "2026-7-17"])
-def test_names_and_dates_may_be_short(server: Running, path: str, name: str, date: str) -> None:
+def test_names_and_dates_may_be_short(server: Served, path: str, name: str, date: str) -> None:
     assert f"/_files/{DATE}_{name}.json?" in link(server, f"/hist/{path}/{date}")
 
 
@@ -140,13 +140,13 @@ def test_names_and_dates_may_be_short(server: Running, path: str, name: str, dat
         "SPX/orderflow/orderflow/2026-07-17/more",
     ],
 )
-def test_what_is_not_there_is_404(server: Running, path: str) -> None:
+def test_what_is_not_there_is_404(server: Served, path: str) -> None:
     assert error(server, f"/hist/{path}")[0] == 404
     assert error(server, f"/v2/hist/{path}")[0] == 404
 
 
 @pytest.mark.parametrize("path", [LINK, f"{LINK}?noredirect", "/v2/hist/eod/SPX"])
-def test_who_may_not_have_it(server: Running, path: str) -> None:
+def test_who_may_not_have_it(server: Served, path: str) -> None:
     agent = {"User-Agent": "x"}
     assert server.get(path, agent) == (400, b'{"error":"Authorization header not found."}')
     assert error(server, path, {"Authorization": f"Bearer {KEY}"})[0] == 400
@@ -155,7 +155,7 @@ def test_who_may_not_have_it(server: Running, path: str) -> None:
     assert "quant" in text
 
 
-def test_the_link_is_on_the_host_that_was_asked(server: Running) -> None:
+def test_the_link_is_on_the_host_that_was_asked(server: Served) -> None:
     url = link(server, LINK, HEADERS | {"Host": "feeds.example.test:99"})
     assert url.startswith("http://feeds.example.test:99/_files/")
     assert error(server, LINK, HEADERS | {"Host": 'a"b'})[0] == 400
@@ -181,7 +181,7 @@ def test_the_public_url_is_the_base_and_simulated_days_have_history() -> None:
             assert error(server, f"/hist/{missing}")[0] == 404
 
 
-def test_head_tells_without_sending(server: Running) -> None:
+def test_head_tells_without_sending(server: Served) -> None:
     connection = http.client.HTTPConnection(*server.address, timeout=10)
     try:
         for path, status in ((LINK, 302), (link(server, LINK), 200), ("/hist/eod/SPX", 200)):

@@ -17,7 +17,7 @@ import pytest
 
 from gexfaker.catalog import CATEGORIES
 from support.data import DATE
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 HEADERS = {"Authorization": "Bearer demo", "User-Agent": "test/1"}
 OLDER = "2026-07-16"
@@ -43,7 +43,7 @@ def write(root: Path, date: str, ticker: str, package: str, category: str) -> No
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     root = tmp_path_factory.mktemp("days")
     for package, categories in CATEGORIES.items():
         for category in categories:
@@ -56,7 +56,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield running
 
 
-def report(server: Running, path: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+def report(server: Served, path: str) -> tuple[int, http.client.HTTPMessage, bytes]:
     connection = http.client.HTTPConnection(*server.address, timeout=10)
     try:
         connection.request("GET", path, headers=HEADERS)
@@ -67,7 +67,7 @@ def report(server: Running, path: str) -> tuple[int, http.client.HTTPMessage, by
 
 
 @pytest.mark.parametrize("path", ["/hist/eod/SPY", "/v2/hist/eod/SPY", "/hist/eod/spy"])
-def test_it_has_all_fifteen_files_of_the_newest_day(server: Running, path: str) -> None:
+def test_it_has_all_fifteen_files_of_the_newest_day(server: Served, path: str) -> None:
     status, headers, body = report(server, path)
     assert status == 200
     assert headers["Content-Type"] == "application/zip"
@@ -82,14 +82,14 @@ def test_it_has_all_fifteen_files_of_the_newest_day(server: Running, path: str) 
             assert len(json.loads(expected)) == 300
 
 
-def test_it_has_what_there_is(server: Running) -> None:
+def test_it_has_what_there_is(server: Served) -> None:
     _, headers, body = report(server, "/v2/hist/eod/es_spx")
     assert headers["Content-Disposition"].endswith(f"filename=eod_report_ES_SPX_{DATE}.zip")
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.namelist() == [f"ES_SPX/classic/gex_zero/{DATE}_ES_SPX_classic_gex_zero.json.gz"]
 
 
-def test_a_ticker_without_data_on_that_day_has_none(server: Running) -> None:
+def test_a_ticker_without_data_on_that_day_has_none(server: Served) -> None:
     for ticker in ("QQQ", "NOPE", "LLY"):
         status, _, body = report(server, f"/hist/eod/{ticker}")
         assert status == 404
@@ -97,7 +97,7 @@ def test_a_ticker_without_data_on_that_day_has_none(server: Running) -> None:
 
 
 @pytest.mark.skipif(shutil.which("unzip") is None, reason="needs Info-ZIP")
-def test_unzip_finds_no_fault(server: Running, tmp_path: Path) -> None:
+def test_unzip_finds_no_fault(server: Served, tmp_path: Path) -> None:
     (tmp_path / "report.zip").write_bytes(report(server, "/hist/eod/SPY")[2])
     tested = subprocess.run(["unzip", "-t", "report.zip"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stdout + tested.stderr

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 
 from support.raw import JSON, RawSocket, connect, try_upgrade
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 HUBS = ["classic", "state_gex", "state_greeks_zero", "state_greeks", "state_greeks_one", "orderflow"]
 MISSING = b'{"error":"Authorization header not found."}'
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[Served]:
     with running_server() as running:
         yield running
 
 
-def ask(server: Running, headers: dict[str, str] | None = None, path: str = "/negotiate") -> dict[str, Any]:
+def ask(server: Served, headers: dict[str, str] | None = None, path: str = "/negotiate") -> dict[str, Any]:
     status, body = server.get(path, {"Authorization": "Bearer demo"} if headers is None else headers)
     assert status == 200, body
     reply: dict[str, Any] = json.loads(body)
@@ -47,7 +47,7 @@ def claims(url: str) -> dict[str, Any]:
     ],
 )
 def test_every_way_to_give_a_key_leads_to_the_same_session(
-    server: Running, path: str, query: str, headers: dict[str, str]
+    server: Served, path: str, query: str, headers: dict[str, str]
 ) -> None:
     reply = ask(server, headers, path + query)
     assert list(reply) == ["websocket_urls", "prefix"]
@@ -71,13 +71,13 @@ def test_every_way_to_give_a_key_leads_to_the_same_session(
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer "}, {"Authorization": "Digest x"}]
 )
-def test_without_a_key_it_is_400_to_the_byte(server: Running, path: str, headers: dict[str, str]) -> None:
+def test_without_a_key_it_is_400_to_the_byte(server: Served, path: str, headers: dict[str, str]) -> None:
     assert server.get(path, headers) == (400, MISSING)
     assert server.get(path + "?key=", headers) == (400, MISSING)
 
 
 @pytest.mark.parametrize("host", ["example.test", "example.test:9999", "10.1.2.3:80", "[::1]:8080", "my_box"])
-def test_urls_follow_the_host_header(server: Running, host: str) -> None:
+def test_urls_follow_the_host_header(server: Served, host: str) -> None:
     urls = ask(server, {"Authorization": "Bearer demo", "Host": host})["websocket_urls"]
     assert all(url.startswith(f"ws://{host}/client/hubs/") for url in urls.values())
 
@@ -85,13 +85,13 @@ def test_urls_follow_the_host_header(server: Running, host: str) -> None:
 @pytest.mark.parametrize(
     "host", ['a"b', "a b", "a/b", "a?b", "a#b", "user@a", "", "a:b", "a:123456", "<script>", "[::1"]
 )
-def test_a_hostile_host_header_is_refused(server: Running, host: str) -> None:
+def test_a_hostile_host_header_is_refused(server: Served, host: str) -> None:
     status, body = server.get("/negotiate", {"Authorization": "Bearer demo", "Host": host})
     assert status == 400
     assert b"access_token" not in body
 
 
-def test_forwarded_headers_are_ignored_unless_trusted(server: Running) -> None:
+def test_forwarded_headers_are_ignored_unless_trusted(server: Served) -> None:
     headers = {
         "Authorization": "Bearer demo",
         "X-Forwarded-Proto": "https",
@@ -128,7 +128,7 @@ def test_ws_enabled_false_turns_the_feed_off() -> None:
         assert server.get("/health")[0] == 200
 
 
-def test_other_answers(server: Running) -> None:
+def test_other_answers(server: Served) -> None:
     assert server.get("/ready") == (200, b'{"status":"ready"}')
     assert server.get("/")[0] == 200
     status, body = server.get("/nowhere")
@@ -138,7 +138,7 @@ def test_other_answers(server: Running) -> None:
         assert server.get(path)[0] == 400
 
 
-def test_health_counts_connections_and_messages(server: Running) -> None:
+def test_health_counts_connections_and_messages(server: Served) -> None:
     before = server.health()
     with connect(server.orderflow(), JSON) as raw:
         assert raw.read_json().kind == "connected"
@@ -147,13 +147,13 @@ def test_health_counts_connections_and_messages(server: Running) -> None:
     assert before["data_origin"].startswith("simulated")
 
 
-def test_negotiated_urls_open_every_hub(server: Running) -> None:
+def test_negotiated_urls_open_every_hub(server: Served) -> None:
     for url in ask(server)["websocket_urls"].values():
         with connect(url, JSON) as raw:
             assert raw.read_json().kind == "connected"
 
 
-def test_keep_alive_serves_several_requests_and_then_an_upgrade(server: Running) -> None:
+def test_keep_alive_serves_several_requests_and_then_an_upgrade(server: Served) -> None:
     from support.raw import upgrade_request
 
     url = server.orderflow()

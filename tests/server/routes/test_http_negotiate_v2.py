@@ -14,7 +14,7 @@ import pytest
 
 from support import days
 from support.raw import JSON, JSON_RELIABLE, RawSocket, connect, try_upgrade
-from support.server import Running, running_server, wait_until
+from support.server import Served, running_server, wait_until
 
 HUBS: Final = ["classic", "state_gex", "state_greeks_zero", "state_greeks", "state_greeks_one", "orderflow"]
 V2_HUBS: Final = [f"v2_{hub}" for hub in HUBS]
@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(folder: str) -> Iterator[Running]:
+def server(folder: str) -> Iterator[Served]:
     with running_server(data_dir=folder, cache_mode="rotation") as running:
         yield running
 
@@ -76,9 +76,7 @@ def check_sentence(reply: Any) -> str:
     return text
 
 
-def send(
-    server: Running, method: str, body: bytes, key: str = "demo", path: str = "/v2/negotiate"
-) -> tuple[int, bytes]:
+def send(server: Served, method: str, body: bytes, key: str = "demo", path: str = "/v2/negotiate") -> tuple[int, bytes]:
     return server.request(method, path, body, {"Authorization": f"Bearer {key}", "Content-Type": "application/json"})
 
 
@@ -89,7 +87,7 @@ def claims(url: str) -> dict[str, Any]:
     return found
 
 
-def groups_of(server: Running, url: str) -> dict[str, set[str]]:
+def groups_of(server: Served, url: str) -> dict[str, set[str]]:
     """The groups in which the connections of the session that owns a URL are, by hub."""
     owned = [found for found in server.sessions() if found["session"] == claims(url)["sub"]]
     return {
@@ -98,7 +96,7 @@ def groups_of(server: Running, url: str) -> dict[str, set[str]]:
 
 
 @contextlib.contextmanager
-def connected(server: Running, urls: dict[str, str], *hubs: str) -> Iterator[dict[str, RawSocket]]:
+def connected(server: Served, urls: dict[str, str], *hubs: str) -> Iterator[dict[str, RawSocket]]:
     """A JSON client on each of these hubs, wherever the URLs point."""
     with contextlib.ExitStack() as stack:
         found = {}
@@ -132,7 +130,7 @@ def test_the_published_examples_come_back_field_for_field(folder: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("scheme", ["Bearer {}", "Basic {}", ""])
-def test_every_path_and_way_to_give_a_key_means_the_same_slot(server: Running, path: str, scheme: str) -> None:
+def test_every_path_and_way_to_give_a_key_means_the_same_slot(server: Served, path: str, scheme: str) -> None:
     headers, query = ({"Authorization": scheme.format("ways")}, "") if scheme else ({}, "?key=ways")
     body = json.dumps({"groups": POST_EXAMPLE}).encode()
     status, answer = server.request("POST", path + query, body, headers)
@@ -142,7 +140,7 @@ def test_every_path_and_way_to_give_a_key_means_the_same_slot(server: Running, p
     assert try_upgrade(urls["v2_classic"], [JSON]).status == 401, "the later POST of the same key replaced it"
 
 
-def test_a_token_holds_its_hub_groups_and_no_right_to_join(server: Running) -> None:
+def test_a_token_holds_its_hub_groups_and_no_right_to_join(server: Served) -> None:
     wanted: dict[str, list[str]] = {hub: [] for hub in V2_HUBS} | PATCH_EXAMPLE
     for hub, url in server.post(*POST_EXAMPLE).items():
         held = claims(url)
@@ -152,7 +150,7 @@ def test_a_token_holds_its_hub_groups_and_no_right_to_join(server: Running) -> N
         assert "demo" not in json.dumps(held)
 
 
-def test_the_server_joins_and_the_client_may_not(server: Running) -> None:
+def test_the_server_joins_and_the_client_may_not(server: Served) -> None:
     urls = server.post(*POST_EXAMPLE, key="no-join")
     with connected(server, urls, *V2_HUBS) as clients:
         assert groups_of(server, urls["v2_classic"]) == {hub: set(PATCH_EXAMPLE.get(hub, [])) for hub in V2_HUBS}
@@ -161,7 +159,7 @@ def test_the_server_joins_and_the_client_may_not(server: Running) -> None:
         assert (ack.kind, ack.success, ack.error["name"]) == ("ack", False, "Forbidden")
 
 
-def test_duplicates_count_once(server: Running) -> None:
+def test_duplicates_count_once(server: Served) -> None:
     urls = server.post(*POST_EXAMPLE, *POST_EXAMPLE, "SPX_spot", key="twice")
     with connected(server, urls, *PATCH_EXAMPLE):
         assert groups_of(server, urls["v2_classic"]) == {hub: set(groups) for hub, groups in PATCH_EXAMPLE.items()}
@@ -169,7 +167,7 @@ def test_duplicates_count_once(server: Running) -> None:
         assert (status, reply) == (200, json.loads(PATCH_REPLY))
 
 
-def test_an_empty_patch_leaves_no_membership(server: Running) -> None:
+def test_an_empty_patch_leaves_no_membership(server: Served) -> None:
     urls = server.post(*POST_EXAMPLE, key="empty")
     with connected(server, urls, "v2_classic"):
         assert server.patch({}, key="empty") == {"updated_groups": 0, "hubs": dict.fromkeys(V2_HUBS, 0)}
@@ -177,7 +175,7 @@ def test_an_empty_patch_leaves_no_membership(server: Running) -> None:
         assert server.patch({"v2_classic": ["SPX_classic_gex_one", "SPX_spot"]}, key="empty")["updated_groups"] == 2
 
 
-def test_explicit_expiries_and_all_five_kinds_of_hub(server: Running) -> None:
+def test_explicit_expiries_and_all_five_kinds_of_hub(server: Served) -> None:
     wanted = {
         "v2_classic": ["SPX_classic_gex_20260717", "SOXL_classic_gex_20260717"],
         "v2_state_gex": ["SPX_state_gex_20260717", "SPX_state_gex_one"],
@@ -196,7 +194,7 @@ def test_explicit_expiries_and_all_five_kinds_of_hub(server: Running) -> None:
         assert server.patch(wanted, key="expiries")["updated_groups"] == 16
 
 
-def test_current_hubs_are_patched_by_unprefixed_names(server: Running) -> None:
+def test_current_hubs_are_patched_by_unprefixed_names(server: Served) -> None:
     urls = server.post("SPX_classic_gex_full", key="current")
     assert list(urls) == HUBS
     with connected(server, urls, "classic", "orderflow"):
@@ -212,7 +210,7 @@ def test_current_hubs_are_patched_by_unprefixed_names(server: Running) -> None:
         }
 
 
-def test_every_connection_of_a_slot_on_a_hub_is_patched(server: Running) -> None:
+def test_every_connection_of_a_slot_on_a_hub_is_patched(server: Served) -> None:
     urls = server.post("SPX_classic_gex_full", "SPX_spot", key="several")
     wanted = ["SPX_classic_gex_one", "ES_SPX_classic_gex_one", "SPX_spot", "ES_SPX_spot"]
     with connected(server, urls, "v2_classic"), connected(server, urls, "v2_classic"):
@@ -236,7 +234,7 @@ def test_after_a_restart_the_urls_and_a_patch_still_work(folder: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("path", PATHS)
-def test_a_browser_may_ask_from_another_origin(server: Running, method: str, path: str) -> None:
+def test_a_browser_may_ask_from_another_origin(server: Served, method: str, path: str) -> None:
     with RawSocket(server.url) as raw:
         lines = [
             f"OPTIONS {path} HTTP/1.1",
@@ -269,13 +267,13 @@ def test_a_browser_may_ask_from_another_origin(server: Running, method: str, pat
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer "}, {"Authorization": "X y"}])
-def test_without_a_key_it_is_400_to_the_byte(server: Running, method: str, path: str, headers: dict[str, str]) -> None:
+def test_without_a_key_it_is_400_to_the_byte(server: Served, method: str, path: str, headers: dict[str, str]) -> None:
     for body in (json.dumps({"groups": POST_EXAMPLE}).encode(), b"", b"nonsense"):
         assert server.request(method, path, body, headers) == (400, MISSING)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_other_methods_are_refused(server: Running, path: str) -> None:
+def test_other_methods_are_refused(server: Served, path: str) -> None:
     status, body = server.request("DELETE", path, None, {"Authorization": "Bearer demo"})
     assert status == 405
     assert list(json.loads(body)) == ["error"]
@@ -311,7 +309,7 @@ NOT_A_BODY: Final = [
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("body", NOT_A_BODY, ids=lambda body: repr(body[:24]))
-def test_a_body_that_is_none_is_refused_with_an_example(server: Running, method: str, body: bytes) -> None:
+def test_a_body_that_is_none_is_refused_with_an_example(server: Served, method: str, body: bytes) -> None:
     status, answer = send(server, method, body)
     assert status == 400
     text = check_sentence(json.loads(answer))
@@ -330,7 +328,7 @@ def test_a_body_that_is_none_is_refused_with_an_example(server: Running, method:
         b'{"groups":{"v2_classic":["SPX_spot"]}}',
     ],
 )
-def test_items_that_are_no_hub_and_group_are_refused(server: Running, body: bytes) -> None:
+def test_items_that_are_no_hub_and_group_are_refused(server: Served, body: bytes) -> None:
     status, answer = send(server, "PATCH", body)
     assert status == 400
     assert "hub" in check_sentence(json.loads(answer))
@@ -338,13 +336,13 @@ def test_items_that_are_no_hub_and_group_are_refused(server: Running, body: byte
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("size", [MIB + 1, 8 * MIB])
-def test_a_body_over_a_mebibyte_is_refused(server: Running, method: str, size: int) -> None:
+def test_a_body_over_a_mebibyte_is_refused(server: Served, method: str, size: int) -> None:
     status, answer = send(server, method, b'{"groups":[]}'.ljust(size))
     assert status == 400
     assert "1048576" in check_sentence(json.loads(answer))
 
 
-def test_a_body_of_exactly_a_mebibyte_is_read(server: Running) -> None:
+def test_a_body_of_exactly_a_mebibyte_is_read(server: Served) -> None:
     body = json.dumps({"groups": POST_EXAMPLE}).encode().ljust(MIB)
     assert send(server, "POST", body)[0] == 200
 
@@ -373,7 +371,7 @@ NO_GROUPS: Final = {
 
 
 @pytest.mark.parametrize("group", NO_GROUPS, ids=lambda group: ascii(group[:30]))
-def test_a_group_that_does_not_exist_is_named(server: Running, group: str) -> None:
+def test_a_group_that_does_not_exist_is_named(server: Served, group: str) -> None:
     for method, groups in (
         ("POST", ["SPX_classic_gex_full", "SPX_spot", group]),
         ("POST", [group]),
@@ -395,7 +393,7 @@ def test_a_group_that_does_not_exist_is_named(server: Running, group: str) -> No
         (["SPXW_classic_gex_full", "SPX_spot"], "SPX"),
     ],
 )
-def test_analytics_and_spot_have_to_cover_each_other(server: Running, groups: list[str], said: str) -> None:
+def test_analytics_and_spot_have_to_cover_each_other(server: Served, groups: list[str], said: str) -> None:
     status, reply = server.ask("POST", groups)
     assert status == 400
     assert said in check_sentence(reply)
@@ -429,7 +427,7 @@ def test_analytics_and_spot_have_to_cover_each_other(server: Running, groups: li
     ],
 )
 def test_a_refused_patch_says_why_and_changes_nothing(
-    server: Running, groups: dict[str, list[str]], said: tuple[str, ...]
+    server: Served, groups: dict[str, list[str]], said: tuple[str, ...]
 ) -> None:
     urls = server.post(*POST_EXAMPLE, key="patches")
     with connected(server, urls, *PATCH_EXAMPLE):
@@ -441,7 +439,7 @@ def test_a_refused_patch_says_why_and_changes_nothing(
         assert groups_of(server, urls["v2_classic"]) == before == {h: set(g) for h, g in PATCH_EXAMPLE.items()}
 
 
-def test_a_refused_post_leaves_the_slot_and_its_connections_alone(server: Running) -> None:
+def test_a_refused_post_leaves_the_slot_and_its_connections_alone(server: Served) -> None:
     urls = server.post(*POST_EXAMPLE, key="refused")
     with connected(server, urls, "v2_classic") as clients:
         assert server.ask("POST", ["SPX_spot"], "refused")[0] == 400
@@ -452,7 +450,7 @@ def test_a_refused_post_leaves_the_slot_and_its_connections_alone(server: Runnin
         assert try_upgrade(urls["v2_orderflow"], [JSON]).status == 101
 
 
-def test_a_connection_that_was_lost_cannot_come_back_after_a_second_post(server: Running) -> None:
+def test_a_connection_that_was_lost_cannot_come_back_after_a_second_post(server: Served) -> None:
     url = server.post(*POST_EXAMPLE, key="lost")["v2_classic"]
     with connect(url, JSON_RELIABLE) as raw:
         told = raw.read_json()
@@ -465,7 +463,7 @@ def test_a_connection_that_was_lost_cannot_come_back_after_a_second_post(server:
         assert raw.read_close()[0] == 1008
 
 
-def test_of_posts_at_the_same_time_one_holds(server: Running) -> None:
+def test_of_posts_at_the_same_time_one_holds(server: Served) -> None:
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(server.post, *POST_EXAMPLE, key="race") for _ in range(24)]
         answers = [each.result() for each in asked]
@@ -473,7 +471,7 @@ def test_of_posts_at_the_same_time_one_holds(server: Running) -> None:
     assert sorted(map(sorted, opened)) == [[101]] + [[401]] * 23
 
 
-def test_groups_without_records_are_silent_or_with_strict_groups_refused(server: Running, folder: str) -> None:
+def test_groups_without_records_are_silent_or_with_strict_groups_refused(server: Served, folder: str) -> None:
     groups = ["AAPL_classic_gex_full", "AAPL_spot"]
     with connected(server, server.post(*groups, key="silent"), "v2_classic") as clients:
         clients["v2_classic"].send_text('{"type":"ping"}')
@@ -485,7 +483,7 @@ def test_groups_without_records_are_silent_or_with_strict_groups_refused(server:
         strict.post(*POST_EXAMPLE)
 
 
-def test_a_patch_needs_a_post_before_it(server: Running) -> None:
+def test_a_patch_needs_a_post_before_it(server: Served) -> None:
     for key, prepare in (("never", lambda: None), ("get-only", lambda: server.negotiate("get-only"))):
         prepare()
         for groups in (items(PATCH_EXAMPLE), []):
@@ -494,7 +492,7 @@ def test_a_patch_needs_a_post_before_it(server: Running) -> None:
             assert "POST" in check_sentence(reply)
 
 
-def test_a_connection_of_the_get_flow_is_not_the_slots(server: Running) -> None:
+def test_a_connection_of_the_get_flow_is_not_the_slots(server: Served) -> None:
     with connected(server, server.negotiate("both"), "classic") as clients:
         clients["classic"].join("blue_SPX_classic_gex_zero")
         urls = server.post("SPX_classic_gex_full", key="both")
@@ -507,7 +505,7 @@ def test_a_connection_of_the_get_flow_is_not_the_slots(server: Running) -> None:
         }
 
 
-def test_a_patch_needs_the_connection_to_be_there_still(server: Running) -> None:
+def test_a_patch_needs_the_connection_to_be_there_still(server: Served) -> None:
     urls = server.post(*POST_EXAMPLE, key="left")
     with connected(server, urls, "v2_classic", "v2_state_greeks_zero"):
         with connected(server, urls, "v2_orderflow"):
@@ -527,7 +525,7 @@ def current(count: int) -> list[str]:
     return [f"{stock}_{kind}" for kind in kinds for stock in STOCKS][:count]
 
 
-def test_150_memberships_are_allowed_and_151_are_not(server: Running) -> None:
+def test_150_memberships_are_allowed_and_151_are_not(server: Served) -> None:
     assert server.ask("POST", current(150), "limit")[0] == 200
     assert server.ask("POST", current(150) * 2, "limit")[0] == 200, "duplicates count once"
     status, reply = server.ask("POST", current(151), "limit")
@@ -536,7 +534,7 @@ def test_150_memberships_are_allowed_and_151_are_not(server: Running) -> None:
 
 
 @pytest.mark.parametrize("subprotocol", [JSON, JSON_RELIABLE])
-def test_150_memberships_on_one_hub_fit_into_its_url(server: Running, subprotocol: str) -> None:
+def test_150_memberships_on_one_hub_fit_into_its_url(server: Served, subprotocol: str) -> None:
     groups = [f"{stock}_classic_gex_{day}" for stock in STOCKS[:50] for day in ("full", "zero", "20260821")]
     url = server.post(*groups, key="long")["classic"]
     with connect(url, subprotocol) as raw:
@@ -549,7 +547,7 @@ def test_150_memberships_on_one_hub_fit_into_its_url(server: Running, subprotoco
                 assert groups_of(server, url) == {"classic": {f"blue_{group}" for group in groups}}
 
 
-def test_spot_counts_on_every_hub(server: Running) -> None:
+def test_spot_counts_on_every_hub(server: Served) -> None:
     # Analytics on two hubs with spot on both: four memberships of three names for each ticker.
     def asked(tickers: int) -> list[str]:
         ends = ("classic_gex_full", "orderflow_orderflow", "spot")
@@ -563,7 +561,7 @@ def test_spot_counts_on_every_hub(server: Running) -> None:
     assert server.ask("POST", asked(38), "spots")[0] == 403, "152 memberships, of 114 names"
 
 
-def test_a_patch_is_limited_likewise(server: Running) -> None:
+def test_a_patch_is_limited_likewise(server: Served) -> None:
     urls = server.post("SPX_classic_gex_full", "SPX_spot", key="patch-limit")
     tickers = STOCKS[:50]
     exact = {
@@ -592,7 +590,7 @@ def test_the_limit_is_a_setting(folder: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def tiered(folder: str) -> Iterator[Running]:
+def tiered(folder: str) -> Iterator[Served]:
     with running_server(data_dir=folder, tiers=TIERS, cache_mode="rotation") as running:
         yield running
 
@@ -606,7 +604,7 @@ ALLOWED: Final = {
 
 
 @pytest.mark.parametrize("key", ALLOWED)
-def test_a_key_gets_the_hubs_of_its_tier(tiered: Running, key: str) -> None:
+def test_a_key_gets_the_hubs_of_its_tier(tiered: Served, key: str) -> None:
     assert list(tiered.negotiate(key)) == ALLOWED[key]
     assert list(tiered.negotiate(key, "/v2/negotiate")) == ALLOWED[key]
     assert list(tiered.post("SPX_classic_gex_full", "SPX_spot", key=key)) == [f"v2_{hub}" for hub in ALLOWED[key]]
@@ -628,7 +626,7 @@ def test_a_key_gets_the_hubs_of_its_tier(tiered: Running, key: str) -> None:
     ],
 )
 def test_a_group_outside_the_tier_is_403_with_the_reason(
-    tiered: Running, key: str, tier: str, group: str, needed: str
+    tiered: Served, key: str, tier: str, group: str, needed: str
 ) -> None:
     ticker = group.partition("_")[0]
     for groups in ([group], [group, f"{ticker}_spot"]):
@@ -647,7 +645,7 @@ def test_a_group_outside_the_tier_is_403_with_the_reason(
 
 
 @pytest.mark.parametrize("group", ["SPX_classic_gex_20260717", "SOXL_classic_gex_full"])
-def test_a_join_outside_the_tier_is_refused_where_the_client_joins(tiered: Running, group: str) -> None:
+def test_a_join_outside_the_tier_is_refused_where_the_client_joins(tiered: Served, group: str) -> None:
     with connected(tiered, tiered.negotiate("KEY1"), "classic") as clients:
         raw = clients["classic"]
         raw.send_text(json.dumps({"type": "joinGroup", "group": f"blue_{group}", "ackId": 7}))
@@ -658,7 +656,7 @@ def test_a_join_outside_the_tier_is_refused_where_the_client_joins(tiered: Runni
         assert raw.read_kind("data").group == "blue_SPX_classic_gex_full"
 
 
-def test_a_token_used_on_another_hub_opens_no_other_tier(tiered: Running) -> None:
+def test_a_token_used_on_another_hub_opens_no_other_tier(tiered: Served) -> None:
     url = tiered.negotiate("KEY1")["classic"].replace("/hubs/classic", "/hubs/orderflow")
     with connect(url, JSON) as raw:
         assert raw.read_json().kind == "connected"
@@ -666,7 +664,7 @@ def test_a_token_used_on_another_hub_opens_no_other_tier(tiered: Running) -> Non
         assert raw.read_kind("ack").error["name"] == "Forbidden"
 
 
-def test_two_keys_do_not_influence_each_other(server: Running) -> None:
+def test_two_keys_do_not_influence_each_other(server: Served) -> None:
     one, two = (server.post(*POST_EXAMPLE, key=key) for key in ("key-one", "key-two"))
     with connected(server, two, *PATCH_EXAMPLE) as clients:
         wanted = groups_of(server, two["v2_classic"])

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 
 from support import days
 from support.raw import JSON
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 KEYS: Final = 20
 ROUNDS: Final = 20
@@ -184,7 +184,7 @@ async def one_key(name: str, client: aiohttp.ClientSession, ready: asyncio.Barri
     return key, streams
 
 
-async def patch_all(server: Running) -> list[tuple[Key, list[Stream]]]:
+async def patch_all(server: Served) -> list[tuple[Key, list[Stream]]]:
     """All keys at once."""
     ready = asyncio.Barrier(KEYS)
     connector = aiohttp.TCPConnector(limit=50)

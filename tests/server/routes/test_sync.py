@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import signal
 import sys
 import time
 from collections.abc import Iterator, MutableMapping
@@ -25,7 +24,7 @@ from support import data
 from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
 from support.raw import RawSocket, joined
 from support.rest import OPEN, World, write, write_all
-from support.server import CLEAN_EXIT, Running, running_server, wait_until
+from support.server import CLEAN_EXIT, Served, running_server, wait_until
 from support.session import Session
 
 COUNT = 300
@@ -51,14 +50,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(folder: str) -> Iterator[Running]:
+def server(folder: str) -> Iterator[Served]:
     settings = {"sync_broadcast_system_interval": f"{INTERVAL * 1000:g}ms", "sync_broadcast_system_id": "desk-1"}
     with running_server(data_dir=folder, data_date=DAYS[-1], **settings) as running:
         yield running
 
 
 @pytest.fixture
-def plane(server: Running) -> Iterator[Plane]:
+def plane(server: Served) -> Iterator[Plane]:
     with Plane(server) as plane:
         plane.call("POST", "/reload-date", {"date": DAYS[-1]})
         plane.call("POST", f"{SESSIONS}/all/reset")
@@ -68,7 +67,7 @@ def plane(server: Running) -> Iterator[Plane]:
 class Events:
     """A follower of the stream, its framing checked to the letter."""
 
-    def __init__(self, server: Running, path: str = "/_gexfaker/sync") -> None:
+    def __init__(self, server: Served, path: str = "/_gexfaker/sync") -> None:
         self._http = http.client.HTTPConnection(*server.address, timeout=10)
         self._http.request("GET", path)
         self.answer = self._http.getresponse()
@@ -99,7 +98,7 @@ class Events:
 
 
 @pytest.mark.parametrize("path", ["/_gexfaker/sync", "/sync/stream"])
-def test_a_snapshot_and_then_batches(server: Running, plane: Plane, path: str) -> None:
+def test_a_snapshot_and_then_batches(server: Served, plane: Plane, path: str) -> None:
     plane.act("pause", KEY)
     began = time.time()
     with Events(server, f"{path}?key={KEY}") as events:
@@ -119,7 +118,7 @@ def test_a_snapshot_and_then_batches(server: Running, plane: Plane, path: str) -
     assert 7 * INTERVAL - 0.002 <= stamps[-1] - stamps[0] < 7 * INTERVAL + 1.0
 
 
-def test_positions_follow_the_feed(server: Running, plane: Plane) -> None:
+def test_positions_follow_the_feed(server: Served, plane: Plane) -> None:
     with joined(server.orderflow(KEY), data.group()) as raw, Events(server, f"/sync/stream?key={KEY}") as events:
         stamp = next_stamp(raw)
         plane.act("pause", KEY)
@@ -139,7 +138,7 @@ def test_positions_follow_the_feed(server: Running, plane: Plane) -> None:
         assert position["data_timestamp"] - first_of(DAYS[0]) in range(COUNT), "that was sent, not the paused day's"
 
 
-def test_without_a_key_it_is_every_session_and_no_key(server: Running, plane: Plane) -> None:
+def test_without_a_key_it_is_every_session_and_no_key(server: Served, plane: Plane) -> None:
     with ExitStack() as stack:
         raws = [stack.enter_context(joined(server.orderflow(key), data.group())) for key in (KEY, "other_sync_key")]
         for raw in raws:
@@ -150,7 +149,7 @@ def test_without_a_key_it_is_every_session_and_no_key(server: Running, plane: Pl
     assert KEY not in json.dumps(content)
 
 
-def test_each_position_has_its_day_and_a_keys_batch_its_mode(server: Running, plane: Plane) -> None:
+def test_each_position_has_its_day_and_a_keys_batch_its_mode(server: Served, plane: Plane) -> None:
     with ExitStack() as stack:
         for key, day in ((KEY, DAYS[0]), ("other_sync_key", DAYS[1])):
             plane.act("day", key, date=day)
@@ -164,13 +163,13 @@ def test_each_position_has_its_day_and_a_keys_batch_its_mode(server: Running, pl
     assert (own["data_date"], own["cache_mode"]) == (DAYS[0], "rotation"), "the key's"
 
 
-def test_an_unknown_key_has_no_positions_and_becomes_no_session(server: Running, plane: Plane) -> None:
+def test_an_unknown_key_has_no_positions_and_becomes_no_session(server: Served, plane: Plane) -> None:
     with Events(server, "/sync/stream?key=never_used_before") as events:
         assert events.next()[1]["positions"] == []
     assert plane.call("GET", f"{SESSIONS}/never_used_before")[0] == 404
 
 
-def test_the_number_of_streams_is_bounded_and_gone_ones_make_room(server: Running) -> None:
+def test_the_number_of_streams_is_bounded_and_gone_ones_make_room(server: Served) -> None:
     with ExitStack() as stack:
         streams = [stack.enter_context(Events(server)) for _ in range(MAX_SYNC_STREAMS)]
         assert {stream.next()[0] for stream in streams} == {"snapshot"}
@@ -199,15 +198,15 @@ def test_open_streams_do_not_hold_up_a_stop(folder: str) -> None:
         streams = [stack.enter_context(Events(server)) for _ in range(20)]
         assert {stream.next()[0] for stream in streams} == {"snapshot"}
         began = time.monotonic()
-        server.send_signal(signal.SIGTERM)
+        server.server.stop()
         assert [stream.answer.read() for stream in streams] == [b""] * 20, "ended in order, no event cut in two"
-        assert server.join() == CLEAN_EXIT
+        assert server.stop() == CLEAN_EXIT
         assert time.monotonic() - began < 5
         assert not [line for line in server.stderr if "Traceback" in line or "ERROR" in line], server.stderr
 
 
 @contextmanager
-def deaf_follower(folder: str, **settings: str) -> Iterator[Running]:
+def deaf_follower(folder: str, **settings: str) -> Iterator[Served]:
     """A server with one follower that reads, and one that does not, whose buffers are full."""
     with running_server(data_dir=folder, sync_broadcast_system_interval="10ms", **settings) as server:
         for number in range(100):  # keys with a position, so that the events are long
@@ -265,7 +264,7 @@ def test_a_follower_that_does_not_read_is_cut_off_and_its_place_is_free(tmp_path
 # --- the earlier tool's names ----------------------------------------------------------------------
 
 
-def test_reset_cache(plane: Plane, server: Running) -> None:
+def test_reset_cache(plane: Plane, server: Served) -> None:
     with joined(server.orderflow(KEY), data.group()) as raw:
         next_stamp(raw)
         plane.act("seek", KEY, index=200)
@@ -388,7 +387,7 @@ def test_the_places_are_counted_with_the_look(tmp_path: Path) -> None:
     assert world.service.life.sync_streams == MAX_SYNC_STREAMS - 2
 
 
-def test_reload_date(plane: Plane, server: Running) -> None:
+def test_reload_date(plane: Plane, server: Served) -> None:
     with joined(server.orderflow(KEY), data.group()) as raw:
         next_stamp(raw)
         status, answer = plane.call("POST", "/reload-date", {"date": DAYS[0]})

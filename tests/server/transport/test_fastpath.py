@@ -17,7 +17,7 @@ from gexfaker.server.transport import fastpath
 from gexfaker.server.transport.fastpath import MAX_HEADS, MAX_KNOWN, FastPath
 from gexfaker.settings import load
 from support import data
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 PATH = "/v2/ES_SPX/orderflow/orderflow"
 PLAIN = f"GET {PATH} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer demo\r\nUser-Agent: t\r\n\r\n"
@@ -25,14 +25,14 @@ DEFAULTS = [(b"date", b"today")]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = data.write_day(tmp_path_factory.mktemp("lane"), 5000, ("ES_SPX",))
     with running_server(data_dir=str(folder), tiers="small=classic,*=quant") as running:
         assert running.request("POST", "/_gexfaker/sessions/demo/pause")[0] == 200
         yield running
 
 
-def talk(server: Running, *pieces: str) -> tuple[str, dict[str, str], bytes]:
+def talk(server: Served, *pieces: str) -> tuple[str, dict[str, str], bytes]:
     """What comes back for a request sent in these pieces: status line, headers, body."""
     with socket.create_connection(server.address, timeout=10) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -75,7 +75,7 @@ def ordinary(request: str) -> str:
         PLAIN.replace(PATH, "/health"),
     ],
 )
-def test_both_ways_give_the_same(server: Running, request_text: str) -> None:
+def test_both_ways_give_the_same(server: Served, request_text: str) -> None:
     if "health" in request_text:
         assert talk(server, request_text)[0] == "HTTP/1.1 200 OK"
         return
@@ -85,7 +85,7 @@ def test_both_ways_give_the_same(server: Running, request_text: str) -> None:
     assert headers | {"date": ""} == other_headers | {"date": ""}
 
 
-def test_gzip_is_the_body_zipped(server: Running) -> None:
+def test_gzip_is_the_body_zipped(server: Served) -> None:
     plain = talk(server, PLAIN)[2]
     _, headers, body = talk(server, PLAIN.replace("User-Agent: t", "User-Agent: t\r\nAccept-Encoding: gzip"))
     if len(plain) >= 1024:
@@ -97,11 +97,11 @@ def test_gzip_is_the_body_zipped(server: Running) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 20, len(PLAIN) - 2])
-def test_a_request_in_pieces_is_answered_too(server: Running, cut: int) -> None:
+def test_a_request_in_pieces_is_answered_too(server: Served, cut: int) -> None:
     assert talk(server, PLAIN[:cut], PLAIN[cut:])[2] == talk(server, PLAIN)[2]
 
 
-def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
+def test_pipelined_requests_are_answered_in_order(server: Served) -> None:
     with socket.create_connection(server.address, timeout=10) as connection:
         stream = connection.makefile("rb")
         connection.sendall((PLAIN + PLAIN.replace(PATH, "/tickers") + PLAIN).encode())
@@ -112,7 +112,7 @@ def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
     assert b"stocks" in bodies[1]
 
 
-def test_many_requests_on_one_connection_and_an_upgrade_at_its_end(server: Running) -> None:
+def test_many_requests_on_one_connection_and_an_upgrade_at_its_end(server: Served) -> None:
     with socket.create_connection(server.address, timeout=10) as connection:
         stream = connection.makefile("rb")
         for _ in range(50):
@@ -129,7 +129,7 @@ def test_many_requests_on_one_connection_and_an_upgrade_at_its_end(server: Runni
         assert read(stream)[0].startswith("HTTP/1.1 101")
 
 
-def test_who_does_not_read_is_not_written_for(server: Running) -> None:
+def test_who_does_not_read_is_not_written_for(server: Served) -> None:
     """The answers to a client that only asks do not pile up in the server's memory."""
     with socket.create_connection(server.address, timeout=10) as connection:
         connection.settimeout(0.5)
@@ -218,7 +218,7 @@ def test_heads_are_remembered_for_a_second_and_not_without_bound(
     assert b"date: a second later" in later
 
 
-def test_a_kept_connection_ends_five_seconds_after_its_last_request_not_its_first(server: Running) -> None:
+def test_a_kept_connection_ends_five_seconds_after_its_last_request_not_its_first(server: Served) -> None:
     with socket.create_connection(server.address, timeout=10) as connection:
         stream = connection.makefile("rb")
         for _ in range(3):

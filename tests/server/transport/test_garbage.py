@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,7 @@ import pytest
 from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
 from gexfaker.hubs.connection import Connection
-from gexfaker.server.run import Server, listening_socket
-from gexfaker.server.service import Service
+from gexfaker.server.run import Server
 from gexfaker.server.transport.frameparser import FrameParser
 from gexfaker.server.transport.http import HttpProtocol
 from gexfaker.server.transport.websocket import Socket
@@ -61,21 +59,20 @@ def visit(base: str) -> None:
 @pytest.mark.usefixtures("uncollected")
 def test_nothing_of_a_connection_waits_for_the_garbage_collector(tmp_path: Path) -> None:
     folder = data.write_day(tmp_path, 50)
-    service = Service(load({"DATA_DIR": str(folder), "PORT": "0", "RECOVERY_WINDOW": "50ms"}, {}))
-    bases: list[str] = []
+    settings = load({"DATA_DIR": str(folder), "PORT": "0", "RECOVERY_WINDOW": "50ms"}, {})
+    server = Server(settings)
     before = alive()
 
     async def run() -> list[str]:
-        server = Server(service, bases.append)
-        serving = asyncio.create_task(server._serve([listening_socket(service.settings)]))
-        while not bases:
-            await asyncio.sleep(0.01)
-        await asyncio.to_thread(visit, bases[0])
+        started = asyncio.Event()
+        serving = asyncio.create_task(server.serve(started.set))
+        await started.wait()
+        await asyncio.to_thread(visit, server.url)
         deadline = asyncio.get_running_loop().time() + 10
         while alive() != before and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.1)
         left = alive()
-        server.handle_exit(signal.SIGTERM, None)
+        server.stop()
         await serving
         return left
 

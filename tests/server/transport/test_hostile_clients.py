@@ -13,14 +13,14 @@ import pytest
 from gexfaker.wire.tokens import world_id
 from support import data
 from support.raw import JSON, JSON_RELIABLE, PING, GoneError, RawSocket, connect, frame, upgrade_request
-from support.server import Running, running_server, wait_until
+from support.server import Running, running_process, wait_until
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 @pytest.fixture
 def server() -> Iterator[Running]:
-    with running_server() as running:
+    with running_process() as running:
         yield running
         assert not [line for line in running.stderr if "Traceback" in line]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 import signal
+from pathlib import Path
 from typing import Any
 
 import h11
@@ -14,10 +14,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from gexfaker.server.run import Server
-from gexfaker.server.service import Service
 from gexfaker.server.transport.websocket import Socket
 from gexfaker.settings import load
-from support.data import NO_DATA
 
 
 class Transport(asyncio.Transport):
@@ -150,12 +148,12 @@ def test_a_tick_of_the_main_loop_renews_the_date_and_says_whether_to_stop() -> N
     assert asyncio.run(server.on_tick(0)) is True
 
 
-def test_our_signal_handlers_are_in_place_and_taken_back() -> None:
-    server = Server(Service(load({"DATA_DIR": NO_DATA}, {})), lambda _url: None)
-    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(server.capture_signals())
-        assert signal.getsignal(signal.SIGTERM) == server.handle_exit
-        assert signal.getsignal(signal.SIGINT) == server.handle_exit
-    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
-    server.service.close()
+def test_a_server_leaves_the_signal_handlers_of_its_program_alone(tmp_path: Path) -> None:
+    async def run() -> None:
+        before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+        async with Server(load({"DATA_DIR": str(tmp_path), "PORT": "0"}, {})):
+            assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+        assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+    asyncio.run(run())

@@ -24,20 +24,20 @@ from support.raw import (
     frame,
     upgrade_request,
 )
-from support.server import Running, running_server, wait_until
+from support.server import Served, running_server, wait_until
 
 JSON_INVALID = "The client message is not a valid JSON protocol message."
 MIB = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[Served]:
     with running_server() as running:
         yield running
 
 
 @pytest.fixture
-def raw(server: Running) -> Iterator[RawSocket]:
+def raw(server: Served) -> Iterator[RawSocket]:
     """A connected client of the plain JSON subprotocol."""
     with connect(server.orderflow(), JSON) as client:
         assert client.read_json().kind == "connected"
@@ -55,7 +55,7 @@ def test_json_client_that_sends_binary(raw: RawSocket) -> None:
     assert raw.read_close() == (1003, "The JSON subprotocol requires text messages.")
 
 
-def test_protobuf_client_that_sends_text(server: Running) -> None:
+def test_protobuf_client_that_sends_text(server: Served) -> None:
     with connect(server.orderflow(), PROTOBUF) as raw:
         raw.send(frame(TEXT, b"hello"))
         assert raw.read_close() == (1003, "The protobuf.webpubsub.azure.v1 subprotocol requires binary messages.")
@@ -88,7 +88,7 @@ def test_garbage_in_json(raw: RawSocket, text: str) -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x00", b"\xff" * 20, b"\x32\x00", b"\x4a\x05"])
-def test_garbage_in_protobuf(server: Running, payload: bytes) -> None:
+def test_garbage_in_protobuf(server: Served, payload: bytes) -> None:
     with connect(server.orderflow(), PROTOBUF) as raw:
         raw.send(frame(BINARY, payload))
         code, reason = raw.read_close()
@@ -150,14 +150,14 @@ def test_a_character_may_be_split_between_fragments(raw: RawSocket) -> None:
     ],
     ids=["unmasked", "opcode", "rsv1", "split-ping", "long-ping", "cont", "interleaved", "code-999", "short-close"],
 )
-def test_a_broken_frame_is_1002(server: Running, raw: RawSocket, bad: bytes) -> None:
+def test_a_broken_frame_is_1002(server: Served, raw: RawSocket, bad: bytes) -> None:
     raw.send(bad)
     assert raw.read_close() == (1002, "The client frame is invalid.")
     raw.close(1002)
     assert raw.is_gone()
 
 
-def test_a_broken_frame_ends_a_reliable_connection_too(server: Running) -> None:
+def test_a_broken_frame_ends_a_reliable_connection_too(server: Served) -> None:
     with connect(server.orderflow(), JSON_RELIABLE) as raw:
         told = raw.read_json()
         raw.send(frame(3, b""))
@@ -195,7 +195,7 @@ def test_the_server_pings_and_drops_who_never_answers() -> None:
         wait_until(lambda: server.health()["connections"] == 0, 5, "nobody left")
 
 
-def test_one_byte_at_a_time(server: Running) -> None:
+def test_one_byte_at_a_time(server: Served) -> None:
     url = server.orderflow()
     stream = upgrade_request(url, [JSON])
     stream += frame(TEXT, decode.json_join("slowly", 1).encode()) + frame(PING, b"p")
@@ -216,20 +216,20 @@ def test_one_byte_at_a_time(server: Running) -> None:
         assert (found, pongs) == (["connected", "ack", "ack"], 1)
 
 
-def test_a_simple_client_that_speaks_is_1011(server: Running) -> None:
+def test_a_simple_client_that_speaks_is_1011(server: Served) -> None:
     with connect(server.orderflow()) as raw:
         raw.send(frame(TEXT, b"anybody there?"))
         assert raw.read_close()[0] == 1011
 
 
-def test_a_close_is_answered_with_its_code(server: Running) -> None:
+def test_a_close_is_answered_with_its_code(server: Served) -> None:
     with connect(server.orderflow(), JSON) as raw:
         raw.close(1000)
         assert raw.read_close()[0] == 1000
         assert raw.is_gone()
 
 
-def test_a_vanishing_client_is_forgotten(server: Running) -> None:
+def test_a_vanishing_client_is_forgotten(server: Served) -> None:
     wait_until(lambda: server.health()["connections"] == 0, 10, "earlier clients gone")
     raw = connect(server.orderflow(), JSON)
     raw.send(frame(TEXT, b"half a message", fin=False))
@@ -237,5 +237,5 @@ def test_a_vanishing_client_is_forgotten(server: Running) -> None:
     wait_until(lambda: server.health()["connections"] == 0, 5, "the connection is forgotten")
 
 
-def test_none_of_this_left_a_traceback(server: Running) -> None:
+def test_none_of_this_left_a_traceback(server: Served) -> None:
     assert not [line for line in server.stderr if "Traceback" in line], server.stderr

@@ -10,14 +10,14 @@ import pytest
 from gexfaker.wire.tokens import Grant, mint
 from support import decode
 from support.raw import JSON, RawSocket, connect, try_upgrade, upgrade_request
-from support.server import Running, running_server
+from support.server import Served, running_server
 
 SECRET = "only-for-tests-0123456789abcdef0123456789abcdef"
 MEMBER = Grant("somebody", roles=("webpubsub.joinLeaveGroup",))
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[Served]:
     with running_server(token_secret=SECRET) as running:
         yield running
 
@@ -26,7 +26,7 @@ def token(grant: Grant = MEMBER, secret: str = SECRET, age: float = 0.0, lifetim
     return mint(grant, "http://here/client/hubs/orderflow", secret, time.time() - age, lifetime)
 
 
-def hub(server: Running, access_token: str = "", path: str = "/client/hubs/orderflow") -> str:
+def hub(server: Served, access_token: str = "", path: str = "/client/hubs/orderflow") -> str:
     return f"{server.url}{path}" + (f"?access_token={access_token}" if access_token else "")
 
 
@@ -44,17 +44,17 @@ def hub(server: Running, access_token: str = "", path: str = "/client/hubs/order
     ],
     ids=["none", "garbage", "dots", "signature", "expired", "cut", "unsigned"],
 )
-def test_no_valid_token_is_401_with_an_empty_body(server: Running, access_token: str) -> None:
+def test_no_valid_token_is_401_with_an_empty_body(server: Served, access_token: str) -> None:
     answer = try_upgrade(hub(server, access_token), [JSON])
     assert (answer.status, answer.body) == (401, b"")
     assert answer.header("content-length") == ["0"]
 
 
-def test_expiry_allows_five_minutes_of_skew(server: Running) -> None:
+def test_expiry_allows_five_minutes_of_skew(server: Served) -> None:
     assert try_upgrade(hub(server, token(age=3700.0, lifetime=3600.0)), [JSON]).status == 101
 
 
-def test_the_token_may_come_as_a_header(server: Running) -> None:
+def test_the_token_may_come_as_a_header(server: Served) -> None:
     assert try_upgrade(hub(server), [JSON], [f"Authorization: Bearer {token()}"]).status == 101
     assert try_upgrade(hub(server), [JSON], ["Authorization: Bearer nonsense"]).status == 401
 
@@ -75,29 +75,29 @@ def test_the_token_may_come_as_a_header(server: Running) -> None:
         ("/", 404),
     ],
 )
-def test_no_such_hub(server: Running, path: str, status: int) -> None:
+def test_no_such_hub(server: Served, path: str, status: int) -> None:
     answer = try_upgrade(f"{server.url}{path}", [JSON])
     assert answer.status == status
     assert answer.body
 
 
 @pytest.mark.parametrize("missing", ["Upgrade", "Connection", "Sec-WebSocket-Key", "Sec-WebSocket-Version"])
-def test_not_a_websocket_upgrade_is_400(server: Running, missing: str) -> None:
+def test_not_a_websocket_upgrade_is_400(server: Served, missing: str) -> None:
     assert try_upgrade(hub(server, token()), [JSON], drop=[missing]).status == 400
 
 
-def test_a_wrong_websocket_version_or_key_is_400(server: Running) -> None:
+def test_a_wrong_websocket_version_or_key_is_400(server: Served) -> None:
     for name, value in (("Sec-WebSocket-Version", "8"), ("Sec-WebSocket-Key", "short")):
         assert try_upgrade(hub(server, token()), [JSON], [f"{name}: {value}"], drop=[name]).status == 400
 
 
-def test_an_invalid_group_in_the_token_is_400(server: Running) -> None:
+def test_an_invalid_group_in_the_token_is_400(server: Served) -> None:
     for group in (" ", "x" * 1025):
         answer = try_upgrade(hub(server, token(Grant("x", groups=(group,)))), [JSON])
         assert (answer.status, answer.body) == (400, b"The token contains an invalid group name.")
 
 
-def test_a_stray_reconnection_token_is_an_ordinary_connection(server: Running) -> None:
+def test_a_stray_reconnection_token_is_an_ordinary_connection(server: Served) -> None:
     with connect(hub(server, token()) + "&awps_reconnection_token=x", JSON) as raw:
         assert raw.read_json().kind == "connected"
 
@@ -111,7 +111,7 @@ def test_audience_is_checked_when_asked_for() -> None:
         assert try_upgrade(hub(server, other), [JSON]).status == 401
 
 
-def test_a_request_line_of_16_kib_is_accepted(server: Running) -> None:
+def test_a_request_line_of_16_kib_is_accepted(server: Served) -> None:
     groups = tuple(f"blue_SPX_classic_gex_202607{number:03d}_long_name_{number}" for number in range(150))
     long_token = token(Grant("many", groups=groups))
     url = hub(server, long_token)
@@ -121,7 +121,7 @@ def test_a_request_line_of_16_kib_is_accepted(server: Running) -> None:
 
 
 @pytest.mark.parametrize("where", ["line", "header", "endless"])
-def test_an_oversize_head_is_refused(server: Running, where: str) -> None:
+def test_an_oversize_head_is_refused(server: Served, where: str) -> None:
     huge = "x" * (200 * 1024)
     with RawSocket(server.url) as raw:
         if where == "line":
@@ -135,14 +135,14 @@ def test_an_oversize_head_is_refused(server: Running, where: str) -> None:
     assert server.get("/health")[0] == 200
 
 
-def test_a_failed_attempt_leaves_no_connection_behind(server: Running) -> None:
+def test_a_failed_attempt_leaves_no_connection_behind(server: Served) -> None:
     before = server.health()["connections"]
     for access_token in ("", "garbage"):
         try_upgrade(hub(server, access_token), [JSON])
     assert server.health()["connections"] == before
 
 
-def test_frames_right_behind_the_request_are_processed(server: Running) -> None:
+def test_frames_right_behind_the_request_are_processed(server: Served) -> None:
     from support.raw import TEXT, frame
 
     url = hub(server, token())

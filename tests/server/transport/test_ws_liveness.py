@@ -9,11 +9,11 @@ import pytest
 
 from gexfaker.limits import MISSED_PONGS
 from support.raw import JSON, JSON_RELIABLE, PING, PONG, GoneError, RawSocket, connect, frame
-from support.server import Running, running_server, wait_until
+from support.server import Served, running_server, wait_until
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
+def server() -> Iterator[Served]:
     with running_server(ping_interval="60ms", recovery_window="300ms") as running:
         yield running
 
@@ -29,7 +29,7 @@ def pings_until_gone(raw: RawSocket) -> int:
         return count
 
 
-def test_a_peer_that_answers_stays(server: Running) -> None:
+def test_a_peer_that_answers_stays(server: Served) -> None:
     with connect(server.orderflow("stays"), JSON) as raw:
         raw.read_json()
         for _ in range(MISSED_PONGS * 3):
@@ -40,14 +40,14 @@ def test_a_peer_that_answers_stays(server: Running) -> None:
         assert raw.read_kind("pong").kind == "pong"
 
 
-def test_a_peer_that_never_answers_is_dropped_after_the_stated_number_of_pings(server: Running) -> None:
+def test_a_peer_that_never_answers_is_dropped_after_the_stated_number_of_pings(server: Served) -> None:
     with connect(server.orderflow("silent"), JSON) as raw:
         raw.read_json()
         assert pings_until_gone(raw) == MISSED_PONGS
     wait_until(lambda: server.health()["connections"] == 0, 5, "the connection ended")
 
 
-def test_a_reliable_peer_that_went_silent_may_recover_within_the_window_and_not_after(server: Running) -> None:
+def test_a_reliable_peer_that_went_silent_may_recover_within_the_window_and_not_after(server: Served) -> None:
     url = server.orderflow("dead")
     with connect(url, JSON_RELIABLE) as raw:
         told = raw.read_json()

@@ -10,13 +10,13 @@ import pytest
 
 from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF_RELIABLE, GoneError, connect, try_upgrade
-from support.server import Running, running_server, wait_until
+from support.server import Served, running_server, wait_until
 
 UNRECOVERABLE = (1008, "The connection could not be recovered.")
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder: Path = data.write_day(tmp_path_factory.mktemp("recovery"), 3000)
     with running_server(data_dir=str(folder), ws_stream_interval="25ms") as running:
         yield running
@@ -25,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 class Session:
     """A reliable JSON client that keeps the raw payloads it got, over any number of sockets."""
 
-    def __init__(self, server: Running, key: str) -> None:
+    def __init__(self, server: Served, key: str) -> None:
         self.url = server.orderflow(key)
         self.raw = connect(self.url, JSON_RELIABLE)
         told = self.raw.read_json()
@@ -67,7 +67,7 @@ class Session:
 
 
 @pytest.fixture
-def session(server: Running, request: pytest.FixtureRequest) -> Iterator[Session]:
+def session(server: Served, request: pytest.FixtureRequest) -> Iterator[Session]:
     made = Session(server, request.node.name)
     yield made
     made.raw.socket.close()
@@ -116,7 +116,7 @@ def read_to_pong(session: Session) -> None:
             session.order.append(message.sequence)
 
 
-def test_records_of_the_outage_are_not_lost(server: Running, session: Session) -> None:
+def test_records_of_the_outage_are_not_lost(server: Served, session: Session) -> None:
     session.join()
     session.raw.abort()
     sent = server.health()["messages_sent"]
@@ -151,7 +151,7 @@ def test_an_open_socket_is_taken_over(session: Session) -> None:
     old.socket.close()
 
 
-def test_a_recovered_session_keeps_its_dialect(server: Running, session: Session) -> None:
+def test_a_recovered_session_keeps_its_dialect(server: Served, session: Session) -> None:
     session.join()
     session.raw.abort()
     url = session.recovery_url()
@@ -181,7 +181,7 @@ def test_a_wrong_token_is_refused_and_does_no_harm(session: Session) -> None:
     assert session.order == list(range(1, 7))
 
 
-def test_unknown_connections_and_other_hubs_are_refused(server: Running, session: Session) -> None:
+def test_unknown_connections_and_other_hubs_are_refused(server: Served, session: Session) -> None:
     refused(session.recovery_url().replace(session.id, "nobody"))
     refused(session.recovery_url().replace("/hubs/orderflow", "/hubs/classic"))
     with connect(server.orderflow(), JSON) as plain:

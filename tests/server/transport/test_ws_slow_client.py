@@ -13,7 +13,7 @@ import pytest
 
 from support import data, decode
 from support import raw as bare
-from support.server import Running, running_server
+from support.server import Running, running_process
 
 pytestmark = pytest.mark.alone
 
@@ -136,7 +136,7 @@ def test_a_client_that_never_reads_delays_nobody_and_is_cut_at_the_bound(tmp_pat
     interval = f"{INTERVAL * 1000:g}ms"
     settings: dict[str, str | int] = {"data_dir": str(tmp_path), "ws_stream_interval": interval}
     # No pings: they would arrive between the ticks and count as late records.
-    with running_server(**settings, queue_messages=QUEUE, ping_interval="10m") as server:
+    with running_process(**settings, queue_messages=QUEUE, ping_interval="10m") as server:
         measured, silent = asyncio.run(measure(server))
         assert len(measured.samples) > 0.9 * CLIENTS * (BEFORE_SECONDS + NEVER_READS_SECONDS) / INTERVAL
         health = server.health()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -11,11 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gexfaker.contract.operations import CONTROLLED, Operation
+from gexfaker.contract.schemas import body_of
 from gexfaker.errors import ControlError, DataError
 from gexfaker.limits import MAX_CONTROL_BYTES, MAX_WORLDS
-from gexfaker.playback.actions import ACTIONS, Action, Effect, Pause, action_of, creation_of, fresh
-from gexfaker.server.http.controlguard import Handler, guarded
+from gexfaker.playback.actions import ACTIONS, Action, Effect, Pause, action_of, creation_of
+from gexfaker.playback.plays import fresh
+from gexfaker.server.http.controlguard import guarded
 from gexfaker.server.http.replies import encoded, error, read_body, reply, sentence, service_of
+from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.status import close_connections, playback_status, world_status
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
@@ -154,9 +157,7 @@ async def _create(request: Request) -> Response:
 
 
 async def _act(request: Request) -> Response:
-    service, name = service_of(request), request.path_params["action"]
-    if name not in ACTIONS:
-        return error(f"There is no action {name[:40]!r}: one of {', '.join(ACTIONS)}.", 404)
+    service, name = service_of(request), request.url.path.rpartition("/")[2]
     arguments = await read_object(request)
     if request.path_params["session"] == ALL:
         return await _act_on_all(service, name, arguments)
@@ -200,24 +201,87 @@ def _answer(service: Service, world: World) -> dict[str, Any]:
     return {"session": world.id, "playback": playback_status(world, service.clock())}
 
 
-def control_routes() -> list[Route]:
-    """All routes of the control plane; one for each path, so that a wrong method is told all right ones."""
-    routes: dict[str, dict[str, Handler]] = {
-        "/_gexfaker/sessions": {"GET": _list, "POST": _create},
-        "/_gexfaker/sessions/{session}": {"GET": _show, "DELETE": _close},
-        "/_gexfaker/sessions/{session}/{action}": {"POST": _act},
-    }
-    return [Route(path, guarded(_chosen(handlers)), methods=list(handlers)) for path, handlers in routes.items()]
-
-
-def _chosen(handlers: Mapping[str, Handler]) -> Handler:
-    async def handle(request: Request) -> Response:
-        return await handlers["GET" if request.method == "HEAD" else request.method](request)
-
-    return handle
-
-
 async def control_error(_request: Request, exception: Exception) -> Response:
     """The answer to ControlError and DataError."""
     status = 404 if isinstance(exception, DataError) else 400
     return error(sentence(exception), status)
+
+
+# --- the routes ----------------------------------------------------------------------------------
+
+
+def _acting(action: type[Action]) -> Operation:
+    """The operation of a control action."""
+    return Operation(
+        "post",
+        f"/_gexfaker/sessions/{{session}}/{action.NAME}",
+        (action.__doc__ or "").strip().replace("``", "`"),
+        {200: "Effects", **CONTROLLED},
+        body=body_of(action),
+        query=("key",),
+        key="control",
+        tag="control",
+    )
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        Operation(
+            "get",
+            "/_gexfaker/sessions",
+            "All sessions, a page of them.",
+            {200: "Sessions", **CONTROLLED},
+            query=("limit", "offset"),
+            key="control",
+            tag="control",
+        ),
+        _list,
+    ),
+    Endpoint(
+        Operation(
+            "post",
+            "/_gexfaker/sessions",
+            "A session for a key, with explicit settings.",
+            {201: "Created", **CONTROLLED},
+            body="NewSession",
+            key="control",
+            tag="control",
+        ),
+        _create,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/_gexfaker/sessions/{session}",
+            "One session, by its id or its API key, or all.",
+            {200: "Session|Sessions", **CONTROLLED},
+            query=("key", "limit", "offset"),
+            key="control",
+            tag="control",
+        ),
+        _show,
+    ),
+    Endpoint(
+        Operation(
+            "delete",
+            "/_gexfaker/sessions/{session}",
+            "Close its connections, as the application server does.",
+            {200: "Closed", **CONTROLLED},
+            query=("key",),
+            key="control",
+            tag="control",
+        ),
+        _close,
+    ),
+    *(Endpoint(_acting(action), _act) for action in ACTIONS.values()),
+)
+"""The routes of this module."""
+
+
+async def _no_action(request: Request) -> Response:
+    name = request.path_params["action"]
+    return error(f"There is no action {name[:40]!r}: one of {', '.join(ACTIONS)}.", 404)
+
+
+FALLBACK: Final = Route("/_gexfaker/sessions/{session}/{action}", guarded(_no_action), methods=["POST"])
+"""For an action that there is not."""

@@ -8,30 +8,19 @@ from typing import Any, Final
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from gexfaker.archive.framing import lines
 from gexfaker.archive.names import parse_date, parse_stored_category, short_category
 from gexfaker.archive.shelf import content
 from gexfaker.catalog import STORED_CATEGORIES, Feed
+from gexfaker.contract.operations import BUSY, Operation
 from gexfaker.errors import DataError
 from gexfaker.server.http.downloads import download, in_thread
 from gexfaker.server.http.replies import reply, service_of, utc
+from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.history import shelf_of
 
 JSON_LINES: Final = "application/x-ndjson"
-
-
-def earlier_routes() -> list[Route]:
-    """The earlier tool's routes for days and downloads."""
-    return [
-        Route("/available-dates", _dates),
-        Route("/current-date", _current),
-        Route("/available-data/{date}", _data),
-        Route("/download/{date}/{ticker}/links", _links),
-        Route("/download/{date}/{ticker}/orderflow", _lines),
-        Route("/download/{date}/{ticker}/{package}/{category}", _lines),
-    ]
 
 
 async def _dates(request: Request) -> Response:
@@ -110,3 +99,54 @@ async def _lines(request: Request) -> Response:
             404, f"There is no {package} {category} of {ticker[:40]!r} on {date}: see its links."
         ) from None
     return download(request, content(tape, lines), {}, JSON_LINES)
+
+
+ENDPOINTS: Final = (
+    Endpoint(Operation("get", "/available-dates", "The recorded days.", {200: "Dates"}, tag="earlier tool"), _dates),
+    Endpoint(
+        Operation("get", "/current-date", "The day keys start with.", {200: "CurrentDate"}, tag="earlier tool"),
+        _current,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/available-data/{date}",
+            "What a day has.",
+            {200: "AvailableData"},
+            query=("ticker",),
+            tag="earlier tool",
+        ),
+        _data,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/download/{date}/{ticker}/links",
+            "The downloads of a ticker-day.",
+            {200: "Links", 404: "Error"},
+            tag="earlier tool",
+        ),
+        _links,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/download/{date}/{ticker}/orderflow",
+            "Recorded orderflow, a snapshot a line.",
+            {200: "application/x-ndjson", 404: "Error", **BUSY},
+            tag="earlier tool",
+        ),
+        _lines,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/download/{date}/{ticker}/{package}/{category}",
+            "A recorded category, a snapshot a line.",
+            {200: "application/x-ndjson", 404: "Error", **BUSY},
+            tag="earlier tool",
+        ),
+        _lines,
+    ),
+)
+"""The routes of this module."""

@@ -16,7 +16,6 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from gexfaker.archive.framing import Measured, pieces
 from gexfaker.archive.names import File, parse_category, parse_date, parse_file, report_name, standard_feeds
@@ -25,6 +24,8 @@ from gexfaker.archive.ranges import Wanted, content_range, parse_range, resolve
 from gexfaker.archive.shelf import Content, Shelf, content, members
 from gexfaker.archive.signing import refusal, sign
 from gexfaker.catalog import QUANT_TICKERS, Feed
+from gexfaker.contract.operations import BUSY, KEYED, XML, Operation
+from gexfaker.contract.operations import JSON as PLAIN_JSON
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.playback.day import Day
@@ -35,6 +36,7 @@ from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.downloads import download, in_thread, turn
 from gexfaker.server.http.gate import admit, api_key, forbidden
 from gexfaker.server.http.replies import JSON, reply, service_of, wants_gzip
+from gexfaker.server.http.routing import Endpoint
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire.tokens import mask
 
@@ -48,15 +50,6 @@ TIER: Final = "quant"
 
 WINDOW: Final = datetime.timedelta(days=90)
 """How far back the service's history goes. Here only on request (setting): whoever has older days wants them."""
-
-
-def history_routes() -> list[Route]:
-    """The routes of the history, and the one its links lead to."""
-    routes = [Route(FILES + "/{name}", _serve)]
-    for base in BASES:
-        routes.append(Route(base + "/hist/eod/{ticker}", _report))
-        routes.append(Route(base + "/hist/{ticker}/{package}/{category}/{date}", _link))
-    return routes
 
 
 async def _link(request: Request) -> Response:
@@ -214,3 +207,47 @@ def _xml(status: int, code: str, text: str, headers: dict[str, str] | None = Non
     """An error as the service's storage words it, which is not JSON."""
     body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>{text}</Message></Error>'
     return Response(body, status, headers, media_type="application/xml")
+
+
+# --- the routes ----------------------------------------------------------------------------------
+
+ENDPOINTS: Final = (
+    Endpoint(
+        Operation(
+            "get",
+            "/hist/eod/{ticker}",
+            "All of a ticker's files of the latest completed day.",
+            {200: "application/zip", **KEYED, 404: "Error", **BUSY},
+            BASES,
+            key="api",
+            tag="history",
+        ),
+        _report,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/hist/{ticker}/{package}/{category}/{date}",
+            "The signed link to a recorded day: 302, or with noredirect 200.",
+            {200: "Link", 302: "", **KEYED, 404: "Error"},
+            BASES,
+            query=("noredirect",),
+            key="api",
+            tag="history",
+            note="the link leads to this server; days of any age, with the realism switch history-window 90 days",
+        ),
+        _link,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/_files/{name}",
+            "A recorded day as a JSON array, by a signed link; ranges of it.",
+            {200: "Snapshots", 206: PLAIN_JSON, 403: XML, 404: f"Error|{XML}", 416: XML, **BUSY},
+            query=("se*", "sp", "sig*"),
+            tag="history",
+        ),
+        _serve,
+    ),
+)
+"""The routes of this module."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from gexfaker.catalog import CURRENT_HUBS, FUTURES, OPTION_TICKERS, QUANT_INDEXES, QUANT_STOCKS, WEEKLIES
+from gexfaker.contract.operations import KEYED, Operation
 from gexfaker.errors import NegotiationError
 from gexfaker.exchange.expiries import HORIZON, expiries
 from gexfaker.hubs.negotiation import Memberships, patch_plan, post_plan
@@ -21,6 +20,7 @@ from gexfaker.rest.routes import BASES
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.gate import admit
 from gexfaker.server.http.replies import error, read_body, reply, service_of
+from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import JOIN_LEAVE, Grant, mask, mint
 
@@ -83,16 +83,6 @@ async def _expiries(request: Request) -> Response:
         return reply(option_expiries(service, key, request.path_params["ticker"]))
     except NegotiationError as refused:
         return error(str(refused), refused.status)
-
-
-def feed_routes() -> list[Route]:
-    """All of them, under all base paths of the service."""
-    routes: tuple[tuple[str, Callable[[Request], Awaitable[Response]], list[str]], ...] = (
-        ("/negotiate", _negotiate, ["GET", "POST", "PATCH"]),
-        ("/tickers/quant", _quant_tickers, ["GET"]),
-        ("/options/{ticker}/expiries", _expiries, ["GET"]),
-    )
-    return [Route(base + path, handler, methods=methods) for path, handler, methods in routes for base in BASES]
 
 
 # --- the answers ---------------------------------------------------------------------------------
@@ -195,3 +185,69 @@ def _address(service: Service, hub: str, grant: Grant, base: str) -> str:
     now, lifetime = service.clock(), service.settings.token_lifetime
     token = mint(grant, f"{base}/client/hubs/{hub}", service.secret, now, lifetime)
     return f"ws{base.removeprefix('http')}/client/hubs/{hub}?access_token={token}"
+
+
+# --- the routes ----------------------------------------------------------------------------------
+
+ENDPOINTS: Final = (
+    Endpoint(
+        Operation(
+            "get",
+            "/negotiate",
+            "Where to connect; the client joins its groups itself, with the prefix.",
+            {200: "Negotiated", **KEYED, 404: "Error"},
+            BASES,
+            key="api",
+            tag="feed",
+            note="the addresses lead to this server",
+        ),
+        _negotiate,
+    ),
+    Endpoint(
+        Operation(
+            "post",
+            "/negotiate",
+            "Where to connect for these groups, which the server joins; spot groups select the V2 hubs.",
+            {200: "NegotiatedByPost", **KEYED, 404: "Error"},
+            BASES,
+            "Groups",
+            key="api",
+            tag="feed",
+            note="the addresses lead to this server",
+        ),
+        _negotiate,
+    ),
+    Endpoint(
+        Operation(
+            "patch",
+            "/negotiate",
+            "Replace all memberships of the key at once.",
+            {200: "Counts", **KEYED, 404: "Error"},
+            BASES,
+            "Memberships",
+            key="api",
+            tag="feed",
+        ),
+        _negotiate,
+    ),
+    Endpoint(
+        Operation(
+            "get", "/tickers/quant", "The tickers that only the feed has.", {200: "QuantTickers"}, BASES, tag="feed"
+        ),
+        _quant_tickers,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/options/{ticker}/expiries",
+            "The expiries of a ticker's options, for 90 days from the market day.",
+            {200: "Expiries", **KEYED, 404: "Error"},
+            BASES,
+            key="api",
+            tag="feed",
+            note="by the rules of the exchange, without looking at what is listed",
+        ),
+        _expiries,
+    ),
+)
+"""The routes of this module."""

@@ -17,17 +17,17 @@ from weakref import WeakKeyDictionary
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from gexfaker.catalog import Feed
+from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError, GexfakerError
 from gexfaker.limits import MAX_RECORDS, MAX_SYNC_STREAMS
 from gexfaker.playback.actions import ChangeDay, Reset, Seek
 from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.play import Play
-from gexfaker.server.http.controlguard import guarded
 from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
+from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import act_and_tell, perform, read_object
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
@@ -339,13 +339,66 @@ async def _reload_date(request: Request) -> Response:
     )
 
 
-def sync_routes() -> list[Route]:
-    """The stream under both names, and the earlier tool's control routes."""
-    routes = (
-        ("/_gexfaker/sync", _stream, "GET"),
-        ("/sync/stream", _stream, "GET"),
-        ("/reset-cache", _reset_cache, "POST"),
-        ("/seek-to-timestamp", _seek_to_timestamp, "POST"),
-        ("/reload-date", _reload_date, "POST"),
-    )
-    return [Route(path, guarded(handler), methods=[method]) for path, handler, method in routes]
+ENDPOINTS: Final = (
+    Endpoint(
+        Operation(
+            "get",
+            "/_gexfaker/sync",
+            "The positions, as server-sent events.",
+            {200: "text/event-stream", **CONTROLLED, 503: "Error"},
+            query=("key",),
+            key="control",
+            tag="control",
+        ),
+        _stream,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/sync/stream",
+            "As `/_gexfaker/sync`.",
+            {200: "text/event-stream", **CONTROLLED, 503: "Error"},
+            query=("key",),
+            key="control",
+            tag="earlier tool",
+        ),
+        _stream,
+    ),
+    Endpoint(
+        Operation(
+            "post",
+            "/reset-cache",
+            "As `reset`, for one key or all.",
+            {200: "Reset", **CONTROLLED},
+            query=("key",),
+            key="control",
+            tag="earlier tool",
+        ),
+        _reset_cache,
+    ),
+    Endpoint(
+        Operation(
+            "post",
+            "/seek-to-timestamp",
+            "As `seek`, for one key or all.",
+            {200: "Sought", **CONTROLLED},
+            body="Timestamp",
+            key="control",
+            tag="earlier tool",
+        ),
+        _seek_to_timestamp,
+    ),
+    Endpoint(
+        Operation(
+            "post",
+            "/reload-date",
+            "As `day`, for all, and for new keys.",
+            {200: "Reloaded", **CONTROLLED},
+            body="Date",
+            key="control",
+            tag="earlier tool",
+        ),
+        _reload_date,
+    ),
+)
+"""The routes of this module."""

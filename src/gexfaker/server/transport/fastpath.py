@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from starlette.requests import Request
 
+from gexfaker.bounded import Bounded
 from gexfaker.errors import GexfakerError
 from gexfaker.limits import KIB
 from gexfaker.rest.paths import Found, resolve
@@ -63,7 +63,7 @@ class FastPath:
 
     def __init__(self, service: Service) -> None:
         self._service: Final = service
-        self._known: OrderedDict[bytes, Known] = OrderedDict()
+        self._known: Final[Bounded[bytes, Known]] = Bounded(MAX_KNOWN)
         self._defaults: Iterable[tuple[bytes, bytes]] = ()
         self._heads: Final[dict[tuple[int, bool, bool], bytes]] = {}
         self._failures: Final[set[type[Exception]]] = set()
@@ -106,8 +106,6 @@ class FastPath:
         known = self._read(raw)
         if known is not None:
             self._known[raw] = known
-            if len(self._known) > MAX_KNOWN:
-                self._known.popitem(last=False)
         return known
 
     def _read(self, raw: bytes) -> Known | None:

@@ -1,0 +1,94 @@
+"""The routes of the server itself: a greeting, its state, its contract, and what a WebSocket's address answers else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gexfaker.contract.operations import JSON, Operation
+from gexfaker.server.http.replies import error, reply, service_of
+from gexfaker.server.http.routing import Endpoint
+
+WELCOME: Final = (
+    "gexfaker is running. Negotiate at /negotiate, state at /health, and try: gexfaker listen orderflow SPX\n"
+)
+
+
+async def _health(request: Request) -> Response:
+    service = service_of(request)
+    settings = service.settings
+    return reply(
+        {
+            "status": "ok",
+            "data_date": service.day.date,
+            "data_mode": settings.data_mode,
+            "cache_mode": settings.cache_mode.value,
+            "data_origin": service.day.origin,
+            "playback": settings.playback.value,
+            "sessions": len(service.worlds),
+            "connections": sum(len(hub.connections) for hub in service.hubs.values()),
+            "messages_sent": service.streamer.sent,
+            "records_skipped": service.streamer.encoded.skipped,
+            "records_passed_over": service.bodies.skipped,
+            "values_saturated": service.streamer.encoded.saturated,
+            "clients_cut": sum(hub.overflows for hub in service.hubs.values()),
+        }
+    )
+
+
+async def _ready(request: Request) -> Response:
+    ready = service_of(request).life.ready
+    return reply({"status": "ready" if ready else "stopping"}, 200 if ready else 503)
+
+
+async def _not_a_websocket(_request: Request) -> Response:
+    return error("This is a WebSocket endpoint: connect with a WebSocket client.", 400)
+
+
+async def _welcome(_request: Request) -> Response:
+    return Response(WELCOME, media_type="text/plain; charset=utf-8")
+
+
+async def _contract(request: Request) -> Response:
+    from gexfaker.contract.document import document
+
+    return reply(document(operations_of(request)))
+
+
+async def _yaml(request: Request) -> Response:
+    """The same under the name the earlier tool has: JSON is YAML."""
+    from gexfaker.contract.document import document
+
+    return Response(msgspec.json.encode(document(operations_of(request))), media_type="application/yaml")
+
+
+async def _docs(request: Request) -> Response:
+    from gexfaker.contract.document import document
+    from gexfaker.contract.page import page
+
+    return Response(page(document(operations_of(request))), media_type="text/html; charset=utf-8")
+
+
+def operations_of(request: Request) -> Sequence[Operation]:
+    """All operations of the running application."""
+    found: Sequence[Operation] = request.app.state.operations
+    return found
+
+
+ENDPOINTS: Final = (
+    Endpoint(Operation("get", "/", "A greeting.", {200: "text/plain"}), _welcome),
+    Endpoint(Operation("get", "/health", "The day that is played, and counters.", {200: "Health"}), _health),
+    Endpoint(Operation("get", "/ready", "Whether clients may come.", {200: "Ready", 503: "Ready"}), _ready),
+    Endpoint(Operation("get", "/docs", "This contract, to read.", {200: "text/html"}), _docs),
+    Endpoint(Operation("get", "/openapi.json", "This contract, for programs.", {200: JSON}), _contract),
+    Endpoint(Operation("get", "/openapi.yaml", "This contract.", {200: "application/yaml"}, tag="earlier tool"), _yaml),
+    *(
+        Endpoint(Operation("get", path, "The WebSocket; 400 to anything else.", {400: "Error"}), _not_a_websocket)
+        for path in ("/client/hubs/{hub}", "/client/", "/ws/{hub}")
+    ),
+)
+"""The routes of this module."""

@@ -1,0 +1,20 @@
+"""All routes but the data routes, which are found by their parts (``rest.routes``)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gexfaker.server.routes import control, earlier, history, negotiate, state, sync
+
+ENDPOINTS: Final = (
+    *negotiate.ENDPOINTS,
+    *history.ENDPOINTS,
+    *control.ENDPOINTS,
+    *sync.ENDPOINTS,
+    *earlier.ENDPOINTS,
+    *state.ENDPOINTS,
+)
+"""Every operation with its handler."""
+
+OPERATIONS: Final = tuple(endpoint.operation for endpoint in ENDPOINTS)
+"""The operations alone, for the contract and the documentation."""

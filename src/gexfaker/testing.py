@@ -1,0 +1,157 @@
+"""What your own tests need: a server in this process, its clock in your hand, our clients, and a decoder.
+
+    from gexfaker.testing import Control, Seek, Target, receive, serving
+
+    def test_my_client_shows_the_latest_price():
+        with serving(tickers="SPX") as server:
+            Control(server.url).act(Target("my-key"), Seek(time="10:30"))
+            assert my_client(server.url, "my-key").price() > 0
+
+Everything here is public and keeps its name. See docs/testing.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import heapq
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Final
+
+from gexfaker.catalog import parse_group
+from gexfaker.client.control import ALL, Control, Target
+from gexfaker.client.feed import ListenError, Received, decode_payload, follow, negotiate
+from gexfaker.playback.actions import ChangeDay, Mode, Pause, Reset, Resume, Seek, Speed, Step
+from gexfaker.server.run import Server
+from gexfaker.settings import load
+
+__all__ = [
+    "ALL",
+    "ChangeDay",
+    "Control",
+    "ListenError",
+    "ManualClock",
+    "Mode",
+    "Pause",
+    "Received",
+    "Reset",
+    "Resume",
+    "Seek",
+    "Server",
+    "Speed",
+    "Step",
+    "Target",
+    "decode_payload",
+    "receive",
+    "serving",
+]
+
+SETTLE_SECONDS: Final = 10.0
+"""How long ``ManualClock.advance`` waits for a server to have done what was due; it takes milliseconds."""
+
+
+@contextlib.contextmanager
+def serving(clock: Callable[[], float] | None = None, **settings: str | int) -> Iterator[Server]:
+    """A server in a thread of this process, on a free port; it is gone when the context ends.
+
+    Args:
+        clock: real time (epoch seconds), such as a ManualClock; the system's by default.
+        settings: by their lower-case names, as text: ``speed="60"``, ``data_dir="days"``. The environment and the
+            settings file are not looked at.
+
+    Raises:
+        SettingError, DataError: it cannot start so.
+    """
+    flags = {name.upper(): str(value) for name, value in ({"port": 0} | settings).items()}
+    with Server(load(flags, {}), clock).in_thread() as server:
+        yield server
+
+
+def receive(url: str, *groups: str, key: str = "demo", count: int = 1) -> list[Received]:
+    """The next ``count`` messages of these groups (``SPX_classic_gex_zero``, ``SPX_spot``), as a real client gets them.
+
+    Raises:
+        ListenError: the server cannot be reached, refuses, or ends the connection.
+    """
+    feeds = [feed for feed in map(parse_group, groups) if feed is not None]
+    if len(feeds) < len(groups) or not feeds:
+        raise ListenError(f"not all of these are groups such as SPX_classic_gex_zero: {', '.join(groups)}")
+    got: list[Received] = []
+
+    def take(received: Received) -> bool:
+        if len(got) < count:
+            got.append(received)
+        return len(got) < count
+
+    asyncio.run(follow(negotiate(url.rstrip("/"), key, feeds), take))
+    return got
+
+
+class _Timer:
+    """A call at a time of a ManualClock."""
+
+    def __init__(self, callback: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+        self.callback: Callable[[], None] | None = callback
+        self.loop: Final = loop
+
+    def cancel(self) -> None:
+        """It is not called any more."""
+        self.callback = None
+
+
+class ManualClock:
+    """Real time that stands still until ``advance`` moves it; a server that is given it sleeps by it.
+
+    For one server, and for use from one thread beside the server's.
+
+    Args:
+        now: epoch seconds at the start.
+    """
+
+    def __init__(self, now: float = 1_800_000_000.0) -> None:
+        self._now = now
+        self._timers: list[tuple[float, int, _Timer]] = []
+        self._numbers: Final = count()
+        self._changed: Final = threading.Condition()
+
+    def __call__(self) -> float:
+        """Epoch seconds."""
+        return self._now
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> _Timer:
+        """Call ``callback`` in the running event loop once the clock has been advanced by ``seconds``."""
+        timer = _Timer(callback, asyncio.get_running_loop())
+        with self._changed:
+            heapq.heappush(self._timers, (self._now + seconds, next(self._numbers), timer))
+            self._changed.notify_all()
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Move on, from one thing that is due to the next; return when the server has done all of it and sleeps.
+
+        Raises:
+            TimeoutError: nothing sleeps by this clock.
+        """
+        until = self._now + seconds
+        while (timer := self._take(until)) is not None:
+            callback = timer.callback
+            if callback is not None:
+                timer.loop.call_soon_threadsafe(callback)
+        self._now = until
+
+    def _take(self, until: float) -> _Timer | None:
+        """The next timer up to a time, once somebody sleeps; the clock stands where it is due."""
+        with self._changed:
+            if not self._changed.wait_for(self._is_slept_by, SETTLE_SECONDS):
+                raise TimeoutError("no server sleeps by this clock")
+            if self._timers[0][0] > until:
+                return None
+            self._now, _, timer = heapq.heappop(self._timers)
+            return timer
+
+    def _is_slept_by(self) -> bool:
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        return bool(self._timers)
