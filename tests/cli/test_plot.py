@@ -99,9 +99,10 @@ def test_gex_has_a_time_and_a_category(tmp_path: Path) -> None:
     )
 
 
-def test_a_scenario_may_be_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"], ids=["plain", "byte order mark"])
+def test_a_scenario_may_be_a_file(tmp_path: Path, encoding: str) -> None:
     plan = tmp_path / "mine.toml"
-    plan.write_text("[day]\ndrift = 0.02\n")
+    plan.write_text("[day]\ndrift = 0.02\n", encoding)
     out = tmp_path / "one.png"
     assert run("--date", DATE, "--scenario", str(plan), "--what", "spot", "--out", str(out), *FEW).exit_code == 0
     assert size(out) == (WIDTH, SPOT_HEIGHT)

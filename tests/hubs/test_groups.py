@@ -9,7 +9,7 @@ from gexfaker.hubs import groups
 from gexfaker.hubs.groups import Groups, homes
 from gexfaker.limits import MAX_KNOWN_GROUPS
 from gexfaker.playback.day import Day
-from support.tapes import MemoryTape
+from support.tapes import OPEN, MemoryTape, at_times, day
 
 STORED = (
     *("SPX_classic_gex_full", "SPX_classic_gex_zero", "SPX_state_gex_zero", "SPX_state_gamma_zero"),
@@ -259,3 +259,11 @@ def test_why_nobody_may_ask_for_a_feed(name: str, loose: str | None, strict: str
     made = make()
     for said, expected in ((made.why_not(feed(name), False), loose), (made.why_not(feed(name), True), strict)):
         assert (said and said.replace("'", "")) == expected, "quoted or not"
+
+
+def test_the_hint_is_of_the_day_that_is_asked_for() -> None:
+    made = make()
+    other = day(at_times([OPEN], feed("RUT_orderflow_orderflow"), "2026-08-17"), date="2026-08-17")
+    reason = made.reason("orderflow", "blue_RUT_orderflow_orderflo", other)
+    assert reason.endswith("did you mean 'blue_RUT_orderflow_orderflow'?")
+    assert "RUT" not in made.reason("orderflow", "blue_RUT_orderflow_orderflo").partition("did you mean")[2]

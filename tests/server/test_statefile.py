@@ -18,9 +18,11 @@ import pytest
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.limits import REAP_INTERVAL_SECONDS
+from gexfaker.playback.actions import Pause, Resume, Seek
 from gexfaker.playback.stepplay import StepPlay
 from gexfaker.server.service import Service
 from gexfaker.settings import load
+from gexfaker.worlds.change import change
 from gexfaker.worlds.snapshot import encode
 from support import data
 from support.control import DAYS, SESSIONS, Plane, next_stamp, write_days
@@ -248,3 +250,26 @@ def test_what_is_kept_in_slices_is_what_is_saved(folder: str, tmp_path: Path) ->
     assert state.read_bytes() == encode(service.worlds, now)
     assert turns >= 3, "20,000 sessions are more than one slice"
     assert REAP_INTERVAL_SECONDS < 1
+
+
+@pytest.mark.parametrize("playback", ["clock", "step"])
+def test_nothing_is_written_while_nothing_changes(folder: str, tmp_path: Path, playback: str) -> None:
+    state, now = tmp_path / "state.json", 1_900_000_000.0
+    service = Service(load({"DATA_DIR": folder, "STATE_FILE": str(state), "PLAYBACK": playback}, {}), lambda: now)
+    world = service.worlds.get("key-1")
+    change(world, Seek(time="09:31"), now)
+    change(world, Resume(), now)
+
+    def keep() -> None:
+        asyncio.run(service.state_file.keep(service.worlds))
+        service.state_file._writer.submit(lambda: None).result(5)
+
+    keep()
+    state.unlink()
+    now += 60  # the market clock runs, which the file follows from the real time at which it was set
+    keep()
+    assert not state.exists()
+    change(world, Pause(), now)
+    keep()
+    assert state.exists()
+    service.close()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import RecordError
-from gexfaker.limits import MAX_LINE_BYTES
+from gexfaker.limits import MAX_LINE_BYTES, SCAN_CHUNK_BYTES, UNPACK_CHUNK_BYTES
 from gexfaker.tapes.jsonl import MARK_STRIDE, JsonlTape
 from gexfaker.tapes.tape import Tape
 
@@ -60,6 +61,21 @@ def test_a_day_is_the_same_in_every_format(tmp_path: Path, ending: str) -> None:
         assert [tape.json(i) for i in range(600)] == [GOOD % stamp for stamp in stamps]
         assert tape.place(16) == f"{tmp_path}/orderflow.jsonl{ending}:17"
         assert [tape.index_at(t) for t in (0, 1000, 1300, 9999)] == [-1, 0, 300, 599]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("by", ["time", "index"])
+def test_reading_on_is_done_in_small_steps(tmp_path: Path, ending: str, by: str) -> None:
+    padding = random.Random(7).randbytes(1500).hex().encode()
+    lines = b"".join(b'{"timestamp":%d,"spot":"%s"}\n' % (1000 + number, padding) for number in range(2000))
+    most = (UNPACK_CHUNK_BYTES if ending else SCAN_CHUNK_BYTES) // len(padding) + 2
+    with closing(tape_of(tmp_path, lines, ending)) as tape:
+        known = 0
+        for _ in tape.steps_to_time(2900) if by == "time" else tape.steps_to_index(1900):
+            assert tape._index.known - known <= most
+            known = tape._index.known
+        assert (tape.has(1900), by == "index" or tape.index_at(2900) == 1900) == (True, True)
+        assert tape._index.known == known, "what was asked for was known, and nothing more was read"
 
 
 A, B = GOOD % 1, GOOD % 2

@@ -195,6 +195,24 @@ def test_who_comes_after_rest_was_used_begins_where_rest_is() -> None:
     assert times(client) == [OPEN + 1800, OPEN + 1801, OPEN + 1802, OPEN + 1803]
 
 
+def test_after_rest_was_used_the_position_that_is_told_goes_on_with_the_feed() -> None:
+    stream = bench(at_times(range(OPEN, OPEN + 60)))
+    rest(stream)
+    client = client_of(stream)
+    stream.run(START + 10.5)
+    told = session_of(stream).used()[SPX]
+    assert OPEN + told == times(client)[-1] == OPEN + 10
+
+
+def test_rest_after_the_feed_tells_the_further_of_both() -> None:
+    stream = bench(at_times(range(OPEN, OPEN + 60)))
+    client = client_of(stream)
+    stream.run(START + 5.5)
+    client.lose(stream.now)
+    stream.now = START + 20.5
+    assert rest(stream) == OPEN + session_of(stream).used()[SPX] == OPEN + 20
+
+
 def test_a_client_that_hears_nothing_starts_no_clock() -> None:
     stream = bench()
     client_of(stream, "blue_NDX_orderflow_orderflow")
