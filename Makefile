@@ -9,11 +9,12 @@ endif
 RUN := $(BIN)/python -m
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve test check format bench fuzz soak proto setup lock clean
+.PHONY: help serve quick test check format bench fuzz soak proto setup lock clean
 
 help:
 	@echo "make serve   start the server on a simulated market, or on ./data"
-	@echo "make test    run all tests"
+	@echo "make quick   the tests that need no server (under a minute)"
+	@echo "make test    run all tests (some four minutes)"
 	@echo "make check   ruff and mypy"
 	@echo "make bench   benchmarks (some eight minutes)"
 	@echo "make fuzz    a million damaged messages through each parser and the hub"
@@ -25,12 +26,18 @@ help:
 serve: .venv/runtime
 	@$(BIN)/gexfaker serve $(ARGS)
 
-# Most tests wait for servers of their own, so two at a time; those that measure time come after, alone. What fails beside
-# others is tried once more by itself: it fails the run if it fails again. Exit code 5: ARGS has chosen no such test.
-AGAIN := --last-failed --last-failed-no-failures none
+# Tests of pure code need no server and compare no times. The others mostly wait for a server, so four at a time; those
+# that compare times come last, alone. Exit code 5: ARGS has chosen no such test.
+PURE := $(addprefix --ignore=tests/,contract exchange hubs inspection market playback rest tapes wire worlds \
+  test_architecture.py test_bounded.py test_catalog.py test_settings.py)
+OTHER := $(addprefix --ignore=tests/,archive cli conformance fuzz jobs plotting server soak test_docs.py)
+quick: .venv/dev
+	@$(RUN) pytest -n 2 --dist worksteal $(OTHER) -m "not long and not volume" $(ARGS)
+
 test: .venv/dev
-	@$(RUN) pytest -n 2 --dist worksteal -m "not alone" $(ARGS) || test $$? -eq 5 || $(RUN) pytest $(AGAIN) -m "not alone" $(ARGS)
-	@$(RUN) pytest -m alone $(ARGS) || test $$? -eq 5 || $(RUN) pytest $(AGAIN) -m alone $(ARGS)
+	@$(RUN) pytest -n 2 --dist worksteal $(OTHER) -m "not volume" $(ARGS) || test $$? -eq 5
+	@$(RUN) pytest -n 4 --dist worksteal $(PURE) -m "not alone" $(ARGS) || test $$? -eq 5
+	@$(RUN) pytest $(PURE) -m alone $(ARGS) || test $$? -eq 5
 
 check: .venv/dev
 	@$(RUN) ruff check .
@@ -44,6 +51,7 @@ format: .venv/dev
 # `make fuzz` takes minutes, `make soak` an hour; `make test` runs a short version of each.
 fuzz: .venv/dev
 	@$(RUN) tests.fuzz $(ARGS)
+	@$(RUN) pytest -n 2 -m volume
 
 soak: .venv/dev
 	@$(RUN) tests.soak.drops $(ARGS)

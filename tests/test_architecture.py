@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from itertools import chain
 from pathlib import Path
@@ -50,15 +51,21 @@ def modules(package: str) -> list[Path]:
     return [path for path in sorted((SOURCE / package).rglob("*.py")) if not path.name.endswith("_pb2.py")]
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports(path: Path) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("package", ALLOWED)
@@ -98,9 +105,9 @@ def test_what_is_imported_is_declared() -> None:
 
 
 def test_bounds_are_named_and_explained() -> None:
-    tree = ast.parse((SOURCE / "limits.py").read_text(encoding="utf-8"))
+    parsed = tree(SOURCE / "limits.py")
     units = {"KIB", "MIB"}
-    body = tree.body
+    body = parsed.body
     for position, node in enumerate(body):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id not in units:
             following = body[position + 1]
@@ -171,7 +178,7 @@ MANY_ATTRIBUTES = {
 
 def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     for name, path in sources().items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield f"{name}.{node.name}", node
 
@@ -213,7 +220,7 @@ def attributes(node: ast.ClassDef) -> set[str]:
 def crowded() -> dict[str, int]:
     found = {}
     for name, path in sources().items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.ClassDef) and len(attributes(node)) > MAX_CLASS_ATTRIBUTES:
                 found[f"{name.removeprefix('gexfaker.')}.{node.name}"] = len(attributes(node))
     return found

@@ -26,6 +26,7 @@ from support.control import DAYS, SESSIONS, first_of, write_days
 from support.ear import Ear, listening
 from support.server import Running, running_process
 
+# Alone: it compares by how many milliseconds records are late.
 pytestmark = pytest.mark.alone
 
 TICKERS = ("ES_SPX", "NQ_NDX", "SPX", "NDX")

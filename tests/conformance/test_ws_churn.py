@@ -1,4 +1,4 @@
-"""Two hundred clients of twenty keys that come and go for a minute while the day is played."""
+"""Two hundred clients of twenty keys that come and go while the day is played."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE
 from support.server import CLEAN_EXIT, Served, running_server, wait_until
 
-SECONDS = 60.0
+SECONDS = 15.0
 CLIENTS = 200
 KEYS = 20
 MARGIN = 0.5
@@ -120,7 +120,7 @@ class Client:
 
 
 async def churn(server: Served) -> list[Visit]:
-    """All visits of a minute."""
+    """All visits."""
     visits: list[Visit] = []
     urls = [server.orderflow(f"churn-{number}") for number in range(KEYS)]
     clients = [Client(number, urls, visits) for number in range(CLIENTS)]
@@ -160,7 +160,7 @@ def test_nobody_misses_or_repeats_a_record(tmp_path: Path) -> None:
         check_boundaries(visits)
         records = sum(len(visit.timestamps) for visit in visits)
         print(f"{len(visits)} visits, {records} records")  # noqa: T201
-        assert records > 10_000
+        assert records > 2000
         # Aborted reliable connections are forgotten when their window is over: nothing leaks.
         wait_until(lambda: server.health()["connections"] == 0, 10, "no connections left")
         health = server.health()

@@ -23,6 +23,8 @@ from support.data import NO_DATA
 from support.raw import connect
 from support.server import Served, running_server
 
+pytestmark = pytest.mark.long
+
 CONTRACT = document(OPERATIONS)
 STREAM = "text/event-stream"
 STREAMS = ("/_gexfaker/sync", "/sync/stream")

@@ -64,6 +64,7 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
+@pytest.mark.long
 def test_it_is_openapi() -> None:
     import schemathesis
 

@@ -44,14 +44,15 @@ def fuzz(server: Served, folder: Path, examples: int, without: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["recorded", "simulated"])
 def test_every_answer_to_anything_is_documented(kind: str, tmp_path: Path) -> None:
     if kind == "recorded":
         for ticker in ("SPX", "ES_SPX"):
             rest.write_all(tmp_path / "data", ticker, count=3)
-        folder, examples, without = str(tmp_path / "data"), 20, f"{ENDLESS}|{AGAIN}"
+        folder, examples, without = str(tmp_path / "data"), 6, f"{ENDLESS}|{AGAIN}"
     else:
-        folder, examples, without = NO_DATA, 5, f"{ENDLESS}|{AGAIN}|{LONG}"
+        folder, examples, without = NO_DATA, 2, f"{ENDLESS}|{AGAIN}|{LONG}"
     with running_server(data_dir=folder) as server:
         told = fuzz(server, tmp_path, examples, without)
         assert server.get("/health")[0] == 200

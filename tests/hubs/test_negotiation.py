@@ -483,6 +483,7 @@ def check(ask: Callable[[], dict[str, list[str]]], wanted: set[tuple[str, Name]]
     assert sorted(pairs) == sorted((hub, "_".join(name)) for hub, name in wanted)
 
 
+@pytest.mark.long
 @settings(max_examples=400)
 @given(st.lists(NAMES, max_size=9), RULES, st.booleans())
 @example([("SPX", "classic_gex_full"), ("SPX", "spot")], Rules(anything, limit=2), False)
@@ -504,6 +505,7 @@ CURRENT = st.lists(NAMES.map(lambda name: (HOMES.get(name[1], "orderflow"), name
 SECOND = st.lists(NAMES.map(at_home), max_size=5).map(lambda found: [pair for pairs in found for pair in pairs])
 
 
+@pytest.mark.long
 @settings(max_examples=400)
 @given(st.one_of(SCATTERED, CURRENT, SECOND, st.builds(lambda one, two: one + two[:1], SECOND, SCATTERED)), RULES)
 def test_a_patch_is_accepted_exactly_when_it_keeps_all_rules(items: list[tuple[str, Name]], rules: Rules) -> None:

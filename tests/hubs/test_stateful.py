@@ -29,6 +29,8 @@ from gexfaker.wire.tokens import Grant
 from support import independent
 from support.clients import DIALECTS, EVERYTHING, bytes_of, make_hub, members_of, publication, publish, text
 
+pytestmark = pytest.mark.long
+
 SESSIONS = ("key-1", "key-2")
 GROUPS = ("a", "b", "c")
 KINDS = (*DIALECTS, SIMPLE)

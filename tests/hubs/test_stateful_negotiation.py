@@ -29,6 +29,8 @@ from gexfaker.wire.tokens import Grant
 from support.clients import members_of, publication, publish
 from support.slots import Slots
 
+pytestmark = pytest.mark.long
+
 KEYS = ("key-1", "key-2")
 LIMIT, WINDOW, MOST = 5, 10.0, 12
 RELIABLE = SUBPROTOCOLS["json.reliable.webpubsub.azure.v1"]

@@ -189,6 +189,7 @@ def spread(expected: Expected, day: Built) -> Expected:
     return every | {key: where for key, where in expected.items() if key[0] != "*"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("damage", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_exactly_the_damage_is_found(damage: Damage, expected: Expected, tmp_path: Path) -> None:
     day = Built()

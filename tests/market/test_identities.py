@@ -18,6 +18,8 @@ from market.reading import (
     check_sums,
 )
 
+pytestmark = pytest.mark.long
+
 DATE = "2026-08-14"
 
 

@@ -18,6 +18,8 @@ from gexfaker.exchange.hours import RECORDS
 from gexfaker.market.model.minutes import BLOCKS
 from gexfaker.market.simulation import Market
 
+pytestmark = pytest.mark.long
+
 DATE = "2026-07-15"
 SEEDS = range(1, 9)
 POLLED = range(18_550, 18_550 + 60 * 35, 60)

@@ -27,6 +27,8 @@ from gexfaker.tapes.tape import Tape
 from gexfaker.wire.feeds import format_of
 from market.reading import FIFTEEN
 
+pytestmark = pytest.mark.long
+
 DATE = "2026-08-14"
 DAY = dt.date(2026, 8, 14)
 FEEDS = (*FIFTEEN, *(("state", name) for name in VOLUME_CATEGORIES))

@@ -15,6 +15,8 @@ from gexfaker.exchange.hours import NEW_YORK, RECORDS
 from gexfaker.market.model.profiles import profiles
 from gexfaker.market.simulation import Market
 
+pytestmark = pytest.mark.long
+
 DAYS = [(f"2026-08-{day:02}", seed) for seed, day in enumerate((3, 4, 5, 6, 7, 10, 11, 12, 13, 14))]
 
 # Typical median absolute values of SPX over twelve days in 2026.

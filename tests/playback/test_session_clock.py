@@ -284,6 +284,7 @@ def test_another_speed_goes_on_from_where_it_is() -> None:
 # --- catching up, and speed 0 --------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("slept", [MAX_TURN_RECORDS - 1, MAX_TURN_RECORDS, MAX_TURN_RECORDS + 1, 5000])
 def test_after_a_laptop_s_sleep_the_newest_records_come(slept: int) -> None:
     session = made(range(OPEN, OPEN + 6000))

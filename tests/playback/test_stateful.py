@@ -30,6 +30,8 @@ from support.session import Session, Sessions, apply, is_over, recall, remember
 from support.stream import START, Bench
 from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, day, record
 
+pytestmark = pytest.mark.long
+
 KEYS = ("key-1", "key-2")
 FEEDS = (SPX, ES_SPX)
 DATES = (DATE, "2026-08-17")

@@ -6,12 +6,15 @@ import contextlib
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gexfaker.errors import RecordError
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.rest.shapes import FLOW, GEX, GREEK, Layout, majors, maxchange, whole
+
+pytestmark = pytest.mark.long
 
 PARTS = "v1 v2 SPX es_spx classic state orderflow gex full zero delta majors maxchange tickers categories".split()
 LAYOUTS = {"gex": GEX, "greek": GREEK, "flow": FLOW}

@@ -106,6 +106,7 @@ FILES = st.builds(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=400, deadline=None)
 @given(FILES, st.integers(1, 50))
 def test_any_file_is_split_as_a_naive_reader_would(content: bytes, chunk: int) -> None:
@@ -113,6 +114,7 @@ def test_any_file_is_split_as_a_naive_reader_would(content: bytes, chunk: int) -
     assert everything(index) == naive(content)
 
 
+@pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(FILES, st.integers(1, 50), st.lists(st.integers(0, 15), max_size=8))
 def test_records_are_the_same_in_whatever_order_they_are_asked_for(

@@ -150,6 +150,7 @@ def test_the_timestamp_is_found_wherever_it_stands(
         assert (tape.timestamp(0), tape.json(0)) == (stamp, line)
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_index_at_finds_the_newest_not_after(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

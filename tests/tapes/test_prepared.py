@@ -283,6 +283,7 @@ def test_a_file_of_another_length_is_not_used(
     assert_ignored(day, caplog, "it is cut off or has grown")
 
 
+@pytest.mark.long
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_bytes_that_are_lost_or_added_are_noticed(
@@ -297,6 +298,7 @@ def test_bytes_that_are_lost_or_added_are_noticed(
         assert payloads(root) == [None] * COUNT
 
 
+@pytest.mark.long
 def test_every_bit_of_header_and_table_counts(model: tuple[Path, bytes, list[bytes | None]]) -> None:
     root, content, _ = model
     table = Header.parse(content[:HEADER_BYTES]).table_at
@@ -441,6 +443,7 @@ def traced() -> Iterator[None]:
         tracemalloc.stop()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("traced")
 def test_neither_writing_nor_reading_holds_the_file(tmp_path: Path) -> None:
     count = 20_000

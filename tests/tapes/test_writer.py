@@ -51,6 +51,7 @@ def everything(root: Path) -> list[str]:
     return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.zst"])
 @given(records=RECORDS)
@@ -66,6 +67,7 @@ def test_lines_are_read_back_as_they_were_written(ending: str, records: list[Any
         tape.close()
 
 
+@pytest.mark.long
 @settings(max_examples=30)
 @given(records=RECORDS)
 def test_an_archive_is_read_back_as_it_was_written(records: list[Any]) -> None:

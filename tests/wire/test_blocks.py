@@ -172,6 +172,7 @@ def fitting(draw: st.DrawFn) -> str:
     return listed([listed(row, draw(BLANKS)) for row in rows], draw(BLANKS))
 
 
+@pytest.mark.long
 @settings(max_examples=1500)
 @given(st.sampled_from((GEX, GREEKS)), st.one_of(even(), fitting()))
 @example(GEX, "[[1,2,3,[4,5]],[1,2,3,[4],5]]")

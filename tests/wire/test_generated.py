@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMITTED = ROOT / "src" / "gexfaker" / "wire" / "generated"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_make_proto_regenerates_the_committed_code(tmp_path: Path) -> None:
     subprocess.run(["make", "proto", f"ARGS={tmp_path}"], cwd=ROOT, check=True, capture_output=True)

@@ -147,8 +147,17 @@ class Builder:
         return [*columns, f"[{','.join(prior.text for prior in priors)}]"]
 
 
-@pytest.mark.parametrize(("count", "low", "high"), [(99_700, 0, 2), (300, 70, 107)], ids=["few rows", "many rows"])
-def test_a_hundred_thousand_generated_records(count: int, low: int, high: int) -> None:
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("count", "low", "high"),
+    [
+        pytest.param(5000, 0, 2, id="few rows"),
+        pytest.param(100, 70, 107, id="many rows"),
+        pytest.param(99_700, 0, 2, id="few rows, in full", marks=pytest.mark.volume),
+        pytest.param(300, 70, 107, id="many rows, in full", marks=pytest.mark.volume),
+    ],
+)
+def test_generated_records(count: int, low: int, high: int) -> None:
     builder = Builder(20260814 + high)
     saturated = 0
     for number in range(count):
@@ -162,6 +171,7 @@ def test_a_hundred_thousand_generated_records(count: int, low: int, high: int) -
     assert saturated > count * 0.9
 
 
+@pytest.mark.long
 def test_through_the_payload() -> None:
     builder = Builder(5)
     for number in range(500):
@@ -197,6 +207,7 @@ def rest_record(rng: random.Random) -> dict[str, Any]:
     return row
 
 
+@pytest.mark.long
 def test_rest_records_come_back_as_the_same_json() -> None:
     rng = random.Random(7)
     for _ in range(2_000):
@@ -500,6 +511,7 @@ def test_what_is_not_a_record_is_refused(text: bytes) -> None:
         greeks.GREEKS.encode(text)
 
 
+@pytest.mark.long
 def test_damaged_records_never_raise_anything_else() -> None:
     rng = random.Random(3)
     intact = DELTA.encode()

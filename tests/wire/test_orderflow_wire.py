@@ -63,6 +63,7 @@ def number_texts() -> st.SearchStrategy[str]:
     return st.sampled_from(AWKWARD) | plain | near
 
 
+@pytest.mark.long
 @settings(max_examples=300)
 @given(
     st.lists(number_texts(), min_size=35, max_size=35),
@@ -108,14 +109,20 @@ def generated_texts(rng: random.Random) -> Iterator[str]:
             yield str(rng.randrange(-(10 ** rng.randrange(1, 15)), 10 ** rng.randrange(1, 15)))
 
 
-def test_a_hundred_thousand_generated_records() -> None:
+COUNTS = [5000, pytest.param(100_000, marks=pytest.mark.volume)]
+"""Records that are generated; the full number takes half a minute."""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("count", COUNTS)
+def test_generated_records(count: int) -> None:
     rng = random.Random(20260814)
-    texts = list(itertools.islice(generated_texts(rng), 400_000))
+    texts = list(itertools.islice(generated_texts(rng), 4 * count))
     pool = [(text, truncated(text)) for text in texts]
     template = "{" + ",".join(f'"{name}":%s' for name in independent.NAMES) + "}"
     lows, highs = zip(*(BOUNDS[name] for name in independent.NUMBERS), strict=True)
     saturated = 0
-    for number in range(100_000):
+    for number in range(count):
         drawn = rng.choices(pool, k=35)
         text = template % (number, '"SPX"', *(pair[0] for pair in drawn))
         encoded = orderflow.ORDERFLOW.encode(text.encode())
@@ -127,9 +134,10 @@ def test_a_hundred_thousand_generated_records() -> None:
         cut = sum(a != b for a, b in zip(scaled, expected, strict=True))
         assert len(encoded.saturated) == cut
         saturated += cut
-    assert saturated > 100_000  # negatives in unsigned fields alone are more than that
+    assert saturated > count  # negatives in unsigned fields alone are more than that
 
 
+@pytest.mark.long
 def test_two_decimal_records_come_back_as_the_same_json() -> None:
     """REST data has two decimals: decoding gives back exactly the JSON number."""
     rng = random.Random(7)
@@ -252,6 +260,7 @@ def test_what_is_not_a_record_is_refused(text: bytes) -> None:
         orderflow.ORDERFLOW.encode(text)
 
 
+@pytest.mark.long
 def test_damaged_records_never_raise_anything_else() -> None:
     rng = random.Random(3)
     intact = plain_record()

@@ -74,6 +74,7 @@ def test_any_text_of_up_to_15_digits(digits: int, places: int, factor: int) -> N
         assert saturate(scale(float(text), factor), bounds) == min(max(expected, bounds[0]), bounds[1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("factor", [100, 1000])
 def test_a_hundred_thousand_numbers_and_their_neighbours(factor: int) -> None:
     """Exact multiples are kept; the very next double toward zero is below them, the next away is not."""

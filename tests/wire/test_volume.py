@@ -100,9 +100,15 @@ class Builder:
         return f"[{row}{rng.choice(('', ',null', ',null,null', ',17,null', ',0,[1,2]'))}]"
 
 
-def test_a_hundred_thousand_generated_records() -> None:
+COUNTS = [5000, pytest.param(100_000, marks=pytest.mark.volume)]
+"""Records that are generated; the full number takes half a minute."""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("count", COUNTS)
+def test_generated_records(count: int) -> None:
     builder = Builder(20260814)
-    for number in range(100_000):
+    for number in range(count):
         record, expected = builder.build(number)
         encoded = VOLUME.encode(record.encode())
         made = exact(encoded.message)
@@ -119,6 +125,7 @@ def cents(rng: random.Random, low: int, high: int) -> int | float:
     return int(value) if value == int(value) else value
 
 
+@pytest.mark.long
 def test_rest_records_come_back_as_the_same_json() -> None:
     rng = random.Random(7)
     for number in range(2_000):
@@ -258,6 +265,7 @@ def test_what_is_not_json_is_not_decoded(text: bytes) -> None:
         feeds.decode("proto.greek", text)
 
 
+@pytest.mark.long
 def test_damaged_records_never_raise_anything_else() -> None:
     rng, refused = random.Random(3), 0
     for _ in range(10_000):

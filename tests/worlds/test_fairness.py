@@ -36,6 +36,7 @@ def fast(stream: Bench, key: str, speed: float) -> None:
         session.clock.set_speed(speed, stream.now)
 
 
+@pytest.mark.long
 def test_a_slow_key_gets_its_record_while_a_fast_one_has_hundreds() -> None:
     stream = bench()
     hub = stream.all_hubs["orderflow"]

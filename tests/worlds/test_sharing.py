@@ -92,6 +92,7 @@ def test_a_client_that_leaves_during_a_pause_takes_nothing_from_the_others() -> 
     assert len(times(staying, before)) == len(FEEDS)
 
 
+@pytest.mark.long
 def test_reliable_clients_at_many_sequence_ids_leave_nothing_behind() -> None:
     """A short day, played round and round: the same places again and again, under ever other numbers."""
     stream = bench(records=3, playback=Playback.STEP, cache_mode=CacheMode.ROTATION)

@@ -418,6 +418,7 @@ def test_a_time_that_the_wire_takes_and_the_tape_does_not_costs_no_other_record(
     assert set(stamps) - {odd} <= set(at(client, SPOT))
 
 
+@pytest.mark.long
 def test_steps_wait_for_a_client_that_has_not_acknowledged() -> None:
     names = ("SPX", "ES_SPX", "NDX")
     feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in names]

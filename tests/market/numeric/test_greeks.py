@@ -145,6 +145,7 @@ def test_quotes_end_where_nobody_would_trade() -> None:
     assert puts[0][(strikes > spot - 100) & (strikes < spot)].min() > 50
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_zero_gamma_is_where_the_chain_revalued_has_none(seed: int, number: int) -> None:

@@ -31,6 +31,8 @@ from gexfaker.market.scenarios.scenariofile import NAMES, load_scenario, named_s
 from gexfaker.market.simulation import Market
 from market.reading import Reader, check_agreement, check_max_priors, check_orderflow, check_priors, check_sums
 
+pytestmark = pytest.mark.long
+
 DATE = "2026-08-14"
 NOON = dt.time(12)
 SECOND = second_of(NOON)

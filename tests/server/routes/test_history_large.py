@@ -20,6 +20,7 @@ import pytest
 from support.data import DATE
 from support.server import CLEAN_EXIT, Running, running_process, wait_until
 
+# Alone: it says how soon the first byte of 96 MB comes, and how much memory the server takes for it.
 pytestmark = [pytest.mark.alone, pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")]
 
 HEADERS = {"Authorization": "Bearer demo", "User-Agent": "test/1"}

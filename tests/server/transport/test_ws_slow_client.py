@@ -15,14 +15,15 @@ from support import data, decode
 from support import raw as bare
 from support.server import Running, running_process
 
+# Alone: it compares the lateness of records with a silent client and without one.
 pytestmark = pytest.mark.alone
 
 INTERVAL = 0.05
 GROUPS = 20
 CLIENTS = 20
-QUEUE = 8000
-BEFORE_SECONDS = 6.0
-NEVER_READS_SECONDS = 30.0
+QUEUE = 2000
+BEFORE_SECONDS = 5.0
+NEVER_READS_SECONDS = 14.0
 WINDOW_SECONDS = 1.0
 FLOOR_SECONDS = 0.002
 KERNEL_ALLOWANCE = 3000
@@ -101,7 +102,7 @@ async def wait_for_cut(server: Running, measured: Measured) -> None:
 
 
 async def measure(server: Running) -> tuple[Measured, bare.RawSocket]:
-    """Good clients alone, then beside one that does not read for thirty seconds."""
+    """Good clients alone, then beside one that does not read for a while."""
     measured = Measured()
     url = server.orderflow("shared")  # one key: everybody gets the same publications
     everything = [data.group(ticker) for ticker in TICKERS]
@@ -142,7 +143,7 @@ def test_a_client_that_never_reads_delays_nobody_and_is_cut_at_the_bound(tmp_pat
         health = server.health()
         assert health["clients_cut"] == 1
         assert health["records_skipped"] == 0
-        assert measured.cut, "cut within the thirty seconds"
+        assert measured.cut, "cut within that time"
 
         queued = (measured.cut - measured.joined) / INTERVAL * GROUPS
         assert queued + GROUPS >= QUEUE
