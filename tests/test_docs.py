@@ -12,6 +12,7 @@ import click
 import pytest
 from starlette.routing import Route
 
+import gexfaker.testing
 from gexfaker.cli.main import cli
 from gexfaker.playback.actions import ACTIONS
 from gexfaker.rest.routes import ROUTES
@@ -23,6 +24,12 @@ from support.server import running_server
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TESTING = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+
+
+def python_of(text: str) -> list[str]:
+    """The examples of a document in Python."""
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
 
 
 def test_what_is_generated_is_fresh() -> None:
@@ -84,7 +91,7 @@ def test_the_readme_names_what_everybody_needs(family: str) -> None:
 
 
 def test_the_readme_client_works_as_printed(tmp_path: Path) -> None:
-    [code] = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    [code] = [code for code in python_of(README) if "WebPubSubClient" in code]
     with running_server(ws_stream_interval="50ms") as server:
         assert "http://127.0.0.1:8080" in code
         (tmp_path / "client.py").write_text(code.replace("http://127.0.0.1:8080", server.url))
@@ -101,6 +108,23 @@ def test_the_readme_curl_line_is_what_serve_prints() -> None:
     with running_server() as server:
         [line] = [line for line in server.stdout if "curl" in line]
     assert line.strip().removeprefix("or:").strip().replace(server.url, "http://127.0.0.1:8080") in README
+
+
+@pytest.mark.parametrize("example", [*python_of(TESTING), *(code for code in python_of(README) if "serving(" in code)])
+def test_the_examples_for_tests_work(example: str) -> None:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", example], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_testing_page_names_all_that_is_public() -> None:
+    assert [name for name in gexfaker.testing.__all__ if name not in TESTING] == []
+
+
+def test_the_files_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    source = ROOT / "src" / "gexfaker"
+    for name in re.findall(r"`([a-z_/]+/?[a-z_]*\.py|[a-z]+/[a-z]*/?)`", text):
+        assert any((root / name).exists() for root in (source, source.parent, ROOT)), name
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
