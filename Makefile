@@ -16,7 +16,7 @@ help:
 	@echo "make quick   the tests that need no server (under a minute)"
 	@echo "make test    run all tests (some four minutes)"
 	@echo "make check   ruff and mypy"
-	@echo "make bench   benchmarks (some eight minutes)"
+	@echo "make bench   benchmarks (some fifteen minutes)"
 	@echo "make fuzz    a million damaged messages through each parser and the hub"
 	@echo "make soak    an hour: dropped connections, Autobahn, 20,000 messages a second, clients that come and go"
 	@echo "make proto   regenerate the protobuf code"

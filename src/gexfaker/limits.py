@@ -83,8 +83,8 @@ MAX_PUBLICATION_BYTES: Final = 32 * MIB
 """The same in bytes of payload; real ones have up to 4 KiB, and each may be kept in four encodings."""
 
 MAX_BATCHES: Final = 8
-"""What was sent in a tick, kept joined for sessions at the same place whose turn comes next; 0.5 MiB each for a session
-in 60 groups. With more, what sessions at places of their own are sent does not stay in the processor's cache: 64 made
+"""What was sent in a tick, kept joined for keys at the same position whose turn comes next; 0.5 MiB each for a key
+in 60 groups. With more, what keys at positions of their own are sent does not stay in the processor's cache: 64 made
 them a tenth slower."""
 
 MAX_GROUP_SETS: Final = 64
@@ -101,7 +101,7 @@ READY_AT_ONCE: Final = 64
 """Records that need no encoding between two pauses of a turn: half a millisecond, if they have to be read."""
 
 MAX_TURN_RECORDS: Final = 400
-"""Records sent in one turn of a session, of all its feeds together: less than half of what a client may leave unread,
+"""Records sent in one turn of a key, of all its feeds together: less than half of what a client may leave unread,
 because each may have a spot message with it. Reached after a laptop's sleep, or at speeds the machine cannot keep."""
 
 MAX_FINISHED_RECORDS: Final = 50

@@ -94,7 +94,7 @@ class Part:
 
 
 class Batch:
-    """What one session's connections on a hub are sent at once.
+    """What one world's connections on a hub are sent at once.
 
     Args:
         items: (group, publication), in the order in which they are sent.

@@ -44,7 +44,7 @@ class Days:
         today: the calendar date in New York, for the newest simulated day.
 
     Attributes:
-        first: the day sessions start with.
+        first: the day that keys start with.
         last: the day after which none follows; None where there is no such end.
         stored: whether the days are from the folder.
 

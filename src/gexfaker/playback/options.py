@@ -1,4 +1,4 @@
-"""How a session plays: the choices a key has, one by one."""
+"""How a key plays: the choices it has, one by one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ HOLD, EXHAUST, ROTATION, NEXT = CacheMode
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a session plays.
+    """How a key plays.
 
     Attributes:
         interval: seconds between two records of a group in step mode.

@@ -1,4 +1,4 @@
-"""Turns: what is due to a session at once, and how often there is one."""
+"""Turns: what is due to a key at once, and how often there is one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ EXPIRY_STRIDE: Final = 5
 """Records from one snapshot of an explicit-expiry feed to the next: about five seconds, as on the service."""
 
 IDLE_TURN: Final = 1.0
-"""Seconds between two looks at a session whose groups are all silent, and whose clock has therefore not started."""
+"""Seconds between two looks at a key whose groups are all silent, and whose clock has therefore not started."""
 
 SHORTEST_TURN: Final = 0.005
-"""Seconds between two turns of a session at high speed: a fourth of the lateness allowed at speed 1."""
+"""Seconds between two turns of a key at high speed: a fourth of the lateness allowed at speed 1."""
 
 
 def is_published(feed: Feed, index: int) -> bool:
