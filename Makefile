@@ -26,18 +26,15 @@ help:
 serve: .venv/runtime
 	@$(BIN)/gexfaker serve $(ARGS)
 
-# Tests of pure code need no server and compare no times. The others mostly wait for a server, so four at a time; those
-# that compare times come last, alone. Exit code 5: ARGS has chosen no such test.
-PURE := $(addprefix --ignore=tests/,contract exchange hubs inspection market playback rest tapes wire worlds \
-  test_architecture.py test_bounded.py test_catalog.py test_settings.py)
+# The quick tests first. The others mostly wait for a server, so four at a time; those that compare times come last, alone.
+# Exit code 5: ARGS has chosen no such test.
 OTHER := $(addprefix --ignore=tests/,archive cli conformance fuzz jobs plotting server soak test_docs.py)
 quick: .venv/dev
-	@$(RUN) pytest -n 2 --dist worksteal $(OTHER) -m "not long and not volume" $(ARGS)
+	@$(RUN) pytest -n 2 --dist worksteal $(OTHER) -m "pure and not long and not volume" $(ARGS) || test $$? -eq 5
 
-test: .venv/dev
-	@$(RUN) pytest -n 2 --dist worksteal $(OTHER) -m "not volume" $(ARGS) || test $$? -eq 5
-	@$(RUN) pytest -n 4 --dist worksteal $(PURE) -m "not alone" $(ARGS) || test $$? -eq 5
-	@$(RUN) pytest $(PURE) -m alone $(ARGS) || test $$? -eq 5
+test: quick
+	@$(RUN) pytest -n 4 --dist worksteal -m "(long or not pure) and not alone and not volume" $(ARGS) || test $$? -eq 5
+	@$(RUN) pytest -m "alone" $(ARGS) || test $$? -eq 5
 
 check: .venv/dev
 	@$(RUN) ruff check .

@@ -18,12 +18,14 @@ from azure.messaging.webpubsubclient.aio import WebPubSubClient as AsyncClient
 from azure.messaging.webpubsubclient.models import CallbackType, OnConnectedArgs, OnGroupDataMessageArgs
 
 from support import data, decode
+from support.azure import LATE, opened
 from support.proxy import Proxy, proxied
 from support.server import Running, running_process, wait_until
 
 SECONDS: Final = 20.0
 RECORDS: Final = 2000
 INTERVAL: Final = "20ms"
+PLAYING: Final = {"ws_stream_interval": INTERVAL, "ack_delay": LATE}
 SECRET: Final = "reconnect-" * 4
 GROUP: Final = data.group()
 # Without these, the client gives up after four attempts within six seconds.
@@ -36,11 +38,9 @@ PATIENT: Final[dict[str, Any]] = {
 }
 HIDES_CLOSE_CODES: Final = websocket.__version__ in ("1.9.0", "1.9.1")
 NEW, RECOVERY = False, True
-# Alone: see test_azure_sync.
 # Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone. And it leaves
 # the sockets of connections it gave up to the garbage collector, see ``collected``.
 pytestmark = [
-    pytest.mark.alone,
     pytest.mark.usefixtures("collected"),
     pytest.mark.filterwarnings(
         r"ignore:Exception in thread .*sequence_id_ack_periodically:pytest.PytestUnhandledThreadExceptionWarning",
@@ -176,13 +176,13 @@ def let_it_expire(server: Running, proxy: Proxy) -> None:
 
 
 def test_sync_open_join_receive_leave_close(day: str) -> None:
-    with running_process(data_dir=day, ws_stream_interval=INTERVAL) as server:
+    with running_process(data_dir=day, **PLAYING) as server:
         url, seen, other = server.orderflow(), Seen(), Seen()
         client, staying = WebPubSubClient(url), WebPubSubClient(url)
         seen.listen(client)
         other.listen(staying)
-        with staying:
-            with client:
+        with opened(staying):
+            with opened(client):
                 wait_until(lambda: len(seen.connected) == 1, SECONDS, "the connected event")
                 client.join_group(GROUP)
                 staying.join_group(GROUP)
@@ -226,7 +226,7 @@ def test_async_open_join_receive_leave_close(day: str) -> None:
         await until(lambda: server.health()["connections"] == 0, "the server forgets both")
         return seen
 
-    with running_process(data_dir=day, ws_stream_interval=INTERVAL) as server:
+    with running_process(data_dir=day, **PLAYING) as server:
         check_once_each(asyncio.run(use(server)))
 
 
@@ -235,10 +235,10 @@ def test_async_open_join_receive_leave_close(day: str) -> None:
 
 def test_sync_reset_connections_are_recovered(day: str) -> None:
     seen = Seen()
-    with running_process(data_dir=day, ws_stream_interval=INTERVAL) as server, proxied(server) as proxy:
+    with running_process(data_dir=day, **PLAYING) as server, proxied(server) as proxy:
         client = WebPubSubClient(via(server, proxy))
         seen.listen(client)
-        with client:
+        with opened(client):
             client.join_group(GROUP)
             for drop in range(1, 4):
                 wait_until(seen.more(20), SECONDS, "records before the reset")
@@ -266,7 +266,7 @@ def test_async_reset_connections_are_recovered(day: str) -> None:
             assert (len(seen.connected), seen.disconnected) == (1, [])
         return seen
 
-    with running_process(data_dir=day, ws_stream_interval=INTERVAL) as server, proxied(server) as proxy:
+    with running_process(data_dir=day, **PLAYING) as server, proxied(server) as proxy:
         seen = asyncio.run(use(server, proxy))
     check_once_each(seen)
     assert seen.sequences() == sorted(seen.sequences()), "in order"
@@ -279,12 +279,18 @@ def test_sync_finds_a_restarted_server(
     day: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # With websocket-client 1.9.0 this client does not see the code of a close frame, so it is refused with a status.
-    settings = {"data_dir": day, "ws_stream_interval": INTERVAL, "token_secret": SECRET, "recovery_reject": "http404"}
+    settings = {
+        "data_dir": day,
+        "ws_stream_interval": INTERVAL,
+        "ack_delay": LATE,
+        "token_secret": SECRET,
+        "recovery_reject": "http404",
+    }
     seen = Seen()
     with contextlib.ExitStack() as later, running_process(**settings) as first:
         client = WebPubSubClient(first.orderflow(), **PATIENT)
         seen.listen(client)
-        with client:
+        with opened(client):
             client.join_group(GROUP)
             wait_until(seen.has(30), SECONDS, "30 records")
             assert first.stop() == 0
@@ -303,7 +309,7 @@ def test_sync_finds_a_restarted_server(
 
 
 def test_async_finds_a_restarted_server(day: str, caplog: pytest.LogCaptureFixture) -> None:
-    settings = {"data_dir": day, "ws_stream_interval": INTERVAL, "token_secret": SECRET}
+    settings = PLAYING | {"data_dir": day, "token_secret": SECRET}
 
     async def use(first: Running, later: contextlib.ExitStack) -> Seen:
         seen = Seen()
@@ -336,12 +342,17 @@ def test_async_finds_a_restarted_server(day: str, caplog: pytest.LogCaptureFixtu
 
 
 def test_sync_refused_with_404_connects_anew(day: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"ws_stream_interval": INTERVAL, "recovery_window": "10ms", "recovery_reject": "http404"}
+    settings = {
+        "ws_stream_interval": INTERVAL,
+        "ack_delay": LATE,
+        "recovery_window": "10ms",
+        "recovery_reject": "http404",
+    }
     seen = Seen()
     with running_process(data_dir=day, **settings) as server, proxied(server) as proxy:
         client = WebPubSubClient(via(server, proxy), **PATIENT)
         seen.listen(client)
-        with client:
+        with opened(client):
             client.join_group(GROUP)
             wait_until(seen.has(20), SECONDS, "20 records")
             let_it_expire(server, proxy)
@@ -360,12 +371,12 @@ def test_sync_refused_with_404_connects_anew(day: str, monkeypatch: pytest.Monke
 def refuse_with_1008(day: str) -> None:
     # The client is only as good as its websocket-client: one that hides the code of a close frame makes it try again
     # and again, without any event; one that tells it makes it connect anew.
-    settings = {"ws_stream_interval": INTERVAL, "recovery_window": "10ms"}
+    settings = PLAYING | {"recovery_window": "10ms"}
     seen = Seen()
     with running_process(data_dir=day, **settings) as server, proxied(server) as proxy:
         client = WebPubSubClient(via(server, proxy), **PATIENT)
         seen.listen(client)
-        with client:
+        with opened(client):
             client.join_group(GROUP)
             wait_until(seen.has(20), SECONDS, "20 records")
             let_it_expire(server, proxy)
@@ -387,7 +398,7 @@ def test_sync_refused_with_1008(day: str) -> None:
 
 
 def test_async_refused_with_1008_connects_anew(day: str) -> None:
-    settings = {"ws_stream_interval": INTERVAL, "recovery_window": "10ms"}
+    settings = PLAYING | {"recovery_window": "10ms"}
 
     async def use(server: Running, proxy: Proxy) -> Seen:
         seen = Seen()

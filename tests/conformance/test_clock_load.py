@@ -30,7 +30,7 @@ from support.server import Running, running_process
 pytestmark = pytest.mark.alone
 
 TICKERS = ("ES_SPX", "NQ_NDX", "SPX", "NDX")
-SECONDS = 15.0
+SECONDS = 10.0
 FAST = 60.0
 LATE_P99 = 0.020
 DRIFT = 0.001

@@ -15,15 +15,14 @@ from azure.messaging.webpubsubclient import WebPubSubClient
 from azure.messaging.webpubsubclient.models import CallbackType, OnGroupDataMessageArgs
 
 from support import days
+from support.azure import LATE, opened
 from support.server import Running, running_process, wait_until
 
 RECORDS: Final = 160
 COMPARED: Final = 60
 KEY: Final = "feeds-python"
-# Alone: see test_azure_sync.
 # Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone.
 pytestmark = [
-    pytest.mark.alone,
     pytest.mark.filterwarnings(
         r"ignore:Exception in thread .*sequence_id_ack_periodically:pytest.PytestUnhandledThreadExceptionWarning"
     ),
@@ -49,7 +48,7 @@ class Hub:
 
     @contextlib.contextmanager
     def joined(self) -> Iterator[None]:
-        with self._client:  # which gives no client back
+        with opened(self._client):
             for group in self.groups:
                 self._client.join_group(group)
             yield
@@ -70,7 +69,10 @@ class Hub:
 def hubs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Hub]]:
     """The five hubs' clients, after they received what is compared."""
     folder = days.write_days(tmp_path_factory.mktemp("feeds"), RECORDS)
-    with running_process(data_dir=str(folder), ws_stream_interval="40ms") as server, contextlib.ExitStack() as stack:
+    with (
+        running_process(data_dir=str(folder), ws_stream_interval="40ms", ack_delay=LATE) as server,
+        contextlib.ExitStack() as stack,
+    ):
         made = [Hub(name, url, prefix) for name, url, prefix in addresses(server)]
         for hub in made:
             stack.enter_context(hub.joined())

@@ -405,7 +405,7 @@ class HubMachine(RuleBasedStateMachine):
 
 
 TestHubMachine = HubMachine.TestCase
-TestHubMachine.settings = settings(max_examples=400, stateful_step_count=50, deadline=None)
+TestHubMachine.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
 
 STEPS_PER_SEED = 25_000
 
@@ -436,7 +436,7 @@ def random_step(driver: Driver, rng: random.Random) -> None:
         driver.drain()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.volume) for seed in range(2, 8))])
 def test_two_hundred_thousand_random_steps(seed: int) -> None:
     rng = random.Random(seed)
     driver = Driver()

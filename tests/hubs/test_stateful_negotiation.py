@@ -385,7 +385,7 @@ STEPS: list[tuple[int, Callable[[Driver, random.Random], None]]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.volume)])
 def test_a_long_random_life(seed: int) -> None:
     driver, rng = Driver(), random.Random(seed)
     weights, steps = zip(*STEPS, strict=True)

@@ -597,7 +597,7 @@ def one_step(driver: Driver, rng: random.Random) -> None:
         rng.choice(rare)()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.volume) for seed in (2, 3))])
 def test_a_long_random_life(seed: int) -> None:
     rng, driver = random.Random(seed), Driver()
     assert driver.now == START
