@@ -27,7 +27,7 @@ from gexfaker.worlds.snapshot import encode
 from support import data
 from support.control import DAYS, SESSIONS, Plane, next_stamp, write_days
 from support.raw import joined
-from support.server import CLEAN_EXIT, Running, running_process, serve_command, wait_until
+from support.server import CLEAN_EXIT, Running, running_process, running_server, serve_command, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -240,7 +240,7 @@ def test_what_is_kept_in_slices_is_what_is_saved(folder: str, tmp_path: Path) ->
                 turns += 1
 
         watching = asyncio.create_task(watch())
-        await service.state_file.keep(service.worlds)
+        await service.state_file.keep(service.worlds, now)
         watching.cancel()
         return turns
 
@@ -261,7 +261,7 @@ def test_nothing_is_written_while_nothing_changes(folder: str, tmp_path: Path, p
     change(world, Resume(), now)
 
     def keep() -> None:
-        asyncio.run(service.state_file.keep(service.worlds))
+        asyncio.run(service.state_file.keep(service.worlds, now))
         service.state_file._writer.submit(lambda: None).result(5)
 
     keep()
@@ -273,3 +273,35 @@ def test_nothing_is_written_while_nothing_changes(folder: str, tmp_path: Path, p
     keep()
     assert state.exists()
     service.close()
+
+
+@pytest.mark.parametrize(("away", "moved"), [(0.0, 30 * 60.0), (3600.0, 30 * 60.0)])
+def test_after_a_kill_the_clock_goes_on_from_when_the_server_was_last_there(
+    folder: str, tmp_path: Path, away: float, moved: float
+) -> None:
+    state, now = tmp_path / "state.json", 1_900_000_000.0
+    settings = load({"DATA_DIR": folder, "STATE_FILE": str(state), "SPEED": "60"}, {})
+    service = Service(settings, lambda: now)
+    world = service.worlds.get("key-1")
+    change(world, Seek(time="09:31"), now)
+    begun = world.play.market_time(now)
+    for at in (now, now + 30):
+        asyncio.run(service.state_file.keep(service.worlds, at))
+        service.state_file._writer.submit(lambda: None).result(5)
+    again = Service(settings, lambda: now + 30 + away)
+    market = again.worlds.get("key-1").play.market_time(now + 30 + away)
+    assert market == pytest.approx((begun or 0) + moved, abs=1)
+    service.close()
+    again.close()
+
+
+def test_at_speed_0_what_was_sent_is_kept(folder: str, tmp_path: Path) -> None:
+    with (
+        running_server(data_dir=folder, state_file=str(tmp_path / "state.json"), speed=0) as server,
+        joined(server.orderflow(), data.group()) as client,
+    ):
+        state = tmp_path / "state.json"
+        client.read_kind("data")
+        wait_until(state.exists, 5, "a state file")
+        first = state.read_bytes()
+        wait_until(lambda: bool(client.read_frame()) and state.read_bytes() != first, 5, "another state file")

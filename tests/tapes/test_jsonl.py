@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import RecordError
+from gexfaker.errors import DataError, RecordError
 from gexfaker.limits import MAX_LINE_BYTES, SCAN_CHUNK_BYTES, UNPACK_CHUNK_BYTES
 from gexfaker.tapes.jsonl import MARK_STRIDE, JsonlTape
 from gexfaker.tapes.tape import Tape
@@ -76,6 +76,18 @@ def test_reading_on_is_done_in_small_steps(tmp_path: Path, ending: str, by: str)
             known = tape._index.known
         assert (tape.has(1900), by == "index" or tape.index_at(2900) == 1900) == (True, True)
         assert tape._index.known == known, "what was asked for was known, and nothing more was read"
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+def test_a_day_that_is_closed_while_it_is_searched_is_an_error_of_the_data(tmp_path: Path, ending: str) -> None:
+    padding = random.Random(7).randbytes(1500).hex().encode()
+    lines = b"".join(b'{"timestamp":%d,"spot":"%s"}\n' % (1000 + number, padding) for number in range(2000))
+    tape = tape_of(tmp_path, lines, ending)
+    for steps in (tape.steps_to_time(2900), tape.steps_to_index(1900)):
+        next(steps)
+    tape.close()
+    with pytest.raises(DataError, match="closed while it was searched"):
+        list(tape.steps_to_time(2900))
 
 
 A, B = GOOD % 1, GOOD % 2

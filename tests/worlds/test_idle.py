@@ -12,14 +12,16 @@ import pytest
 from gexfaker.errors import DataError
 from gexfaker.hubs.connection import State
 from gexfaker.hubs.hub import Bounds
+from gexfaker.playback.actions import Pause
 from gexfaker.playback.clockplay import ClockPlay
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Options, Playback
 from gexfaker.playback.plays import restarted
 from gexfaker.wire import messages as m
+from gexfaker.worlds.change import change
 from support.clients import JSON, PROTO, RELIABLE, Client, make_hub
 from support.stream import START, Bench, times
-from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_times, day
+from support.tapes import DATE, ES_SPX, OPEN, SPX, MemoryDays, MemoryTape, at_times, day, record
 
 GROUP, ES_GROUP = "blue_SPX_orderflow_orderflow", "blue_ES_SPX_orderflow_orderflow"
 DATES = {DATE: 0, "2026-08-17": 3 * 86_400, "2026-08-18": 4 * 86_400}
@@ -124,8 +126,10 @@ class GoneDays(MemoryDays):
     """Days whose files are deleted when told."""
 
     gone = False
+    asked = 0
 
     def day(self, date: str) -> Day:
+        self.asked += 1
         if self.gone:
             raise DataError(f"no data for {date}")
         return super().day(date)
@@ -144,6 +148,11 @@ def test_a_key_whose_day_is_gone_can_be_finished_and_says_whose_day_it_was(
     stream.run(START + 10)
     assert client.state is State.OPEN
     assert any(DATE in line and "key-1" in line for line in caplog.messages)
+    days.asked = 0
+    stream.run(stream.now + 5)
+    assert 0 < days.asked < 100, "it is looked at now and then only"
+    change(stream.worlds.get("key-1"), Pause(), stream.now)
+    assert stream.worlds.get("key-1").play.paused
     assert not any("hub ''" in line for line in caplog.messages)
 
 
@@ -174,6 +183,45 @@ def test_tapes_of_a_day_that_was_left_are_not_kept() -> None:
     days.libraries.pop(LEFT_DATE)
     gc.collect()
     assert [tape() is None for tape in tapes] == [False, True, False]
+
+
+class PreparedTape(MemoryTape):
+    """A tape for which nothing has to be encoded ahead."""
+
+    @property
+    def is_prepared(self) -> bool:
+        return True
+
+
+def test_a_prepared_day_that_was_left_is_not_kept() -> None:
+    dates = list(DATES.items())
+    tapes = [PreparedTape([record(OPEN + at + second) for second in range(30)], SPX, date) for date, at in dates[:2]]
+    plain = at_times(range(OPEN + dates[2][1], OPEN + dates[2][1] + 30), date=dates[2][0])
+    days = MemoryDays(*(day(tape, date=tape.date) for tape in [*tapes, plain]))
+    stream = Bench(days, Options(), {"orderflow": make_hub()})
+    client_of(stream)
+    world, left = stream.worlds.get("key-1"), weakref.ref(days.libraries[LEFT_DATE])
+    for number, date in enumerate(list(DATES)[1:], 1):
+        world.become(restarted(world.play, date))
+        stream.run(START + 5 * number)
+        list(stream.prepare())
+        stream.run(START + 5 * number + 2)
+    days.libraries.pop(LEFT_DATE)
+    gc.collect()
+    assert left() is None
+
+
+def test_keys_that_come_and_go_while_the_market_is_closed_are_forgotten() -> None:
+    days = MemoryDays(day(at_times(range(OPEN, OPEN + 30))))
+    stream = Bench(days, Options(), {"orderflow": make_hub()})
+    stays = client_of(stream, key="stays")
+    for number in range(500):
+        client = client_of(stream, key=f"key-{number}")
+        client.lose(stream.now)
+        stream.all_hubs["orderflow"].expire(stream.now + 3600)
+    stream.rest()
+    assert [world.id for world in stream.worlds.take_touched()] == ["stays"]
+    assert stays.state is State.OPEN
 
 
 # --- one turn that is more than may wait ----------------------------------------------------------

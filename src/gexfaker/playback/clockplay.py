@@ -97,6 +97,8 @@ class ClockPlay(Play):
 
     def begin(self, now: float) -> bool:
         """Start the clock, if it is the first use; False on a day without feeds."""
+        if self.clock is not None:
+            return True
         day = self.day
         tape = day.tape(min(day.feeds)) if day.feeds else None
         if tape is not None:
@@ -186,9 +188,12 @@ class ClockPlay(Play):
         return Due([index for index in range(first, end) if is_published(feed, index)], dropped, searched)
 
     def conclude(self) -> bool:
-        """The last turn has been sent; positions follow from market time, so nothing has changed by it."""
+        """The last turn has been sent. Positions follow from market time, so nothing has changed by it.
+
+        As fast as possible it is the turn that moves market time on.
+        """
         self.sent.turn = None
-        return False
+        return self.is_hurried
 
     def take_back(self) -> bool:
         """Take the last turn back: what it would have sent is due again."""

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from gexfaker.limits import NOTICE_SECONDS
-from gexfaker.server.steadyclock import Clock, SteadyClock
+from gexfaker.server.steadyclock import Clock, SteadyClock, Timer
 
 
 class Alarm:
@@ -22,10 +22,13 @@ class Alarm:
         self._clock: Final = clock or SteadyClock()
         self._rung = False
         self._sleeper: asyncio.Future[None] | None = None
+        self._timer: Timer | None = None
 
     def ring(self) -> None:
         """Something has changed; a ring while nobody sleeps shortens the next sleep."""
         if self._sleeper is not None and not self._rung:
+            if self._timer is not None and not isinstance(self._clock, SteadyClock):
+                self._timer.cancel()  # who moves that clock must not take it for asleep any more
             self._sleeper.get_loop().call_later(NOTICE_SECONDS, _wake, self._sleeper)
         self._rung = True
 
@@ -38,12 +41,16 @@ class Alarm:
         """Return after ``seconds``, or NOTICE_SECONDS after a ring."""
         loop = asyncio.get_running_loop()
         sleeper = self._sleeper = loop.create_future()
-        timer = self._clock.call_later(seconds, lambda: _wake(sleeper))
         notice = loop.call_later(NOTICE_SECONDS, _wake, sleeper) if self._rung else None
+        timer = None
+        if notice is None or isinstance(self._clock, SteadyClock):
+            timer = self._clock.call_later(seconds, lambda: _wake(sleeper))
+        self._timer = timer
         try:
             await sleeper
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
             if notice is not None:
                 notice.cancel()
             self._sleeper, self._rung = None, False

@@ -90,6 +90,9 @@ class Server:
         waiting.cancel()
         if self._task.done():
             await self._task
+        elif not started.is_set():
+            self.stop()
+            raise TimeoutError(f"{self.url} does not answer after {START_SECONDS:g} s")
         return self
 
     async def __aexit__(self, _type: type[BaseException] | None, _e: object, _t: TracebackType | None) -> None:
@@ -117,8 +120,10 @@ class Server:
         thread = threading.Thread(target=run, name=f"gexfaker {self.url}", daemon=True)
         thread.start()
         try:
-            started.wait(START_SECONDS)
-            yield self
+            if not started.wait(START_SECONDS):
+                raise TimeoutError(f"{self.url} does not answer after {START_SECONDS:g} s")
+            if not failures:
+                yield self
         finally:
             self.stop()
             thread.join(START_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,7 @@ class StateFile:
         self._newest = b""
         self._written = b""
         self._failure = ""
+        self._alive = 0.0
 
     def load(self, worlds: Worlds, now: float) -> None:
         """Put back what the file has, if it exists.
@@ -49,7 +51,8 @@ class StateFile:
         if self._path is None or not self._path.exists():
             return
         try:
-            count = restore(worlds, self._path.read_bytes(), now)
+            alive = min(now, self._path.stat().st_mtime)
+            count = restore(worlds, self._path.read_bytes(), now, alive)
         except (OSError, DataError) as error:
             raise DataError(f"{self._path} cannot be used ({error}): remove it, or set another STATE_FILE") from None
         log.info("%s: positions of %d sessions restored", self._path, count)
@@ -59,16 +62,24 @@ class StateFile:
 
         The process does not end before the file is written.
         """
+        self._alive = now
         if self._path is not None:
             self._submit(self._path, encode(worlds, now))
 
-    async def keep(self, worlds: Worlds) -> None:
+    async def keep(self, worlds: Worlds, now: float) -> None:
         """Have the worlds written if they have changed, by a thread: a slow disk must not hold up the feed.
+
+        Otherwise the file's time alone is renewed. It says until when market clocks have run, should the process be
+        killed: they do not run while nobody is there.
 
         Of many worlds the text is put together in slices, each world as it is then. A failure is logged, and tried
         again the next time.
         """
-        if self._path is None or (self._seen == worlds.changes and self._newest == self._written):
+        self._alive = now
+        if self._path is None:
+            return
+        if self._seen == worlds.changes and self._newest == self._written:
+            self._writer.submit(self._renew, self._path)
             return
         if self._seen != worlds.changes:
             self._seen = worlds.changes
@@ -91,9 +102,15 @@ class StateFile:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(path)
+            self._renew(path)
         except OSError as error:
             if str(error) != self._failure:  # once, not every second
                 log.warning("%s cannot be written: %s", path, error)
             self._failure = str(error)
             return
         self._written, self._failure = text, ""
+
+    def _renew(self, path: Path) -> None:
+        """Set the file's time; a file that somebody removed stays away."""
+        with contextlib.suppress(OSError):
+            os.utime(path, (self._alive, self._alive))

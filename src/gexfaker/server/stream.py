@@ -32,7 +32,7 @@ async def stream(service: Service) -> None:
 async def _wait_and_send(service: Service) -> None:
     if service.silent:
         service.streamer.rest()
-        await asyncio.sleep(REAP_INTERVAL_SECONDS)
+        await service.alarm.sleep(REAP_INTERVAL_SECONDS)
         return
     now = service.clock()
     at = service.streamer.next_turn(now)
@@ -80,6 +80,6 @@ async def reap(service: Service) -> None:
             for hub in service.hubs.values():
                 hub.expire(loop.time())
             service.days.sweep()
-            await service.state_file.keep(service.worlds)
+            await service.state_file.keep(service.worlds, service.clock())
         except Exception:
             log.exception("looking after connections and days failed; it goes on")

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import msgspec
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import RecordError
+from gexfaker.errors import DataError, RecordError
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.prepared import Prepared
 from gexfaker.tapes.source import open_source
@@ -88,15 +88,25 @@ class JsonlTape:
         return self._index.has(index)
 
     def steps_to_index(self, index: int) -> Iterator[None]:
-        """Read on to record ``index`` in steps; afterwards ``has(index)`` answers at once."""
-        return self._index.steps_to(index)
+        """Read on to record ``index`` in steps; afterwards ``has(index)`` answers at once. Raises DataError."""
+        return self._while_open(self._index.steps_to(index))
 
     def knows(self, timestamp: int) -> bool:
         """Whether the file has been read beyond that time, or to its end."""
         return self._last_mark() > timestamp or self._is_marked_to_its_end()
 
     def steps_to_time(self, timestamp: int) -> Iterator[None]:
-        """Read on to a time in steps; afterwards ``index_at(timestamp)`` answers at once."""
+        """Read on to a time in steps; afterwards ``index_at(timestamp)`` answers at once. Raises DataError."""
+        return self._while_open(self._steps_to_time(timestamp))
+
+    def _while_open(self, steps: Iterator[None]) -> Iterator[None]:
+        """These steps. Between two of them the day may be closed, because so many others are played."""
+        try:
+            yield from steps
+        except ValueError as error:
+            raise DataError(f"{self._name} was closed while it was searched: ask again") from error
+
+    def _steps_to_time(self, timestamp: int) -> Iterator[None]:
         while not self.knows(timestamp):
             yield from self._index.steps_to((len(self._marks) + 1) * MARK_STRIDE - 1)
             if not self._add_mark():

@@ -175,7 +175,7 @@ class SpooledSource:
         self._pieces = unpack(archive, codec)
         self._spool = FileSource(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed in close()
         self._size = 0
-        self._complete = False
+        self._complete = self._closed = False
 
     def ensure(self, upto: int) -> int:
         """Unpack until ``upto`` bytes are there, or the end; how many there are."""
@@ -187,13 +187,18 @@ class SpooledSource:
         return self._size
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Up to ``size`` bytes of the content from ``offset``; empty only at the end. Raises OSError."""
+        """Up to ``size`` bytes of the content from ``offset``; empty only at the end. Raises OSError.
+
+        Raises ValueError when it was closed, as a file does: what was not unpacked is not the end.
+        """
+        if self._closed:
+            raise ValueError("read of a closed archive")
         available = self.ensure(offset + size) - offset
         return self._spool.read_at(offset, min(size, available)) if available > 0 else b""
 
     def close(self) -> None:
         """Give the archive and the temporary space back. May be called again."""
-        self._complete = True
+        self._complete = self._closed = True
         self._archive.close()
         self._spool.close()
 

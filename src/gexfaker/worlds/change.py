@@ -1,13 +1,14 @@
 """The one function through which a world changes.
 
-Each change has a version. A state file is written when versions have changed; what follows a world elsewhere follows
-its versions. What a clock does by itself is no change: positions follow from the change that set it.
+Each change gives the world another version, and counts for the state file, which is written after changes only. What a
+market clock does by itself is no change: positions follow from the change that set it.
 """
 
 from __future__ import annotations
 
 from typing import Final, Protocol
 
+from gexfaker.errors import ExhaustedError
 from gexfaker.playback.actions import Effect, Outcome
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
@@ -27,9 +28,14 @@ def change(world: World, what: Change, now: float) -> Effect:
     """Change a world at real time ``now`` (epoch seconds), and tell the effect.
 
     Raises:
-        ControlError, DataError, ExhaustedError: it cannot be done; the world is as it was.
+        ControlError, DataError: it cannot be done; the world is as it was.
+        ExhaustedError: there is nothing more on this day; the clock may have started by that.
     """
-    outcome = what.run(world.play, world.options, now)
+    try:
+        outcome = what.run(world.play, world.options, now)
+    except ExhaustedError:
+        world.become(world.play)
+        raise
     world.become(outcome.play)
     return outcome.effect
 

@@ -85,8 +85,14 @@ def encode(worlds: Worlds, stopped_at: float | None = None) -> bytes:
     return msgspec.json.encode(Snapshots(VERSION, [snapshot(world, stopped_at) for world in worlds.in_use()]))
 
 
-def restore(worlds: Worlds, text: bytes, now: float) -> int:
+def restore(worlds: Worlds, text: bytes, now: float, alive: float | None = None) -> int:
     """Put worlds back; returns how many. Those whose day is gone start anew.
+
+    Args:
+        worlds: where.
+        text: what ``encode`` gave.
+        now: real time.
+        alive: until when their clocks ran (real time); by default they have run until now.
 
     Raises:
         DataError: the text is not what ``encode`` gives.
@@ -104,7 +110,7 @@ def restore(worlds: Worlds, text: bytes, now: float) -> int:
     for one, positions in zip(found.sessions, cursors, strict=True):
         world = worlds.get(one.id)
         try:
-            change(world, _Restore(one, positions), now)
+            change(world, _Restore(one, positions, now if alive is None else alive), now)
         except DataError:
             continue
     return len(found.sessions)
@@ -113,8 +119,9 @@ def restore(worlds: Worlds, text: bytes, now: float) -> int:
 class _Restore:
     """A world is as it was written."""
 
-    def __init__(self, written: Snapshot, cursors: dict[Cursor, int]) -> None:
+    def __init__(self, written: Snapshot, cursors: dict[Cursor, int], alive: float) -> None:
         self._written: Final = written
+        self._alive: Final = alive
         self._cursors: Final = cursors
 
     def run(self, play: Play, _defaults: Options, now: float, /) -> Outcome:
@@ -136,7 +143,7 @@ class _Restore:
         since = now if isinstance(written.at, msgspec.UnsetType) else written.at
         runs = not written.paused and written.options.speed != AS_FAST_AS_POSSIBLE
         made.begin(now)
-        made.jump(written.market_time + (max(0.0, now - since) * written.options.speed if runs else 0.0), now)
+        made.jump(written.market_time + (max(0.0, self._alive - since) * written.options.speed if runs else 0.0), now)
         made.sent.upto = written.streamed
 
 

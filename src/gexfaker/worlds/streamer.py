@@ -20,7 +20,7 @@ from gexfaker.hubs.publication import Batch
 from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
-from gexfaker.playback.turns import is_published
+from gexfaker.playback.turns import IDLE_TURN, is_published
 from gexfaker.wire import spot
 from gexfaker.worlds.agenda import Agenda
 from gexfaker.worlds.assembly import TROUBLE, Assembly
@@ -85,7 +85,10 @@ class Streamer:
         if not play.heard:
             play.attend(now)
         self._heard[world] = None
-        self._agenda.set(world, play.next_turn(now))
+        at = play.next_turn(now)
+        if world.delivery.failed and at is not None:
+            at = max(at, now + IDLE_TURN)
+        self._agenda.set(world, at)
         if world.delivery.prepared is None or world.delivery.prepared is not world.delivery.subscriptions:
             self._ahead[world] = None
         else:
@@ -105,7 +108,7 @@ class Streamer:
         if world.play.is_hurried and self._is_congested(world):
             world.delivery.waits = True
             return
-        world.delivery.turn = self._turn(world, now)
+        world.delivery.turn, world.delivery.failed = self._turn(world, now), False
         self._under_way[world] = None
 
     def _is_congested(self, world: World) -> bool:
@@ -141,6 +144,7 @@ class Streamer:
             pass
         except TROUBLE as error:
             self._complain(world, error)
+            world.delivery.failed = True
         self._end(world)
         return False
 
@@ -202,6 +206,9 @@ class Streamer:
         for world in list(self._heard):
             self._leave(world)
             self.worlds.look_at(world)
+        for world in self.worlds.take_touched():
+            if world.is_listening:
+                self.worlds.look_at(world)
 
     def _turn(self, world: World, now: float) -> Iterator[Pause]:
         """One turn of a world; what it gave is sent at its end.

@@ -69,15 +69,16 @@ class Delivery:
         entry: the number of the world's valid entry in the agenda; None while nothing will be due.
         waits: whether it waits for its clients to read or acknowledge.
         prepared: the subscriptions for which nothing has to be encoded ahead.
+        failed: whether its last turn ended in trouble, so that the next one is not at once.
     """
 
-    __slots__ = ("entry", "prepared", "subscriptions", "turn", "waits")
+    __slots__ = ("entry", "failed", "prepared", "subscriptions", "turn", "waits")
 
     def __init__(self) -> None:
         self.subscriptions: Subscriptions | None = None
         self.turn: Iterator[Pause] | None = None
         self.entry: int | None = None
-        self.waits = False
+        self.waits = self.failed = False
         self.prepared: Subscriptions | None = None
 
 
@@ -138,7 +139,7 @@ class World:
         """Go on with this play. For ``worlds.change`` only."""
         if play is not self._play:
             self._play = play
-            self.delivery.subscriptions = None
+            self.delivery.subscriptions = self.delivery.prepared = None
         self.version += 1
         self._registry.changed(self)
 

@@ -43,7 +43,9 @@ class Worlds:
         self._limit: Final = limit
         self._worlds: dict[str, World] = {}
         self._used: dict[str, World] = {}
+        # Worlds without a client, the longest unused first: those with a place in a day, and those without.
         self._idle: OrderedDict[str, None] = OrderedDict()
+        self._unused: OrderedDict[str, None] = OrderedDict()
         self._touched: dict[World, None] = {}
         self.changes = 0
 
@@ -60,10 +62,11 @@ class Worlds:
         world = self._worlds.get(world_id)
         if world is None:
             world = self._worlds[world_id] = World(world_id, self.days, self.options, self._tier_of(world_id), self)
-            self._idle[world_id] = None
+            self._unused[world_id] = None
             self._evict()
-        elif world_id in self._idle:
-            self._idle.move_to_end(world_id)
+        for resting in (self._idle, self._unused):
+            if world_id in resting:
+                resting.move_to_end(world_id)
         return world
 
     def in_use(self) -> list[World]:
@@ -80,9 +83,11 @@ class Worlds:
         return lambda world_id: self.get(world_id).audience(hub)
 
     def _evict(self) -> None:
-        while len(self._worlds) > self._limit and self._idle:
-            oldest, _ = self._idle.popitem(last=False)
-            del self._worlds[oldest]
+        while len(self._worlds) > self._limit and (self._unused or self._idle):
+            # The last of the unused ones has just been asked for, and may be used at once.
+            first = self._unused if len(self._unused) > 1 or not self._idle else self._idle
+            oldest, _ = first.popitem(last=False)
+            self._touched.pop(self._worlds.pop(oldest), None)
             self._used.pop(oldest, None)
 
     # --- news --------------------------------------------------------------------------------
@@ -98,6 +103,8 @@ class Worlds:
         """It has got a place in a day."""
         if self._worlds.get(world.id) is world:
             self._used[world.id] = world
+            if self._unused.pop(world.id, self) is None:
+                self._idle[world.id] = None
 
     def changed(self, world: World) -> None:
         """It has another version."""
@@ -117,9 +124,10 @@ class Worlds:
     def connected(self, world: World) -> None:
         """It has a client now: it is kept."""
         self._idle.pop(world.id, None)
+        self._unused.pop(world.id, None)
 
     def disconnected(self, world: World) -> None:
         """It has no client any more: it may be forgotten, and its feed rests."""
         self._touched[world] = None
-        self._idle[world.id] = None
+        (self._idle if world.is_used else self._unused)[world.id] = None
         self._evict()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
-from gexfaker.catalog import SPOT
+from gexfaker.catalog import SPOT, Feed
+from gexfaker.errors import DataError
 from gexfaker.exchange.hours import shown
 from gexfaker.hubs.connection import Connection
 from gexfaker.playback.options import Options
 from gexfaker.server.service import Service
 from gexfaker.worlds.world import World
 
+T = TypeVar("T")
+NOWHERE: Final[dict[Feed, int]] = {}
 _OPTIONS: Final = tuple(field.name for field in dataclasses.fields(Options))
 
 
@@ -36,18 +40,26 @@ def playback_status(world: World, now: float) -> dict[str, Any]:
     market = play.market_time(now)
     return {
         "day": play.date,
-        "origin": play.day.origin,
+        "origin": _of_its_day(lambda: play.day.origin, None),
         **{name: getattr(play.options, name) for name in _OPTIONS},
         "market_time": market,
         "shown": None if market is None else shown(market),
         "paused": play.paused,
-        "over": play.is_over(),
+        "over": _of_its_day(play.is_over, False),
         "timeline": play.timeline,
-        "positions": {feed.group: index for feed, index in sorted(play.positions().items())},
+        "positions": {feed.group: index for feed, index in sorted(_of_its_day(play.positions, NOWHERE).items())},
         "messages_sent": counters.sent,
         "records_dropped": counters.dropped,
         "clients_cut": counters.cut,
     }
+
+
+def _of_its_day(ask: Callable[[], T], otherwise: T) -> T:
+    """What a day says; its files may have gone, which is no reason to hide the rest."""
+    try:
+        return ask()
+    except DataError:
+        return otherwise
 
 
 def close_connections(service: Service, world: World) -> int:
@@ -74,7 +86,10 @@ def _connection(service: Service, world: World, hub: str, connection: Connection
 
 
 def _group(service: Service, world: World, hub: str, group: str) -> dict[str, Any]:
-    day = service.day_of(world)
+    try:
+        day = service.day_of(world)
+    except DataError as error:
+        return {"group": group, "silent": str(error)}
     feed = service.groups.feed_of(hub, group, day)
     if feed is None:
         return {"group": group, "silent": service.groups.reason(hub, group, day)}
