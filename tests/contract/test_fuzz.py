@@ -45,7 +45,7 @@ def fuzz(server: Served, folder: Path, examples: int, without: str) -> str:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["recorded", "simulated"])
+@pytest.mark.parametrize("kind", ["recorded", pytest.param("simulated", marks=pytest.mark.volume)])
 def test_every_answer_to_anything_is_documented(kind: str, tmp_path: Path) -> None:
     if kind == "recorded":
         for ticker in ("SPX", "ES_SPX"):

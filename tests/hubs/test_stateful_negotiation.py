@@ -389,12 +389,12 @@ STEPS: list[tuple[int, Callable[[Driver, random.Random], None]]] = [
 def test_a_long_random_life(seed: int) -> None:
     driver, rng = Driver(), random.Random(seed)
     weights, steps = zip(*STEPS, strict=True)
-    for step in rng.choices(steps, weights, k=50_000):
+    for step in rng.choices(steps, weights, k=25_000):
         step(driver, rng)
         driver.check()
-    assert driver.accepted > 2000
-    assert driver.refused > 1000
-    assert driver.delivered > 1000
+    assert driver.accepted > 1000
+    assert driver.refused > 500
+    assert driver.delivered > 500
 
 
 def test_the_homes_are_those_of_the_names() -> None:

@@ -173,7 +173,7 @@ def fitting(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.long
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(st.sampled_from((GEX, GREEKS)), st.one_of(even(), fitting()))
 @example(GEX, "[[1,2,3,[4,5]],[1,2,3,[4],5]]")
 def test_both_ways_come_to_the_same(table: Table, rows: str) -> None:

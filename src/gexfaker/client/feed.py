@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -104,9 +105,8 @@ async def _read(target: Target, receive: Callable[[Received], bool]) -> None:
         async with connect(address, subprotocols=[SUBPROTOCOL], compression=None, proxy=None) as websocket:
             try:
                 await _receive(websocket, target, receive)
-            except asyncio.CancelledError:
-                await websocket.close()  # with 1000, which says that nobody comes back
-                raise
+            finally:
+                await _close(websocket)
     except ConnectionClosed as error:
         raise ListenError(f"the server closed the connection: {error}") from None
     except (WebSocketException, OSError) as error:
@@ -131,6 +131,21 @@ async def _receive(websocket: ClientConnection, target: Target, receive: Callabl
             raise ListenError(message.error.message)
     closed = f"{websocket.close_code} {websocket.close_reason}".strip()
     raise ListenError(f"the server closed the connection ({closed})")
+
+
+async def _close(websocket: ClientConnection) -> None:
+    """Close with 1000, which says that nobody comes back.
+
+    What still comes is read and dropped. A client that does not read finds no answer to its close frame behind the
+    messages that wait, and gives up after ten seconds only.
+    """
+    from websockets.exceptions import ConnectionClosed
+
+    closing = asyncio.create_task(websocket.close())
+    with contextlib.suppress(ConnectionClosed):
+        async for _ in websocket:
+            continue
+    await closing
 
 
 def _bare(address: str) -> str:
