@@ -58,7 +58,10 @@ def idle(root: Path) -> float:
         world = service.worlds.get(f"key-{number}")
         hub.connect(Grant(world.id, (), (f"blue_{FEED.group}",)), SUBPROTOCOLS[JSON])
         change(world, Pause(), NOW)
-    streamer.next_turn(NOW)
+    while streamer.next_turn(NOW) is not None:  # all are heard of once
+        streamer.begin(NOW)
+        while streamer.advance():
+            streamer.drain()
     began = time.perf_counter()
     for number in range(WAKE_UPS):
         streamer.begin(NOW + number)

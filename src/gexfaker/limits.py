@@ -94,6 +94,10 @@ MAX_GROUPS_PER_CONNECTION of them."""
 MAX_NUMBERED: Final = 8
 """Of each of these, the forms for reliable clients at different sequence ids; those that came together share one."""
 
+WORLDS_AT_ONCE: Final = 256
+"""Keys whose turns are begun, or whose next turn is worked out, before others have their turn: a millisecond. With
+20,000 keys that listen, thousands may be due at once."""
+
 RECORDS_AT_ONCE: Final = 4
 """Records encoded for one turn before it is another's: under a millisecond."""
 

@@ -12,6 +12,7 @@ import pytest
 from gexfaker.errors import DataError
 from gexfaker.hubs.connection import State
 from gexfaker.hubs.hub import Bounds
+from gexfaker.limits import WORLDS_AT_ONCE
 from gexfaker.playback.actions import Pause
 from gexfaker.playback.clockplay import ClockPlay
 from gexfaker.playback.day import Day
@@ -93,6 +94,23 @@ def test_a_wake_up_looks_at_no_key_whose_turn_is_later(monkeypatch: pytest.Monke
         wakes += 1
     assert wakes >= 900
     assert 200 <= asked["next turn"] <= 3 * 200, "each has one turn, and is asked in it and after it"
+
+
+def test_of_very_many_keys_a_wake_up_begins_a_bounded_number_and_all_get_theirs() -> None:
+    count = 3 * WORLDS_AT_ONCE
+    stream = bench(day(at_times(range(OPEN, OPEN + 60))))
+    clients = [client_of(stream, key=f"key-{number}") for number in range(count)]
+    began = 0
+    while began < count:
+        stream.next_turn(stream.now)
+        stream.begin(stream.now)
+        begun = len(stream._under_way)
+        assert begun <= WORLDS_AT_ONCE
+        began += begun
+        while stream.advance():
+            stream.drain()
+    stream.run(START + 10.5)
+    assert {tuple(times(client)) for client in clients} == {tuple(range(OPEN, OPEN + 11))}
 
 
 # --- a feed that fails, a day that is gone --------------------------------------------------------

@@ -17,7 +17,7 @@ from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch
-from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE
+from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE, WORLDS_AT_ONCE
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.turns import IDLE_TURN, is_published
@@ -61,17 +61,20 @@ class Streamer:
     def next_turn(self, now: float) -> float | None:
         """When something may be due next, in real time; None when nothing will be."""
         self._hear(now)
-        return now if self._under_way else self._agenda.first()
+        return now if self._under_way or self.worlds.has_news else self._agenda.first()
 
     def begin(self, now: float) -> None:
-        """Start the turns that are due at ``now``, beside those under way."""
+        """Start turns that are due at ``now``, beside those under way; of very many, the rest is due the next time."""
         self._hear(now)
-        while (world := self._agenda.take(now)) is not None:
+        for _ in range(WORLDS_AT_ONCE):
+            world = self._agenda.take(now)
+            if world is None:
+                return
             self._start(world, now)
 
     def _hear(self, now: float) -> None:
-        """The news of worlds."""
-        for world in self.worlds.take_touched():
+        """The news of worlds; of very many, the rest is heard the next time."""
+        for world in self.worlds.take_touched(WORLDS_AT_ONCE):
             if world.delivery.turn is None:
                 self._plan(world, now)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import Final
 
 from gexfaker.hubs.connection import Audience
@@ -92,12 +93,17 @@ class Worlds:
 
     # --- news --------------------------------------------------------------------------------
 
-    def take_touched(self) -> list[World]:
-        """The worlds of which there was news since the last time, each once."""
-        if not self._touched:
-            return []
-        touched, self._touched = self._touched, {}
-        return list(touched)
+    @property
+    def has_news(self) -> bool:
+        """Whether there is news of a world that was not taken yet."""
+        return bool(self._touched)
+
+    def take_touched(self, limit: int | None = None) -> list[World]:
+        """The worlds of which there was news since the last time, each once; ``limit`` of them at most."""
+        taken = list(islice(self._touched, limit))
+        for world in taken:
+            del self._touched[world]
+        return taken
 
     def used(self, world: World) -> None:
         """It has got a place in a day."""
