@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gexfaker.server.run import Server
     from gexfaker.server.service import Service
 
-GARBAGE_THRESHOLDS: Final = (5_000, 10, 10)
+GARBAGE_THRESHOLDS: Final = (5_000, 4, 25)
 """When the collector runs. What the feed and its connections make is freed without it; each run holds up the loop."""
 
 EXIT_AT_ONCE: Final = 130
