@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from gexfaker.playback.actions import Action
+
 JSON: Final = "application/json"
 
 
@@ -53,3 +55,8 @@ CONTROLLED: Final = {**REFUSED, 404: "Error"}
 BUSY: Final = {503: "Error"}
 XML: Final = "application/xml"
 """What many operations may answer besides: refusals, those of a key, those of the control plane, and more."""
+
+
+def body_of(action: type[Action]) -> str:
+    """The name of the schema of an action's arguments."""
+    return f"{action.NAME.capitalize()}Arguments" if action.arguments() else "NoArguments"

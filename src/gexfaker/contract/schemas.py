@@ -7,6 +7,7 @@ from dataclasses import MISSING
 from typing import Any, Final
 
 from gexfaker.catalog import HUBS
+from gexfaker.contract.operations import body_of
 from gexfaker.playback.actions import ACTIONS, CREATION, Action
 from gexfaker.records.fields import Field
 from gexfaker.wire.feeds import TABLES
@@ -94,11 +95,6 @@ _MEMBERSHIP: Final = record(hub=words(HUBS), group=TEXT)
 _SNAPSHOTS: Final = {
     table.message.DESCRIPTOR.name: _snapshot(table.fields) for table in TABLES if table.type_url != "proto.spot"
 }
-
-
-def body_of(action: type[Action]) -> str:
-    """The name of the schema of an action's arguments."""
-    return f"{action.NAME.capitalize()}Arguments" if action.arguments() else "NoArguments"
 
 
 def _arguments(action: type[Action]) -> Schema:

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gexfaker.contract.operations import CONTROLLED, Operation
-from gexfaker.contract.schemas import body_of
+from gexfaker.contract.operations import CONTROLLED, Operation, body_of
 from gexfaker.errors import ControlError, DataError
 from gexfaker.limits import MAX_CONTROL_BYTES, MAX_WORLDS
 from gexfaker.playback.actions import ACTIONS, Action, Effect, Pause, action_of, creation_of
