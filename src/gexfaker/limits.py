@@ -64,6 +64,9 @@ MAX_QUEUED_BYTES: Final = 16 * MIB
 MAX_REMEMBERED_ACKS: Final = 1000
 """Successful ack ids kept per connection to refuse duplicates; the service's figure."""
 
+MAX_DELAYED: Final = 500
+"""Acks that wait for their delay; a client with so many is not read until they are written."""
+
 MAX_MEMBERSHIPS: Final = 150
 """Hub-and-group pairs of one key's POST or PATCH negotiation; the service's figure (setting)."""
 
@@ -75,6 +78,12 @@ MAX_GROUPS_PER_CONNECTION: Final = 10_000
 
 MAX_CONNECTIONS: Final = 20_000
 """Open and detached connections of one hub, and TCP connections in all, about 40 KiB each: below 1 GiB."""
+
+MAX_DESCRIPTORS: Final = 32_768
+"""Descriptors the server takes if it may: more than its connections and files can need."""
+
+RESERVED_DESCRIPTORS: Final = 24
+"""Descriptors for the server itself: its socket, the event loop, the log, the state file, what a request opens."""
 
 MAX_PUBLICATIONS: Final = 4096
 """Encoded records kept for sharing. Holds four ticks of every feed of the universe."""
@@ -138,6 +147,15 @@ MAX_SYNC_STREAMS: Final = 100
 MAX_WORLDS: Final = 150_000
 """API keys that are remembered, some 2 KiB each; the longest unused goes first, but never one that is connected."""
 
+SMALL_BYTES: Final = 2 * KIB
+"""What one client has sent that may be worked off at once: the longest request that is answered the short way."""
+
+PORTION_BYTES: Final = 1 * KIB
+"""What is worked off at a time of a client that has sent more: 3 ms, on a slow machine, if it is all pings."""
+
+MAX_WAITING_BYTES: Final = 64 * MIB
+"""What all clients together have sent ahead; one is not read beyond a portion, so it has 256 KiB at the most."""
+
 WRITE_HIGH_WATER_BYTES: Final = 64 * KIB
 """What a socket buffers before frames wait, shared, in our own queue."""
 
@@ -154,8 +172,38 @@ RECOVERY_WINDOW_SECONDS: Final = 30.0
 MISSED_PONGS: Final = 3
 """Pings without an answer before a peer counts as dead. Not published; two lost packets must not end a session."""
 
+INTAKE_SECONDS: Final = 0.005
+"""Work on what clients send in one round of the event loop, before the feed and everything else have their turn."""
+
+INTAKE_WINDOW_SECONDS: Final = 0.01
+"""How long INTAKE_SECONDS must last when nothing waits: half of the time is left for all else."""
+
+REQUEST_SECONDS: Final = 0.0003
+"""What an ordinary request is counted as, because it is answered in a task of its own."""
+
 HEAD_TIMEOUT_SECONDS: Final = 30.0
-"""How long a new TCP connection may take to send its first request; idle ones must not use up the descriptors."""
+"""How long a client may take from connecting, or from the first byte of a request, to the end of its headers."""
+
+BODY_TIMEOUT_SECONDS: Final = 60.0
+"""How long a client may take to send the body of a request, 1 MiB at the most."""
+
+STALL_TIMEOUT_SECONDS: Final = 30.0
+"""How long a client may take nothing of an answer that waits for it; then it is cut."""
+
+STALL_BYTES: Final = 4 * KIB
+"""What a client must take in that time when the answer is complete: less is as good as nothing."""
+
+IDLE_GRACE_SECONDS: Final = 1.0
+"""How long a connection may do nothing before it can be closed to make room for a new one."""
+
+MAX_EVICTED: Final = 64
+"""Connections closed at once to make room: to look through 20,000 takes 10 ms, and must not be done for each."""
+
+TELL_SECONDS: Final = 1.0
+"""How often the log tells of the same kind of trouble; what comes in between is counted."""
+
+KEEP_ALIVE_SECONDS: Final = 75.0
+"""How long a connection stays open for the next request (setting): longer than pooling clients keep theirs."""
 
 CLOSE_TIMEOUT_SECONDS: Final = 3.0
 """How long a peer may take to answer a close frame; the Python SDK waits as long."""

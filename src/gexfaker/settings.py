@@ -20,6 +20,7 @@ from gexfaker.catalog import DEFAULT_TICKERS, TIERS
 from gexfaker.errors import SettingError
 from gexfaker.limits import (
     ACK_DELAY_SECONDS,
+    KEEP_ALIVE_SECONDS,
     MAX_MEMBERSHIPS,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_MESSAGES,
@@ -113,6 +114,16 @@ class Settings:
         str | None,
         Setting(
             Section.SERVER, parsing.text, "", "a file", "Where sessions' positions are kept, to survive a restart."
+        ),
+    ]
+    keep_alive: Annotated[
+        float,
+        Setting(
+            Section.SERVER,
+            parsing.positive,
+            f"{KEEP_ALIVE_SECONDS:g}s",
+            "a time such as 75s",
+            "How long an HTTP connection stays open for the next request.",
         ),
     ]
     log_level: Annotated[

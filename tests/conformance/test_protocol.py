@@ -27,6 +27,7 @@ from gexfaker.hubs.outputs import Abort, Close, Later, Output
 from gexfaker.hubs.upstream import receive
 from gexfaker.server.service import Service
 from gexfaker.server.transport.handshake import Accepted, open_socket
+from gexfaker.server.transport.intake import Intake
 from gexfaker.server.transport.websocket import Socket
 from gexfaker.settings import load
 from gexfaker.wire import messages as m
@@ -1279,7 +1280,7 @@ class Line:
     def __init__(self, service: Service, dialect: Subprotocol) -> None:
         self.hub = service.hubs["orderflow"]
         self.transport = Nowhere()
-        self.socket = Socket(service, set(), self.transport)
+        self.socket = Socket(service, set(), self.transport, Intake(lambda: 0.0))
         self.socket.open(request(f"/client/hubs/orderflow?access_token={token()}", str(dialect.name)))
         [self.connection] = self.hub.connections.values()
 

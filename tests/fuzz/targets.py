@@ -17,6 +17,7 @@ from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
 from gexfaker.hubs.upstream import receive
 from gexfaker.server.service import Service
+from gexfaker.server.transport.intake import Intake
 from gexfaker.server.transport.websocket import Socket
 from gexfaker.settings import load
 from gexfaker.wire import jsoncodec, protocodec
@@ -224,6 +225,12 @@ class Nowhere(asyncio.Transport):
         """Keep it."""
         self.written += data
 
+    def pause_reading(self) -> None:
+        """There is nothing to read."""
+
+    def resume_reading(self) -> None:
+        """There still is nothing."""
+
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         """Nothing to limit."""
 
@@ -288,7 +295,8 @@ class SocketTarget:
     async def _step(self, rng: Random) -> str:
         dialect = (JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE, SIMPLE)[int(rng.random() * 5)]
         transport = Nowhere()
-        socket = Socket(self._service, set(), transport)
+        intake = Intake()
+        socket = Socket(self._service, set(), transport, intake)
         socket.open(self._request(dialect))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -300,6 +308,8 @@ class SocketTarget:
         for part in (data[:cut], data[cut:]):
             if part and not transport.closing:
                 socket.data_received(part)
+        while intake.waiting_bytes and not transport.closing:
+            await asyncio.sleep(0)
         outcome = self._outcome(bytes(transport.written))
         socket.connection_lost(None)
         hub = self._service.hubs["orderflow"]

@@ -76,8 +76,10 @@ def serve(config: str | None, **flags: Any) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if settings.sources["DATA_MODE"] != DEFAULT:
         logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
+    from gexfaker.server.descriptors import raise_descriptor_limit
     from gexfaker.server.run import Server
 
+    raise_descriptor_limit()
     _run(Server(settings))
 
 

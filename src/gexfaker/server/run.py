@@ -21,10 +21,12 @@ import uvicorn
 from gexfaker.errors import SettingError
 from gexfaker.limits import DRAIN_SECONDS, MAX_HEAD_BYTES, MAX_IDLE_SECONDS
 from gexfaker.server.alarm import Alarm
+from gexfaker.server.descriptors import connections_of, descriptor_limit
 from gexfaker.server.http.app import create_app
 from gexfaker.server.http.controlguard import LOOPBACK
 from gexfaker.server.service import Service
 from gexfaker.server.stream import reap, stream
+from gexfaker.server.transport.doors import Doors
 from gexfaker.server.transport.fastpath import FastPath
 from gexfaker.server.transport.http import http_protocol
 from gexfaker.settings import Settings
@@ -137,7 +139,7 @@ class _Uvicorn(uvicorn.Server):
     def __init__(self, service: Service) -> None:
         config = uvicorn.Config(
             create_app(service),
-            http=http_protocol(service, FastPath(service)),
+            http=http_protocol(service, FastPath(service), Doors(connections_of(descriptor_limit()))),
             ws="none",
             lifespan="off",
             log_config=None,

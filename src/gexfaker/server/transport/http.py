@@ -2,26 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+import logging
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from gexfaker.limits import HEAD_TIMEOUT_SECONDS, MAX_CONNECTIONS, WRITE_HIGH_WATER_BYTES
+from gexfaker.limits import REQUEST_SECONDS, WRITE_HIGH_WATER_BYTES
 from gexfaker.server.service import Service
+from gexfaker.server.transport.doors import Doors
 from gexfaker.server.transport.fastpath import FastPath
+from gexfaker.server.transport.intake import Inlet
+from gexfaker.server.transport.patience import Patience, Phase
 from gexfaker.server.transport.websocket import Socket
 
 if TYPE_CHECKING:
     import asyncio
 
+log: Final = logging.getLogger(__name__)
 
-def http_protocol(service: Service, fast_path: FastPath) -> type[asyncio.Protocol]:
+TLS_START: Final = b"\x16\x03"
+"""The first bytes of a client that speaks TLS."""
+
+HTTP2_START: Final = b"PRI * HTTP/2.0"
+"""The first bytes of a client that speaks HTTP/2 without asking whether the server does."""
+
+
+def http_protocol(service: Service, fast_path: FastPath, doors: Doors) -> type[asyncio.Protocol]:
     """The protocol class for ``uvicorn.Config(http=...)``, bound to ``service``; ``fast_path`` may answer first."""
-    bound = type("BoundProtocol", (HttpProtocol,), {"service": service, "fast_path": fast_path})
+    bound = type("BoundProtocol", (HttpProtocol,), {"service": service, "fast_path": fast_path, "doors": doors})
     return cast("type[asyncio.Protocol]", bound)
+
+
+class _Flow(FlowControl):
+    """Flow control of uvicorn whose wish not to be sent more goes through our inlet, and who tells of stalls."""
+
+    def __init__(self, transport: asyncio.Transport, inlet: Inlet, patience: Patience) -> None:
+        super().__init__(transport)
+        self._inlet: Final = inlet
+        self._patience: Final = patience
+
+    def pause_reading(self) -> None:
+        if not self.read_paused:
+            self.read_paused = True
+            self._inlet.hold()
+
+    def resume_reading(self) -> None:
+        if self.read_paused:
+            self.read_paused = False
+            self._inlet.go_on()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._patience.block(True)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._patience.block(False)
 
 
 class HttpProtocol(H11Protocol):
@@ -29,44 +69,89 @@ class HttpProtocol(H11Protocol):
 
     service: ClassVar[Service]
     fast_path: ClassVar[FastPath]
+    doors: ClassVar[Doors]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a new TCP connection, unless there are too many; it has a while to send its first request."""
         super().connection_made(transport)
-        if len(self.connections) > MAX_CONNECTIONS:
-            transport.abort()
-        self._asked = False
-        self._answered = 0.0
-        self._head_timer = self.loop.call_later(HEAD_TIMEOUT_SECONDS, self._close_if_idle)
+        self._inlet = Inlet(self.doors.intake, transport, self._work)
+        self.patience = Patience(transport, self.service.settings.keep_alive, self._time_over)
+        self.flow = _Flow(transport, self._inlet, self.patience)
+        self._is_upgraded = False
+        self.doors.enter(self, self.connections)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The TCP connection is gone; nothing of it is kept."""
-        self._head_timer.cancel()
+        self.patience.end()
+        self._inlet.close()
         super().connection_lost(exc)
 
-    def _close_if_idle(self) -> None:
-        if cast("object", self.scope) is None and not self._asked:
-            self.transport.close()
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more: what it has asked for it still gets."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is None or cycle.response_complete or self.conn.their_state is h11.SEND_BODY:
+            return False
+        cycle.keep_alive = False
+        return True
+
+    # --- what comes in -----------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """A whole request that is known gets its answer at once; all else is parsed."""
-        answer = self.fast_path.answer(data, self.server_state.default_headers) if self._is_idle() else None
-        if answer is None:
-            super().data_received(data)
-            return
-        self._asked = True
-        self._answered = self.loop.time()
-        self.transport.write(answer)
-        if self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_handler()
+        """Bytes of the client, in any portions."""
+        self._inlet.received(data)
 
-    def timeout_keep_alive_handler(self) -> None:
-        """As uvicorn's; but a timer is not set anew for each answer, it looks again at its end."""
-        left = self._answered + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+    def _work(self, portion: bytes) -> None:
+        """A whole request that is known gets its answer at once; all else is parsed."""
+        is_idle = self._is_idle()
+        answer = self.fast_path.answer(portion, self.server_state.default_headers) if is_idle else None
+        if answer is None:
+            self._parse(portion)
+            return
+        self.transport.write(answer)
+        if self.patience.phase is Phase.IDLE:
+            self.patience.stay()
         else:
-            super().timeout_keep_alive_handler()
+            self.patience.enter(Phase.IDLE)
+
+    def _parse(self, portion: bytes) -> None:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if portion:
+            if cycle is None and portion.startswith((TLS_START, HTTP2_START)):
+                self._speak_http(portion)
+                return
+            self.conn.receive_data(portion)
+        super().handle_events()
+        if self.cycle is not cycle:
+            self.doors.intake.charge(REQUEST_SECONDS)
+        if not self._is_upgraded:
+            self._note_phase(cycle)
+
+    def handle_events(self) -> None:
+        """Go on with what came before the answer to the last request was sent, in turn with other clients."""
+        if self.conn.trailing_data[0]:
+            self._inlet.wake()
+
+    def _note_phase(self, before: object) -> None:
+        phase = self._phase_now()
+        if phase is not self.patience.phase or self.cycle is not before:
+            self.patience.enter(phase)
+
+    def _phase_now(self) -> Phase:
+        if self.conn.their_state is h11.SEND_BODY:
+            return Phase.BODY
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            return Phase.ANSWER
+        return Phase.HEAD if cycle is None or self.conn.trailing_data[0] else Phase.IDLE
+
+    def on_response_complete(self) -> None:
+        """The answer is written; the next request may come."""
+        super().on_response_complete()
+        self._unset_keepalive_if_required()  # the time is ours to count
+        if self.transport.is_closing():
+            self.patience.close()
+        else:
+            self.patience.enter(self._phase_now())
 
     def _is_idle(self) -> bool:
         """Whether nothing is under way, and the client has read nearly all it was sent."""
@@ -79,10 +164,38 @@ class HttpProtocol(H11Protocol):
             and self.transport.get_write_buffer_size() < WRITE_HIGH_WATER_BYTES
         )
 
+    # --- what a client must not do -----------------------------------------------------------
+
+    def _time_over(self, phase: Phase) -> None:
+        if phase is Phase.IDLE:
+            self.transport.close()
+            self.patience.close()
+            return
+        self.doors.told.tell("slow", "a client was cut: it %s and took too long", phase.value)
+        self.transport.abort()
+
+    def _speak_http(self, start: bytes) -> None:
+        """The client speaks another protocol; it is told in plain HTTP, and so is the user, once."""
+        what = "TLS (https or wss)" if start.startswith(TLS_START) else "HTTP/2"
+        self.doors.told.tell(what, "a client speaks %s to this port: it has to use http:// and ws://", what)
+        super().send_400_response(f"This port speaks plain HTTP/1.1, not {what}.")
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Many clients offer HTTP/2 with each request; they are answered in HTTP/1.1, as the standard says."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP."""
+        self.doors.told.tell("invalid", "a client was answered 400: %s", msg)
+        super().send_400_response(msg)
+        self.patience.close()
+
+    # --- WebSocket ---------------------------------------------------------------------------
+
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Turn this connection into a WebSocket; bytes behind the request are its first frames."""
         self.connections.discard(self)
-        self._head_timer.cancel()
+        self._is_upgraded = True
+        self.patience.end()
         headers = Headers([(name.decode("latin-1"), value.decode("latin-1")) for name, value in self.headers])
         request = Request(
             event.target.decode("ascii"),
@@ -90,9 +203,10 @@ class HttpProtocol(H11Protocol):
             event.method.decode("ascii"),
             f"HTTP/{event.http_version.decode('ascii')}",
         )
-        socket = Socket(self.service, cast("set[Any]", self.connections), self.transport)
+        socket = Socket(self.service, cast("set[Any]", self.connections), self.transport, self.doors.intake)
         self.transport.set_protocol(socket)
         socket.open(request)
         trailing, _ = self.conn.trailing_data
-        if trailing:
-            socket.data_received(trailing)
+        behind = trailing + self._inlet.rest()
+        if behind:
+            socket.data_received(behind)

@@ -12,6 +12,7 @@ import struct
 import sys
 from collections import deque
 from enum import Enum
+from itertools import takewhile
 from typing import Any, Final
 
 from websockets.frames import Frame, Opcode
@@ -22,10 +23,17 @@ from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
 from gexfaker.hubs.upstream import receive
-from gexfaker.limits import CLOSE_TIMEOUT_SECONDS, MAX_MESSAGE_BYTES, MISSED_PONGS, WRITE_HIGH_WATER_BYTES
+from gexfaker.limits import (
+    CLOSE_TIMEOUT_SECONDS,
+    MAX_DELAYED,
+    MAX_MESSAGE_BYTES,
+    MISSED_PONGS,
+    WRITE_HIGH_WATER_BYTES,
+)
 from gexfaker.server.service import Service
 from gexfaker.server.transport.frameparser import FrameParser
 from gexfaker.server.transport.handshake import UNRECOVERABLE, Accepted, open_socket
+from gexfaker.server.transport.intake import Inlet, Intake
 
 _RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
@@ -41,7 +49,9 @@ class _End(Enum):
 class Socket(asyncio.Protocol):
     """The asyncio protocol of an upgraded connection."""
 
-    def __init__(self, service: Service, server_connections: set[Any], transport: asyncio.Transport) -> None:
+    def __init__(
+        self, service: Service, server_connections: set[Any], transport: asyncio.Transport, intake: Intake
+    ) -> None:
         self._service: Final = service
         self._server_connections: Final = server_connections
         self._transport: Final = transport
@@ -51,11 +61,12 @@ class Socket(asyncio.Protocol):
         self._connection: Connection | None = None
         self._message = bytearray()
         self._opcode = Opcode.TEXT
-        self._early: list[bytes] | None = []
+        self._inlet: Final = Inlet(intake, transport, self._work)
+        self._is_opening = True
         self._backlog: deque[bytes] = deque()
         self._backlog_messages = self._backlog_bytes = 0
         self._blocked = False
-        self._delayed: deque[bytes] = deque()
+        self._delayed: deque[tuple[float, bytes]] = deque()
         self._held: list[Output] = []
         self._end = _End.NOBODY
         self._unanswered_pings = 0
@@ -66,6 +77,7 @@ class Socket(asyncio.Protocol):
     def open(self, request: Request) -> None:
         """Answer the upgrade request; the 101 is sent after the acknowledgement delay."""
         self._server_connections.add(self)
+        self._inlet.hold()
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
         answer = open_socket(self._service, request)
         if not isinstance(answer, Accepted):
@@ -82,27 +94,27 @@ class Socket(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._transport.write(answer.response.serialize())
-        early, self._early = self._early or [], None
+        self._is_opening = False
         if self._hub is None or self._connection is None:
             self._start_close(1008, UNRECOVERABLE)
         else:
             self._schedule_ping()
             self._hub.drain()
             held, self._held = self._held, []
-            self.perform(held)
-        for data in early:
-            self.data_received(data)
+            if held:
+                self.perform(held)
+        self._inlet.go_on()
 
     # --- what the peer sends -----------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the peer, in any portions."""
-        if self._early is not None:
-            self._early.append(data)
-            if sum(map(len, self._early)) > MAX_MESSAGE_BYTES:
-                self._transport.abort()
+        self._inlet.received(data)
+
+    def _work(self, portion: bytes) -> None:
+        if not portion:  # b"" would mean the end to the parser
             return
-        self._frames.receive_data(data)
+        self._frames.receive_data(portion)
         for event in self._frames.events_received():
             if isinstance(event, Frame):
                 self._frame_received(event)
@@ -148,7 +160,7 @@ class Socket(asyncio.Protocol):
 
     def perform(self, outputs: list[Output]) -> None:
         """Do what the connection asks for, in order; frames go out in one joined write."""
-        if self._early is not None and not isinstance(outputs[-1], Abort):
+        if self._is_opening and not isinstance(outputs[-1], Abort):
             self._held += outputs
             return
         ready: list[bytes] = []
@@ -180,16 +192,28 @@ class Socket(asyncio.Protocol):
         self._transport.abort()
 
     def _delay(self, frame: bytes) -> None:
-        self._delayed.append(frame)
+        """Write a frame after the acknowledgement delay; a client with many of them coming is not read meanwhile."""
         delay = self._service.settings.ack_delay
-        if delay:
-            self._loop.call_later(delay, self._release, 1)
-        else:
+        self._delayed.append((self._loop.time() + delay, frame))
+        if not delay:
             self._release(1)
+        elif len(self._delayed) == 1:
+            self._loop.call_later(delay, self._release_due)
+        elif len(self._delayed) == MAX_DELAYED:
+            self._inlet.hold()
+
+    def _release_due(self) -> None:
+        now = self._loop.time()
+        due = sum(1 for moment, _ in takewhile(lambda item: item[0] <= now, self._delayed))
+        self._release(max(1, due))  # the timer may be early by its resolution
+        if self._delayed:
+            self._loop.call_later(max(0.0, self._delayed[0][0] - now), self._release_due)
 
     def _release(self, count: int) -> None:
         count = min(count, len(self._delayed))
-        self._write([self._delayed.popleft() for _ in range(count)], count)
+        self._write([self._delayed.popleft()[1] for _ in range(count)], count)
+        if not self._is_opening:
+            self._inlet.go_on()
 
     def _write(self, frames: list[bytes], count: int) -> None:
         if not frames or self._transport.is_closing() or self._frames.state is not State.OPEN:
@@ -290,7 +314,7 @@ class Socket(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """The server stops (called by uvicorn): flush, then close code 1001; reliable clients may come back."""
-        if self._early is not None:
+        if self._is_opening:
             self._transport.abort()
         elif self._end is _End.NOBODY:
             self._start_close(1001, "")
@@ -298,6 +322,7 @@ class Socket(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The TCP connection is gone, for whatever reason."""
         self._server_connections.discard(self)
+        self._inlet.close()
         if self._timer is not None:
             self._timer.cancel()
         connection = self._connection

@@ -1,0 +1,88 @@
+"""Who gets in: how many TCP connections there may be, and who goes when there is no room for one more."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from heapq import nsmallest
+from typing import Any, Final, Protocol, cast
+
+from gexfaker.limits import IDLE_GRACE_SECONDS, MAX_EVICTED
+from gexfaker.server.rarely import Rarely
+from gexfaker.server.transport.intake import Intake
+from gexfaker.server.transport.patience import Patience, Phase
+
+log: Final = logging.getLogger(__name__)
+
+FULL: Final = "The server has as many connections as it can take: try again in a second."
+_REFUSAL: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
+    b"Content-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b"
+)
+
+
+class Guest(Protocol):
+    """A connection that speaks HTTP."""
+
+    transport: asyncio.Transport
+
+    @property
+    def patience(self) -> Patience:
+        """What it is at, and since when."""
+
+
+class Doors:
+    """The connections of one server, and what is shared by them.
+
+    Args:
+        most: how many there may be.
+
+    Attributes:
+        connections: all that are open; those that are a WebSocket are never sent away here.
+        intake: what they have sent and what waits of it.
+        told: what clients do wrong, for the log.
+        refused: newcomers that were sent away.
+        evicted: connections that had to make room.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most: Final = most
+        self.intake: Final = Intake()
+        self.told: Final = Rarely(log)
+        self.refused = self.evicted = 0
+
+    def enter(self, newcomer: Guest, connections: set[Any]) -> None:
+        """Let a connection in; for its sake others may have to go, or else it is refused with 503."""
+        if len(connections) <= self.most:
+            return
+        others = [cast("Guest", guest) for guest in connections if guest is not newcomer and is_guest(guest)]
+        for guest in _dispensable(others, asyncio.get_running_loop().time()):
+            self.evicted += 1
+            connections.discard(guest)
+            guest.transport.abort()
+        if len(connections) > self.most:
+            self._refuse(newcomer, connections)
+
+    def _refuse(self, newcomer: Guest, connections: set[Any]) -> None:
+        self.refused += 1
+        self.told.tell("full", "all %d connections are in use: new ones are answered 503", self.most)
+        body = b'{"error":"%b"}' % FULL.encode()
+        connections.discard(newcomer)
+        newcomer.transport.write(_REFUSAL % (len(body), body))
+        newcomer.transport.close()
+
+
+def is_guest(connection: object) -> bool:
+    """Whether a connection speaks HTTP, and no WebSocket."""
+    return isinstance(getattr(connection, "patience", None), Patience)
+
+
+def _dispensable(guests: Iterable[Guest], now: float) -> list[Guest]:
+    """Who goes first: whoever dawdles with a request or an answer, then whoever has asked nothing for longest."""
+    quiet = [guest for guest in guests if now - guest.patience.since > IDLE_GRACE_SECONDS and _does_nothing(guest)]
+    return nsmallest(MAX_EVICTED, quiet, key=lambda guest: (guest.patience.phase is Phase.IDLE, guest.patience.since))
+
+
+def _does_nothing(guest: Guest) -> bool:
+    return guest.patience.phase is not Phase.ANSWER or guest.patience.blocked

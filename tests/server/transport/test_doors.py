@@ -1,0 +1,98 @@
+"""How many connections there may be, and who goes."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import time
+
+import pytest
+
+from gexfaker.limits import MAX_CONNECTIONS, RESERVED_DESCRIPTORS
+from gexfaker.server import descriptors
+from gexfaker.server.transport import doors
+from support.raw import JSON, connect, joined
+from support.server import InProcess, running_process, running_server, wait_until
+
+GET = b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n"
+MOST = 8
+
+
+@pytest.mark.parametrize("limit", [16, 64, 256, 1024, 20_000, 32_768, 1_048_576])
+def test_descriptors_are_shared_out(limit: int) -> None:
+    connections, files = descriptors.connections_of(limit), descriptors.open_files_of(limit)
+    assert 1 <= connections <= MAX_CONNECTIONS
+    assert files >= 4
+    if limit >= 64:
+        assert connections + files + RESERVED_DESCRIPTORS <= limit
+
+
+def few(patch: pytest.MonkeyPatch, grace: float = 0.0) -> None:
+    """A server of few connections."""
+    patch.setattr("gexfaker.server.run.connections_of", lambda _limit: MOST)
+    patch.setattr(doors, "IDLE_GRACE_SECONDS", grace)
+
+
+def ask(server: InProcess, connection: socket.socket | None = None) -> bytes:
+    """The status of a request, on a connection of its own by default."""
+    if connection is not None:
+        connection.sendall(GET)
+        return connection.recv(65536)[:12]
+    with socket.create_connection(server.address, timeout=10) as own:
+        return ask(server, own)
+
+
+def test_one_more_than_all_busy_ones_is_refused_politely_and_later_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    few(monkeypatch)
+    with running_server() as server:
+        busy = [connect(server.orderflow("busy"), JSON) for _ in range(MOST)]
+        assert {ask(server) for _ in range(5)} == {b"HTTP/1.1 503"}
+        assert sum("connections are in use" in line for line in server.stderr) == 1
+        assert all(raw.read_json().kind == "connected" for raw in busy)
+        busy.pop().abort()
+        wait_until(lambda: ask(server) == b"HTTP/1.1 200", 5, "there is room again")
+        for raw in busy:
+            raw.abort()
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /hea", GET + b"G"])
+def test_who_does_nothing_makes_room_for_who_asks(monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
+    few(monkeypatch)
+    with running_server() as server, joined(server.orderflow("kept"), "blue_SPX_orderflow_orderflow") as raw:
+        idle = [socket.create_connection(server.address, timeout=10) for _ in range(MOST - 1)]
+        for connection in idle:
+            connection.sendall(start)
+        time.sleep(0.1)  # as long as nothing
+        assert [ask(server) for _ in range(5)] == [b"HTTP/1.1 200"] * 5
+        assert raw.read_message()
+        for connection in idle:
+            connection.close()
+
+
+def test_a_connection_that_asked_just_now_is_not_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    few(monkeypatch, grace=60)
+    with running_server() as server:
+        kept = [socket.create_connection(server.address, timeout=10) for _ in range(MOST)]
+        assert {ask(server, connection) for connection in kept} == {b"HTTP/1.1 200"}
+        assert ask(server) == b"HTTP/1.1 503"
+        assert {ask(server, connection) for connection in kept} == {b"HTTP/1.1 200"}
+        for connection in kept:
+            connection.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sockets have no limit of the process there")
+def test_the_command_takes_as_many_descriptors_as_it_may() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with running_process() as server:
+            held = [socket.create_connection(server.address, timeout=10) for _ in range(200)]
+            assert server.get("/health")[0] == 200
+            more = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)  # type: ignore[attr-defined,unused-ignore]
+            assert more[0] == min(hard, 32_768)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for connection in held:
+        connection.close()
