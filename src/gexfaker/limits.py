@@ -159,6 +159,9 @@ MAX_WAITING_BYTES: Final = 64 * MIB
 WRITE_HIGH_WATER_BYTES: Final = 64 * KIB
 """What a socket buffers before frames wait, shared, in our own queue."""
 
+MAX_LOG_BYTES: Final = 1 * MIB
+"""Log lines, and what is printed, that wait for a slow reader; some 10,000 lines. What comes then is dropped."""
+
 # --- time --------------------------------------------------------------------------------------
 ACK_DELAY_SECONDS: Final = 0.002
 """Answers this late on purpose (setting): the Python SDK loses an ack that arrives before it starts to wait."""
@@ -207,6 +210,9 @@ KEEP_ALIVE_SECONDS: Final = 75.0
 
 CLOSE_TIMEOUT_SECONDS: Final = 3.0
 """How long a peer may take to answer a close frame; the Python SDK waits as long."""
+
+LOG_FLUSH_SECONDS: Final = 0.5
+"""What a stopping server waits for whoever reads its log."""
 
 DRAIN_SECONDS: Final = 8.0
 """What a stopping server waits for its clients; leaves room to exit within 10 s."""

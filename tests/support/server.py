@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import http.client
-import io
 import json
 import logging
 import os
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from gexfaker.cli.serve import announce
+from gexfaker.cli.serve import announcement
 from gexfaker.server.run import Server
 from gexfaker.settings import DEFAULT, REPLACED, SETTINGS, load
 
@@ -199,10 +198,7 @@ class InProcess(Served):
         lines.thread = f"gexfaker {server.url}"
         self.server = stack.enter_context(server.in_thread())
         self.url = self.server.url
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            announce(self.server.service, self.url)
-        self.stdout += printed.getvalue().splitlines()
+        self.stdout += announcement(self.server.service, self.url).splitlines()
 
     def stop(self) -> int:
         """Stop the server as an operator would; its exit code."""

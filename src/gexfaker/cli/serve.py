@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gexfaker.cli.pipes import PipeHandler, PipeWriter, open_standard_streams
 from gexfaker.errors import SettingError
 from gexfaker.settings import DEFAULT, FILE, REPLACED, SETTINGS, Section, flag_of, load
 
@@ -66,13 +67,13 @@ def serve(config: str | None, **flags: Any) -> None:
       gexfaker serve --port 9000 --data-dir ~/gexdata --data-date 2026-07-17
       WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
     """
+    open_standard_streams()
     given = {name.upper(): value for name, value in flags.items()}
     if config is not None and not Path(config).is_file():
         raise SettingError("config", config, "the flag --config", "accepted: a file that exists")
     settings = load(given, os.environ, Path(config or FILE))
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
+    printed, logged = PipeWriter(sys.stdout), PipeWriter(sys.stderr)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[PipeHandler(logged)], force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if settings.sources["DATA_MODE"] != DEFAULT:
         logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
@@ -80,10 +81,14 @@ def serve(config: str | None, **flags: Any) -> None:
     from gexfaker.server.run import Server
 
     raise_descriptor_limit()
-    _run(Server(settings))
+    try:
+        _run(Server(settings), printed)
+    finally:
+        for writer in (printed, logged):
+            writer.flush()
 
 
-def _run(server: Server) -> None:
+def _run(server: Server, printed: PipeWriter) -> None:
     """Serve in this process, which is the server's alone, until a signal comes; the second one ends it at once."""
     import asyncio
     import gc
@@ -98,25 +103,25 @@ def _run(server: Server) -> None:
     gc.freeze()  # what is there now stays: the collector need not look at it again
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(server.serve(lambda: announce(server.service, server.url)))
+        runner.run(server.serve(lambda: printed.write(announcement(server.service, server.url))))
 
 
 def _signals() -> list[signal.Signals]:
-    signals = [signal.SIGINT, signal.SIGTERM]
     if sys.platform == "win32":
-        signals.append(signal.SIGBREAK)
-    return signals
+        return [signal.SIGINT, signal.SIGTERM, signal.SIGBREAK]
+    return [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
-def announce(service: Service, url: str) -> None:
-    """Say that the server is ready, and what to try."""
+def announcement(service: Service, url: str) -> str:
+    """That the server is ready, and what to try: first the line that programs wait for, then what people read."""
     day = service.day
     feeds = sorted(day.feeds)
-    # First the line that programs wait for, then what a person wants to know.
-    click.echo(f"gexfaker ready on {url}")
-    click.echo(f"  day {day.date} ({day.origin}), {len(feeds)} feeds")
     tickers = [feed.ticker for feed in feeds if feed.package == "orderflow"]
     ticker = tickers[0] if tickers and "SPX" not in tickers else "SPX"
     at = "" if url == "http://127.0.0.1:8080" else f" --url {url}"
-    click.echo(f"  try: gexfaker listen orderflow {ticker}{at}")
-    click.echo(f'  or:  curl -H "Authorization: Bearer demo" {url}/negotiate', nl=True)
+    return (
+        f"gexfaker ready on {url}\n"
+        f"  day {day.date} ({day.origin}), {len(feeds)} feeds\n"
+        f"  try: gexfaker listen orderflow {ticker}{at}\n"
+        f'  or:  curl -H "Authorization: Bearer demo" {url}/negotiate\n'
+    )
