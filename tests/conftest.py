@@ -9,7 +9,7 @@ import pytest
 TESTS = Path(__file__).parent
 PURE = {
     *("contract", "exchange", "hubs", "inspection", "market", "playback", "rest", "tapes", "wire", "worlds"),
-    *("test_architecture.py", "test_bounded.py", "test_catalog.py", "test_settings.py"),
+    *("test_architecture.py", "test_bounded.py", "test_catalog.py", "test_holdings.py", "test_settings.py"),
 }
 """Tests of pure code: `make quick` runs them, but for the long ones."""
 

@@ -70,8 +70,19 @@ MAX_DELAYED: Final = 500
 MAX_MEMBERSHIPS: Final = 150
 """Hub-and-group pairs of one key's POST or PATCH negotiation; the service's figure (setting)."""
 
-MAX_TOTAL_QUEUED_BYTES: Final = 512 * MIB
-"""Unacknowledged messages of all connections of a hub together; the one that would exceed it is cut."""
+MAX_KEPT_BYTES: Final = 512 * MIB
+"""What all connections of all hubs make the server keep: what they have not read or acknowledged, names of groups,
+acks that are remembered. Beyond it, the one with the most is cut."""
+
+KEPT_FACTOR: Final = 2
+"""Memory for each byte that is kept: the payload is there, and what was made of it for a subprotocol; so is the name of
+a group among the connection's, and among its key's."""
+
+GROUP_BYTES: Final = 500
+"""Memory for a group that a connection is in, besides its name."""
+
+ACK_BYTES: Final = 100
+"""Memory for an ack id that is remembered."""
 
 MAX_GROUPS_PER_CONNECTION: Final = 10_000
 """Groups one connection may be in. The service has no documented cap; every feed of every ticker is under 1,000."""
@@ -154,7 +165,8 @@ PORTION_BYTES: Final = 1 * KIB
 """What is worked off at a time of a client that has sent more: 3 ms, on a slow machine, if it is all pings."""
 
 MAX_WAITING_BYTES: Final = 64 * MIB
-"""What all clients together have sent ahead; one is not read beyond a portion, so it has 256 KiB at the most."""
+"""What all clients together have sent ahead, and of unfinished requests and messages; beyond it, whoever sent the most
+is cut. One client is not read beyond a portion, so it has 256 KiB ahead at the most, and 1 MiB unfinished."""
 
 WRITE_HIGH_WATER_BYTES: Final = 64 * KIB
 """What a socket buffers before frames wait, shared, in our own queue."""

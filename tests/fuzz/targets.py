@@ -308,7 +308,7 @@ class SocketTarget:
         for part in (data[:cut], data[cut:]):
             if part and not transport.closing:
                 socket.data_received(part)
-        while intake.waiting_bytes and not transport.closing:
+        while intake.is_busy and not transport.closing:
             await asyncio.sleep(0)
         outcome = self._outcome(bytes(transport.written))
         socket.connection_lost(None)

@@ -12,10 +12,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
 
 from gexfaker.bounded import Bounded
+from gexfaker.holdings import Share
 from gexfaker.hubs.outputs import Later, Output
 from gexfaker.hubs.publication import Part, Publication, Run
 from gexfaker.hubs.unacknowledged import Unacknowledged
-from gexfaker.limits import MAX_GROUP_SETS, MAX_REMEMBERED_ACKS
+from gexfaker.limits import ACK_BYTES, MAX_GROUP_SETS, MAX_REMEMBERED_ACKS
 from gexfaker.wire.frames import frame
 from gexfaker.wire.messages import Ack, AckError, Downstream
 from gexfaker.wire.subprotocols import Subprotocol
@@ -144,6 +145,7 @@ class Connection:
         outbox: what the socket must do, oldest first; the hub's owner takes it with ``take``.
         outlet: where the owner sends the outbox; None while detached.
         blocked: whether its socket takes no more at present.
+        share: what the server keeps because of it.
     """
 
     __slots__ = (
@@ -159,15 +161,19 @@ class Connection:
         "outbox",
         "outlet",
         "raw",
+        "share",
         "state",
         "subprotocol",
         "unacknowledged",
     )
 
-    def __init__(self, connection_id: str, grant: Grant, subprotocol: Subprotocol, audience: Audience) -> None:
+    def __init__(
+        self, connection_id: str, grant: Grant, subprotocol: Subprotocol, audience: Audience, share: Share
+    ) -> None:
         self.id: Final = connection_id
         self.grant: Final = grant
         self.audience: Final = audience
+        self.share: Final = share
         self.subprotocol: Final = subprotocol
         self.state = State.OPEN
         self.groups: dict[str, None] = {}
@@ -209,7 +215,9 @@ class Connection:
         if error is None:
             if self._acked is None:  # most clients need none for long
                 self._acked = Bounded(MAX_REMEMBERED_ACKS)
+            before = len(self._acked)
             self._acked[ack_id] = True
+            self.share.add((len(self._acked) - before) * ACK_BYTES)
         self.say(Ack(ack_id, error), delayed=True)
 
     def is_duplicate(self, ack_id: int | None) -> bool:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Audience, Connection, Happening, Owner, RawMode, State
 from gexfaker.hubs.outputs import Abort, Close
 from gexfaker.hubs.permissions import SEND, allows
 from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import (
+    GROUP_BYTES,
+    KEPT_FACTOR,
     MAX_CONNECTIONS,
     MAX_GROUPS_PER_CONNECTION,
+    MAX_KEPT_BYTES,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_MESSAGES,
-    MAX_TOTAL_QUEUED_BYTES,
     RECOVERY_WINDOW_SECONDS,
 )
 from gexfaker.wire import messages as m
@@ -32,13 +35,17 @@ NO_RAW_MODE: Final = Close(1008, "The connection is not authorized for raw sendT
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a hub keeps for its connections at most; counts, bytes, seconds."""
+    """What a hub keeps for its connections at most; counts, bytes, seconds.
+
+    Attributes:
+        kept: for the connections of all hubs together.
+    """
 
     queued_messages: int = MAX_QUEUED_MESSAGES
     queued_bytes: int = MAX_QUEUED_BYTES
-    total_bytes: int = MAX_TOTAL_QUEUED_BYTES
     recovery_window: float = RECOVERY_WINDOW_SECONDS
     connections: int = MAX_CONNECTIONS
+    kept: Holdings = field(default_factory=lambda: Holdings(MAX_KEPT_BYTES))
 
 
 class Audiences:
@@ -134,7 +141,9 @@ class Hub:
 
         ``raw`` makes every frame of a simple client a message to that group; without the role it is closed.
         """
-        connection = Connection(self._new_id(), grant, subprotocol, self._audience_of(grant.user_id or ""))
+        audience = self._audience_of(grant.user_id or "")
+        share = self.bounds.kept.share(lambda: self.overflow(connection))
+        connection = Connection(self._new_id(), grant, subprotocol, audience, share)
         connection.raw = raw if subprotocol.codec is None else None
         self.connections[connection.id] = connection
         connection.audience.admit(connection)
@@ -197,11 +206,14 @@ class Hub:
     def _forget(self, connection: Connection) -> None:
         connection.audience.dismiss(connection)
         self.confirm(connection, m.MAX_UINT64)
+        connection.share.end()
         del self.connections[connection.id]
 
     def confirm(self, connection: Connection, sequence_id: int) -> None:
         """The client has everything up to ``sequence_id``."""
-        self.queued_bytes -= connection.confirm(sequence_id)
+        freed = connection.confirm(sequence_id)
+        self.queued_bytes -= freed
+        connection.share.add(-freed * KEPT_FACTOR)
         connection.audience.owner.eased()
 
     def expire(self, now: float) -> int:
@@ -227,15 +239,23 @@ class Hub:
             text = f"The connection is in {MAX_GROUPS_PER_CONNECTION} groups already; leave some first."
             return m.AckError("BadRequest", text)
         connection.audience.enter(connection, group)
+        connection.share.add(GROUP_BYTES + KEPT_FACTOR * len(group))
         self._joined(connection, group)
+        self.bounds.kept.shed()
         return None
+
+    def leave(self, connection: Connection, group: str) -> None:
+        """Take a connection out of a group; nothing happens when it is not in."""
+        if group in connection.groups:
+            connection.audience.leave(connection, group)
+            connection.share.add(-GROUP_BYTES - KEPT_FACTOR * len(group))
 
     def regroup(self, connection: Connection, groups: Sequence[str]) -> None:
         """Put a connection into exactly these groups; what was queued for it before goes to its socket first."""
         self.drain()
         wanted = dict.fromkeys(groups)
         for group in [held for held in connection.groups if held not in wanted]:
-            connection.audience.leave(connection, group)
+            self.leave(connection, group)
         for group in wanted:
             self.enter(connection, group)
 
@@ -248,7 +268,7 @@ class Hub:
         receivers = [connection for connection in audience.groups.get(group, ()) if connection is not excluded]
         for connection in receivers:
             self._delivered(connection, 1, connection.deliver(publication))
-        self._shed()
+        self.bounds.kept.shed()
         return len(receivers)
 
     def publish_all(self, audience: Audience, batch: Batch) -> int:
@@ -260,13 +280,14 @@ class Hub:
                 count = len(part.publications)
                 sent += count
                 self._delivered(connection, count, connection.deliver_all(part))
-        self._shed()
+        self.bounds.kept.shed()
         return sent
 
     def _delivered(self, connection: Connection, count: int, size: int) -> None:
         self._changed[connection] = None
         if size:
             self.queued_bytes += size
+            connection.share.add(size * KEPT_FACTOR)
             if self._is_over(connection, count, size):
                 self.overflow(connection)
 
@@ -274,11 +295,6 @@ class Hub:
         """Whether a client has left too much unacknowledged; what it was sent just now is no fault of its own."""
         many = len(held.unacknowledged) > max(self.bounds.queued_messages, count)
         return many or held.unacknowledged.bytes > max(self.bounds.queued_bytes, size)
-
-    def _shed(self) -> None:
-        """Cut whoever holds the most while all together hold too much: the others must not feel it."""
-        while self.queued_bytes > self.bounds.total_bytes:
-            self.overflow(max(self.connections.values(), key=lambda held: held.unacknowledged.bytes))
 
     def overflow(self, connection: Connection) -> None:
         """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service."""

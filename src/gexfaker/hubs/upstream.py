@@ -79,7 +79,7 @@ def _join(hub: Hub, connection: Connection, message: m.JoinGroup) -> m.AckError 
 
 
 def _leave(hub: Hub, connection: Connection, message: m.LeaveGroup) -> None:
-    connection.audience.leave(connection, message.group)
+    hub.leave(connection, message.group)
 
 
 def _send(hub: Hub, connection: Connection, message: m.SendToGroup) -> None:

@@ -11,12 +11,14 @@ from typing import Final
 from gexfaker.catalog import HUBS, TIERS
 from gexfaker.errors import SettingError
 from gexfaker.exchange.hours import NEW_YORK, is_market_open
+from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.negotiation import Rules
 from gexfaker.hubs.tiers import includes, tier_of
+from gexfaker.limits import MAX_KEPT_BYTES
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
@@ -82,17 +84,19 @@ class Service:
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.worlds, self.clock())
         self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix)
-        self.hubs: Final = {name: self._hub(name) for name in HUBS}
+        kept = Holdings(MAX_KEPT_BYTES)
+        self.hubs: Final = {name: self._hub(name, kept) for name in HUBS}
         self.streamer: Final = Streamer(self.worlds, EncodedRecords(), self.groups, self.hubs)
         self.memberships: Final = Memberships(self.hubs, self._slot_id)
         self.bodies: Final = Bodies()
 
-    def _hub(self, name: str) -> Hub:
+    def _hub(self, name: str, kept: Holdings) -> Hub:
         settings = self.settings
         bounds = Bounds(
             queued_messages=settings.queue_messages,
             queued_bytes=settings.queue_bytes,
             recovery_window=settings.recovery_window,
+            kept=kept,
         )
 
         def joined(connection: Connection, group: str) -> None:

@@ -11,7 +11,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from gexfaker.limits import REQUEST_SECONDS, WRITE_HIGH_WATER_BYTES
+from gexfaker.limits import MAX_HEAD_BYTES, MAX_REQUEST_BYTES, REQUEST_SECONDS, WRITE_HIGH_WATER_BYTES
 from gexfaker.server.service import Service
 from gexfaker.server.transport.doors import Doors
 from gexfaker.server.transport.fastpath import FastPath
@@ -78,6 +78,7 @@ class HttpProtocol(H11Protocol):
         self.patience = Patience(transport, self.service.settings.keep_alive, self._time_over)
         self.flow = _Flow(transport, self._inlet, self.patience)
         self._is_upgraded = False
+        self._unfinished = 0
         self.doors.enter(self, self.connections)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -124,15 +125,19 @@ class HttpProtocol(H11Protocol):
         if self.cycle is not cycle:
             self.doors.intake.charge(REQUEST_SECONDS)
         if not self._is_upgraded:
-            self._note_phase(cycle)
+            self._note_phase(cycle, len(portion))
 
     def handle_events(self) -> None:
         """Go on with what came before the answer to the last request was sent, in turn with other clients."""
         if self.conn.trailing_data[0]:
             self._inlet.wake()
 
-    def _note_phase(self, before: object) -> None:
+    def _note_phase(self, before: object, size: int) -> None:
         phase = self._phase_now()
+        self._unfinished += size
+        if phase not in (Phase.HEAD, Phase.BODY):
+            self._unfinished = 0
+        self._inlet.keep(min(self._unfinished, MAX_HEAD_BYTES + MAX_REQUEST_BYTES))
         if phase is not self.patience.phase or self.cycle is not before:
             self.patience.enter(phase)
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
+from gexfaker.holdings import Holdings
 from gexfaker.limits import INTAKE_SECONDS, INTAKE_WINDOW_SECONDS, MAX_WAITING_BYTES, PORTION_BYTES, SMALL_BYTES
 
 log: Final = logging.getLogger(__name__)
@@ -32,8 +33,7 @@ class Intake:
         clock: seconds that only go forward.
 
     Attributes:
-        waiting_bytes: of all connections together.
-        cut: connections that were cut because all together had sent too much ahead.
+        waiting: what waits, and what is there of unfinished requests and messages; who has the most is cut first.
     """
 
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
@@ -42,8 +42,12 @@ class Intake:
         self._large: Final[deque[Inlet]] = deque()
         self._window = self._spent = 0.0
         self._is_scheduled = False
-        self.waiting_bytes = 0
-        self.cut = 0
+        self.waiting: Final = Holdings(MAX_WAITING_BYTES)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything waits for its turn."""
+        return self._is_scheduled
 
     def has_time(self) -> bool:
         """Whether something may be worked off at once."""
@@ -68,10 +72,6 @@ class Intake:
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._round)
-
-    def has_room(self, size: int) -> bool:
-        """Whether so many more bytes may wait."""
-        return self.waiting_bytes + size <= MAX_WAITING_BYTES
 
     def _round(self) -> None:
         """What is small, as far as there is time; then what is large, of which one portion has its turn in any case."""
@@ -109,7 +109,9 @@ class Inlet:
         "_is_held",
         "_is_queued",
         "_is_reading",
+        "_share",
         "_transport",
+        "_unfinished",
         "_waiting",
         "_waiting_bytes",
         "take",
@@ -121,6 +123,8 @@ class Inlet:
         self.take = take
         self._waiting: Final[deque[bytes]] = deque()
         self._waiting_bytes = self._done = 0  # the latter of the first piece
+        self._unfinished = 0
+        self._share: Final = intake.waiting.share(self._overflow)
         self._is_held = self._is_queued = False
         self._is_reading = True
 
@@ -142,6 +146,13 @@ class Inlet:
         if self._is_held:
             self._is_held = False
             self._queue()
+
+    def keep(self, size: int) -> None:
+        """So many bytes are kept of a request or a message whose end has not come."""
+        if size != self._unfinished:
+            self._share.add(size - self._unfinished)
+            self._unfinished = size
+            self._intake.waiting.shed()
 
     def wake(self) -> None:
         """There is something to go on with, whether or not anything comes in."""
@@ -166,7 +177,7 @@ class Inlet:
 
     def close(self) -> None:
         """The connection is gone."""
-        self._intake.waiting_bytes -= self._waiting_bytes
+        self._share.end()
         self._waiting_bytes = 0
         self._waiting.clear()
         self._is_held = True
@@ -178,16 +189,16 @@ class Inlet:
         self._transport.abort()
 
     def _put(self, data: bytes) -> None:
-        if not self._intake.has_room(len(data)):
-            self._intake.cut += 1
-            log.warning("a client was cut: all clients together sent more ahead than the server keeps")
-            self.cut()
-            return
         self._waiting.append(data)
         self._waiting_bytes += len(data)
-        self._intake.waiting_bytes += len(data)
+        self._share.add(len(data))
         self._read(False)
         self._queue()
+        self._intake.waiting.shed()
+
+    def _overflow(self) -> None:
+        log.warning("a client was cut: it sent %s bytes ahead, and all clients together too much", self._share.size)
+        self.cut()
 
     def _portion(self) -> bytes:
         if not self._waiting:
@@ -200,7 +211,7 @@ class Inlet:
             self._waiting.popleft()
             self._done = 0
         self._waiting_bytes -= len(portion)
-        self._intake.waiting_bytes -= len(portion)
+        self._share.add(-len(portion))
         return portion
 
     def _queue(self) -> None:

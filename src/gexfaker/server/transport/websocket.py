@@ -118,6 +118,7 @@ class Socket(asyncio.Protocol):
         for event in self._frames.events_received():
             if isinstance(event, Frame):
                 self._frame_received(event)
+        self._inlet.keep(len(self._message) + len(self._frames.reader.buffer))
         self._send_protocol_data()  # first: the pong to a ping between fragments comes before the answer to the whole
         if self._hub is not None:
             self._hub.drain()
@@ -222,10 +223,22 @@ class Socket(asyncio.Protocol):
             self._backlog.extend(frames)
             self._backlog_messages += count
             size = sum(map(len, frames))
-            self._backlog_bytes += size
+            self._keep(size)
             self._check_backlog(count, size)
         else:
             self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+
+    def _keep(self, size: int) -> None:
+        """So many bytes more, or less, wait for a peer that does not read."""
+        self._backlog_bytes += size
+        if self._connection is not None:
+            self._connection.share.add(size)
+
+    def _take_backlog(self) -> bytes:
+        frames, self._backlog = self._backlog, deque()
+        self._keep(-self._backlog_bytes)
+        self._backlog_messages = 0
+        return b"".join(frames)
 
     def _check_backlog(self, count: int, size: int) -> None:
         if self._hub is None or self._connection is None:
@@ -234,9 +247,11 @@ class Socket(asyncio.Protocol):
         # What came just now is no fault of the peer's, however much it is.
         many = self._backlog_messages > max(bounds.queued_messages, count)
         if many or self._backlog_bytes > max(bounds.queued_bytes, size):
-            self._backlog.clear()
+            self._take_backlog()
             self._hub.overflow(self._connection)
             self._cut()
+        else:
+            self._hub.bounds.kept.shed()
 
     def pause_writing(self, blocked: bool = True) -> None:
         """The transport holds all it should: frames wait here from now on."""
@@ -252,10 +267,9 @@ class Socket(asyncio.Protocol):
         """The peer has read on, which shows as well as a pong that it lives."""
         self.pause_writing(False)
         self._unanswered_pings = 0
-        frames, self._backlog = self._backlog, deque()
-        self._backlog_messages = self._backlog_bytes = 0
-        if frames and not self._transport.is_closing():
-            self._transport.write(b"".join(frames))
+        waited = self._take_backlog()
+        if waited and not self._transport.is_closing():
+            self._transport.write(waited)
 
     # --- liveness and the end ----------------------------------------------------------------
 
@@ -280,8 +294,7 @@ class Socket(asyncio.Protocol):
         self._release(len(self._delayed))
         if self._frames.state is State.OPEN:
             if self._backlog:
-                self._transport.write(b"".join(self._backlog))
-                self._backlog.clear()
+                self._transport.write(self._take_backlog())
             self._frames.send_close(code, reason)
             self._send_protocol_data()
         self._await_close()
@@ -323,6 +336,7 @@ class Socket(asyncio.Protocol):
         """The TCP connection is gone, for whatever reason."""
         self._server_connections.discard(self)
         self._inlet.close()
+        self._take_backlog()
         if self._timer is not None:
             self._timer.cancel()
         connection = self._connection
