@@ -3,6 +3,7 @@
 GexfakerError          anything a user can act on; the CLI prints its text as one line, no traceback
 ├── SettingError       a setting's value is not acceptable: names the setting, its source, what is
 ├── DataError          the data folder, or a name that would leave it, is unusable
+│   └── UnavailableError   it cannot be read at the moment, for a reason of the system (HTTP 503)
 ├── RecordError        one record of a tape cannot be served: it is skipped and counted, never fatal
 ├── ExhaustedError     the day is over for this position (HTTP 404)
 ├── TokenError         an access token is missing, malformed, expired or not ours (HTTP 401)
@@ -29,6 +30,10 @@ class SettingError(GexfakerError):
 
 class DataError(GexfakerError):
     """A data folder, day, ticker or category that does not exist or may not be read."""
+
+
+class UnavailableError(DataError):
+    """A file cannot be read at the moment: no descriptors, no space. The next request tries again."""
 
 
 class RecordError(GexfakerError):

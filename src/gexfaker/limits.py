@@ -18,6 +18,15 @@ would still fit."""
 MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
 """What one compressed tape may unpack to in temporary space; a real one is 330 MB. Stops decompression bombs."""
 
+MAX_SPOOLS_BYTES: Final = 8 * 1024 * MIB
+"""What all compressed tapes together may unpack to in temporary space: two at their bound, or 24 real ones."""
+
+SPOOL_BLOCK_BYTES: Final = 256 * KIB
+"""The unit in which temporary space is given out."""
+
+MAX_OPEN_FILES: Final = 128
+"""Files of days open at once, until the process has looked how many descriptors it may have."""
+
 SCAN_CHUNK_BYTES: Final = 1 * MIB
 """How far the index reads ahead at a time: a few hundred microseconds, so that no tick is held up."""
 
@@ -240,6 +249,9 @@ NOTICE_SECONDS: Final = 0.02
 
 MAX_IDLE_SECONDS: Final = 1.0
 """Longest sleep of the stream and of the main loop; whatever matters wakes them, and an idle server wakes rarely."""
+
+RETRY_SECONDS: Final = 2.0
+"""How often files that could not be opened are tried again, for those who listen to them."""
 
 STUMBLE_SECONDS: Final = 0.05
 """Pause after a turn that failed, so that one which fails always does not fill the log or the processor."""

@@ -53,24 +53,24 @@ def test_an_unreadable_record_is_left_out(bad: bytes | None) -> None:
 
 @given(RECORDS, st.integers(0, 3000), st.integers(1, 3000))
 def test_a_part_is_a_slice_of_the_whole(records: list[bytes | None], first: int, size: int) -> None:
-    measured = Measured(MemoryTape(records))
-    assert list(measured.steps())
+    measured, tape = Measured(), MemoryTape(records)
+    assert list(measured.steps(tape))
     whole = b"".join(pieces(MemoryTape(records)))
     assert measured.total == len(whole)
     first = min(first, len(whole) - 1)
     stop = min(first + size, len(whole))
-    assert b"".join(measured.part(range(first, stop))) == whole[first:stop]
+    assert b"".join(measured.part(tape, range(first, stop))) == whole[first:stop]
 
 
 def test_a_part_far_into_a_tape_does_not_read_what_is_before() -> None:
     records: list[bytes | None] = [record(index) if index % 7 else None for index in range(MARK_STRIDE * 5)]
     tape = MemoryTape(records)
-    measured = Measured(tape)
-    list(measured.steps())
+    measured = Measured()
+    list(measured.steps(tape))
     whole = b"".join(pieces(tape))
     for first in (0, 1, measured.total // 2, measured.total - 1, *measured._marks):
         tape.reads = 0
-        assert b"".join(measured.part(range(first, first + 1))) == whole[first : first + 1]
+        assert b"".join(measured.part(tape, range(first, first + 1))) == whole[first : first + 1]
         assert tape.reads <= MARK_STRIDE + 1
 
 

@@ -26,10 +26,10 @@ from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.jobs.prepare import Job, Writer, prepare
 from gexfaker.playback.day import stored_day
 from gexfaker.tapes import prepared
+from gexfaker.tapes.files import PooledFile
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.prepared import HEADER_BYTES, Header, PayloadFile, fingerprint, payload_path
-from gexfaker.tapes.source import FileSource
 from gexfaker.wire import payload, spot
 from gexfaker.wire.feeds import format_of
 from support.rest import DATE, GEX, GREEK, STATE_GEX, at, write, write_all
@@ -197,7 +197,7 @@ def test_records_with_trouble_have_none_and_are_counted(tmp_path: Path, caplog: 
 
 def test_without_positional_reads(day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = payloads(day)
-    monkeypatch.setattr(prepared, "FileSource", lambda file: FileSource(file, None))
+    monkeypatch.setattr(prepared, "PooledFile", lambda path: PooledFile(path, pread=None))
     assert payloads(day) == wanted
 
 
@@ -461,12 +461,12 @@ def test_a_payload_is_one_small_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     large(tmp_path, 1000)
     sizes: list[int] = []
 
-    class Counted(FileSource):
+    class Counted(PooledFile):
         def read_at(self, offset: int, size: int) -> bytes:
             sizes.append(size)
             return super().read_at(offset, size)
 
-    monkeypatch.setattr(prepared, "FileSource", Counted)
+    monkeypatch.setattr(prepared, "PooledFile", Counted)
     with closing(opened(tmp_path)) as tape:
         assert sizes == [], "nothing is opened before the first is asked for"
         assert tape.payload(500)
@@ -479,12 +479,12 @@ def test_a_payload_is_one_small_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_file_is_closed_when_it_is_not_used(day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[bool] = []
 
-    class Watched(FileSource):
+    class Watched(PooledFile):
         def close(self) -> None:
             super().close()
             closed.append(True)
 
-    monkeypatch.setattr(prepared, "FileSource", Watched)
+    monkeypatch.setattr(prepared, "PooledFile", Watched)
     touched(tape_file(day))
     with closing(opened(day)) as tape:
         assert tape.payload(0) is None

@@ -60,24 +60,23 @@ class Measured:
         total: bytes of the array, once all steps were taken.
     """
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape: Final = tape
+    def __init__(self) -> None:
         self._marks: Final = array("Q")
         self.total = 0
 
-    def steps(self) -> Iterator[int]:
-        """Measure, record by record; gives the bytes so far."""
-        for index, piece in enumerate(pieces(self._tape)):
+    def steps(self, tape: Tape) -> Iterator[int]:
+        """Measure a tape, record by record; gives the bytes so far."""
+        for index, piece in enumerate(pieces(tape)):
             if index % MARK_STRIDE == 0:
                 self._marks.append(self.total)
             self.total += len(piece)
             yield self.total
 
-    def part(self, wanted: range) -> Iterator[bytes]:
-        """The pieces of those bytes of the array."""
+    def part(self, tape: Tape, wanted: range) -> Iterator[bytes]:
+        """The pieces of those bytes of the array of the tape that was measured."""
         mark = max(at for at, offset in enumerate(self._marks) if offset <= wanted.start)
         offset = self._marks[mark]
-        for piece in pieces(self._tape, mark * MARK_STRIDE, opened=offset > 0):
+        for piece in pieces(tape, mark * MARK_STRIDE, opened=offset > 0):
             yield piece[max(0, wanted.start - offset) : max(0, wanted.stop - offset)]
             offset += len(piece)
             if offset >= wanted.stop:

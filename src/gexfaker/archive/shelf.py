@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK, closing, is_market_open, opening
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
+from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder, is_date
 from gexfaker.tapes.tape import Tape
 
@@ -66,6 +67,13 @@ class Shelf:
             raise DataError(f"{feed.group} has no records on {date}")
         return tape
 
+    def version(self, date: str, feed: Feed) -> Hashable:
+        """What is another one when the records of a feed are other ones. Raises DataError when there are none."""
+        if not self._days.stored:
+            return date, feed
+        status = self._folder.path(date, feed).stat()
+        return date, feed, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
     def holds(self, date: str, feed: Feed) -> bool:
         """Whether there is such a tape."""
         try:
@@ -75,11 +83,12 @@ class Shelf:
         return True
 
     def _simulate(self, date: str, feed: Feed) -> Tape:
+        """The tape of a day that others may read, too: it is not closed with the download."""
         day = self._market_day(date)
         tape = day.tape(feed) if feed in day.feeds else None
         if tape is None:
             raise DataError(f"{feed.group} is not simulated")
-        return tape
+        return Alias(feed, tape)
 
     def _market_day(self, date: str) -> Day:
         """A simulated day: trading days up to the newest, and the one that is played whatever it is."""
@@ -103,15 +112,17 @@ class Content(Iterator[bytes]):
     """Pieces made from a tape, which is closed with them - even when none was asked for, unlike in a generator."""
 
     def __init__(self, tape: Tape, made: Iterator[bytes]) -> None:
-        self._tape: Final = tape
-        self._made: Final = made
+        self._tape: Tape | None = tape
+        self._made = made
 
     def __next__(self) -> bytes:
         return next(self._made)
 
     def close(self) -> None:
-        """Give the tape back."""
-        self._tape.close()
+        """Give the tape back, and hold on to nothing: whoever keeps this, such as a traceback, keeps no day."""
+        tape, self._tape, self._made = self._tape, None, iter(())
+        if tape is not None:
+            tape.close()
 
 
 def content(tape: Tape, framing: Framing, *, packed: bool = False) -> Content:

@@ -77,10 +77,12 @@ def serve(config: str | None, **flags: Any) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if settings.sources["DATA_MODE"] != DEFAULT:
         logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
-    from gexfaker.server.descriptors import raise_descriptor_limit
+    from gexfaker.server.descriptors import descriptor_limit, open_files_of, raise_descriptor_limit
     from gexfaker.server.run import Server
+    from gexfaker.tapes.files import OPEN_FILES
 
     raise_descriptor_limit()
+    OPEN_FILES.most = open_files_of(descriptor_limit())
     try:
         _run(Server(settings), printed)
     finally:

@@ -104,7 +104,7 @@ def _data_operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 def _data_operation(route: DataRoute) -> dict[str, Any]:
-    errors = dict.fromkeys((400, 401, 403, 404, 429), "Error")
+    errors = dict.fromkeys((400, 401, 403, 404, 429, 503), "Error")
     answers = {200: _answer_of(route)} if route.answer is not Answer.GEX_ONLY else {}
     query = ("ticker*", "future*", "model") if route.answer is Answer.CONVERSION else ()
     operation = Operation(

@@ -51,8 +51,8 @@ TAGS: Final = {
 
 REFUSED: Final = {400: "Error", 401: "Error", 403: "Error"}
 KEYED: Final = {**REFUSED, 429: "Error"}
-CONTROLLED: Final = {**REFUSED, 404: "Error"}
 BUSY: Final = {503: "Error"}
+CONTROLLED: Final = {**REFUSED, 404: "Error", **BUSY}
 XML: Final = "application/xml"
 """What many operations may answer besides: refusals, those of a key, those of the control plane, and more."""
 

@@ -144,7 +144,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Sessions": record(sessions=array(ref("Session")), total=WHOLE),
     "Created": loose(session=TEXT, playback=ANYTHING, effects=ANYTHING),
     "Effect": loose(session=TEXT, playback=ANYTHING, action=TEXT, requested=ANYTHING, resolved=ANYTHING),
-    "Effects": {"anyOf": [ref("Effect"), record(sessions=array(ref("Effect")))]},
+    "Effects": {"anyOf": [ref("Effect"), loose(sessions=array(ref("Effect")))]},
     "Closed": record(session=TEXT, closed=WHOLE),
     "NoArguments": choice(),
     **{body_of(action): _arguments(action) for action in ACTIONS.values() if action.arguments()},

@@ -10,7 +10,7 @@ from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.playback.sources import source_of
 from gexfaker.tapes.alias import Alias
-from gexfaker.tapes.folder import DataFolder
+from gexfaker.tapes.folder import DataFolder, shown_path
 from gexfaker.tapes.tape import Tape
 
 
@@ -67,4 +67,4 @@ class Day:
 
 def stored_day(folder: DataFolder, date: str) -> Day:
     """A day of a data folder. Raises DataError when there is none."""
-    return Day(date, str(folder.root), folder.feeds(date), lambda feed: folder.open(date, feed))
+    return Day(date, shown_path(folder.root), folder.feeds(date), lambda feed: folder.open(date, feed))

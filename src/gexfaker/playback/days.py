@@ -114,6 +114,11 @@ class Days:
             return stored_day(self._folder, date)
         return simulated_day(date, *self._simulation)
 
+    def reopen(self) -> None:
+        """Have all days opened again when they are next asked for: their files may have been replaced or added."""
+        self._retired += self._open.values()
+        self._open.clear()
+
     def sweep(self) -> None:
         """Close the days that had to make room by the sweep before: a turn under way may still read from the others."""
         overdue, self._overdue, self._retired = self._overdue, self._retired, []

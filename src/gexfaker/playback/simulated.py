@@ -6,10 +6,12 @@ import datetime
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from gexfaker.bounded import Bounded
 from gexfaker.catalog import CATEGORIES, SPOT, TICKERS, Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.calendar import last_trading_day
 from gexfaker.exchange.expiries import is_listed
+from gexfaker.limits import MIB
 from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.playback.day import Day
 from gexfaker.playback.openrows import OpenRows
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
 
 KINDS: Final = tuple((package, category) for package, categories in CATEGORIES.items() for category in categories)
 """Package and category of the standard feeds."""
+
+
+MAX_SHARED_DAYS: Final = 16
+"""Simulated days that are shared by downloads, 2.7 MiB each."""
+
+SHARED_BLOCK_BYTES: Final = 16 * MIB
+"""What they keep of what they made: a download goes from one block to the next."""
 
 
 class _Opener:
@@ -68,6 +77,26 @@ class SimulatedDay(Day):
         if feed.ticker not in self.tickers or feed.package == SPOT:
             return None
         return feed if feed.expiry is None or is_listed(feed, self.calendar_date) else None
+
+
+class SimulatedDays:
+    """Simulated days for whoever reads them from end to end: those of one day share it.
+
+    Args:
+        seed, tickers, scenario: as ``simulated_day`` takes them.
+    """
+
+    def __init__(self, seed: int, tickers: Sequence[str], scenario: str | None) -> None:
+        self._arguments: Final = (seed, tickers, scenario)
+        self._blocks: Final = Blocks(SHARED_BLOCK_BYTES)
+        self._days: Final[Bounded[str, Day]] = Bounded(MAX_SHARED_DAYS)
+
+    def day(self, date: str) -> Day:
+        """A day by its date. Raises DataError as ``simulated_day`` does."""
+        day = self._days.get(date)
+        if day is None:
+            day = self._days[date] = simulated_day(date, *self._arguments, blocks=self._blocks)
+        return day
 
 
 def simulated_day(

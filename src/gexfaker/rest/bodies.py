@@ -19,6 +19,9 @@ log: Final = logging.getLogger(__name__)
 MAX_BODIES: Final = 1024
 """Bodies kept: one record of each of the 900 feeds of the universe."""
 
+MAX_KNOWN_BAD: Final = 10_000
+"""Records remembered because they cannot be served, 200 bytes each: they are not read again for each request."""
+
 MAX_BODY_BYTES: Final = 32 * MIB
 """The same in bytes; the largest real one has 16 KiB."""
 
@@ -43,11 +46,12 @@ class Bodies:
     """Bodies by (tape, index, answer, zipped); the least recently used are forgotten beyond the limits.
 
     Attributes:
-        skipped: records that could not be served, so far.
+        skipped: records that could not be served, so far; each counts once.
     """
 
     def __init__(self, limit: int = MAX_BODIES, byte_limit: int = MAX_BODY_BYTES) -> None:
         self._made: Final[Bounded[tuple[int, int, Answer, bool], bytes]] = Bounded(limit, byte_limit, len)
+        self._bad: Final[Bounded[tuple[int, int, Answer], bool]] = Bounded(MAX_KNOWN_BAD)
         self.skipped = 0
 
     def __len__(self) -> int:
@@ -60,9 +64,12 @@ class Bodies:
             RecordError: none of the MAX_STEPS_BACK records is readable.
         """
         for at in range(index, max(index - MAX_STEPS_BACK, -1), -1):
+            if (tape.number, at, answer) in self._bad:
+                continue
             try:
                 return at, self.body(tape, at, answer, zipped)
             except RecordError as error:
+                self._bad[tape.number, at, answer] = True
                 self._skip(tape, at, error)
         # Where the file is stays in the log: the text goes to the client.
         raise RecordError(f"{tape.date} {tape.feed.group}: record {index + 1} and those before it cannot be read")

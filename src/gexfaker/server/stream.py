@@ -6,7 +6,13 @@ import asyncio
 import logging
 from typing import Final
 
-from gexfaker.limits import MAX_IDLE_SECONDS, MAX_LOOP_BLOCK_SECONDS, REAP_INTERVAL_SECONDS, STUMBLE_SECONDS
+from gexfaker.limits import (
+    MAX_IDLE_SECONDS,
+    MAX_LOOP_BLOCK_SECONDS,
+    REAP_INTERVAL_SECONDS,
+    RETRY_SECONDS,
+    STUMBLE_SECONDS,
+)
 from gexfaker.server.service import Service
 
 log: Final = logging.getLogger(__name__)
@@ -77,14 +83,18 @@ async def _tick(service: Service) -> bool:
 
 
 async def reap(service: Service) -> None:
-    """Now and then: end the connections whose clients did not come back in time, close days, keep the positions."""
+    """Now and then: end connections whose clients did not come back, close days, try files again, keep positions."""
     loop = asyncio.get_running_loop()
+    retried = loop.time()
     while True:
         await asyncio.sleep(REAP_INTERVAL_SECONDS)
         try:
             for hub in service.hubs.values():
                 hub.expire(loop.time())
             service.days.sweep()
+            if loop.time() - retried > RETRY_SECONDS:
+                retried = loop.time()
+                service.worlds.retry()
             await service.state_file.keep(service.worlds, service.clock())
         except Exception:
             log.exception("looking after connections and days failed; it goes on")

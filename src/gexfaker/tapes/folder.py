@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from gexfaker.catalog import STORED_CATEGORIES, Feed
-from gexfaker.errors import DataError
+from gexfaker.errors import DataError, UnavailableError
 from gexfaker.tapes.jsonl import JsonlTape
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,20 @@ LAYOUT: Final = "YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.
 SHOWN_NAME_CHARS: Final = 40
 """How much of a refused name an error repeats: requests choose it, and it may be very long."""
 
+MAX_LEFT_OUT: Final = 1000
+"""Files and folders named in the log because they cannot be read; there may be a million."""
+
 SHOWN_DAYS: Final = 5
 """How many of the newest days an error lists."""
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TICKER: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,15}")
 _WINDOWS_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?")
+
+
+def shown_path(path: Path) -> str:
+    """A path for people; what of a name is not UTF-8 is escaped, as no JSON can hold it."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def is_date(value: str) -> bool:
@@ -59,12 +67,16 @@ def is_ticker(value: str) -> bool:
 class DataFolder:
     """Days of recorded snapshots. Read from disk at every call: days may be added meanwhile.
 
+    What cannot be read is left out and named in the log, once. If it is the folder itself, each call raises
+    UnavailableError.
+
     Args:
         root: the folder; it need not exist yet, and may be a symbolic link.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._left_out: set[Path] = set()
 
     def dates(self) -> list[str]:
         """The days there are folders for, oldest first."""
@@ -75,7 +87,7 @@ class DataFolder:
         for date in reversed(self.dates()):
             if self.feeds(date):
                 return date
-        raise DataError(f"{self.root} holds no market data: put files there as {LAYOUT}")
+        raise DataError(f"{shown_path(self.root)} holds no market data: put files there as {LAYOUT}")
 
     def resolve_date(self, value: str) -> str:
         """The day meant by ``latest`` or a date. Raises DataError, naming the days there are."""
@@ -97,12 +109,16 @@ class DataFolder:
 
         Raises DataError when there is none, when it cannot be opened, or when a name is not acceptable.
         """
+        return self._open(self.path(date, feed), feed, date)
+
+    def path(self, date: str, feed: Feed) -> Path:
+        """The file of a feed's day. Raises DataError when there is none, or when a name is not acceptable."""
         _check(feed)
         day = self.root / self._known_date(date)
         for folder in self._folders_of(feed.ticker, day):
             if file := self._file(folder / feed.package, feed.category):
-                return self._open(file, feed, date)
-        wanted = day / feed.ticker / feed.package / f"{feed.category}.jsonl"
+                return file
+        wanted = shown_path(day / feed.ticker / feed.package / f"{feed.category}.jsonl")
         raise DataError(f"no data at {wanted} (nor .gz, .zst): add the file, or choose {self._choice(date)}")
 
     def _open(self, file: Path, feed: Feed, date: str) -> JsonlTape:
@@ -110,7 +126,8 @@ class DataFolder:
             # The resolved path is the one that was checked; the name is the one the user knows.
             return JsonlTape(file.resolve(strict=True), feed, date, name=str(file))
         except (OSError, RuntimeError) as error:
-            raise DataError(f"{file} cannot be opened: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise UnavailableError(f"{shown_path(file)} cannot be opened: {reason}") from error
 
     def _known_date(self, date: str) -> str:
         if not is_date(date) or not self._is_inside(self.root / date):
@@ -153,8 +170,17 @@ class DataFolder:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
-            log.warning("%s is left out: %s", parent, error)
+            if parent == self.root:  # nothing is known of it: that it is empty would be wrong
+                text = f"{shown_path(parent)} cannot be read: {error.strerror or error}"
+                raise UnavailableError(text) from error
+            self._leave_out(parent, error)
             return []
+
+    def _leave_out(self, path: Path, error: OSError) -> None:
+        """Name what cannot be read, once."""
+        if path not in self._left_out and len(self._left_out) < MAX_LEFT_OUT:
+            self._left_out.add(path)
+            log.warning("%s is left out: %s", path, error.strerror or error)
 
     def _is_usable(self, entry: os.DirEntry[str], folder: bool) -> bool:
         if entry.is_symlink() and not self._is_inside(Path(entry.path)):
@@ -165,6 +191,9 @@ class DataFolder:
         """Whether ``path`` exists and, all links followed, is inside the root."""
         try:
             return path.resolve(strict=True).is_relative_to(self.root.resolve(strict=True))
+        except PermissionError as error:
+            self._leave_out(path, error)
+            return False
         except (OSError, RuntimeError, ValueError):  # missing, a loop of links, NUL in a name
             return False
 
@@ -186,7 +215,7 @@ def _shown(name: str) -> str:
 
 def _days(dates: list[str], root: Path) -> str:
     if not dates:
-        return f"{root} holds no days: put files there as {LAYOUT}"
+        return f"{shown_path(root)} holds no days: put files there as {LAYOUT}"
     newest = ", ".join(dates[-SHOWN_DAYS:])
     more = f" and {len(dates) - SHOWN_DAYS} earlier days" if len(dates) > SHOWN_DAYS else ""
     return f"there is {newest}{more}"

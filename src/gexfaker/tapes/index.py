@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterator
 from typing import Final
 
-from gexfaker.errors import RecordError
+from gexfaker.errors import RecordError, UnavailableError
 from gexfaker.limits import KIB, MAX_LINE_BYTES, MAX_RECORDS, SCAN_CHUNK_BYTES
 from gexfaker.tapes.source import Reader
 
@@ -107,8 +107,8 @@ class LineIndex:
     def read(self, index: int) -> bytes:
         """A record without white space around it.
 
-        Raises IndexError past the end, and RecordError when it is too long or the file is no longer
-        what it was when it was indexed.
+        Raises IndexError past the end, RecordError when it is too long or the file is no longer what it was when it
+        was indexed, and UnavailableError when the system cannot read it at the moment.
         """
         offset = self.offset(index)
         self._reach_end_of(index)
@@ -117,10 +117,13 @@ class LineIndex:
         try:
             line = self._read_line(offset).strip()
         except OSError as error:
-            raise RecordError(f"the file cannot be read: {error}") from error
+            raise self._unavailable(error) from error
         if not line:
             raise RecordError("the file was changed or cut short while in use")
         return line
+
+    def _unavailable(self, error: OSError) -> UnavailableError:
+        return UnavailableError(f"{self._name} cannot be read at the moment: {error.strerror or error}")
 
     def _require(self, index: int) -> None:
         if not self.has(index):
@@ -151,8 +154,7 @@ class LineIndex:
                 self._scanned = len(BOM)
             chunk = self._source.read_at(self._scanned, self._chunk)
         except OSError as error:
-            log.warning("%s cannot be read any further: %s", self._name, error)
-            chunk = b""
+            raise self._unavailable(error) from error
         if not chunk:
             self._complete = True
             return

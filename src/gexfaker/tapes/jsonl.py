@@ -29,6 +29,9 @@ BEFORE_ALL: Final = -1
 UNKNOWN: Final = -1
 """In place of a time that has not been read yet."""
 
+UNREADABLE: Final = -2
+"""In place of the time of a record that has none, so that it is not read again."""
+
 _UNKNOWN_BYTES: Final = array("q", (UNKNOWN,)).tobytes()
 
 
@@ -69,6 +72,7 @@ class JsonlTape:
         self.prepared: Final = Prepared(Path(self._name), path, feed, date)
         self._marks = array("q")
         self._stamps = array("q")
+        self._readable = array("q")
 
     @property
     def date(self) -> str:
@@ -117,20 +121,26 @@ class JsonlTape:
         """Epoch seconds of a record.
 
         Raises IndexError past the end, RecordError when the record is not valid JSON or has no
-        usable timestamp.
+        usable timestamp, UnavailableError when it cannot be read at the moment.
         """
         stamps = self._stamps
         known = stamps[index] if 0 <= index < len(stamps) else UNKNOWN
-        if known != UNKNOWN:
+        if known >= 0:
             return known
+        if known == UNREADABLE:
+            raise RecordError("no timestamp can be read, as was seen before")
         try:
             stamp = _STAMP.decode(self._index.read(index)).timestamp
         except (msgspec.DecodeError, RecursionError) as error:  # RecursionError: brackets without end
+            self._note(index, UNREADABLE)
             raise RecordError(f"no timestamp can be read: {error}") from error
-        if index >= len(stamps):
-            stamps.frombytes(_UNKNOWN_BYTES * (index + 1 - len(stamps)))
-        stamps[index] = stamp
+        self._note(index, stamp)
         return stamp
+
+    def _note(self, index: int, stamp: int) -> None:
+        if index >= len(self._stamps):
+            self._stamps.frombytes(_UNKNOWN_BYTES * (index + 1 - len(self._stamps)))
+        self._stamps[index] = stamp
 
     def json(self, index: int) -> bytes:
         """A record's JSON, without white space around it.
@@ -164,7 +174,9 @@ class JsonlTape:
             pass
         first = bisect_right(self._marks, timestamp) * MARK_STRIDE
         found = self._bisect(timestamp, first, first + MARK_STRIDE)
-        return found if found >= 0 else self._readable_before(first)
+        if found >= 0:
+            return found
+        return self._readable[first // MARK_STRIDE - 1] if first else -1
 
     def place(self, index: int) -> str:
         """Where the record is, for people: ``path/orderflow.jsonl:17``. Raises IndexError past the end."""
@@ -190,9 +202,14 @@ class JsonlTape:
         first = len(self._marks) * MARK_STRIDE
         if not self.has(first + MARK_STRIDE - 1):
             return False
-        stamps = (self._stamp(index) for index in range(first + MARK_STRIDE - 1, first - 1, -1))
-        readable = next((stamp for stamp in stamps if stamp is not None), BEFORE_ALL)
-        self._marks.append(max(readable, self._last_mark()))
+        indexes = range(first + MARK_STRIDE - 1, first - 1, -1)
+        last = next((index for index in indexes if self._stamp(index) is not None), None)
+        if last is None:
+            self._marks.append(self._last_mark())
+            self._readable.append(self._readable[-1] if self._readable else -1)
+        else:
+            self._marks.append(max(self.timestamp(last), self._last_mark()))
+            self._readable.append(last)
         return True
 
     def _bisect(self, timestamp: int, low: int, high: int) -> int:
@@ -211,9 +228,6 @@ class JsonlTape:
             else:
                 high = probe
         return found
-
-    def _readable_before(self, index: int) -> int:
-        return next((i for i in range(index - 1, -1, -1) if self._stamp(i) is not None), -1)
 
     def _stamp(self, index: int) -> int | None:
         try:

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.limits import KIB, MAX_RECORDS
-from gexfaker.tapes.source import FileSource
+from gexfaker.tapes.files import PooledFile
 
 log: Final = logging.getLogger(__name__)
 
@@ -38,6 +38,9 @@ WIRE_VERSION: Final = 1
 
 SAMPLES: Final = 4
 """Places at which a tape is looked at to see whether it is the same, from its start to its end."""
+
+LOOKS_BETWEEN: Final = 256
+"""Records that are encoded before a file that could not be opened is tried again."""
 
 SAMPLE_BYTES: Final = 16 * KIB
 """What is read at each: a whole record of the largest kind, and all of it is read in a fraction of a millisecond."""
@@ -160,11 +163,10 @@ class PayloadFile:
     def __init__(self, path: Path, tape: Path, kind: str) -> None:
         if not stat.S_ISREG(path.lstat().st_mode):  # opening a pipe would wait, and a link may lead anywhere
             raise DataError("it is not a regular file")
-        file = path.open("rb", buffering=0)
-        self._source: Final = FileSource(file)
+        self._source: Final = PooledFile(path)
         try:
             self.header: Final = Header.parse(self._source.read_at(0, HEADER_BYTES))
-            self._table: Final = self._checked(os.fstat(file.fileno()).st_size, tape, kind)
+            self._table: Final = self._checked(self._source.status().st_size, tape, kind)
         except BaseException:
             self.close()
             raise
@@ -221,8 +223,8 @@ class Prepared:
         self.kind: Final = feed.kind
         self._date: Final = date
         self._file: PayloadFile | None = None
-        self._looked = False
-        self._told = False
+        self._looked = self._told = False
+        self._wait = 0
 
     def open(self) -> PayloadFile:
         """The file, for a caller that closes it. Raises as PayloadFile does."""
@@ -236,7 +238,7 @@ class Prepared:
         try:
             return file.read(index) or None
         except (DataError, OSError) as error:
-            self._tell(error)
+            self._tell(error, f"run gexfaker prepare {self._date} again, or delete it")
             return None
 
     @property
@@ -245,20 +247,26 @@ class Prepared:
         return (self._file if self._looked else self._look()) is not None
 
     def _look(self) -> PayloadFile | None:
-        self._looked = True
+        if self._wait:
+            self._wait -= 1
+            return None
         try:
             self._file = self.open()
         except FileNotFoundError:
             pass
-        except (DataError, OSError) as error:
-            self._tell(error)
+        except DataError as error:
+            self._tell(error, f"run gexfaker prepare {self._date} again, or delete it")
+        except OSError as error:  # of the system, and perhaps of this moment only
+            self._tell(error, "it is tried again")
+            self._wait = LOOKS_BETWEEN
+            return None
+        self._looked = True
         return self._file
 
-    def _tell(self, error: Exception) -> None:
+    def _tell(self, error: Exception, remedy: str) -> None:
         if not self._told:
             self._told = True
             part = "in part" if self._file else "as a whole"
-            remedy = f"run gexfaker prepare {self._date} again, or delete it"
             log.warning("%s is not used %s: %s; %s", self.path, part, error, remedy)
 
     def close(self) -> None:

@@ -1,33 +1,27 @@
 """Where a tape's bytes come from: a file read in place, or an archive unpacked only as far as asked.
 
 A plain file is read where it is, read-only, at any offset. An archive (``.gz``, ``.zst``) is
-unpacked into an unlinked temporary file, a little further each time somebody reads past its end, so
+unpacked into temporary space, a little further each time somebody reads past its end, so
 that opening is instant and a tape whose first minutes are played costs its first minutes.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
-import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final, Protocol
+from typing import Final, Protocol
 
 from gexfaker.limits import KIB, MAX_SPOOL_BYTES, SCAN_CHUNK_BYTES, UNPACK_CHUNK_BYTES
+from gexfaker.tapes.files import PooledFile
+from gexfaker.tapes.spool import Spool
 
 log = logging.getLogger(__name__)
 
 ARCHIVE_READ_BYTES: Final = 1 * KIB
 """Archive bytes unpacked at a time. Output is lost from the piece that is damaged only, and a piece
 cannot unpack to more than about 1 MiB (gz) or 32 MiB (zst), however hostile the archive."""
-
-Pread = Callable[[int, int, int], bytes]
-"""``os.pread``: file descriptor, size, offset."""
-
-_PREAD: Final[Pread | None] = getattr(os, "pread", None)
 
 
 class Reader(Protocol):
@@ -51,41 +45,15 @@ class Source(Reader, Protocol):
         """Give the file and any temporary space back."""
 
 
-class FileSource:
-    """A file read in place. Reads do not move a shared position, so they may come from any thread.
+class FileSource(PooledFile):
+    """A plain file, read in place."""
 
-    Args:
-        file: an unbuffered binary file; closed with the source.
-        pread: the system's positional read; None where there is none (Windows): then seek and read.
-    """
+    __slots__ = ()
 
-    chunk: Final = SCAN_CHUNK_BYTES
-
-    def __init__(self, file: IO[bytes], pread: Pread | None = _PREAD) -> None:
-        self._file = file
-        self._pread = pread
-        self._lock = threading.Lock()
-
-    def read_at(self, offset: int, size: int) -> bytes:
-        """Up to ``size`` bytes from ``offset``; empty only at the end. Raises OSError."""
-        if self._pread is not None:
-            # fileno() of a closed file raises, so a stale number never reads somebody else's file.
-            return self._pread(self._file.fileno(), size, offset)
-        with self._lock:
-            self._file.seek(offset)
-            return self._file.read(size)
-
-    def append(self, piece: bytes) -> None:
-        """Write ``piece`` at the end, all of it. Raises OSError (a full disk)."""
-        with self._lock:
-            self._file.seek(0, os.SEEK_END)
-            rest = memoryview(piece)
-            while rest:  # an unbuffered file may take less than it is given
-                rest = rest[self._file.write(rest) :]
-
-    def close(self) -> None:
-        """Close the file. May be called again."""
-        self._file.close()
+    @property
+    def chunk(self) -> int:
+        """How far the index reads ahead at a time."""
+        return SCAN_CHUNK_BYTES
 
 
 class Decoder(Protocol):
@@ -131,60 +99,87 @@ CODECS: Final[dict[str, Callable[[], Codec]]] = {".zst": _Zstd, ".gz": _Gzip}
 """Archive formats by file name ending."""
 
 
-def unpack(archive: IO[bytes], codec: Codec) -> Iterator[bytes]:
-    """The archive's content in pieces, members one after the other.
+class Unpacker:
+    """An archive's content in pieces, members one after the other.
 
-    Raises EOFError when the last member is cut off, and the codec's error when one is damaged; what
-    was decoded before has been yielded by then.
+    Args:
+        archive: where its bytes are read.
+        codec: its format.
     """
-    decoder: Decoder | None = None
-    while data := archive.read(ARCHIVE_READ_BYTES):
-        while data:
-            if decoder is None:
-                data = data.lstrip(b"\0")  # padding between members is legal, and no member starts with NUL
-                if not data:
-                    break
-                decoder = codec.decoder()
-            yield decoder.decompress(data)
-            data = decoder.unused_data if decoder.eof else b""
-            decoder = None if decoder.eof else decoder
-    if decoder is not None:
-        raise EOFError("it ends in the middle of a member")
+
+    def __init__(self, archive: Reader, codec: Codec) -> None:
+        self._archive: Final = archive
+        self._codec: Final = codec
+        self._decoder: Decoder | None = None
+        self._position = 0
+        self._data = b""
+
+    def next(self) -> bytes | None:
+        """The next piece, perhaps an empty one; None at the end.
+
+        Raises EOFError when the last member is cut off, the codec's error when one is damaged, and OSError when the
+        archive cannot be read at the moment: then the next call tries the same again.
+        """
+        if not self._data:
+            self._data = self._archive.read_at(self._position, ARCHIVE_READ_BYTES)
+            self._position += len(self._data)
+            if not self._data and self._decoder is not None:
+                raise EOFError("it ends in the middle of a member")
+            if not self._data:
+                return None
+        return self._decoded()
+
+    def _decoded(self) -> bytes:
+        if self._decoder is None:
+            self._data = self._data.lstrip(b"\0")  # padding between members is legal, and no member starts with NUL
+            if not self._data:
+                return b""
+            self._decoder = self._codec.decoder()
+        decoder, data, self._data = self._decoder, self._data, b""
+        piece = decoder.decompress(data)
+        if decoder.eof:
+            self._data, self._decoder = decoder.unused_data, None
+        return piece
 
 
 class SpooledSource:
-    """An archive, unpacked into an unlinked temporary file only as far as it has been read.
+    """An archive, unpacked into temporary space only as far as it has been read.
 
-    Damage, a full disk and ``limit`` end the content where they occur, with one warning that names
-    the file.
+    Damage and ``limit`` end the content where they occur, with one warning that names the file. Trouble of the
+    system, such as a full disk, ends nothing: it is raised, and the next read tries again.
 
     Args:
-        archive: the open archive; closed with the source, or at its end.
+        archive: the archive; closed with the source, or at its end.
         codec: its format.
         name: the file's name for warnings.
         limit: most bytes to unpack.
+        spool: the temporary space.
     """
 
     chunk: Final = UNPACK_CHUNK_BYTES
 
-    def __init__(self, archive: IO[bytes], codec: Codec, name: str, limit: int = MAX_SPOOL_BYTES) -> None:
-        self._archive = archive
-        self._name = name
-        self._limit = limit
-        self._errors = (codec.error, EOFError, OSError)
-        self._pieces = unpack(archive, codec)
-        self._spool = FileSource(tempfile.TemporaryFile(buffering=0))  # noqa: SIM115 - closed in close()
-        self._size = 0
+    def __init__(
+        self,
+        archive: PooledFile,
+        codec: Codec,
+        name: str,
+        limit: int = MAX_SPOOL_BYTES,
+        spool: Spool | None = None,
+    ) -> None:
+        self._archive: Final = archive
+        self._name: Final = name
+        self._limit: Final = limit
+        self._damage: Final = (codec.error, EOFError)
+        self._unpacker: Final = Unpacker(archive, codec)
+        self._spool: Final = spool or Spool()
+        self._piece = b""
         self._complete = self._closed = False
 
     def ensure(self, upto: int) -> int:
-        """Unpack until ``upto`` bytes are there, or the end; how many there are."""
-        try:
-            while self._size < upto and not self._complete:
-                self._grow()
-        except self._errors as error:
-            self._end(f"is damaged or cannot be unpacked after {self._size:,} bytes ({error})")
-        return self._size
+        """Unpack until ``upto`` bytes are there, or the end; how many there are. Raises OSError."""
+        while self._spool.size < upto and not self._complete:
+            self._grow()
+        return self._spool.size
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Up to ``size`` bytes of the content from ``offset``; empty only at the end. Raises OSError.
@@ -203,15 +198,31 @@ class SpooledSource:
         self._spool.close()
 
     def _grow(self) -> None:
-        piece = next(self._pieces, None)
-        if piece is None:
-            self._end()
-            return
-        kept = piece[: self._limit - self._size]
-        self._spool.append(kept)
-        self._size += len(kept)
-        if len(kept) < len(piece):
-            self._end(f"unpacks to more than {self._limit:,} bytes")
+        """Unpack a little more; what could not be written is kept for the next time."""
+        if not self._piece:
+            piece = self._next_piece()
+            room = self._limit - self._spool.size
+            if piece is None or len(piece) > room:
+                self._piece = (piece or b"")[:room]
+                self._write()
+                self._end("" if piece is None else f"unpacks to more than {self._limit:,} bytes")
+                return
+            self._piece = piece
+        self._write()
+
+    def _next_piece(self) -> bytes | None:
+        try:
+            return self._unpacker.next()
+        except self._damage as error:
+            self._end(f"is damaged or cannot be unpacked after {self._spool.size:,} bytes ({error})")
+            return b""
+
+    def _write(self) -> None:
+        before = self._spool.size
+        try:
+            self._spool.append(self._piece)
+        finally:
+            self._piece = self._piece[self._spool.size - before :]
 
     def _end(self, problem: str = "") -> None:
         self._complete = True
@@ -231,12 +242,5 @@ def open_source(path: Path, name: str | None = None) -> Source:
     Raises OSError when it cannot be opened.
     """
     name = name or str(path)
-    file = path.open("rb", buffering=0)
     make_codec = CODECS.get(Path(name).suffix)
-    if make_codec is None:
-        return FileSource(file)
-    try:
-        return SpooledSource(file, make_codec(), name)
-    except BaseException:  # no temporary space: do not leak the archive's file
-        file.close()
-        raise
+    return FileSource(path) if make_codec is None else SpooledSource(PooledFile(path), make_codec(), name)

@@ -42,11 +42,13 @@ class Subscriptions(NamedTuple):
     Attributes:
         day: the day that they are for.
         signature: a number that worlds in the same groups of the same hubs have in common.
+        is_partial: whether the records of a feed could not be opened; that is tried again.
     """
 
     day: Day
     all: tuple[Subscription, ...]
     signature: int
+    is_partial: bool = False
 
 
 class Subscriber:
@@ -65,7 +67,9 @@ class Subscriber:
 
     def subscribe(self, audiences: Mapping[str, Audience], day: Day) -> Subscriptions:
         """What a world with these audiences, by hub, gets of a day."""
-        return Subscriptions(day, tuple(self._find(audiences, day)), self._signature(audiences))
+        trouble: list[Feed] = []
+        found = tuple(self._find(audiences, day, trouble))
+        return Subscriptions(day, found, self._signature(audiences), bool(trouble))
 
     def _signature(self, audiences: Mapping[str, Audience]) -> int:
         names = tuple(tuple(audiences[name].groups) if name in audiences else () for name in self._hubs)
@@ -73,21 +77,22 @@ class Subscriber:
             self._signatures.clear()
         return self._signatures.setdefault(names, next(self._numbers))
 
-    def _find(self, audiences: Mapping[str, Audience], day: Day) -> Iterator[Subscription]:
+    def _find(self, audiences: Mapping[str, Audience], day: Day, trouble: list[Feed]) -> Iterator[Subscription]:
         for name, hub in self._hubs.items():
             audience = audiences.get(name)
             for group in () if audience is None else audience.groups:
                 feed = self._groups.feed_of(hub.name, group, day)
-                tape = None if feed is None or feed.package == SPOT else self._tape(day, feed)
+                tape = None if feed is None or feed.package == SPOT else self._tape(day, feed, trouble)
                 if audience is not None and feed is not None and tape is not None:
                     yield Subscription(hub, audience, group, feed, tape, self._spot(hub, feed))
 
     def _spot(self, hub: Hub, feed: Feed) -> str | None:
         return self._groups.name(hub.name, spot_of(feed.ticker)) if hub.name.startswith(V2) else None
 
-    def _tape(self, day: Day, feed: Feed) -> Tape | None:
+    def _tape(self, day: Day, feed: Feed, trouble: list[Feed]) -> Tape | None:
         try:
             return day.tape(feed)
         except DataError as error:
-            self._groups.complain(f"{day.date} {feed.group}", str(error))
+            self._groups.complain(f"{day.date} {feed.group}", f"{error}; it is tried again")
+            trouble.append(feed)
             return None

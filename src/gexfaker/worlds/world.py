@@ -44,6 +44,9 @@ class Registry(Protocol):
     def disconnected(self, world: World) -> None:
         """Its last client has gone."""
 
+    def is_incomplete(self, world: World) -> None:
+        """A feed that it is to be sent could not be opened."""
+
 
 class Counters:
     """What has happened to a world, counted.
@@ -194,6 +197,8 @@ class World:
         day, known = self.play.day, self.delivery.subscriptions
         if known is None or known.day is not day:
             known = self.delivery.subscriptions = subscriber.subscribe(self.audiences, day)
+            if known.is_partial:
+                self._registry.is_incomplete(self)
         return known
 
     def send(self, hub: Hub, batch: Batch) -> int:

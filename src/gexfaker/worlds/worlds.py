@@ -48,6 +48,7 @@ class Worlds:
         self._idle: OrderedDict[str, None] = OrderedDict()
         self._unused: OrderedDict[str, None] = OrderedDict()
         self._touched: dict[World, None] = {}
+        self._incomplete: dict[World, None] = {}
         self.changes = 0
 
     def __len__(self) -> int:
@@ -74,10 +75,9 @@ class Worlds:
         """The worlds that have a place in a day."""
         return list(self._used.values())
 
-    def known(self) -> list[World]:
-        """The worlds that have a place in a day or a connection, in the order of their ids."""
-        known = [world for world in self._worlds.values() if world.is_used or world.is_connected]
-        return sorted(known, key=lambda world: world.id)
+    def all(self) -> list[World]:
+        """All worlds, those included of which nothing is known but the key."""
+        return list(self._worlds.values())
 
     def audiences_on(self, hub: str) -> Callable[[str], Audience]:
         """Gives the audience of a world on a hub, by the world's id."""
@@ -126,6 +126,16 @@ class Worlds:
     def look_at(self, world: World) -> None:
         """Its turn has ended: when is its next one?"""
         self._touched[world] = None
+
+    def is_incomplete(self, world: World) -> None:
+        """Records of a feed that it is to be sent could not be opened."""
+        self._incomplete[world] = None
+
+    def retry(self) -> None:
+        """Have what could not be opened tried again."""
+        incomplete, self._incomplete = self._incomplete, {}
+        for world in incomplete:
+            world.regrouped()
 
     def connected(self, world: World) -> None:
         """It has a client now: it is kept."""

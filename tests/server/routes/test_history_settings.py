@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import datetime
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from gexfaker.server.http.app import create_app
-from gexfaker.server.http.downloads import MAX_DOWNLOADS, Downloads
+from gexfaker.server.http.downloads import MAX_DOWNLOADS, SLOW_SECONDS, Downloads, Slot
 from gexfaker.server.service import Service
 from gexfaker.settings import load
 from support.data import DATE, record, write_day
@@ -31,7 +32,7 @@ class Client:
     """A client of a server in this process, whose clock is ``now``."""
 
     def __init__(self, root: Path) -> None:
-        self.now = START
+        self.now, self.root = START, root
         self.service = Service(load({"DATA_DIR": str(root)}, {}), lambda: self.now)
         self.app = create_app(self.service)
 
@@ -51,6 +52,17 @@ class Client:
         assert answer.status_code == 200, answer.text
         url: str = answer.json()["url"]
         return url
+
+
+class Held(Slot):
+    """The slot of a download whose client takes something all the time, until ``since`` is set."""
+
+    def __init__(self) -> None:
+        self.since = math.inf
+        self.is_cut = False
+
+    def cut_off(self) -> None:
+        self.is_cut = True
 
 
 @pytest.fixture
@@ -94,19 +106,27 @@ def test_the_window_of_90_days_is_there_on_request(client: Client) -> None:
 def test_too_many_downloads_are_told_to_wait(client: Client, path: str) -> None:
     path = client.link() if path == "link" else path
     downloads = client.app.state.downloads = Downloads()
-    downloads.count = MAX_DOWNLOADS
+    slots = [Held() for _ in range(MAX_DOWNLOADS)]
+    downloads.slots.update(dict.fromkeys(slots))
     answer = client.get(path, HEADERS)
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert list(json.loads(answer.content)) == ["error"]
-    downloads.count -= 1
+    downloads.give_back(slots.pop())
     assert client.get(path, HEADERS).status_code == 200
-    assert downloads.count == MAX_DOWNLOADS - 1
+    assert len(downloads.slots) == MAX_DOWNLOADS - 1
+    downloads.slots[Held()] = None
+    assert client.get(path, HEADERS).status_code == 503
+    slots[7].since = -SLOW_SECONDS
+    assert client.get(path, HEADERS).status_code == 200
+    assert [slot.is_cut for slot in slots].index(True) == 7
 
 
-def test_a_download_that_fails_is_counted_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_that_fails_is_counted_out(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from gexfaker.tapes.files import PooledFile
     from gexfaker.tapes.jsonl import JsonlTape
-    from gexfaker.tapes.source import FileSource
 
     closed = []
 
@@ -114,8 +134,30 @@ def test_a_download_that_fails_is_counted_out(client: Client, monkeypatch: pytes
         raise OSError("the disk is gone")
 
     monkeypatch.setattr(JsonlTape, "json", fail)
-    monkeypatch.setattr(FileSource, "close", lambda source: closed.append(source._file.close()))
-    with pytest.raises(OSError, match="the disk is gone"):
+    monkeypatch.setattr(PooledFile, "close", lambda file: closed.append(file))
+    with pytest.raises(AssertionError):  # of httpx: the response is not complete
         client.get(f"/download/{DATE}/ES_SPX/orderflow")
-    assert client.app.state.downloads.count == 0
+    assert client.app.state.downloads.slots == {}
     assert closed
+    assert "was cut off: the disk is gone" in caplog.text
+
+
+def test_a_range_is_measured_once_and_again_when_the_file_was_changed(client: Client) -> None:
+    url, ask = client.link(), HEADERS | {"Range": "bytes=-5"}
+    assert client.get(url, ask).content == WHOLE[-5:]
+    downloads = client.app.state.downloads
+    [measured] = [downloads.measured.get(key) for key in list(downloads.measured._entries)]
+    measured.total = 100
+    assert client.get(url, ask).headers["content-range"] == "bytes 95-99/100"
+    file = next(client.root.rglob("*.jsonl"))
+    file.write_bytes(file.read_bytes() + b"\n")
+    assert client.get(url, ask).content == WHOLE[-5:]
+    assert downloads.slots == {}
+
+
+def test_ranges_are_counted_before_they_are_measured(client: Client) -> None:
+    url = client.link()
+    downloads = client.app.state.downloads = Downloads()
+    downloads.slots.update({Held(): None for _ in range(MAX_DOWNLOADS)})
+    assert client.get(url, {"Range": "bytes=0-0"}).status_code == 503
+    assert len(downloads.measured) == 0

@@ -102,12 +102,17 @@ class SimulatedTape:
         return f"simulated {feed.ticker} {what} #{index}"
 
     def close(self) -> None:
-        """Forget the blocks kept."""
+        """Forget the blocks kept, and what makes them: a closed tape is small, whoever still has it."""
         records: Records | None = self.__dict__.pop("_records", None)
         if records is not None:
             records.clear()
+        self._opener = _closed
 
     def _second(self, index: int) -> int:
         if not 0 <= index < len(self._seconds):
             raise IndexError(index)
         return int(self._seconds[index])
+
+
+def _closed() -> Records:
+    raise ValueError("read of a closed tape")

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any, Final
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
+from starlette.types import ExceptionHandler
 
 from gexfaker.errors import ControlError, DataError
-from gexfaker.server.http.replies import error
+from gexfaker.server.http.replies import error, unavailable
 from gexfaker.server.http.routing import routes_of
+from gexfaker.server.rarely import Rarely
 from gexfaker.server.routes.control import FALLBACK, control_error
 from gexfaker.server.routes.data import DataRoutes
 from gexfaker.server.routes.table import ENDPOINTS, OPERATIONS
 from gexfaker.server.service import Service
+
+log: Final = logging.getLogger(__name__)
+
+SHOWN_PATH: Final = 80
+"""Characters of a path that the log shows."""
 
 
 async def _http_error(_request: Request, exception: Exception) -> Response:
@@ -27,6 +37,18 @@ async def _http_error(_request: Request, exception: Exception) -> Response:
     return response
 
 
+async def _gone(_request: Request, _exception: Exception) -> Response:
+    """The client left while it sent its request: nobody reads this."""
+    return Response(status_code=400)
+
+
+async def _system(request: Request, exception: Exception) -> Response:
+    """The system cannot do it at the moment, such as open one more file."""
+    told: Rarely = request.app.state.told
+    told.tell("system", "%s was answered 503: %s", request.scope["path"][:SHOWN_PATH], exception)
+    return unavailable(OSError("The server's system cannot do that at the moment"))
+
+
 def create_app(service: Service) -> Starlette:
     """The ASGI application over ``service``."""
     # The data routes come first: they are asked most, and claim nothing but their own paths.
@@ -34,7 +56,13 @@ def create_app(service: Service) -> Starlette:
     # Dashboards in a browser come from another origin. That they may not use the control plane is the guard's doing;
     # DELETE is on the control plane only, so no page is even told that it may.
     cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "PATCH"], allow_headers=["*"])
-    handlers = {HTTPException: _http_error, ControlError: control_error, DataError: control_error}
+    handlers: dict[Any, ExceptionHandler] = {
+        HTTPException: _http_error,
+        ControlError: control_error,
+        DataError: control_error,
+        ClientDisconnect: _gone,
+        OSError: _system,
+    }
     app = Starlette(routes=routes, middleware=[cors], exception_handlers=handlers)
-    app.state.service, app.state.operations = service, OPERATIONS
+    app.state.service, app.state.operations, app.state.told = service, OPERATIONS, Rarely(log)
     return app

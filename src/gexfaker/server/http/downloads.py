@@ -10,16 +10,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from time import perf_counter
 from typing import Final, Protocol, TypeVar
 
 from anyio import CapacityLimiter, to_thread
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from gexfaker.archive.framing import Measured
+from gexfaker.bounded import Bounded
+from gexfaker.errors import GexfakerError
 from gexfaker.limits import KIB
+from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.server.http.replies import error, service_of
 
 log: Final = logging.getLogger(__name__)
@@ -36,8 +40,17 @@ TURN_BYTES: Final = 64 * KIB
 LOOKUP_THREADS: Final = 1
 """Threads that only look whether something is there, so that nobody waits behind the downloads to be told."""
 
-MAX_DOWNLOADS: Final = 256
-"""Downloads under way, some 0.7 MiB (index, gzip, a chunk) and two descriptors each: the 15 files of 17 tickers."""
+MAX_DOWNLOADS: Final = 128
+"""Downloads under way, some 0.7 MiB each (index, gzip, a chunk), and 2.7 MiB for each simulated day: 0.4 GiB in all."""
+
+SLOW_SECONDS: Final = 5.0
+"""A client that has taken nothing for so long is cut off when another one waits for its slot."""
+
+MAX_MEASURED: Final = 1024
+"""Arrays whose length is remembered for ranges, 1 KiB each."""
+
+END_SECONDS: Final = 0.01
+"""How long a connection that was cut takes to be gone."""
 
 BUSY: Final = "There are too many downloads under way: try again in a second."
 
@@ -54,19 +67,66 @@ class Pieces(Protocol):
     def close(self) -> None: ...
 
 
+class Slot:
+    """One of the downloads that may be under way.
+
+    Attributes:
+        since: when the client last took something, seconds of the event loop.
+    """
+
+    __slots__ = ("_receive", "since")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive: Final = receive
+        self.took()
+
+    def took(self) -> None:
+        """The client has taken a piece."""
+        self.since = asyncio.get_running_loop().time()
+
+    def cut_off(self) -> None:
+        """End the download and its connection."""
+        cut_off(self._receive)
+
+
 class Downloads:
     """What is under way in one server.
 
     Attributes:
-        count: of downloads.
+        slots: of the downloads, in the order in which they began.
         threads: that make them.
         lookups: threads that look whether something is there.
+        measured: how long arrays are, by file and what tells its versions apart.
+        days: simulated days that are downloaded, so that downloads of one day share it; made at first use.
     """
 
     def __init__(self) -> None:
-        self.count = 0
+        self.slots: Final[dict[Slot, None]] = {}
         self.threads: Final = CapacityLimiter(DOWNLOAD_THREADS)
         self.lookups: Final = CapacityLimiter(LOOKUP_THREADS)
+        self.measured: Final[Bounded[Hashable, Measured]] = Bounded(MAX_MEASURED)
+        self.days: SimulatedDays | None = None
+
+    def take(self, receive: Receive) -> Slot | None:
+        """A slot for a request. When all are taken, that of a client which takes nothing; None when there is none."""
+        if len(self.slots) >= MAX_DOWNLOADS and not self._cut_the_slowest():
+            return None
+        slot = Slot(receive)
+        self.slots[slot] = None
+        return slot
+
+    def give_back(self, slot: Slot) -> None:
+        """The end of ``take``. May be called again."""
+        self.slots.pop(slot, None)
+
+    def _cut_the_slowest(self) -> bool:
+        slowest = min(self.slots, key=lambda slot: slot.since)
+        if asyncio.get_running_loop().time() - slowest.since < SLOW_SECONDS:
+            return False
+        log.warning("a download was cut off: its client took nothing, and others wait")
+        self.give_back(slowest)
+        slowest.cut_off()
+        return True
 
 
 def downloads_of(request: Request) -> Downloads:
@@ -99,45 +159,81 @@ def _take(work: Iterator[T]) -> list[T]:
     return made
 
 
+def cut_off(receive: Receive) -> None:
+    """End a request's TCP connection at once: its transport is uvicorn's, whose ``receive`` comes here unwrapped."""
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.abort()
+
+
+def busy() -> Response:
+    """503, as there are too many downloads."""
+    response = error(BUSY, 503)
+    response.headers["Retry-After"] = "1"
+    return response
+
+
 def download(
-    request: Request, content: Pieces, headers: Mapping[str, str], media_type: str, status: int = 200
+    request: Request,
+    content: Pieces,
+    headers: Mapping[str, str],
+    media_type: str,
+    status: int = 200,
+    slot: Slot | None = None,
 ) -> Response:
-    """A response of these pieces, which are closed whatever happens; 503 when there are too many downloads."""
-    if request.method == "HEAD" or downloads_of(request).count >= MAX_DOWNLOADS:
+    """A response of these pieces, which are closed whatever happens; 503 when there are too many downloads.
+
+    ``slot`` is that of a download that had to do something before; it is given back at the end.
+    """
+    if request.method == "HEAD":
         content.close()
-        if request.method == "HEAD":
-            return StreamingResponse([], status, headers, media_type)
-        busy = error(BUSY, 503)
-        busy.headers["Retry-After"] = "1"
-        return busy
-    return _Download(request, content, headers, media_type, status)
+        if slot is not None:
+            downloads_of(request).give_back(slot)
+        return StreamingResponse([], status, headers, media_type)
+    slot = slot or downloads_of(request).take(request.receive)
+    if slot is None:
+        content.close()
+        return busy()
+    return _Download(request, content, headers, media_type, status, slot)
 
 
 class _Download(StreamingResponse):
     def __init__(
-        self, request: Request, content: Pieces, headers: Mapping[str, str], media_type: str, status: int
+        self,
+        request: Request,
+        content: Pieces,
+        headers: Mapping[str, str],
+        media_type: str,
+        status: int,
+        slot: Slot,
     ) -> None:
-        super().__init__(_chunks(request, content), status, headers, media_type)
+        super().__init__(_chunks(request, content, slot), status, headers, media_type)
         self._content: Final = content
         self._downloads: Final = downloads_of(request)
         self._service: Final = service_of(request)
+        self._slot: Final = slot
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._downloads.count += 1
         try:
             await super().__call__(scope, receive, send)
         except asyncio.CancelledError:
             if not self._service.life.draining:
                 raise
             log.warning("%s was cut off: the client did not take it before the server had to stop", scope["path"])
+        except (OSError, GexfakerError) as problem:
+            if not isinstance(problem, ClientDisconnect):
+                log.warning("%s was cut off: %s", scope["path"], problem)
+                cut_off(receive)
+                await asyncio.sleep(END_SECONDS)  # until uvicorn knows
         finally:
-            self._downloads.count -= 1
+            self._downloads.give_back(self._slot)
             # A client's going waits for the step under way; the server's own end does not, and finds it running.
             with contextlib.suppress(ValueError):
                 self._content.close()
 
 
-async def _chunks(request: Request, content: Pieces) -> AsyncIterator[bytes]:
+async def _chunks(request: Request, content: Pieces, slot: Slot) -> AsyncIterator[bytes]:
     while made := await turn(request, content):
         if chunk := b"".join(made):
             yield chunk
+            slot.took()

@@ -17,17 +17,40 @@ JSON: Final = "application/json; charset=utf-8"
 
 def reply(content: Any, status: int = 200) -> Response:
     """Compact JSON, as the service writes it."""
-    return Response(msgspec.json.encode(content), status, media_type=JSON)
+    return Response(_json(content), status, media_type=JSON)
 
 
 def encoded(content: Any) -> msgspec.Raw:
     """A part of an answer, encoded beforehand: a long answer is put together quickly then."""
-    return msgspec.Raw(msgspec.json.encode(content))
+    return msgspec.Raw(_json(content))
+
+
+def _json(content: Any) -> bytes:
+    try:
+        return msgspec.json.encode(content)
+    except UnicodeEncodeError:  # the name of a file that is not UTF-8
+        return msgspec.json.encode(_readable(content))
+
+
+def _readable(content: Any) -> Any:
+    """The same with what no JSON can hold escaped."""
+    if isinstance(content, str):
+        return content.encode("utf-8", "backslashreplace").decode()
+    if isinstance(content, dict):
+        return {_readable(name): _readable(value) for name, value in content.items()}
+    return [_readable(value) for value in content] if isinstance(content, list | tuple) else content
 
 
 def error(text: str, status: int) -> Response:
     """An error body of the service's shape."""
     return reply({"error": text}, status)
+
+
+def unavailable(problem: Exception) -> Response:
+    """503 for what may be had again in a moment."""
+    response = error(sentence(problem), 503)
+    response.headers["Retry-After"] = "1"
+    return response
 
 
 def sentence(problem: Exception) -> str:

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gexfaker.contract.operations import CONTROLLED, Operation, body_of
-from gexfaker.errors import ControlError, DataError
-from gexfaker.limits import MAX_CONTROL_BYTES, MAX_WORLDS
+from gexfaker.errors import ControlError, DataError, UnavailableError
+from gexfaker.limits import MAX_CONTROL_BYTES, MAX_WORLDS, MIB
 from gexfaker.playback.actions import ACTIONS, Action, Effect, Pause, action_of, creation_of
 from gexfaker.playback.plays import fresh
 from gexfaker.server.http.controlguard import guarded
-from gexfaker.server.http.replies import encoded, error, read_body, reply, sentence, service_of
+from gexfaker.server.http.replies import encoded, error, read_body, reply, sentence, service_of, unavailable
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.status import close_connections, playback_status, world_status
 from gexfaker.server.service import Service
@@ -38,6 +38,9 @@ NO_SESSION: Final = "There is no such session."
 PAGE: Final = 1000
 """Sessions listed at once unless told otherwise: 1 MB."""
 
+MAX_PAGE_BYTES: Final = 4 * MIB
+"""What a page may have; it ends earlier then, and the next one begins where it ended."""
+
 MAX_PAGE: Final = 10_000
 """Sessions listed at once at the most: 10 MB, made in some 0.5 s of slices."""
 
@@ -53,7 +56,7 @@ async def read_object(request: Request) -> dict[str, Any]:
         raise ControlError(f"the body is not a JSON object: {problem}") from None
 
 
-async def act(service: Service, world: World, action: Action) -> Effect:
+async def act(service: Service, world: World, action: Action, *, quietly: bool = False) -> Effect:
     """Do something to a world. A day that has to be searched for it is read in slices before.
 
     Raises:
@@ -61,10 +64,10 @@ async def act(service: Service, world: World, action: Action) -> Effect:
     """
     async for _ in in_slices(action.approach(world.play)):
         pass
-    return perform(service, world, action)
+    return perform(service, world, action, quietly=quietly)
 
 
-def perform(service: Service, world: World, action: Action) -> Effect:
+def perform(service: Service, world: World, action: Action, *, quietly: bool = False) -> Effect:
     """Do something to a world that comes to rest for it: nothing of its old timeline is sent after this.
 
     Raises:
@@ -76,7 +79,8 @@ def perform(service: Service, world: World, action: Action) -> Effect:
     service.streamer.settle(world)
     effect = change(world, action, now)
     service.alarm.ring()
-    log.info("%s %s: %s", world.id, action.NAME, msgspec.json.encode(effect.resolved).decode())
+    if not quietly:
+        log.info("%s %s: %s", world.id, action.NAME, msgspec.json.encode(effect.resolved).decode())
     return effect
 
 
@@ -118,10 +122,20 @@ async def _list(request: Request) -> Response:
     """The sessions, a page of them."""
     service = service_of(request)
     limit, offset = _whole(request, "limit", PAGE, MAX_PAGE), _whole(request, "offset", 0, MAX_WORLDS)
-    known = service.worlds.known()
-    page = known[offset : offset + limit]
-    shown = [encoded(world_status(service, world)) async for world in in_slices(page)]
+    known = await known_worlds(service)
+    shown, size = list[msgspec.Raw](), 0
+    async for world in in_slices(known[offset : offset + limit]):
+        shown.append(encoded(world_status(service, world)))
+        size += len(bytes(shown[-1]))
+        if size >= MAX_PAGE_BYTES:
+            break
     return reply({"sessions": shown, "total": len(known)})
+
+
+async def known_worlds(service: Service) -> list[World]:
+    """The worlds that have a place in a day or a connection, in the order of their ids; looked through in slices."""
+    known = {world.id: world async for world in in_slices(service.worlds.all()) if is_known(world)}
+    return [known[name] for name in sorted(known)]
 
 
 def _whole(request: Request, name: str, default: int, most: int) -> int:
@@ -168,25 +182,29 @@ async def _act(request: Request) -> Response:
 
 
 async def _act_on_all(service: Service, name: str, arguments: dict[str, Any]) -> Response:
-    """One that is refused does not keep it from the others; 400 when all refuse."""
-    answers, refused = [], []
-    async for world in in_slices(service.worlds.known()):
+    """One that is refused, or whose day is gone, does not keep it from the others; 400 when all refuse."""
+    answers, refused = list[msgspec.Raw](), list[str]()
+    known = await known_worlds(service)
+    async for world in in_slices(known):
         done: dict[str, Any]
         try:
-            done = (await act(service, world, action_of(name, arguments)))._asdict()
-        except (ControlError, DataError) as problem:
+            done = (await act(service, world, action_of(name, arguments), quietly=True))._asdict()
+        except (ControlError, DataError, OSError, ValueError) as problem:
             done = {"error": sentence(problem)}
             refused.append(done["error"])
-        answers.append(encoded(_answer(service, world) | {"action": name, **done}))
-    if refused and len(refused) == len(answers):
+        if len(answers) < PAGE:
+            answers.append(encoded(_answer(service, world) | {"action": name, **done}))
+    log.info("%s for all %d sessions, %d refused", name, len(known), len(refused))
+    if refused and len(refused) == len(known):
         return error(refused[0], 400)
-    return reply({"sessions": answers})
+    left_out = len(known) - len(answers)
+    return reply({"sessions": answers, **({"left_out": left_out} if left_out else {})})
 
 
 async def _close(request: Request) -> Response:
     service = service_of(request)
     if request.path_params["session"] == ALL:
-        name, known = ALL, service.worlds.known()
+        name, known = ALL, await known_worlds(service)
     else:
         found = world_named(request)
         name, known = (found, []) if isinstance(found, str) else (found.id, [found])
@@ -202,6 +220,8 @@ def _answer(service: Service, world: World) -> dict[str, Any]:
 
 async def control_error(_request: Request, exception: Exception) -> Response:
     """The answer to ControlError and DataError."""
+    if isinstance(exception, UnavailableError):
+        return unavailable(exception)
     status = 404 if isinstance(exception, DataError) else 400
     return error(sentence(exception), status)
 

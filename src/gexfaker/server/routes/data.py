@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, STOCKS, TIERS, Feed
-from gexfaker.errors import DataError, ExhaustedError, RecordError
+from gexfaker.errors import DataError, ExhaustedError, RecordError, UnavailableError
 from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
@@ -21,7 +21,7 @@ from gexfaker.rest.bodies import GZIP_MAGIC
 from gexfaker.rest.paths import Found, Wrong, is_rest_ticker, quoted, resolve
 from gexfaker.rest.routes import Answer
 from gexfaker.server.http.gate import admit, forbidden
-from gexfaker.server.http.replies import JSON, error, reply, service_of, wants_gzip
+from gexfaker.server.http.replies import JSON, error, reply, service_of, unavailable, wants_gzip
 from gexfaker.server.routes.conversion import conversion
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
@@ -88,6 +88,8 @@ async def _respond(request: Request, found: Found | Wrong) -> Response:
         return error(found.text, 404)
     try:
         return await _protected(service, request, key, found)
+    except UnavailableError as problem:
+        return unavailable(problem)
     except (ExhaustedError, DataError, RecordError) as problem:
         return error(str(problem), 404)
 

@@ -28,12 +28,11 @@ from gexfaker.contract.operations import BUSY, KEYED, XML, Operation
 from gexfaker.contract.operations import JSON as PLAIN_JSON
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK
-from gexfaker.playback.day import Day
-from gexfaker.playback.simulated import simulated_day
+from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.rest.paths import quoted
 from gexfaker.rest.routes import BASES
 from gexfaker.server.http.addresses import base_url
-from gexfaker.server.http.downloads import download, in_thread, turn
+from gexfaker.server.http.downloads import busy, download, downloads_of, in_thread, turn
 from gexfaker.server.http.gate import admit, api_key, forbidden
 from gexfaker.server.http.replies import JSON, reply, service_of, wants_gzip
 from gexfaker.server.http.routing import Endpoint
@@ -146,10 +145,10 @@ def shelf_of(request: Request) -> Shelf:
     service = service_of(request)
     settings = service.settings
 
-    def simulated(date: str) -> Day:
-        return simulated_day(date, settings.seed, settings.tickers, settings.scenario)
-
-    return Shelf(service.days, Path(settings.data_dir).expanduser(), simulated, service.clock())
+    downloads = downloads_of(request)
+    if downloads.days is None:
+        downloads.days = SimulatedDays(settings.seed, settings.tickers, settings.scenario)
+    return Shelf(service.days, Path(settings.data_dir).expanduser(), downloads.days.day, service.clock())
 
 
 async def _serve(request: Request) -> Response:
@@ -167,7 +166,7 @@ async def _serve(request: Request) -> Response:
         return _xml(404, "BlobNotFound", "The file is not there (any more).")
     _note_key(request, name)
     wanted = None if "if-range" in request.headers else parse_range(request.headers.get("range"))
-    return _whole(request, tape) if wanted is None else await _part(request, tape, wanted)
+    return _whole(request, tape) if wanted is None else await _part(request, file, tape, wanted)
 
 
 def _whole(request: Request, tape: Tape) -> Response:
@@ -178,22 +177,40 @@ def _whole(request: Request, tape: Tape) -> Response:
     return download(request, content(tape, pieces), headers | {"Accept-Ranges": "bytes"}, JSON)
 
 
-async def _part(request: Request, tape: Tape, wanted: Wanted) -> Response:
+async def _part(request: Request, file: File, tape: Tape, wanted: Wanted) -> Response:
     """206 with a part of the array, or 416; the array is read once before, as its length is not known."""
+    downloads = downloads_of(request)
+    slot = downloads.take(request.receive)
     with contextlib.ExitStack() as unless_sent:
         unless_sent.callback(tape.close)
-        measured = Measured(tape)
-        steps = measured.steps()
-        while await turn(request, steps):
-            if await request.is_disconnected():
-                return Response(status_code=499)
+        if slot is None:
+            return busy()
+        unless_sent.callback(downloads.give_back, slot)
+        measured = await _measured(request, file, tape)
+        if measured is None:
+            return Response(status_code=499)
         part = resolve(wanted, measured.total)
         headers = {"Content-Range": content_range(part, measured.total), "Accept-Ranges": "bytes"}
         if part is None:
             return _xml(416, "InvalidRange", "The range is beyond the end of the file.", headers)
         headers |= {"Content-Length": str(len(part)), "Vary": "Accept-Encoding"}
         unless_sent.pop_all()
-    return download(request, Content(tape, measured.part(part)), headers, JSON, 206)
+    return download(request, Content(tape, measured.part(tape, part)), headers, JSON, 206, slot)
+
+
+async def _measured(request: Request, file: File, tape: Tape) -> Measured | None:
+    """The length of a file, remembered for the next range of it; None when the client has gone meanwhile."""
+    downloads, shelf = downloads_of(request), shelf_of(request)
+    version = await in_thread(request, lambda: shelf.version(file.date, file.feed))
+    measured = downloads.measured.get(version)
+    if measured is None:
+        measured = Measured()
+        steps = measured.steps(tape)
+        while await turn(request, steps):
+            if await request.is_disconnected():
+                return None
+        downloads.measured[version] = measured
+    return measured
 
 
 def _note_key(request: Request, name: str) -> None:

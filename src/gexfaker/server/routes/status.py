@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from gexfaker.catalog import SPOT, Feed
-from gexfaker.errors import DataError
+from gexfaker.errors import DataError, GexfakerError
 from gexfaker.exchange.hours import shown
 from gexfaker.hubs.connection import Connection
 from gexfaker.playback.options import Options
@@ -15,6 +16,9 @@ from gexfaker.server.service import Service
 from gexfaker.worlds.world import World
 
 T = TypeVar("T")
+MAX_SHOWN_GROUPS: Final = 200
+"""Groups of one connection that are shown: all feeds of a dozen tickers. It may be in 10,000, of 1,024 letters each."""
+
 NOWHERE: Final[dict[Feed, int]] = {}
 _OPTIONS: Final = tuple(field.name for field in dataclasses.fields(Options))
 
@@ -43,7 +47,7 @@ def playback_status(world: World, now: float) -> dict[str, Any]:
         "origin": _of_its_day(lambda: play.day.origin, None),
         **{name: getattr(play.options, name) for name in _OPTIONS},
         "market_time": market,
-        "shown": None if market is None else shown(market),
+        "shown": _of_its_day(lambda: None if market is None else shown(market), None),
         "paused": play.paused,
         "over": _of_its_day(play.is_over, False),
         "timeline": play.timeline,
@@ -58,7 +62,7 @@ def _of_its_day(ask: Callable[[], T], otherwise: T) -> T:
     """What a day says; its files may have gone, which is no reason to hide the rest."""
     try:
         return ask()
-    except DataError:
+    except (GexfakerError, OSError, ValueError, OverflowError):
         return otherwise
 
 
@@ -81,7 +85,8 @@ def _connection(service: Service, world: World, hub: str, connection: Connection
         "state": connection.state.value,
         "unacknowledged": len(connection.unacknowledged),
         "behind": connection.blocked,
-        "groups": [_group(service, world, hub, group) for group in connection.groups],
+        "groups": [_group(service, world, hub, group) for group in islice(connection.groups, MAX_SHOWN_GROUPS)],
+        **({"more_groups": more} if (more := len(connection.groups) - MAX_SHOWN_GROUPS) > 0 else {}),
     }
 
 
@@ -95,6 +100,10 @@ def _group(service: Service, world: World, hub: str, group: str) -> dict[str, An
         return {"group": group, "silent": service.groups.reason(hub, group, day)}
     if feed.package == SPOT:
         return {"group": group}
+    try:
+        day.tape(feed)
+    except DataError as error:
+        return {"group": group, "silent": f"{error}; it is tried again"}
     source = day.source(feed)
     status = {"group": group, "next_record": world.play.next_index(feed) if world.is_used else 0}
     return status if source in (feed, None) else status | {"served_from": source.group}

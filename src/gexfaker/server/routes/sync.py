@@ -11,6 +11,7 @@ import asyncio
 import math
 import socket
 from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -26,9 +27,10 @@ from gexfaker.limits import MAX_RECORDS, MAX_SYNC_STREAMS
 from gexfaker.playback.actions import ChangeDay, Reset, Seek
 from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.play import Play
+from gexfaker.server.http.downloads import cut_off
 from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
 from gexfaker.server.http.routing import Endpoint
-from gexfaker.server.routes.control import act_and_tell, perform, read_object
+from gexfaker.server.routes.control import act_and_tell, known_worlds, perform, read_object
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
 from gexfaker.tapes.tape import Tape
@@ -40,6 +42,9 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 
 MAX_SAID: Final = 20
 """Different reasons and refusals that one message tells; more are nothing to read."""
+
+MAX_TOLD: Final = 10_000
+"""Sessions, and positions of them, in one event, 2 MB; who has more follows single keys."""
 
 SEND_SECONDS: Final = 10.0
 """A follower that has not read for so long is cut off: it would keep a place of MAX_SYNC_STREAMS for ever."""
@@ -118,8 +123,9 @@ class Broadcast:
         service, at = self._service, self._service.clock()
         one = None if key is None else service.worlds.peek(world_id(key))
         found = service.worlds.in_use() if key is None else [one] if one is not None and one.is_used else []
-        found.sort(key=lambda world: world.id)
-        positions = [await self._told_of(position, key) async for position in in_slices(_positions(found))]
+        found = sorted(found[:MAX_TOLD], key=lambda world: world.id)
+        all_positions = islice(_positions(found), MAX_TOLD)
+        positions = [await self._told_of(position, key) async for position in in_slices(all_positions)]
         shown = found[0] if found and key is not None else None
         date = service.day.date if shown is None else shown.play.date
         mode = service.settings.cache_mode if shown is None else shown.play.options.cache_mode
@@ -224,20 +230,13 @@ class _Stream(StreamingResponse):
                 while not (await asyncio.wait((sending,), timeout=LOOK_SECONDS))[0]:
                     waited += LOOK_SECONDS
                     if waited >= SEND_SECONDS or self._service.life.draining:
-                        _abort(receive)
+                        cut_off(receive)
                         break
                 await sending
             finally:
                 sending.cancel()
 
         return patient
-
-
-def _abort(receive: Receive) -> None:
-    """End a request's TCP connection at once: its transport is uvicorn's, whose ``receive`` comes here unwrapped."""
-    transport = getattr(getattr(receive, "__self__", None), "transport", None)
-    if transport is not None:
-        transport.abort()
 
 
 async def _events(service: Service, broadcast: Broadcast, key: str | None) -> AsyncIterator[bytes]:
@@ -251,10 +250,10 @@ async def _events(service: Service, broadcast: Broadcast, key: str | None) -> As
             await asyncio.sleep(min(at - service.clock(), LOOK_SECONDS))
 
 
-def _targets(service: Service, key: object) -> list[World]:
+async def _targets(service: Service, key: object) -> list[World]:
     """The world of a key, or all of them without one. Raises ControlError: not a key."""
     if key is None or key == "":
-        return service.worlds.known()
+        return await known_worlds(service)
     if not isinstance(key, str):
         raise ControlError("key is text, such as demo; leave it out to mean all sessions")
     return [service.world(key)]
@@ -262,11 +261,11 @@ def _targets(service: Service, key: object) -> list[World]:
 
 async def _reset_cache(request: Request) -> Response:
     service = service_of(request)
-    targets = [world for world in _targets(service, request.query_params.get("key")) if world.is_used]
+    targets = [world for world in await _targets(service, request.query_params.get("key")) if world.is_used]
     count = 0
     async for world in in_slices(targets):
         count += len(world.play.positions())
-        perform(service, world, Reset())
+        perform(service, world, Reset(), quietly=len(targets) > 1)
     return reply({"status": "success", "message": f"{len(targets)} sessions start anew", "count": count})
 
 
@@ -278,7 +277,7 @@ async def _seek_to_timestamp(request: Request) -> Response:
     details: list[dict[str, Any]] = []
     said: set[str] = set()
     refused = done = 0
-    async for world in in_slices(_targets(service, asked.get("key"))):
+    async for world in in_slices(await _targets(service, asked.get("key"))):
         try:
             reason, found = await _sought(service, world, asked["timestamp"])
         except (ControlError, DataError) as problem:
@@ -326,8 +325,9 @@ async def _reload_date(request: Request) -> Response:
         service.start_with(service.days.resolve(date))
     except DataError as problem:
         return error(sentence(problem), 400)
+    service.days.reopen()
     async for world in in_slices(service.worlds.in_use()):
-        perform(service, world, ChangeDay(service.days.first))
+        perform(service, world, ChangeDay(service.days.first), quietly=True)
     return reply(
         {
             "status": "success",

@@ -1,0 +1,149 @@
+"""Files that are read at any offset, of which only so many are open at once.
+
+A day of 24 tickers has hundreds of files, and a process may have 256 descriptors. So the file used longest ago is
+closed when one more is opened, and opened again when it is read again. The pool belongs to the process, as
+descriptors do.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final
+
+from gexfaker.limits import MAX_OPEN_FILES
+
+Pread = Callable[[int, int, int], bytes]
+"""``os.pread``: file descriptor, size, offset."""
+
+_PREAD: Final[Pread | None] = getattr(os, "pread", None)
+
+
+class OpenFiles:
+    """The files that are open.
+
+    Args:
+        most: how many at once; files that are being read at the moment may be more.
+
+    Attributes:
+        most: may be changed at any time.
+    """
+
+    def __init__(self, most: int = MAX_OPEN_FILES) -> None:
+        self.most = most
+        self._open: Final[OrderedDict[PooledFile, IO[bytes]]] = OrderedDict()
+        self._lock: Final = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def borrow(self, file: PooledFile) -> IO[bytes]:
+        """The open file, which is not closed until it is given back. Raises OSError."""
+        with self._lock:
+            handle = self._open.get(file)
+            if handle is None:
+                self._make_room()
+                handle = self._open[file] = file.reopen()
+            else:
+                self._open.move_to_end(file)
+            file.readers += 1
+            return handle
+
+    def give_back(self, file: PooledFile) -> None:
+        """The end of ``borrow``."""
+        with self._lock:
+            file.readers -= 1
+            if file.is_closed and not file.readers:
+                self._close(file)
+
+    def forget(self, file: PooledFile) -> None:
+        """A file is not needed any more."""
+        with self._lock:
+            if not file.readers:
+                self._close(file)
+
+    def _make_room(self) -> None:
+        idle = (file for file in list(self._open) if not file.readers)
+        while len(self._open) >= self.most and (file := next(idle, None)) is not None:
+            self._close(file)
+
+    def _close(self, file: PooledFile) -> None:
+        handle = self._open.pop(file, None)
+        if handle is not None:
+            handle.close()
+
+
+OPEN_FILES: Final = OpenFiles()
+"""Those of this process."""
+
+
+class PooledFile:
+    """A file read in place, from any thread.
+
+    Args:
+        path: of the file.
+        pool: where it is open, or not.
+        pread: the system's positional read; None where there is none (Windows): then seek and read.
+
+    Attributes:
+        readers: how many reads are under way; the pool's.
+        is_closed: whether it may be read no more.
+
+    Raises OSError when it cannot be opened.
+    """
+
+    __slots__ = ("_identity", "_lock", "_path", "_pool", "_pread", "is_closed", "readers")
+
+    def __init__(self, path: Path, pool: OpenFiles = OPEN_FILES, pread: Pread | None = _PREAD) -> None:
+        self._path: Final = path
+        self._pool: Final = pool
+        self._pread: Final = pread
+        self._lock: Final = threading.Lock()
+        self._identity: tuple[int, int] | None = None
+        self.readers = 0
+        self.is_closed = False
+        pool.borrow(self)
+        pool.give_back(self)
+
+    def reopen(self) -> IO[bytes]:
+        """Open it, for the pool. Raises OSError, also when another file has its name by now."""
+        handle = self._path.open("rb", buffering=0)
+        status = os.fstat(handle.fileno())
+        identity = status.st_dev, status.st_ino
+        if self._identity is None:
+            self._identity = identity
+        elif identity != self._identity:
+            handle.close()
+            raise OSError(errno.ESTALE, "another file has this name now", str(self._path))
+        return handle
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes from ``offset``; empty only at the end. Raises OSError, ValueError once it is closed."""
+        if self.is_closed:
+            raise ValueError("read of a closed file")
+        handle = self._pool.borrow(self)
+        try:
+            if self._pread is not None:
+                return self._pread(handle.fileno(), size, offset)
+            with self._lock:
+                handle.seek(offset)
+                return handle.read(size)
+        finally:
+            self._pool.give_back(self)
+
+    def status(self) -> os.stat_result:
+        """What the system says of it. Raises OSError."""
+        handle = self._pool.borrow(self)
+        try:
+            return os.fstat(handle.fileno())
+        finally:
+            self._pool.give_back(self)
+
+    def close(self) -> None:
+        """It is not read any more. May be called again."""
+        self.is_closed = True
+        self._pool.forget(self)
