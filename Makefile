@@ -9,7 +9,7 @@ endif
 RUN := $(BIN)/python -m
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve quick test check format bench fuzz soak proto setup lock clean
+.PHONY: help serve quick test check format bench fuzz siege soak proto setup lock clean
 
 help:
 	@echo "make serve   start the server on a simulated market, or on ./data"
@@ -18,6 +18,7 @@ help:
 	@echo "make check   ruff and mypy"
 	@echo "make bench   benchmarks (some fifteen minutes)"
 	@echo "make fuzz    a million damaged messages through each parser and the hub"
+	@echo "make siege   every attack we know of, each against a server with innocent clients (half an hour)"
 	@echo "make soak    an hour: dropped connections, Autobahn, 20,000 messages a second, clients that come and go"
 	@echo "make proto   regenerate the protobuf code"
 	@echo "make setup   the environment for working on gexfaker"
@@ -49,6 +50,9 @@ format: .venv/dev
 fuzz: .venv/dev
 	@$(RUN) tests.fuzz $(ARGS)
 	@$(RUN) pytest -n 2 -m volume
+
+siege: .venv/dev
+	@$(RUN) tests.siege $(ARGS)
 
 soak: .venv/dev
 	@$(RUN) tests.soak.drops $(ARGS)

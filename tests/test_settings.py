@@ -14,7 +14,7 @@ from gexfaker.settings import REPLACED, SETTINGS, Section, Settings, flag_of, lo
 
 def test_defaults_are_the_documented_ones() -> None:
     settings = load({}, {})
-    assert (settings.host, settings.port, settings.data_dir) == ("127.0.0.1", 8080, "./data")
+    assert (settings.host, settings.port, settings.data_dir) == ("localhost", 8080, "./data")
     assert (settings.data_date, settings.playback, settings.cache_mode) == ("latest", Playback.CLOCK, CacheMode.HOLD)
     assert (settings.speed, settings.start, settings.timestamps) == (1.0, "open", Timestamps.RECORDED)
     assert settings.endpoint_cache_mode is EndpointCacheMode.SHARED

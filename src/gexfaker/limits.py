@@ -155,6 +155,9 @@ MAX_KNOWN_GROUPS: Final = 50_000
 MAX_HINTS: Final = 100
 """Wrong group names for which the nearest right one is looked up, some milliseconds each on a full day."""
 
+MAX_COMPARED: Final = 2000
+"""Right names with which a wrong one is compared: more than the service has of one first letter."""
+
 MAX_HINTED_LENGTH: Final = 64
 """Longest wrong name worth a hint; no real group name is longer."""
 

@@ -72,7 +72,13 @@ class Settings:
 
     host: Annotated[
         str,
-        Setting(Section.SERVER, parsing.text, "127.0.0.1", "an address or host name to bind", "Address to listen on."),
+        Setting(
+            Section.SERVER,
+            parsing.text,
+            "localhost",
+            "an address or host name to bind; localhost is 127.0.0.1 and ::1",
+            "Address to listen on.",
+        ),
     ]
     port: Annotated[
         int,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gexfaker.hubs.permissions import JOIN, SEND, allows
+from gexfaker.hubs.permissions import JOIN, MAX_STARS, SEND, allows
 
 
 @pytest.mark.parametrize(
@@ -86,3 +88,23 @@ def matches(pattern: str, text: str) -> bool:
     if pattern[0] == "\\" and len(pattern) > 1:
         pattern = pattern[1:]
     return text[:1] == pattern[0] and matches(pattern[1:], text[1:])
+
+
+def reference(pattern: str) -> re.Pattern[str]:
+    """The same meaning as a regular expression, which takes long for some patterns."""
+    signs = {"?": "[^.]", "*": "[^.]*", "**": ".*"}
+    found = re.findall(r"\\.|\*\*|.", pattern, flags=re.DOTALL)
+    return re.compile("".join(signs.get(sign) or re.escape(sign[-1]) for sign in found), re.DOTALL)
+
+
+@given(pattern=st.text("ab.*?\\", max_size=8), name=st.text("ab.*?\\", max_size=10))
+def test_patterns_mean_what_the_regular_expression_means(pattern: str, name: str) -> None:
+    role = f"{JOIN}s.{pattern}"
+    wanted = pattern.count("*") <= MAX_STARS and reference(pattern).fullmatch(name) is not None
+    assert allows([role], JOIN, name) is wanted
+
+
+def test_the_worst_pattern_takes_steps_in_proportion_to_the_name() -> None:
+    """A regular expression would try 1,000 to the power of five combinations."""
+    assert not allows([f"{JOIN}s.*a*a*a*a*ab"], JOIN, "a" * 1024)
+    assert allows([f"{JOIN}s.*a*a*a*a*ab"], JOIN, "a" * 1024 + "b")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
 import sys
 import threading
@@ -288,11 +290,62 @@ def test_after_a_kill_the_clock_goes_on_from_when_the_server_was_last_there(
     for at in (now, now + 30):
         asyncio.run(service.state_file.keep(service.worlds, at))
         service.state_file._writer.submit(lambda: None).result(5)
+    service.close()  # which writes nothing: the system lets go of the lock when a process is killed
     again = Service(settings, lambda: now + 30 + away)
     market = again.worlds.get("key-1").play.market_time(now + 30 + away)
     assert market == pytest.approx((begun or 0) + moved, abs=1)
-    service.close()
     again.close()
+
+
+def test_two_servers_do_not_share_a_state_file(folder: str, tmp_path: Path) -> None:
+    settings = load({"DATA_DIR": folder, "STATE_FILE": str(tmp_path / "state.json")}, {})
+    first = Service(settings)
+    for _ in range(2):
+        with pytest.raises(DataError, match="used by another server"):
+            Service(settings)
+    first.close()
+    Service(settings).close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
+@pytest.mark.parametrize("kind", ["fifo", "folder", "device"])
+def test_only_a_regular_file_is_a_state_file(folder: str, tmp_path: Path, kind: str) -> None:
+    state = Path("/dev/full") if kind == "device" else tmp_path / "state.json"
+    if kind == "fifo":
+        os.mkfifo(state)
+    elif kind == "folder":
+        state.mkdir()
+    with pytest.raises(DataError, match="not a regular file"):
+        Service(load({"DATA_DIR": folder, "STATE_FILE": str(state)}, {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("market_time", 1e18),
+        ("market_time", -1.0),
+        ("streamed", 1e300),
+        ("origin", -1e9),
+        ("at", 1e11),
+        ("interval", 1e-300),
+        ("interval", 0.0),
+        ("speed", 1e9),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(folder: str, tmp_path: Path, name: str, value: float) -> None:
+    state = tmp_path / "state.json"
+    settings = load({"DATA_DIR": folder, "STATE_FILE": str(state)}, {})
+    service = Service(settings)
+    change(service.worlds.get("key-1"), Seek(time="09:31"), service.clock())
+    service.state_file.save(service.worlds, service.clock())
+    service.close()
+    content = json.loads(state.read_text())
+    [session] = content["sessions"]
+    (session if name in ("market_time", "streamed", "origin", "at") else session["options"])[name] = value
+    state.write_text(json.dumps(content))
+    with pytest.raises(DataError, match="not a state file"):
+        Service(settings)
+    assert json.loads(state.read_text()) == content
 
 
 def test_at_speed_0_what_was_sent_is_kept(folder: str, tmp_path: Path) -> None:

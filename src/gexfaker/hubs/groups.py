@@ -6,6 +6,7 @@ On the current hubs a group is prefixed, on the second-generation ones it is not
 from __future__ import annotations
 
 import difflib
+import heapq
 import logging
 import sys
 from typing import Final
@@ -13,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub_of, parse_group
 from gexfaker.exchange.expiries import is_listed, owner
-from gexfaker.limits import MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_KNOWN_GROUPS
+from gexfaker.limits import MAX_COMPARED, MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_KNOWN_GROUPS
 from gexfaker.playback.day import Day
 
 log: Final = logging.getLogger(__name__)
@@ -130,10 +131,17 @@ class Groups:
         if asked not in self._hints:
             if len(self._hints) >= MAX_HINTS or len(group) > MAX_HINTED_LENGTH:
                 return ""
-            close = difflib.get_close_matches(group, sorted(feed.group for feed in day.feeds), n=1)
+            close = difflib.get_close_matches(group, _comparable(day, group), n=1)
             self._hints[asked] = close[0] if close else ""
         hint = self._hints[asked]
         return f"; did you mean {prefix + hint!r}?" if hint else ""
+
+
+def _comparable(day: Day, group: str) -> list[str]:
+    """The right names with which a wrong one is compared; of very many those that begin alike."""
+    if len(day.feeds) <= MAX_COMPARED:
+        return sorted(feed.group for feed in day.feeds)
+    return heapq.nsmallest(MAX_COMPARED, (feed.group for feed in day.feeds if feed.group[:1] == group[:1]))
 
 
 def homes(feed: Feed) -> tuple[str, ...]:

@@ -62,6 +62,6 @@ class Options:
     cache_mode: CacheMode = CacheMode.HOLD
     endpoints: EndpointCacheMode = EndpointCacheMode.SHARED
     timestamps: Timestamps = Timestamps.RECORDED
-    interval: Annotated[float, Meta(gt=0)] = 1.0
+    interval: Annotated[float, Meta(ge=0.01)] = 1.0
     speed: Annotated[float, Meta(ge=0, le=1000)] = 1.0
     start: Annotated[str, Meta(pattern=r"^(open|now|([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?)$")] = "open"

@@ -40,7 +40,7 @@ START_SECONDS: Final = 30.0
 class Server:
     """One server.
 
-    Its socket is bound when it is made, so that its address is known; it answers once it runs.
+    Its sockets are bound when it is made, so that its address is known; it answers once it runs.
 
     Args:
         settings: how it is set up; port 0 takes a free one.
@@ -55,8 +55,8 @@ class Server:
 
     def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
         self.service: Final = Service(settings, clock)
-        self._socket: Final = _bound(self.service, settings)
-        host, port = self._socket.getsockname()[:2]
+        self._sockets: Final = _bound(self.service, settings)
+        host, port = self._sockets[0].getsockname()[:2]
         self.url: Final = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._uvicorn: Final = _Uvicorn(self.service)
         self._task: asyncio.Task[None] | None = None
@@ -66,7 +66,7 @@ class Server:
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until ``stop`` is called; ``ready`` is called once the first request can be answered."""
         self._uvicorn.ready = ready
-        await self._uvicorn.serve([self._socket])
+        await self._uvicorn.serve(self._sockets)
 
     def stop(self) -> None:
         """End ``serve`` by draining: clients get what was queued for them. May be called from anywhere."""
@@ -198,21 +198,35 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def _bound(service: Service, settings: Settings) -> socket.socket:
-    """The server's socket; without one the service is closed again."""
+def _bound(service: Service, settings: Settings) -> list[socket.socket]:
+    """The server's sockets; without any the service is closed again."""
     try:
-        return listening_socket(settings)
+        return listening_sockets(settings)
     except SettingError:
         service.close()
         raise
 
 
-def listening_socket(settings: Settings) -> socket.socket:
-    """A bound socket for the settings' host and port. Raises SettingError when it cannot be had."""
+def listening_sockets(settings: Settings) -> list[socket.socket]:
+    """Bound sockets for the settings' host and port. Raises SettingError when they cannot be had.
+
+    ``localhost`` is bound in both families, as clients try either first. The second one may be missing.
+    """
+    if settings.host != "localhost":
+        return [_listening(settings, settings.host, settings.port)]
+    first = _listening(settings, "127.0.0.1", settings.port)
     try:
-        family, kind, _, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
+        return [first, _listening(settings, "::1", first.getsockname()[1])]
+    except SettingError as error:
+        if socket.has_ipv6 and settings.port:
+            log.info("clients that take localhost for ::1 cannot connect: %s", error)
+        return [first]
+
+
+def _listening(settings: Settings, host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, _, _, address = found[0]
         bound = socket.socket(family, kind)
     except (OSError, ValueError) as error:
         raise SettingError(

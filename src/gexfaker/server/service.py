@@ -174,8 +174,9 @@ class Service:
         return self.settings.is_real("market-hours") and not is_market_open(self.clock())
 
     def close(self) -> None:
-        """Give the tapes back."""
+        """Give the tapes and the state file back."""
         self.days.close()
+        self.state_file.close()
 
 
 def _days(settings: Settings, now: float) -> Days:

@@ -13,6 +13,7 @@ import msgspec
 
 from gexfaker.errors import DataError
 from gexfaker.server.slices import in_slices
+from gexfaker.tapes.lock import WriteLock
 from gexfaker.worlds.snapshot import VERSION, encode, restore, snapshot
 from gexfaker.worlds.worlds import Worlds
 
@@ -41,21 +42,53 @@ class StateFile:
         self._written = b""
         self._failure = ""
         self._alive = 0.0
+        self._guard: WriteLock | None = None
 
     def load(self, worlds: Worlds, now: float) -> None:
-        """Put back what the file has, if it exists.
+        """Put back what the file has, if it exists, and have it for this server alone.
 
         Raises:
             DataError: it is no state file, or cannot be read; nothing is overwritten then.
         """
-        if self._path is None or not self._path.exists():
+        if self._path is None:
             return
+        if not self._lock():
+            raise DataError(f"{self._path} is used by another server: set another STATE_FILE")
+        if not self._path.exists():
+            return
+        if not self._path.is_file():
+            self._release()
+            raise DataError(f"{self._path} is not a regular file: set another STATE_FILE")
         try:
             alive = min(now, self._path.stat().st_mtime)
             count = restore(worlds, self._path.read_bytes(), now, alive)
         except (OSError, DataError) as error:
+            self._release()
             raise DataError(f"{self._path} cannot be used ({error}): remove it, or set another STATE_FILE") from None
         log.info("%s: positions of %d sessions restored", self._path, count)
+
+    def _lock(self) -> bool:
+        """Have the file for this server alone; whether it is. Without the folder there is nothing to lock."""
+        if self._path is None or not self._path.parent.is_dir():
+            return True
+        lock = WriteLock(self._path.with_name(self._path.name + ".lock"))
+        try:
+            taken = lock.acquire()
+        except DataError as error:  # a folder in which nothing can be written: that is told when it is
+            log.warning("%s", error)
+            return True
+        if taken:
+            self._guard = lock
+        return taken
+
+    def close(self) -> None:
+        """Another server may have the file once everything is written."""
+        self._writer.shutdown()
+        self._release()
+
+    def _release(self) -> None:
+        if self._guard is not None:
+            self._guard.release()
 
     def save(self, worlds: Worlds, now: float) -> None:
         """Have the worlds written as they stand at the end of the server, by a thread.

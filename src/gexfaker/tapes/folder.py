@@ -37,6 +37,13 @@ MAX_LEFT_OUT: Final = 1000
 SHOWN_DAYS: Final = 5
 """How many of the newest days an error lists."""
 
+FIRST_YEAR: Final = 1980
+LAST_YEAR: Final = 2099
+"""Years of days: ZIP archives know none before, and calendars have to work with the days after one."""
+
+MAX_TICKERS: Final = 5000
+"""Ticker folders of a day that are looked into; the service has some hundred. A day is listed while others wait."""
+
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TICKER: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,15}")
 _WINDOWS_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?")
@@ -56,6 +63,11 @@ def is_date(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_playable(value: str) -> bool:
+    """Whether it is a day of a year that can be meant."""
+    return is_date(value) and FIRST_YEAR <= int(value[:4]) <= LAST_YEAR
 
 
 def is_ticker(value: str) -> bool:
@@ -80,7 +92,7 @@ class DataFolder:
 
     def dates(self) -> list[str]:
         """The days there are folders for, oldest first."""
-        return sorted(day.name for day in self._children(self.root, folders=True) if is_date(day.name))
+        return sorted(day.name for day in self._children(self.root, folders=True) if is_playable(day.name))
 
     def latest(self) -> str:
         """The newest day with a record file. Raises DataError when there is none."""
@@ -130,7 +142,7 @@ class DataFolder:
             raise UnavailableError(f"{shown_path(file)} cannot be opened: {reason}") from error
 
     def _known_date(self, date: str) -> str:
-        if not is_date(date) or not self._is_inside(self.root / date):
+        if not is_playable(date) or not self._is_inside(self.root / date):
             raise DataError(f"no data for {_shown(date)}; {_days(self.dates(), self.root)}")
         return date
 
@@ -144,7 +156,10 @@ class DataFolder:
         yield from (folder for folder in self._tickers(day) if folder.name.upper() == ticker != folder.name)
 
     def _tickers(self, day: Path) -> list[Path]:
-        return sorted(child for child in self._children(day, folders=True) if is_ticker(child.name.upper()))
+        tickers = sorted(child for child in self._children(day, folders=True) if is_ticker(child.name.upper()))
+        if len(tickers) > MAX_TICKERS:
+            self._leave_out(tickers[MAX_TICKERS], OSError(0, f"and all later ones: {day} has too many folders"))
+        return tickers[:MAX_TICKERS]
 
     def _feeds_in(self, ticker: Path) -> Iterator[Feed]:
         for package, categories in STORED_CATEGORIES.items():
@@ -162,7 +177,7 @@ class DataFolder:
 
         Links that lead out of the root are left out, and so is what cannot be read, with a warning.
         """
-        if parent != self.root and not self._is_inside(parent):
+        if parent != self.root and parent.is_symlink() and not self._is_inside(parent):
             return []
         try:
             with os.scandir(parent) as entries:

@@ -23,6 +23,9 @@ from gexfaker.worlds.change import change
 from gexfaker.worlds.world import World
 from gexfaker.worlds.worlds import Worlds
 
+LAST_TIME: Final = 4_102_444_800.0
+"""The end of the year 2099, epoch seconds; days end before."""
+
 VERSION: Final = 1
 """Of the format; a file of another version is not read."""
 
@@ -108,12 +111,22 @@ def restore(worlds: Worlds, text: bytes, now: float, alive: float | None = None)
     except (ValueError, TypeError, IndexError):
         raise DataError("not a state file: a position that is none") from None
     for one, positions in zip(found.sessions, cursors, strict=True):
+        _check(one)
         world = worlds.get(one.id)
         try:
             change(world, _Restore(one, positions, now if alive is None else alive), now)
         except DataError:
             continue
     return len(found.sessions)
+
+
+def _check(one: Snapshot) -> None:
+    """Raises DataError when a time of it cannot be: somebody wrote it by hand, and others would feel it."""
+    times = [time for time in (one.market_time, one.streamed, one.origin) if time is not None]
+    if not isinstance(one.at, msgspec.UnsetType):
+        times.append(one.at)
+    if not all(0 <= time <= LAST_TIME for time in times):
+        raise DataError(f"not a state file: session {one.id[:40]!r} is at a time that cannot be")
 
 
 class _Restore:

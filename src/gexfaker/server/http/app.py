@@ -17,6 +17,7 @@ from starlette.types import ExceptionHandler
 from gexfaker.errors import ControlError, DataError
 from gexfaker.server.http.replies import error, unavailable
 from gexfaker.server.http.routing import routes_of
+from gexfaker.server.http.targets import Targets
 from gexfaker.server.rarely import Rarely
 from gexfaker.server.routes.control import FALLBACK, control_error
 from gexfaker.server.routes.data import DataRoutes
@@ -55,7 +56,13 @@ def create_app(service: Service) -> Starlette:
     routes: list[BaseRoute] = [DataRoutes(), *routes_of(ENDPOINTS), FALLBACK]
     # Dashboards in a browser come from another origin. That they may not use the control plane is the guard's doing;
     # DELETE is on the control plane only, so no page is even told that it may.
-    cors = Middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST", "PATCH"], allow_headers=["*"])
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST", "PATCH"],
+        allow_headers=["*"],
+        allow_private_network=True,  # this is what browsers ask for before a page of the internet may use localhost
+    )
     handlers: dict[Any, ExceptionHandler] = {
         HTTPException: _http_error,
         ControlError: control_error,
@@ -63,6 +70,7 @@ def create_app(service: Service) -> Starlette:
         ClientDisconnect: _gone,
         OSError: _system,
     }
-    app = Starlette(routes=routes, middleware=[cors], exception_handlers=handlers)
+    app = Starlette(routes=routes, middleware=[cors, Middleware(Targets)], exception_handlers=handlers)
+    app.router.redirect_slashes = False
     app.state.service, app.state.operations, app.state.told = service, OPERATIONS, Rarely(log)
     return app

@@ -18,6 +18,9 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 NO_ADDRESS: Final = "-"
 """Stands for a Host header that is missing: no page comes from there."""
 
+PROXY_MARKS: Final = ("forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip")
+"""Headers that proxies add; those that begin with x-forwarded- are not listed."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -40,7 +43,7 @@ def _parts(address: str) -> SplitResult:
 
 def _is_forwarded(headers: Mapping[str, str]) -> bool:
     """Whether a reverse proxy passed the request on for somebody, who may be anywhere."""
-    return any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers)
+    return any(name in PROXY_MARKS or name.startswith("x-forwarded-") for name in headers)
 
 
 def _refusal(request: Request) -> Response | None:

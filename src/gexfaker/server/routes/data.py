@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 from starlette.requests import Request
@@ -30,6 +30,9 @@ from gexfaker.wire.tokens import mask
 from gexfaker.worlds.change import answer as take_answer
 from gexfaker.worlds.change import roll
 from gexfaker.worlds.world import World
+
+MAX_SHOWN_TICKERS: Final = 100
+"""Tickers that an answer lists."""
 
 METHODS: Final = ("GET", "HEAD")
 GEX_ONLY: Final = "Category must be one of gex_full, gex_one or gex_zero"
@@ -172,8 +175,15 @@ def _live(world: World, tape: Tape, index: int, now: float) -> int:
 def _missing(feed: Feed, day: Day) -> str:
     """Why the day has no such feed, and what it has."""
     own = sorted(f"{other.package} {other.category}" for other in day.feeds if other.ticker == feed.ticker)
-    has = f"of {feed.ticker} it has {', '.join(own)}" if own else f"it has {', '.join(sorted(day.tickers))}"
+    has = f"of {feed.ticker} it has {', '.join(own)}" if own else f"it has {_some(day.tickers)}"
     return f"{day.date} has no {feed.ticker} {feed.package} {feed.category}; {has}."
+
+
+def _some(names: Collection[str]) -> str:
+    """Names for a sentence, not all of very many."""
+    shown = ", ".join(sorted(names)[:MAX_SHOWN_TICKERS])
+    more = len(names) - MAX_SHOWN_TICKERS
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def _tickers(_found: Found) -> Response:

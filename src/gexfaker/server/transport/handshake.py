@@ -18,6 +18,7 @@ from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import MAX_GROUP_LENGTH
 from gexfaker.server.http.addresses import base_url
+from gexfaker.server.http.targets import plain_path
 from gexfaker.server.service import Service
 from gexfaker.wire.subprotocols import choose
 from gexfaker.wire.tokens import Grant, verify
@@ -74,7 +75,7 @@ def _target(request: Request) -> tuple[str, dict[str, str]]:
         parts = urlsplit(request.path)
     except ValueError:
         raise _RefusedError(400, "Bad Request", "The request target is not a URL.") from None
-    return parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}
+    return plain_path(parts.path), {name: values[0] for name, values in parse_qs(parts.query).items()}
 
 
 def _websocket(request: Request) -> Response:
