@@ -155,8 +155,8 @@ MAX_KNOWN_GROUPS: Final = 50_000
 MAX_HINTS: Final = 100
 """Wrong group names for which the nearest right one is looked up, some milliseconds each on a full day."""
 
-MAX_COMPARED: Final = 2000
-"""Right names with which a wrong one is compared: more than the service has of one first letter."""
+MAX_COMPARED: Final = 5000
+"""Feeds of a day up to which a wrong name gets a hint: more than the service has. To compare takes 10 us each."""
 
 MAX_HINTED_LENGTH: Final = 64
 """Longest wrong name worth a hint; no real group name is longer."""
@@ -204,6 +204,13 @@ INTAKE_SECONDS: Final = 0.005
 
 INTAKE_WINDOW_SECONDS: Final = 0.01
 """How long INTAKE_SECONDS must last when nothing waits: half of the time is left for all else."""
+
+BUSY_SECONDS: Final = 10.0
+"""Work that one client may make with what it has sent ahead, before it is cut. A message of 1 MiB makes one second.
+Beside it everybody else is served all the time, but half a core is gone."""
+
+PAUSE_SECONDS: Final = 1.0
+"""A client that has sent nothing ahead for so long begins anew."""
 
 REQUEST_SECONDS: Final = 0.0003
 """What an ordinary request is counted as, because it is answered in a task of its own."""

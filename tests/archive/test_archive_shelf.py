@@ -11,9 +11,8 @@ from gexfaker.archive.shelf import Shelf
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK
-from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
-from gexfaker.playback.simulated import simulated_day
+from gexfaker.playback.simulated import MAX_SHARED_DAYS, SimulatedDays
 
 FEED = Feed("SPX", "classic", "gex_zero")
 
@@ -21,10 +20,7 @@ FEED = Feed("SPX", "classic", "gex_zero")
 def shelf_at(folder: Path, text: str) -> Shelf:
     """The shelf at a time in New York, of a server that has been running since January."""
     now = datetime.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()
-
-    def simulated(date: str) -> Day:
-        return simulated_day(date, 7, ("SPX",))
-
+    simulated = SimulatedDays(7, ("SPX",), None)
     return Shelf(Days(folder, "latest", 7, ("SPX",), datetime.date(2026, 1, 5)), folder, simulated, now)
 
 
@@ -64,3 +60,26 @@ def test_a_day_that_is_being_recorded_is_none(tmp_path: Path) -> None:
     file.write_text('{"timestamp":1784295002}\n', encoding="utf-8")
     with pytest.raises(DataError, match="no day that is over"):
         shelf_at(tmp_path, "2026-07-17T12:00").latest()
+
+
+def test_days_that_are_downloaded_are_shared_while_they_are_read_and_only_so_many_are_kept() -> None:
+    days = SimulatedDays(7, ("SPX",), None)
+    dates = [f"2026-03-{number:02}" for number in range(1, 29)]
+    read = days.borrow(dates[0])
+    tape = read.tape(FEED)
+    assert tape is not None
+    record = tape.json(5)
+    for date in dates[1:]:
+        days.borrow(date)
+        days.give_back(date)
+    assert len(days._days) == MAX_SHARED_DAYS
+    assert days.borrow(dates[0]) is read
+    assert tape.json(5) == record
+    for _ in range(2):
+        days.give_back(dates[0])
+    days.borrow(dates[5])
+    for date in dates[6:24]:
+        days.borrow(date)
+        days.give_back(date)
+    with pytest.raises(ValueError, match="closed tape"):
+        tape.json(5)

@@ -17,8 +17,8 @@ from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK, closing, is_market_open, opening
-from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
+from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder, is_date
 from gexfaker.tapes.tape import Tape
@@ -30,11 +30,11 @@ class Shelf:
     Args:
         days: that are played, for what is stored and which day is the newest; its tapes are not touched.
         folder: the data folder.
-        simulated: a simulated day of its own.
+        simulated: the simulated days.
         now: epoch seconds, for which days are completed.
     """
 
-    def __init__(self, days: Days, folder: Path, simulated: Callable[[str], Day], now: float) -> None:
+    def __init__(self, days: Days, folder: Path, simulated: SimulatedDays, now: float) -> None:
         self._now: Final = now
         self._days: Final = days
         self._folder: Final = DataFolder(folder)
@@ -55,9 +55,16 @@ class Shelf:
     def feeds(self, date: str) -> list[Feed]:
         """The feeds a day has, sorted; none of a day that is not there."""
         try:
-            return self._folder.feeds(date) if self._days.stored else sorted(self._market_day(date).feeds)
+            return self._folder.feeds(date) if self._days.stored else self._simulated_feeds(date)
         except DataError:
             return []
+
+    def _simulated_feeds(self, date: str) -> list[Feed]:
+        self._check_market(date)
+        try:
+            return sorted(self._simulated.borrow(date).feeds)
+        finally:
+            self._simulated.give_back(date)
 
     def open(self, date: str, feed: Feed) -> Tape:
         """A tape of one's own, with a record at least; the caller closes it. Raises DataError when there is none."""
@@ -83,18 +90,19 @@ class Shelf:
         return True
 
     def _simulate(self, date: str, feed: Feed) -> Tape:
-        """The tape of a day that others may read, too: it is not closed with the download."""
-        day = self._market_day(date)
+        """The tape of a day that others may read, too: it is given back with the download, not closed."""
+        self._check_market(date)
+        day = self._simulated.borrow(date)
         tape = day.tape(feed) if feed in day.feeds else None
         if tape is None:
+            self._simulated.give_back(date)
             raise DataError(f"{feed.group} is not simulated")
-        return Alias(feed, tape)
+        return _Borrowed(feed, tape, lambda: self._simulated.give_back(date))
 
-    def _market_day(self, date: str) -> Day:
-        """A simulated day: trading days up to the newest, and the one that is played whatever it is."""
+    def _check_market(self, date: str) -> None:
+        """Simulated are trading days up to the newest, and the one that is played whatever it is. Raises DataError."""
         if date != self._days.first and not (is_date(date) and date <= self.latest() and _is_trading(date)):
             raise DataError(f"there was no market on {date[:40]!r}")
-        return self._simulated(date)
 
 
 def _is_trading(date: str) -> bool:
@@ -106,6 +114,20 @@ def _trading_day(day: datetime.date) -> str:
     while not _is_trading(day.isoformat()):
         day -= datetime.timedelta(days=1)
     return day.isoformat()
+
+
+class _Borrowed(Alias):
+    """A tape of a day that is shared."""
+
+    def __init__(self, feed: Feed, tape: Tape, give_back: Callable[[], None]) -> None:
+        super().__init__(feed, tape)
+        self._give_back: Callable[[], None] | None = give_back
+
+    def close(self) -> None:
+        """Give the day back. May be called again."""
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
 
 
 class Content(Iterator[bytes]):

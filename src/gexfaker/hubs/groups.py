@@ -6,7 +6,6 @@ On the current hubs a group is prefixed, on the second-generation ones it is not
 from __future__ import annotations
 
 import difflib
-import heapq
 import logging
 import sys
 from typing import Final
@@ -16,6 +15,9 @@ from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub
 from gexfaker.exchange.expiries import is_listed, owner
 from gexfaker.limits import MAX_COMPARED, MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_KNOWN_GROUPS
 from gexfaker.playback.day import Day
+
+LENGTHS_APART: Final = 12
+"""Letters by which a wrong name may be longer or shorter than the right one, such as a category."""
 
 log: Final = logging.getLogger(__name__)
 
@@ -138,10 +140,10 @@ class Groups:
 
 
 def _comparable(day: Day, group: str) -> list[str]:
-    """The right names with which a wrong one is compared; of very many those that begin alike."""
-    if len(day.feeds) <= MAX_COMPARED:
-        return sorted(feed.group for feed in day.feeds)
-    return heapq.nsmallest(MAX_COMPARED, (feed.group for feed in day.feeds if feed.group[:1] == group[:1]))
+    """The right names with which a wrong one is compared: those about as long; of very many none."""
+    if len(day.feeds) > MAX_COMPARED:
+        return []
+    return sorted(name for feed in day.feeds if abs(len(name := feed.group) - len(group)) <= LENGTHS_APART)
 
 
 def homes(feed: Feed) -> tuple[str, ...]:

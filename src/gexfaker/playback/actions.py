@@ -183,7 +183,9 @@ class Action(ABC):
 
     def approach(self, play: Play) -> Iterator[None]:
         """Work that ``run`` needs and that may take long, in steps of a millisecond or less. Raises as ``run``."""
-        return iter(())
+        day = play.day if play.is_new else None
+        tape = day.tape(min(day.feeds)) if day is not None and day.feeds else None
+        return iter(()) if tape is None else iter(play.steps_to_open(tape))
 
     @classmethod
     def arguments(cls) -> dict[str, dataclasses.Field[Any]]:
@@ -323,6 +325,7 @@ class Seek(Action):
 
     def approach(self, play: Play) -> Iterator[None]:
         """Read the day up to there."""
+        yield from super().approach(play)
         _, tape = self._reference(play)
         if self.index is not None:
             yield from tape.steps_to_index(self.index)

@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ExhaustedError
-from gexfaker.exchange.hours import moment, same_time_of_day
+from gexfaker.exchange.hours import moment, opening, same_time_of_day
 from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.answers import first_in_hours, is_last, is_reached, newest_record, next_time
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
@@ -90,6 +90,18 @@ class ClockPlay(Play):
     def is_new(self) -> bool:
         """Whether the clock has still to start."""
         return self.clock is None
+
+    def steps_to_open(self, tape: Tape) -> Iterable[None]:
+        """Read on to the start of market hours, if that is where the clock starts."""
+        at = self._sought_first(tape)
+        return () if at is None else tape.steps_to_time(at)
+
+    def _sought_first(self, tape: Tape) -> int | None:
+        """The time that has to be known before the clock can start; None when it can."""
+        if self.clock is not None or not (self._at_open or self.options.start == "open"):
+            return None
+        at = opening(datetime.date.fromisoformat(self.date)) - 1
+        return None if tape.knows(at) else at
 
     def open(self, tape: Tape, now: float) -> None:
         """Start the clock, if it is the first use."""
@@ -218,8 +230,11 @@ class ClockPlay(Play):
         return self._checked(tape, max(index, 0), market)
 
     def sought(self, tape: Tape, now: float) -> int | None:
-        """Market time, whole seconds."""
-        return self._first_moment(tape, now) if self.clock is None else math.floor(self.clock.at(now))
+        """Market time, whole seconds; before the first use, the time by which its start is found."""
+        if self.clock is not None:
+            return math.floor(self.clock.at(now))
+        first = self._sought_first(tape)
+        return self._first_moment(tape, now) if first is None else first
 
     def _checked(self, tape: Tape, index: int, market: float) -> int:
         """The index, unless its second is over, nothing follows, and the options say so."""

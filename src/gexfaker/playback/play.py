@@ -104,6 +104,10 @@ class Play(ABC):
     def is_new(self) -> bool:
         """Whether it has still to begin."""
 
+    def steps_to_open(self, tape: Tape) -> Iterable[None]:
+        """Work that ``open`` needs, in steps of a millisecond."""
+        return ()
+
     @abstractmethod
     def open(self, tape: Tape, now: float) -> None:
         """Begin on the day of this tape, if it is new."""

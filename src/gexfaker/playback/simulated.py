@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from gexfaker.bounded import Bounded
 from gexfaker.catalog import CATEGORIES, SPOT, TICKERS, Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.calendar import last_trading_day
@@ -89,14 +90,33 @@ class SimulatedDays:
     def __init__(self, seed: int, tickers: Sequence[str], scenario: str | None) -> None:
         self._arguments: Final = (seed, tickers, scenario)
         self._blocks: Final = Blocks(SHARED_BLOCK_BYTES)
-        self._days: Final[Bounded[str, Day]] = Bounded(MAX_SHARED_DAYS)
+        self._days: Final[OrderedDict[str, Day]] = OrderedDict()
+        self._users: Final[Counter[str]] = Counter()
+        self._lock: Final = threading.Lock()
 
-    def day(self, date: str) -> Day:
-        """A day by its date. Raises DataError as ``simulated_day`` does."""
-        day = self._days.get(date)
-        if day is None:
-            day = self._days[date] = simulated_day(date, *self._arguments, blocks=self._blocks)
-        return day
+    def borrow(self, date: str) -> Day:
+        """A day by its date; to be given back. Raises DataError as ``simulated_day`` does."""
+        with self._lock:
+            day = self._days.get(date)
+            if day is None:
+                day = self._days[date] = simulated_day(date, *self._arguments, blocks=self._blocks)
+            self._days.move_to_end(date)
+            self._users[date] += 1
+            self._make_room()
+            return day
+
+    def give_back(self, date: str) -> None:
+        """The end of ``borrow``."""
+        with self._lock:
+            self._users[date] -= 1
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Close the days used longest ago, but none that is read."""
+        free = [date for date in self._days if not self._users[date]]
+        for date in free[: max(0, len(self._days) - MAX_SHARED_DAYS)]:
+            self._days.pop(date).close()
+            del self._users[date]
 
 
 def simulated_day(

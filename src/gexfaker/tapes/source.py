@@ -20,8 +20,14 @@ from gexfaker.tapes.spool import Spool
 log = logging.getLogger(__name__)
 
 ARCHIVE_READ_BYTES: Final = 1 * KIB
-"""Archive bytes unpacked at a time. Output is lost from the piece that is damaged only, and a piece
-cannot unpack to more than about 1 MiB (gz) or 32 MiB (zst), however hostile the archive."""
+"""Archive bytes unpacked at a time. Output is lost from the piece that is damaged only."""
+
+CAREFUL_READ_BYTES: Final = 64
+"""The same after a piece that was far larger unpacked, and at the start: so many bytes of zst become 2 MiB at the most,
+a few milliseconds of work. 1 KiB of it may become 32 MiB."""
+
+LARGE_PIECE_BYTES: Final = 64 * KIB
+"""What 1 KiB of a real day does not unpack to."""
 
 
 class Reader(Protocol):
@@ -113,6 +119,7 @@ class Unpacker:
         self._decoder: Decoder | None = None
         self._position = 0
         self._data = b""
+        self._step = CAREFUL_READ_BYTES
 
     def next(self) -> bytes | None:
         """The next piece, perhaps an empty one; None at the end.
@@ -121,7 +128,7 @@ class Unpacker:
         archive cannot be read at the moment: then the next call tries the same again.
         """
         if not self._data:
-            self._data = self._archive.read_at(self._position, ARCHIVE_READ_BYTES)
+            self._data = self._archive.read_at(self._position, self._step)
             self._position += len(self._data)
             if not self._data and self._decoder is not None:
                 raise EOFError("it ends in the middle of a member")
@@ -137,6 +144,8 @@ class Unpacker:
             self._decoder = self._codec.decoder()
         decoder, data, self._data = self._decoder, self._data, b""
         piece = decoder.decompress(data)
+        large = len(piece) > LARGE_PIECE_BYTES
+        self._step = CAREFUL_READ_BYTES if large else min(2 * self._step, ARCHIVE_READ_BYTES)
         if decoder.eof:
             self._data, self._decoder = decoder.unused_data, None
         return piece

@@ -21,6 +21,7 @@ from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE, 
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.turns import IDLE_TURN, is_published
+from gexfaker.tapes.tape import Tape
 from gexfaker.wire import spot
 from gexfaker.worlds.agenda import Agenda
 from gexfaker.worlds.assembly import TROUBLE, Assembly
@@ -222,8 +223,8 @@ class Streamer:
         roll(world, now, by_feed=True)
         play, subscriptions = world.play, world.subscriptions(self._subscriber)
         if subscriptions.all and play.is_new:
-            self._use(world, subscriptions, now)
-        turn = play.turn(now)
+            yield from self._use(world, subscriptions, now)
+        turn = play.turn(now) if world.play is play else None
         if turn is None:
             return
         assembly = Assembly(self.encoded, self.groups, play, subscriptions.all, turn, now)
@@ -250,14 +251,21 @@ class Streamer:
         if play.conclude():
             change(world, TurnSent(), now)
 
-    def _use(self, world: World, subscriptions: Subscriptions, now: float) -> None:
+    def _use(self, world: World, subscriptions: Subscriptions, now: float) -> Iterator[Pause]:
         """The first use of a key: its start is looked up in the first of its feeds that can be read."""
         *others, last = subscriptions.all
         for subscription in others:
             with contextlib.suppress(*TROUBLE):
-                change(world, FirstUse(subscription.tape), now)
+                yield from self._open(world, subscription.tape, now)
                 return
-        change(world, FirstUse(last.tape), now)
+        yield from self._open(world, last.tape, now)
+
+    def _open(self, world: World, tape: Tape, now: float) -> Iterator[Pause]:
+        play = world.play
+        for _ in play.steps_to_open(tape):
+            yield LONG
+        if world.play is play:
+            change(world, FirstUse(tape), now)
 
     def _differs(self, world: World, subscriptions: Subscriptions) -> bool:
         """Whether somebody joined or left, or the day was opened again, during a pause."""

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from gexfaker.server.http.app import create_app
-from gexfaker.server.http.downloads import MAX_DOWNLOADS, SLOW_SECONDS, Downloads, Slot
+from gexfaker.server.http.downloads import MAX_DOWNLOADS, MAX_OF_ONE, SLOW_SECONDS, Downloads, Slot
 from gexfaker.server.service import Service
 from gexfaker.settings import load
 from support.data import DATE, record, write_day
@@ -58,7 +58,7 @@ class Held(Slot):
     """The slot of a download whose client takes something all the time, until ``since`` is set."""
 
     def __init__(self) -> None:
-        self.since = math.inf
+        self.since, self.what = math.inf, "another file"
         self.is_cut = False
 
     def cut_off(self) -> None:
@@ -161,3 +161,16 @@ def test_ranges_are_counted_before_they_are_measured(client: Client) -> None:
     downloads.slots.update({Held(): None for _ in range(MAX_DOWNLOADS)})
     assert client.get(url, {"Range": "bytes=0-0"}).status_code == 503
     assert len(downloads.measured) == 0
+
+
+def test_one_file_has_half_of_all_slots(client: Client) -> None:
+    url = client.link()
+    downloads = client.app.state.downloads = Downloads()
+    slots = [Held() for _ in range(MAX_OF_ONE)]
+    for slot in slots:
+        slot.what = url.partition("?")[0].removeprefix("http://test")
+    downloads.slots.update(dict.fromkeys(slots))
+    assert client.get(url).status_code == 503
+    assert client.get(f"/download/{DATE}/ES_SPX/orderflow").status_code == 200
+    downloads.give_back(slots.pop())
+    assert client.get(url).status_code == 200

@@ -8,7 +8,15 @@ from collections.abc import Callable
 import pytest
 
 from fuzz.targets import Nowhere
-from gexfaker.limits import INTAKE_SECONDS, INTAKE_WINDOW_SECONDS, MAX_WAITING_BYTES, PORTION_BYTES, SMALL_BYTES
+from gexfaker.limits import (
+    BUSY_SECONDS,
+    INTAKE_SECONDS,
+    INTAKE_WINDOW_SECONDS,
+    MAX_WAITING_BYTES,
+    PAUSE_SECONDS,
+    PORTION_BYTES,
+    SMALL_BYTES,
+)
 from gexfaker.server.transport.intake import Inlet, Intake
 
 
@@ -188,6 +196,34 @@ def test_a_held_connection_is_not_worked_off_until_it_goes_on() -> None:
 
     in_loop(test)
     assert (peers[0].portions, peers[0].line.is_read) == ([b"early"], True)
+
+
+def test_who_keeps_the_server_busy_without_a_pause_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    peers = list[Peer]()
+
+    def test(house: House) -> None:
+        peers.extend([house.peer(1.0), house.peer(0.001)])
+        for peer in peers:
+            peer.inlet.received(bytes(2 * PORTION_BYTES * int(BUSY_SECONDS)))
+
+    in_loop(test)
+    assert [peer.line.closing for peer in peers] == [True, False]
+    assert len(peers[0].portions) == BUSY_SECONDS + 1
+    assert "s of work without a pause" in caplog.text
+
+
+def test_a_pause_begins_anew() -> None:
+    async def run() -> Peer:
+        house = House()
+        peer = house.peer(1.0)
+        for _ in range(5):
+            peer.inlet.received(bytes(PORTION_BYTES * int(BUSY_SECONDS / 2)))
+            while house.intake.is_busy:
+                await asyncio.sleep(0)
+            house.watch.now += 2 * PAUSE_SECONDS
+        return peer
+
+    assert not asyncio.run(asyncio.wait_for(run(), 10)).line.closing
 
 
 def test_a_failure_ends_one_connection_and_not_the_round(caplog: pytest.LogCaptureFixture) -> None:

@@ -43,6 +43,9 @@ LOOKUP_THREADS: Final = 1
 MAX_DOWNLOADS: Final = 128
 """Downloads under way, some 0.7 MiB each (index, gzip, a chunk), and 2.7 MiB for each simulated day: 0.4 GiB in all."""
 
+MAX_OF_ONE: Final = MAX_DOWNLOADS // 2
+"""Of these, downloads of one file."""
+
 SLOW_SECONDS: Final = 5.0
 """A client that has taken nothing for so long is cut off when another one waits for its slot."""
 
@@ -72,12 +75,16 @@ class Slot:
 
     Attributes:
         since: when the client last took something, seconds of the event loop.
+        what: is downloaded.
+        is_handed_on: whether the response has it, which gives it back.
     """
 
-    __slots__ = ("_receive", "since")
+    __slots__ = ("_receive", "is_handed_on", "since", "what")
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, what: str) -> None:
         self._receive: Final = receive
+        self.what = what
+        self.is_handed_on = False
         self.took()
 
     def took(self) -> None:
@@ -107,13 +114,25 @@ class Downloads:
         self.measured: Final[Bounded[Hashable, Measured]] = Bounded(MAX_MEASURED)
         self.days: SimulatedDays | None = None
 
-    def take(self, receive: Receive) -> Slot | None:
-        """A slot for a request. When all are taken, that of a client which takes nothing; None when there is none."""
-        if len(self.slots) >= MAX_DOWNLOADS and not self._cut_the_slowest():
-            return None
-        slot = Slot(receive)
+    @contextlib.contextmanager
+    def reserve(self, request: Request) -> Iterator[Slot | None]:
+        """A slot for a request, before anything is opened for it; given back unless it is handed on.
+
+        When all are taken, it is that of a client which takes nothing. None when there is none, or when half of all
+        slots are for the same file: others want others.
+        """
+        what: str = request.scope["path"]
+        same = sum(slot.what == what for slot in self.slots)
+        if same >= MAX_OF_ONE or (len(self.slots) >= MAX_DOWNLOADS and not self._cut_the_slowest()):
+            yield None
+            return
+        slot = Slot(request.receive, what)
         self.slots[slot] = None
-        return slot
+        try:
+            yield slot
+        finally:
+            if not slot.is_handed_on:
+                self.give_back(slot)
 
     def give_back(self, slot: Slot) -> None:
         """The end of ``take``. May be called again."""
@@ -179,21 +198,14 @@ def download(
     headers: Mapping[str, str],
     media_type: str,
     status: int = 200,
-    slot: Slot | None = None,
+    *,
+    slot: Slot,
 ) -> Response:
-    """A response of these pieces, which are closed whatever happens; 503 when there are too many downloads.
-
-    ``slot`` is that of a download that had to do something before; it is given back at the end.
-    """
+    """A response of these pieces, which are closed whatever happens; ``slot`` is given back at its end."""
     if request.method == "HEAD":
         content.close()
-        if slot is not None:
-            downloads_of(request).give_back(slot)
         return StreamingResponse([], status, headers, media_type)
-    slot = slot or downloads_of(request).take(request.receive)
-    if slot is None:
-        content.close()
-        return busy()
+    slot.is_handed_on = True
     return _Download(request, content, headers, media_type, status, slot)
 
 

@@ -14,8 +14,8 @@ from gexfaker.archive.names import parse_date, parse_stored_category, short_cate
 from gexfaker.archive.shelf import content
 from gexfaker.catalog import STORED_CATEGORIES, Feed
 from gexfaker.contract.operations import BUSY, Operation
-from gexfaker.errors import DataError
-from gexfaker.server.http.downloads import download, in_thread
+from gexfaker.errors import DataError, UnavailableError
+from gexfaker.server.http.downloads import busy, download, downloads_of, in_thread
 from gexfaker.server.http.replies import reply, service_of, utc
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.history import shelf_of
@@ -92,13 +92,17 @@ async def _lines(request: Request) -> Response:
     if category is None or date is None:
         raise HTTPException(404, "There is no such file: see /download/{date}/{ticker}/links.")
     shelf, feed = shelf_of(request), Feed(ticker, package, category)
-    try:
-        tape = await in_thread(request, lambda: shelf.open(date, feed))
-    except DataError:
-        raise HTTPException(
-            404, f"There is no {package} {category} of {ticker[:40]!r} on {date}: see its links."
-        ) from None
-    return download(request, content(tape, lines), {}, JSON_LINES)
+    with downloads_of(request).reserve(request) as slot:
+        if slot is None:
+            return busy()
+        try:
+            tape = await in_thread(request, lambda: shelf.open(date, feed))
+        except UnavailableError:
+            raise
+        except DataError:
+            text = f"There is no {package} {category} of {ticker[:40]!r} on {date}: see its links."
+            raise HTTPException(404, text) from None
+        return download(request, content(tape, lines), {}, JSON_LINES, slot=slot)
 
 
 ENDPOINTS: Final = (

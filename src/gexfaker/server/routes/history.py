@@ -26,13 +26,13 @@ from gexfaker.archive.signing import refusal, sign
 from gexfaker.catalog import QUANT_TICKERS, Feed
 from gexfaker.contract.operations import BUSY, KEYED, XML, Operation
 from gexfaker.contract.operations import JSON as PLAIN_JSON
-from gexfaker.errors import DataError
+from gexfaker.errors import DataError, UnavailableError
 from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.rest.paths import quoted
 from gexfaker.rest.routes import BASES
 from gexfaker.server.http.addresses import base_url
-from gexfaker.server.http.downloads import busy, download, downloads_of, in_thread, turn
+from gexfaker.server.http.downloads import Slot, busy, download, downloads_of, in_thread, turn
 from gexfaker.server.http.gate import admit, api_key, forbidden
 from gexfaker.server.http.replies import JSON, reply, service_of, wants_gzip
 from gexfaker.server.http.routing import Endpoint
@@ -78,9 +78,12 @@ async def _report(request: Request) -> Response:
     if date is None:
         raise HTTPException(404, f"There is no end-of-day report of {quoted(ticker)}.")
     log.info("end-of-day report of %s, %s, for key %s", ticker, date, mask(key))
-    content = zipped(members(shelf, date, ticker), datetime.date.fromisoformat(date))
-    disposition = f"attachment; filename={report_name(date, ticker)}"
-    return download(request, content, {"Content-Disposition": disposition}, "application/zip")
+    headers = {"Content-Disposition": f"attachment; filename={report_name(date, ticker)}"}
+    with downloads_of(request).reserve(request) as slot:
+        if slot is None:
+            return busy()
+        content = zipped(members(shelf, date, ticker), datetime.date.fromisoformat(date))
+        return download(request, content, headers, "application/zip", slot=slot)
 
 
 def _report_day(shelf: Shelf, ticker: str) -> str | None:
@@ -148,7 +151,7 @@ def shelf_of(request: Request) -> Shelf:
     downloads = downloads_of(request)
     if downloads.days is None:
         downloads.days = SimulatedDays(settings.seed, settings.tickers, settings.scenario)
-    return Shelf(service.days, Path(settings.data_dir).expanduser(), downloads.days.day, service.clock())
+    return Shelf(service.days, Path(settings.data_dir).expanduser(), downloads.days, service.clock())
 
 
 async def _serve(request: Request) -> Response:
@@ -158,34 +161,36 @@ async def _serve(request: Request) -> Response:
     if refused is not None:
         return _xml(403, "AuthenticationFailed", refused)
     file = parse_file(name)
-    try:
-        tape = await in_thread(request, lambda: None if file is None else shelf_of(request).open(file.date, file.feed))
-    except DataError:
-        tape = None
-    if file is None or tape is None:
-        return _xml(404, "BlobNotFound", "The file is not there (any more).")
     _note_key(request, name)
-    wanted = None if "if-range" in request.headers else parse_range(request.headers.get("range"))
-    return _whole(request, tape) if wanted is None else await _part(request, file, tape, wanted)
+    with downloads_of(request).reserve(request) as slot:
+        if slot is None:
+            return busy()
+        try:
+            tape = await in_thread(
+                request, lambda: None if file is None else shelf_of(request).open(file.date, file.feed)
+            )
+        except UnavailableError:
+            raise
+        except DataError:
+            tape = None
+        if file is None or tape is None:
+            return _xml(404, "BlobNotFound", "The file is not there (any more).")
+        wanted = None if "if-range" in request.headers else parse_range(request.headers.get("range"))
+        return _whole(request, tape, slot) if wanted is None else await _part(request, file, tape, wanted, slot)
 
 
-def _whole(request: Request, tape: Tape) -> Response:
+def _whole(request: Request, tape: Tape, slot: Slot) -> Response:
     headers = {"Vary": "Accept-Encoding"}
     if wants_gzip(request.headers):
         headers |= {"Content-Encoding": "gzip", "Accept-Ranges": "none"}
-        return download(request, content(tape, pieces, packed=True), headers, JSON)
-    return download(request, content(tape, pieces), headers | {"Accept-Ranges": "bytes"}, JSON)
+        return download(request, content(tape, pieces, packed=True), headers, JSON, slot=slot)
+    return download(request, content(tape, pieces), headers | {"Accept-Ranges": "bytes"}, JSON, slot=slot)
 
 
-async def _part(request: Request, file: File, tape: Tape, wanted: Wanted) -> Response:
+async def _part(request: Request, file: File, tape: Tape, wanted: Wanted, slot: Slot) -> Response:
     """206 with a part of the array, or 416; the array is read once before, as its length is not known."""
-    downloads = downloads_of(request)
-    slot = downloads.take(request.receive)
     with contextlib.ExitStack() as unless_sent:
         unless_sent.callback(tape.close)
-        if slot is None:
-            return busy()
-        unless_sent.callback(downloads.give_back, slot)
         measured = await _measured(request, file, tape)
         if measured is None:
             return Response(status_code=499)
@@ -195,7 +200,7 @@ async def _part(request: Request, file: File, tape: Tape, wanted: Wanted) -> Res
             return _xml(416, "InvalidRange", "The range is beyond the end of the file.", headers)
         headers |= {"Content-Length": str(len(part)), "Vary": "Accept-Encoding"}
         unless_sent.pop_all()
-    return download(request, Content(tape, measured.part(tape, part)), headers, JSON, 206, slot)
+    return download(request, Content(tape, measured.part(tape, part)), headers, JSON, 206, slot=slot)
 
 
 async def _measured(request: Request, file: File, tape: Tape) -> Measured | None:

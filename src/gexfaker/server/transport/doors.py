@@ -31,6 +31,10 @@ class Guest(Protocol):
     def patience(self) -> Patience:
         """What it is at, and since when."""
 
+    @property
+    def sends_ahead(self) -> bool:
+        """Whether it has sent requests before the last one was answered, as few clients do."""
+
 
 class Doors:
     """The connections of one server, and what is shared by them.
@@ -79,10 +83,15 @@ def is_guest(connection: object) -> bool:
 
 
 def _dispensable(guests: Iterable[Guest], now: float) -> list[Guest]:
-    """Who goes first: whoever dawdles with a request or an answer, then whoever has asked nothing for longest."""
-    quiet = [guest for guest in guests if now - guest.patience.since > IDLE_GRACE_SECONDS and _does_nothing(guest)]
-    return nsmallest(MAX_EVICTED, quiet, key=lambda guest: (guest.patience.phase is Phase.IDLE, guest.patience.since))
+    """Who goes first: who asks for much at once or dawdles, then whoever has asked nothing for longest."""
+    return nsmallest(MAX_EVICTED, (guest for guest in guests if _is_dispensable(guest, now)), key=_merit)
 
 
-def _does_nothing(guest: Guest) -> bool:
-    return guest.patience.phase is not Phase.ANSWER or guest.patience.blocked
+def _is_dispensable(guest: Guest, now: float) -> bool:
+    patience = guest.patience
+    does_nothing = patience.phase is not Phase.ANSWER or patience.blocked
+    return guest.sends_ahead or (does_nothing and now - patience.since > IDLE_GRACE_SECONDS)
+
+
+def _merit(guest: Guest) -> tuple[bool, bool, float]:
+    return not guest.sends_ahead, guest.patience.phase is Phase.IDLE, guest.patience.since

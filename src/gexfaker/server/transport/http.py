@@ -149,6 +149,11 @@ class HttpProtocol(H11Protocol):
             return Phase.ANSWER
         return Phase.HEAD if cycle is None or self.conn.trailing_data[0] else Phase.IDLE
 
+    @property
+    def sends_ahead(self) -> bool:
+        """Whether it has sent requests before the last one was answered."""
+        return self._inlet.is_waiting or bool(self.cycle is not None and self.conn.trailing_data[0])
+
     def on_response_complete(self) -> None:
         """The answer is written; the next request may come."""
         super().on_response_complete()

@@ -21,7 +21,15 @@ from time import perf_counter
 from typing import Final
 
 from gexfaker.holdings import Holdings
-from gexfaker.limits import INTAKE_SECONDS, INTAKE_WINDOW_SECONDS, MAX_WAITING_BYTES, PORTION_BYTES, SMALL_BYTES
+from gexfaker.limits import (
+    BUSY_SECONDS,
+    INTAKE_SECONDS,
+    INTAKE_WINDOW_SECONDS,
+    MAX_WAITING_BYTES,
+    PAUSE_SECONDS,
+    PORTION_BYTES,
+    SMALL_BYTES,
+)
 
 log: Final = logging.getLogger(__name__)
 
@@ -49,6 +57,10 @@ class Intake:
         """Whether anything waits for its turn."""
         return self._is_scheduled
 
+    def now(self) -> float:
+        """Seconds that only go forward."""
+        return self._clock()
+
     def has_time(self) -> bool:
         """Whether something may be worked off at once."""
         now = self._clock()
@@ -56,11 +68,13 @@ class Intake:
             self._window, self._spent = now, 0.0
         return self._spent < INTAKE_SECONDS
 
-    def work(self, inlet: Inlet, portion: bytes) -> None:
-        """Let a connection work off a portion, and count the time."""
+    def work(self, inlet: Inlet, portion: bytes) -> float:
+        """Let a connection work off a portion, and count the time; returns the seconds."""
         began = self._clock()
         inlet.take(portion)
-        self._spent += self._clock() - began
+        seconds = self._clock() - began
+        self._spent += seconds
+        return seconds
 
     def charge(self, seconds: float) -> None:
         """Count time that something will take later, such as a request in a task of its own."""
@@ -94,6 +108,24 @@ class Intake:
             inlet.cut()
 
 
+class _Labour:
+    """The work that a client has made without a pause, in seconds."""
+
+    __slots__ = ("_paused", "seconds")
+
+    def __init__(self) -> None:
+        self._paused, self.seconds = 0.0, 0.0
+
+    def begin(self, now: float) -> None:
+        """More has come of it."""
+        if now - self._paused > PAUSE_SECONDS:
+            self.seconds = 0.0
+
+    def pause(self, now: float) -> None:
+        """All of it is done."""
+        self._paused = now
+
+
 class Inlet:
     """What one connection has sent and what of it waits.
 
@@ -109,6 +141,7 @@ class Inlet:
         "_is_held",
         "_is_queued",
         "_is_reading",
+        "_labour",
         "_share",
         "_transport",
         "_unfinished",
@@ -124,9 +157,15 @@ class Inlet:
         self._waiting: Final[deque[bytes]] = deque()
         self._waiting_bytes = self._done = 0  # the latter of the first piece
         self._unfinished = 0
+        self._labour: Final = _Labour()
         self._share: Final = intake.waiting.share(self._overflow)
         self._is_held = self._is_queued = False
         self._is_reading = True
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something waits."""
+        return bool(self._waiting)
 
     def received(self, data: bytes) -> None:
         """Bytes of the client: work them off now, or have them wait."""
@@ -163,11 +202,15 @@ class Inlet:
         self._is_queued = False
         if self._is_held or self._transport.is_closing():
             return
-        self._intake.work(self, self._portion())
-        if self._waiting:
+        self._labour.seconds += self._intake.work(self, self._portion())
+        if self._waiting and self._labour.seconds > BUSY_SECONDS:
+            log.warning("a client was cut: it made %g s of work without a pause", BUSY_SECONDS)
+            self.cut()
+        elif self._waiting:
             self._queue()
         elif not self._is_held:
             self._read(True)
+            self._labour.pause(self._intake.now())
 
     def rest(self) -> bytes:
         """Everything that waits, which is given up here: somebody else takes the connection over."""
@@ -189,6 +232,8 @@ class Inlet:
         self._transport.abort()
 
     def _put(self, data: bytes) -> None:
+        if not self._waiting:
+            self._labour.begin(self._intake.now())
         self._waiting.append(data)
         self._waiting_bytes += len(data)
         self._share.add(len(data))
