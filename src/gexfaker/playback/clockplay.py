@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
 from gexfaker.catalog import Feed
@@ -93,15 +93,9 @@ class ClockPlay(Play):
 
     def steps_to_open(self, tape: Tape) -> Iterable[None]:
         """Read on to the start of market hours, if that is where the clock starts."""
-        at = self._sought_first(tape)
-        return () if at is None else tape.steps_to_time(at)
-
-    def _sought_first(self, tape: Tape) -> int | None:
-        """The time that has to be known before the clock can start; None when it can."""
         if self.clock is not None or not (self._at_open or self.options.start == "open"):
-            return None
-        at = opening(datetime.date.fromisoformat(self.date)) - 1
-        return None if tape.knows(at) else at
+            return ()
+        return tape.steps_to_time(opening(datetime.date.fromisoformat(self.date)) - 1)
 
     def open(self, tape: Tape, now: float) -> None:
         """Start the clock, if it is the first use."""
@@ -178,9 +172,9 @@ class ClockPlay(Play):
         return sent.turn
 
     def approach(self, tape: Tape, turn: Turn) -> Iterable[None]:
-        """Read on to the turn, if the place of the feed is not known."""
-        reached, _ = self.sent.indexes.get(tape.feed, (None, 0))
-        return () if reached == turn.after else tape.steps_to_time(math.floor(turn.upto))
+        """Read on to the turn if the place of the feed is not known, and otherwise to the record that comes next."""
+        reached, index = self.sent.indexes.get(tape.feed, (None, 0))
+        return tape.steps_to_index(index) if reached == turn.after else tape.steps_to_time(math.floor(turn.upto))
 
     def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> Due:
         """The records that market time has reached since the turn before; of more than ``limit`` the newest."""
@@ -229,12 +223,16 @@ class ClockPlay(Play):
         index = self.newest[tape.feed] = newest_record(tape, market, self.newest.get(tape.feed, -1))
         return self._checked(tape, max(index, 0), market)
 
-    def sought(self, tape: Tape, now: float) -> int | None:
-        """Market time, whole seconds; before the first use, the time by which its start is found."""
-        if self.clock is not None:
-            return math.floor(self.clock.at(now))
-        first = self._sought_first(tape)
-        return self._first_moment(tape, now) if first is None else first
+    def steps_to_answer(self, tape: Tape, endpoint: str, now: float) -> Iterable[None]:
+        """Read on to market time, before the first use to where it starts."""
+        if self.clock is None:
+            return self._steps_to_first_answer(tape, now)
+        at = math.floor(self.clock.at(now))
+        return () if tape.knows(at) else tape.steps_to_time(at)
+
+    def _steps_to_first_answer(self, tape: Tape, now: float) -> Iterator[None]:
+        yield from self.steps_to_open(tape)
+        yield from tape.steps_to_time(self._first_moment(tape, now))
 
     def _checked(self, tape: Tape, index: int, market: float) -> int:
         """The index, unless its second is over, nothing follows, and the options say so."""

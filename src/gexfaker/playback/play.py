@@ -147,8 +147,8 @@ class Play(ABC):
         """
 
     @abstractmethod
-    def sought(self, tape: Tape, now: float) -> int | None:
-        """The time that ``answer`` has to find on a tape; None where it knows the place."""
+    def steps_to_answer(self, tape: Tape, endpoint: str, now: float) -> Iterable[None]:
+        """Work that ``answer`` needs, in steps of a millisecond; none when the tape is known so far."""
 
     @abstractmethod
     def is_changed_by_answers(self) -> bool:

@@ -99,9 +99,8 @@ class StepPlay(Play):
         return Turn(self.timeline, 0.0, 0.0)
 
     def approach(self, tape: Tape, turn: Turn) -> Iterable[None]:
-        """Read on to where positions begin, if the feed has none yet."""
-        is_known = tape.feed in self.cursors or self.origin is None
-        return () if is_known else tape.steps_to_time(math.ceil(self.origin or 0) - 1)
+        """Read on to the next record, or to where positions begin, if the feed has none yet."""
+        return self._steps_to(tape, tape.feed)
 
     def due(self, tape: Tape, turn: Turn, limit: int = MAX_TURN_RECORDS) -> Due:
         """The next record of the feed."""
@@ -136,9 +135,15 @@ class StepPlay(Play):
         shared = self.options.endpoints is EndpointCacheMode.SHARED
         return (feed.ticker, feed.package) if shared else (feed, endpoint)
 
-    def sought(self, tape: Tape, now: float) -> int | None:
-        """Where positions begin, as long as one of the feed may have to begin there."""
-        return None if self.origin is None else math.ceil(self.origin) - 1
+    def steps_to_answer(self, tape: Tape, endpoint: str, now: float) -> Iterable[None]:
+        """Read on to the next record of the endpoint's position, or to where positions begin."""
+        return self._steps_to(tape, self._cursor_of(tape.feed, endpoint))
+
+    def _steps_to(self, tape: Tape, cursor: Cursor) -> Iterable[None]:
+        index = self.cursors.get(cursor)
+        if index is not None or self.origin is None:
+            return tape.steps_to_index(index or 0)
+        return tape.steps_to_time(math.ceil(self.origin) - 1)
 
     def is_changed_by_answers(self) -> bool:
         """Each answer moves a position."""

@@ -258,11 +258,11 @@ def test_status_fields(server: Served, plane: Plane) -> None:
 
 
 def test_a_day_that_is_over_is_said(plane: Plane, server: Served) -> None:
-    plane.act("pause")  # joining may take longer than the last second
-    plane.act("seek", index=COUNT - 1)
-    with joined(server.orderflow(), data.group()) as raw:
+    plane.act("pause", "over")  # joining may take longer than the last second
+    plane.act("seek", "over", index=COUNT - 1)
+    with joined(server.orderflow("over"), data.group()) as raw:
         assert next_stamp(raw) == LAST
-        assert plane.playback()["over"]
+        assert plane.playback("over")["over"]
 
 
 def test_a_range_of_days_ends(tmp_path: Path) -> None:

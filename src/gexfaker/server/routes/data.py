@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -60,10 +60,9 @@ class Body(NamedTuple):
 
 
 class Unread(NamedTuple):
-    """A tape that has to be read up to a time before there is an answer."""
+    """A tape has to be read on before there is an answer."""
 
-    tape: Tape
-    timestamp: int
+    steps: Iterator[None]
 
 
 class DataRoutes(BaseRoute):
@@ -121,7 +120,7 @@ async def _read(service: Service, world: World, asked: Asked) -> Body | Response
     """The answer; a tape that is not known up to market time is read on in slices before."""
     made = look_up(service, world, asked)
     while isinstance(made, Unread):
-        async for _ in in_slices(made.tape.steps_to_time(made.timestamp)):
+        async for _ in in_slices(made.steps):
             pass
         made = look_up(service, world, asked)
     return made
@@ -140,7 +139,7 @@ def look_up(service: Service, world: World, asked: Asked) -> Body | Unread | Res
     tape = _tape(service, world, asked, day)
     if isinstance(tape, Response):
         return tape
-    unread = _unread(play, tape, now)
+    unread = _unread(play, tape, asked, now)
     if unread is not None:
         return unread
     live = play.options.timestamps is Timestamps.LIVE
@@ -151,15 +150,11 @@ def look_up(service: Service, world: World, asked: Asked) -> Body | Unread | Res
     return Body(body, asked.gzip and body[:2] == GZIP_MAGIC)
 
 
-def _unread(play: Play, tape: Tape, now: float) -> Unread | None:
-    """The time up to which a tape has to be read; None when that is done, or little work, which is done here."""
-    for steps in (FEW_STEPS, FEW_STEPS, 0):
-        sought = play.sought(tape, now)
-        if sought is None or tape.knows(sought):
-            return None
-        for _ in islice(tape.steps_to_time(sought), steps):
-            pass
-    return None if sought is None else Unread(tape, sought)
+def _unread(play: Play, tape: Tape, asked: Asked, now: float) -> Unread | None:
+    """The reading that a tape needs before; None when it is done, or little, and then it is done here."""
+    steps = iter(play.steps_to_answer(tape, asked.answer, now))
+    taken = sum(1 for _ in islice(steps, FEW_STEPS))
+    return Unread(steps) if taken == FEW_STEPS else None
 
 
 def _tape(service: Service, world: World, asked: Asked, day: Day) -> Tape | Response:
