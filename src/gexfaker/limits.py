@@ -155,8 +155,11 @@ MAX_KNOWN_GROUPS: Final = 50_000
 MAX_HINTS: Final = 100
 """Wrong group names for which the nearest right one is looked up, some milliseconds each on a full day."""
 
-MAX_COMPARED: Final = 5000
-"""Feeds of a day up to which a wrong name gets a hint: more than the service has. To compare takes 10 us each."""
+MAX_HINTED_FEEDS: Final = 4000
+"""Feeds of a day up to which a wrong name gets a hint: more than the service has."""
+
+MAX_COMPARED: Final = 100
+"""Right names with which a wrong one is compared letter by letter, 30 us each."""
 
 MAX_HINTED_LENGTH: Final = 64
 """Longest wrong name worth a hint; no real group name is longer."""

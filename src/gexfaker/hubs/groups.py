@@ -6,6 +6,7 @@ On the current hubs a group is prefixed, on the second-generation ones it is not
 from __future__ import annotations
 
 import difflib
+import heapq
 import logging
 import sys
 from typing import Final
@@ -13,11 +14,15 @@ from weakref import WeakKeyDictionary
 
 from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub_of, parse_group
 from gexfaker.exchange.expiries import is_listed, owner
-from gexfaker.limits import MAX_COMPARED, MAX_EXPLAINED_GROUPS, MAX_HINTED_LENGTH, MAX_HINTS, MAX_KNOWN_GROUPS
+from gexfaker.limits import (
+    MAX_COMPARED,
+    MAX_EXPLAINED_GROUPS,
+    MAX_HINTED_FEEDS,
+    MAX_HINTED_LENGTH,
+    MAX_HINTS,
+    MAX_KNOWN_GROUPS,
+)
 from gexfaker.playback.day import Day
-
-LENGTHS_APART: Final = 12
-"""Letters by which a wrong name may be longer or shorter than the right one, such as a category."""
 
 log: Final = logging.getLogger(__name__)
 
@@ -140,10 +145,12 @@ class Groups:
 
 
 def _comparable(day: Day, group: str) -> list[str]:
-    """The right names with which a wrong one is compared: those about as long; of very many none."""
-    if len(day.feeds) > MAX_COMPARED:
+    """The right names with which a wrong one is compared: those that have the most parts in common with it."""
+    if len(day.feeds) > MAX_HINTED_FEEDS:
         return []
-    return sorted(name for feed in day.feeds if abs(len(name := feed.group) - len(group)) <= LENGTHS_APART)
+    parts = set(group.upper().split("_"))
+    names = sorted(feed.group for feed in day.feeds)
+    return heapq.nlargest(MAX_COMPARED, names, key=lambda name: len(parts.intersection(name.upper().split("_"))))
 
 
 def homes(feed: Feed) -> tuple[str, ...]:

@@ -46,6 +46,9 @@ MAX_DOWNLOADS: Final = 128
 MAX_OF_ONE: Final = MAX_DOWNLOADS // 2
 """Of these, downloads of one file."""
 
+LINE_SECONDS: Final = 2.0
+"""How long a request waits for a slot before it is answered 503."""
+
 SLOW_SECONDS: Final = 5.0
 """A client that has taken nothing for so long is cut off when another one waits for its slot."""
 
@@ -109,24 +112,23 @@ class Downloads:
 
     def __init__(self) -> None:
         self.slots: Final[dict[Slot, None]] = {}
+        self._line: Final[dict[asyncio.Future[None], str]] = {}
         self.threads: Final = CapacityLimiter(DOWNLOAD_THREADS)
         self.lookups: Final = CapacityLimiter(LOOKUP_THREADS)
         self.measured: Final[Bounded[Hashable, Measured]] = Bounded(MAX_MEASURED)
         self.days: SimulatedDays | None = None
 
-    @contextlib.contextmanager
-    def reserve(self, request: Request) -> Iterator[Slot | None]:
+    @contextlib.asynccontextmanager
+    async def reserve(self, request: Request) -> AsyncIterator[Slot | None]:
         """A slot for a request, before anything is opened for it; given back unless it is handed on.
 
-        When all are taken, it is that of a client which takes nothing. None when there is none, or when half of all
-        slots are for the same file: others want others.
+        When all are taken, it is that of a client which takes nothing. None when there is none after a while in the
+        line, which slows down clients that ask again at once.
         """
-        what: str = request.scope["path"]
-        same = sum(slot.what == what for slot in self.slots)
-        if same >= MAX_OF_ONE or (len(self.slots) >= MAX_DOWNLOADS and not self._cut_the_slowest()):
+        slot = Slot(request.receive, request.scope["path"])
+        if not self._has_room(slot.what) and not await self._wait_in_line(slot.what):
             yield None
             return
-        slot = Slot(request.receive, what)
         self.slots[slot] = None
         try:
             yield slot
@@ -134,9 +136,36 @@ class Downloads:
             if not slot.is_handed_on:
                 self.give_back(slot)
 
+    def _has_room(self, what: str) -> bool:
+        """Whether there is a slot. Half of all may be for the same file: others want others."""
+        if sum(slot.what == what for slot in self.slots) >= MAX_OF_ONE:
+            return False
+        return len(self.slots) < MAX_DOWNLOADS or self._cut_the_slowest()
+
+    async def _wait_in_line(self, what: str) -> bool:
+        turn = asyncio.get_running_loop().create_future()
+        self._line[turn] = what
+        try:
+            await asyncio.wait((turn,), timeout=LINE_SECONDS)
+        finally:
+            self._line.pop(turn, None)
+        return turn.done() and not turn.cancelled() and self._has_room(what)
+
+    def _call_next(self) -> None:
+        """The first in the line for whom there is a slot."""
+        full: set[str] = set()
+        for turn, what in self._line.items():
+            if what not in full and self._has_room(what):
+                del self._line[turn]
+                if not turn.done():
+                    turn.set_result(None)
+                return
+            full.add(what)
+
     def give_back(self, slot: Slot) -> None:
-        """The end of ``take``. May be called again."""
-        self.slots.pop(slot, None)
+        """The end of ``reserve``. May be called again."""
+        if self.slots.pop(slot, self) is not self:
+            self._call_next()
 
     def _cut_the_slowest(self) -> bool:
         slowest = min(self.slots, key=lambda slot: slot.since)

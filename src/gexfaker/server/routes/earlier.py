@@ -92,7 +92,7 @@ async def _lines(request: Request) -> Response:
     if category is None or date is None:
         raise HTTPException(404, "There is no such file: see /download/{date}/{ticker}/links.")
     shelf, feed = shelf_of(request), Feed(ticker, package, category)
-    with downloads_of(request).reserve(request) as slot:
+    async with downloads_of(request).reserve(request) as slot:
         if slot is None:
             return busy()
         try:

@@ -79,7 +79,7 @@ async def _report(request: Request) -> Response:
         raise HTTPException(404, f"There is no end-of-day report of {quoted(ticker)}.")
     log.info("end-of-day report of %s, %s, for key %s", ticker, date, mask(key))
     headers = {"Content-Disposition": f"attachment; filename={report_name(date, ticker)}"}
-    with downloads_of(request).reserve(request) as slot:
+    async with downloads_of(request).reserve(request) as slot:
         if slot is None:
             return busy()
         content = zipped(members(shelf, date, ticker), datetime.date.fromisoformat(date))
@@ -162,7 +162,7 @@ async def _serve(request: Request) -> Response:
         return _xml(403, "AuthenticationFailed", refused)
     file = parse_file(name)
     _note_key(request, name)
-    with downloads_of(request).reserve(request) as slot:
+    async with downloads_of(request).reserve(request) as slot:
         if slot is None:
             return busy()
         try:
