@@ -148,3 +148,14 @@ def test_the_repository_stands_alone() -> None:
             text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
             assert "../shared" not in text, name
             assert "/work/shared" not in text, name
+
+
+def test_the_security_page_names_bounds_and_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    limits = (ROOT / "src/gexfaker/limits.py").read_text(encoding="utf-8")
+    sources = "".join((ROOT / path).read_text(encoding="utf-8") for path in re.findall(r"`(src/[\w/]+\.py)`", text))
+    for constant in re.findall(r"`(MAX_[A-Z_]+|[A-Z_]+_(?:SECONDS|BYTES))`", text):
+        assert f"\n{constant}: Final" in limits + sources, constant
+    tests = re.findall(r"`(tests/[\w/]+\.py)`", text)
+    assert len(tests) > 20
+    assert [path for path in tests if not (ROOT / path).exists()] == []

@@ -48,6 +48,9 @@ MAX_LAYOUTS: Final = 32
 MAX_MESSAGE_BYTES: Final = 1 * MIB
 """A client's WebSocket message; the service closes with 1009 beyond it (documented 1 MB)."""
 
+MAX_FRAGMENTS: Final = 10_000
+"""Parts of one message: of 100 bytes each for the largest one. Empty ones would go on for ever."""
+
 MAX_HEAD_BYTES: Final = 64 * KIB
 """Request line and headers together. A token with 150 groups plus recovery parameters needs over 8 KiB."""
 
@@ -202,10 +205,11 @@ RECOVERY_WINDOW_SECONDS: Final = 30.0
 MISSED_PONGS: Final = 3
 """Pings without an answer before a peer counts as dead. Not published; two lost packets must not end a session."""
 
-INTAKE_SECONDS: Final = 0.005
-"""Work on what clients send in one round of the event loop, before the feed and everything else have their turn."""
+INTAKE_SECONDS: Final = 0.002
+"""Work on what clients send in one round of the event loop, before the feed and everything else have their turn. A
+round also lets one new connection in, so in a flood shorter rounds let more in."""
 
-INTAKE_WINDOW_SECONDS: Final = 0.01
+INTAKE_WINDOW_SECONDS: Final = 0.004
 """How long INTAKE_SECONDS must last when nothing waits: half of the time is left for all else."""
 
 BUSY_SECONDS: Final = 10.0

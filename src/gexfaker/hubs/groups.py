@@ -71,6 +71,8 @@ class Groups:
 
     def named(self, hub: str, group: str) -> Feed | None:
         """The feed that a group's name means on a hub, whether the day has it or not."""
+        if len(group) > MAX_HINTED_LENGTH:  # no real name is so long, and a client may be in 10,000 of them
+            return None
         prefix = self._prefix_of(hub)
         feed = parse_group(group.removeprefix(prefix)) if group.startswith(prefix) else None
         return feed if feed is not None and hub in homes(feed) else None

@@ -137,9 +137,12 @@ class _Uvicorn(uvicorn.Server):
     """uvicorn's server with our feed beside it."""
 
     def __init__(self, service: Service) -> None:
+        doors = Doors(connections_of(descriptor_limit()))
+        app = create_app(service)
+        app.state.doors = doors
         config = uvicorn.Config(
-            create_app(service),
-            http=http_protocol(service, FastPath(service), Doors(connections_of(descriptor_limit()))),
+            app,
+            http=http_protocol(service, FastPath(service), doors),
             ws="none",
             lifespan="off",
             log_config=None,

@@ -96,3 +96,18 @@ def test_the_command_takes_as_many_descriptors_as_it_may() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     for connection in held:
         connection.close()
+
+
+def test_who_sends_many_requests_ahead_makes_room_but_not_who_waits_for_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few(monkeypatch, grace=60)
+    with running_server() as server:
+        ahead = socket.create_connection(server.address, timeout=10)
+        kept = [socket.create_connection(server.address, timeout=10) for _ in range(MOST - 1)]
+        assert {ask(server, connection) for connection in kept} == {b"HTTP/1.1 200"}
+        ahead.sendall(GET * 50_000)
+        wait_until(lambda: ask(server) == b"HTTP/1.1 200", 5, "there is room")
+        assert {ask(server, connection) for connection in kept} == {b"HTTP/1.1 200"}
+        for connection in (ahead, *kept):
+            connection.close()

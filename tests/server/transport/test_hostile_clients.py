@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from gexfaker.limits import MAX_FRAGMENTS
 from gexfaker.wire.tokens import world_id
 from support import data
-from support.raw import JSON, JSON_RELIABLE, PING, GoneError, RawSocket, connect, frame, upgrade_request
-from support.server import Running, running_process, wait_until
+from support.raw import JSON, JSON_RELIABLE, PING, TEXT, GoneError, RawSocket, connect, frame, upgrade_request
+from support.server import Running, running_process, running_server, wait_until
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -110,3 +111,20 @@ def test_an_application_server_close_is_final(server: Running) -> None:
             raw.read_message()
     with connect(f"{url}&awps_connection_id={told.id}&awps_reconnection_token={told.token}", JSON_RELIABLE) as raw:
         assert raw.read_close()[0] == 1008
+
+
+def test_a_message_in_fragments_without_end_is_1009() -> None:
+    with running_server() as server, connect(server.orderflow("fragments"), JSON) as raw:
+        raw.read_json()
+        raw.send(frame(TEXT, b"", fin=False) + frame(0, b"", fin=False) * MAX_FRAGMENTS)
+        assert raw.read_close() == (1009, "The client message is too large.")
+
+
+def test_health_tells_the_use_of_each_bound() -> None:
+    with running_server() as server, connect(server.orderflow("bounds"), JSON) as raw:
+        raw.join(data.group("SPX"))
+        bounds = server.health()["bounds"]
+        assert set(bounds) >= {"kept_bytes", "waiting_bytes", "tcp_connections", "open_files", "downloads", "sessions"}
+        assert all(0 <= bound["used"] <= bound["most"] for bound in bounds.values())
+        assert bounds["tcp_connections"]["used"] >= 2
+        assert bounds["kept_bytes"]["used"] > 0

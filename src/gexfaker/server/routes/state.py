@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gexfaker.contract.operations import JSON, Operation
+from gexfaker.limits import MAX_SYNC_STREAMS, MAX_WORLDS
+from gexfaker.server.http.downloads import MAX_DOWNLOADS, downloads_of
 from gexfaker.server.http.replies import error, reply, service_of
 from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.service import Service
+from gexfaker.tapes.files import OPEN_FILES
+
+if TYPE_CHECKING:
+    from gexfaker.server.transport.doors import Doors
 
 WELCOME: Final = (
     "gexfaker is running. Negotiate at /negotiate, state at /health, and try: gexfaker listen orderflow SPX\n"
@@ -36,8 +43,27 @@ async def _health(request: Request) -> Response:
             "records_passed_over": service.bodies.skipped,
             "values_saturated": service.streamer.encoded.saturated,
             "clients_cut": sum(hub.overflows for hub in service.hubs.values()),
+            "bounds": _bounds(request, service),
         }
     )
+
+
+def _bounds(request: Request, service: Service) -> dict[str, dict[str, int]]:
+    """What is bounded for all clients together: what is used, and the most there may be."""
+    kept = next(iter(service.hubs.values())).bounds.kept
+    bounds = {
+        "kept_bytes": (kept.total, kept.most),
+        "sessions": (len(service.worlds), MAX_WORLDS),
+        "downloads": (len(downloads_of(request).slots), MAX_DOWNLOADS),
+        "sync_streams": (service.life.sync_streams, MAX_SYNC_STREAMS),
+        "open_files": (len(OPEN_FILES), OPEN_FILES.most),
+    }
+    doors: Doors | None = getattr(request.app.state, "doors", None)
+    if doors is not None:
+        waiting = doors.intake.waiting
+        bounds["waiting_bytes"] = waiting.total, waiting.most
+        bounds["tcp_connections"] = doors.count, doors.most
+    return {name: {"used": used, "most": most} for name, (used, most) in bounds.items()}
 
 
 async def _ready(request: Request) -> Response:

@@ -43,7 +43,6 @@ class Doors:
         most: how many there may be.
 
     Attributes:
-        connections: all that are open; those that are a WebSocket are never sent away here.
         intake: what they have sent and what waits of it.
         told: what clients do wrong, for the log.
         refused: newcomers that were sent away.
@@ -55,9 +54,16 @@ class Doors:
         self.intake: Final = Intake()
         self.told: Final = Rarely(log)
         self.refused = self.evicted = 0
+        self._connections: set[Any] = set()
+
+    @property
+    def count(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
 
     def enter(self, newcomer: Guest, connections: set[Any]) -> None:
         """Let a connection in; for its sake others may have to go, or else it is refused with 503."""
+        self._connections = connections
         if len(connections) <= self.most:
             return
         others = [cast("Guest", guest) for guest in connections if guest is not newcomer and is_guest(guest)]

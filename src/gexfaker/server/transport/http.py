@@ -152,7 +152,7 @@ class HttpProtocol(H11Protocol):
     @property
     def sends_ahead(self) -> bool:
         """Whether it has sent requests before the last one was answered."""
-        return self._inlet.is_waiting or bool(self.cycle is not None and self.conn.trailing_data[0])
+        return self._inlet.is_ahead or bool(self.cycle is not None and self.conn.trailing_data[0])
 
     def on_response_complete(self) -> None:
         """The answer is written; the next request may come."""

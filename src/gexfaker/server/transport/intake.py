@@ -163,9 +163,9 @@ class Inlet:
         self._is_reading = True
 
     @property
-    def is_waiting(self) -> bool:
-        """Whether something waits."""
-        return bool(self._waiting)
+    def is_ahead(self) -> bool:
+        """Whether more waits than one request."""
+        return self._waiting_bytes > SMALL_BYTES
 
     def received(self, data: bytes) -> None:
         """Bytes of the client: work them off now, or have them wait."""

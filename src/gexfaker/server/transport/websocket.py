@@ -15,7 +15,7 @@ from enum import Enum
 from itertools import takewhile
 from typing import Any, Final
 
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import Side, State
 
@@ -26,6 +26,7 @@ from gexfaker.hubs.upstream import receive
 from gexfaker.limits import (
     CLOSE_TIMEOUT_SECONDS,
     MAX_DELAYED,
+    MAX_FRAGMENTS,
     MAX_MESSAGE_BYTES,
     MISSED_PONGS,
     WRITE_HIGH_WATER_BYTES,
@@ -61,6 +62,7 @@ class Socket(asyncio.Protocol):
         self._connection: Connection | None = None
         self._message = bytearray()
         self._opcode = Opcode.TEXT
+        self._fragments = 0
         self._inlet: Final = Inlet(intake, transport, self._work)
         self._is_opening = True
         self._backlog: deque[bytes] = deque()
@@ -134,7 +136,11 @@ class Socket(asyncio.Protocol):
             self._close_received()
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and self._end is _End.NOBODY:
             if frame.opcode is not Opcode.CONT:
-                self._opcode = frame.opcode
+                self._opcode, self._fragments = frame.opcode, 0
+            self._fragments += 1
+            if self._fragments > MAX_FRAGMENTS:
+                self._frames.fail(CloseCode.MESSAGE_TOO_BIG)
+                return
             self._message += frame.data
             if frame.fin:
                 whole, self._message = bytes(self._message), bytearray()
