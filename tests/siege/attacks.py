@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
-from siege import control, files, floods, frames, http_attacks, surroundings
+from siege import control, files, floods, frames, http_attacks, surroundings, walk
 from siege.plan import Attack
 from siege.target import Target
 
@@ -24,4 +24,5 @@ ATTACKS: Final[dict[str, Attack]] = {
     **control.ATTACKS,
     **floods.ATTACKS,
     **surroundings.ATTACKS,
+    **walk.ATTACKS,
 }
