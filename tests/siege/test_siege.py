@@ -18,7 +18,7 @@ GENEROUS_MS = 250.0
 """Beyond the bounds of the long run, as other machines are slower and busier; without a defence it is seconds."""
 
 
-@pytest.mark.parametrize("name", ["pings-8", "leaves-unread-64", "no-body"])
+@pytest.mark.parametrize("name", ["pings-8", "leaves-unread-64", "no-body", "walk"])
 def test_others_hardly_notice(name: str) -> None:
     from siege.run import judged  # it needs Linux
 

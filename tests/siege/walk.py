@@ -36,7 +36,7 @@ PARTS: Final = (
     *("v2", "SPX", "classic", "gex_zero", "majors", "negotiate", "hist", "_gexfaker", "sessions", "walk-1", "seek"),
     *("health", "docs", "download", days.DATE, "orderflow", "..", "%2e%2e", "%00", "a" * 300, "\u65e5", "tickers", ""),
 )
-HEADERS: Final = (
+HEADERS: Final[tuple[dict[str, str], ...]] = (
     *(
         {},
         {"Range": "bytes=0-"},
