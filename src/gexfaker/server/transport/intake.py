@@ -182,9 +182,12 @@ class Inlet:
 
     def go_on(self) -> None:
         """The end of ``hold``."""
-        if self._is_held:
+        if self._is_held and self.take is not _ignore:
             self._is_held = False
-            self._queue()
+            if self._waiting:
+                self._queue()
+            else:
+                self._read(True)
 
     def keep(self, size: int) -> None:
         """So many bytes are kept of a request or a message whose end has not come."""
