@@ -143,6 +143,9 @@ because each may have a spot message with it. Reached after a laptop's sleep, or
 MAX_FINISHED_RECORDS: Final = 50
 """Records encoded before the answer to a pause, some 10 ms; of more, all wait for the feed to go on."""
 
+SEARCH_COST: Final = 5
+"""A step of a search, counted as so many of these records: one millisecond. What is left of it is taken back."""
+
 MAX_SKIPS_PER_TICK: Final = 50
 """Unreadable records passed over for one group in one tick; a ruined file must not hold up the others."""
 
@@ -213,11 +216,9 @@ INTAKE_WINDOW_SECONDS: Final = 0.004
 """How long INTAKE_SECONDS must last when nothing waits: half of the time is left for all else."""
 
 BUSY_SECONDS: Final = 10.0
-"""Work that one client may make with what it has sent ahead, before it is cut. A message of 1 MiB makes one second.
+"""Work that one client may make with what it has sent ahead, before it is cut; pauses count against it. A message of
+1 MiB makes one second.
 Beside it everybody else is served all the time, but half a core is gone."""
-
-PAUSE_SECONDS: Final = 1.0
-"""A client that has sent nothing ahead for so long begins anew."""
 
 REQUEST_SECONDS: Final = 0.0003
 """What an ordinary request is counted as, because it is answered in a task of its own."""
@@ -239,6 +240,9 @@ IDLE_GRACE_SECONDS: Final = 1.0
 
 MAX_EVICTED: Final = 64
 """Connections closed at once to make room: to look through 20,000 takes 10 ms, and must not be done for each."""
+
+LOOK_AGAIN_SECONDS: Final = 0.1
+"""After a look at all connections that found none to close, until the next one."""
 
 TELL_SECONDS: Final = 1.0
 """How often the log tells of the same kind of trouble; what comes in between is counted."""

@@ -300,3 +300,12 @@ def test_one_clients_overflow_does_not_touch_the_others() -> None:
         quick.send(m.SequenceAck(number))
     assert_cut(slow)
     assert quick.texts() == [str(number) for number in range(1, 11)]
+
+
+def test_a_connection_that_is_cut_while_it_enters_groups_is_in_none() -> None:
+    hub = make_hub(Bounds(kept=Holdings(2000)))
+    client = Client(hub, RELIABLE, groups=tuple(f"group-{number}" for number in range(20)))
+    assert client.connection.state is State.ENDED
+    assert members_of(hub) == {}
+    publish(hub, ("key-1", "group-19"), publication("x", "group-19"))
+    assert (hub.queued_bytes, hub.bounds.kept.total) == (0, 0)

@@ -15,7 +15,7 @@ from gexfaker.archive.framing import Framing, pieces
 from gexfaker.archive.names import member_name, standard_feeds
 from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
-from gexfaker.errors import DataError
+from gexfaker.errors import DataError, UnavailableError
 from gexfaker.exchange.hours import NEW_YORK, closing, is_market_open, opening
 from gexfaker.playback.days import Days
 from gexfaker.playback.simulated import SimulatedDays
@@ -61,17 +61,19 @@ class Shelf:
 
     def _simulated_feeds(self, date: str) -> list[Feed]:
         self._check_market(date)
-        try:
-            return sorted(self._simulated.borrow(date).feeds)
-        finally:
-            self._simulated.give_back(date)
+        day = self._simulated.borrow(date)
+        self._simulated.give_back(date)
+        return sorted(day.feeds)
 
     def open(self, date: str, feed: Feed) -> Tape:
         """A tape of one's own, with a record at least; the caller closes it. Raises DataError when there is none."""
         tape = self._folder.open(date, feed) if self._days.stored else self._simulate(date, feed)
-        if not tape.has(0):
+        try:
+            if not tape.has(0):
+                raise DataError(f"{feed.group} has no records on {date}")
+        except BaseException:
             tape.close()
-            raise DataError(f"{feed.group} has no records on {date}")
+            raise
         return tape
 
     def version(self, date: str, feed: Feed) -> Hashable:
@@ -85,6 +87,8 @@ class Shelf:
         """Whether there is such a tape."""
         try:
             self.open(date, feed).close()
+        except UnavailableError:
+            raise
         except DataError:
             return False
         return True
@@ -93,10 +97,13 @@ class Shelf:
         """The tape of a day that others may read, too: it is given back with the download, not closed."""
         self._check_market(date)
         day = self._simulated.borrow(date)
-        tape = day.tape(feed) if feed in day.feeds else None
-        if tape is None:
+        try:
+            tape = day.tape(feed) if feed in day.feeds else None
+            if tape is None:
+                raise DataError(f"{feed.group} is not simulated")
+        except BaseException:
             self._simulated.give_back(date)
-            raise DataError(f"{feed.group} is not simulated")
+            raise
         return _Borrowed(feed, tape, lambda: self._simulated.give_back(date))
 
     def _check_market(self, date: str) -> None:

@@ -10,10 +10,14 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections import deque
 from typing import Final, TextIO
 
 from gexfaker.limits import LOG_FLUSH_SECONDS, MAX_LOG_BYTES
+
+FULL_SECONDS: Final = 0.05
+"""Between two tries to write to a full pipe that does not wait."""
 
 ESCAPES: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\t")}
 """Control characters, which a client's words may contain, as they are shown."""
@@ -95,7 +99,10 @@ class PipeWriter:
                 return
             rest = memoryview(data)
             while rest:
-                rest = rest[os.write(self._descriptor(), rest) :]
+                try:
+                    rest = rest[os.write(self._descriptor(), rest) :]
+                except BlockingIOError:  # somebody has made the pipe one that does not wait
+                    time.sleep(FULL_SECONDS)
         except (OSError, ValueError):
             return
 

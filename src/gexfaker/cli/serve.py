@@ -74,7 +74,7 @@ def serve(config: str | None, **flags: Any) -> None:
     settings = load(given, os.environ, Path(config or FILE))
     printed, logged = PipeWriter(sys.stdout), PipeWriter(sys.stderr)
     logging.basicConfig(level=settings.log_level.upper(), handlers=[PipeHandler(logged)], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what it warns of our doors tell, and not each time
     if settings.sources["DATA_MODE"] != DEFAULT:
         logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
     from gexfaker.server.descriptors import descriptor_limit, open_files_of, raise_descriptor_limit
@@ -111,7 +111,8 @@ def _run(server: Server, printed: PipeWriter) -> None:
 def _signals() -> list[signal.Signals]:
     if sys.platform == "win32":
         return [signal.SIGINT, signal.SIGTERM, signal.SIGBREAK]
-    return [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    hang_up = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]  # nohup stays
+    return [signal.SIGINT, signal.SIGTERM, *hang_up]
 
 
 def announcement(service: Service, url: str) -> str:

@@ -233,7 +233,7 @@ class Hub:
 
     def enter(self, connection: Connection, group: str) -> m.AckError | None:
         """Put a connection into a group; why it failed, or None."""
-        if group in connection.groups:
+        if group in connection.groups or connection.state is State.ENDED:
             return None
         if len(connection.groups) >= MAX_GROUPS_PER_CONNECTION:
             text = f"The connection is in {MAX_GROUPS_PER_CONNECTION} groups already; leave some first."

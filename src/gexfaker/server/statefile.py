@@ -115,9 +115,10 @@ class StateFile:
             self._writer.submit(self._renew, self._path)
             return
         if self._seen != worlds.changes:
-            self._seen = worlds.changes
+            seen = worlds.changes
             parts = [msgspec.Raw(msgspec.json.encode(snapshot(world))) async for world in in_slices(worlds.in_use())]
             self._newest = msgspec.json.encode(_File(VERSION, parts))
+            self._seen = seen
         self._submit(self._path, self._newest)
 
     def _submit(self, path: Path, text: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -111,6 +112,8 @@ class PooledFile:
 
     def reopen(self) -> IO[bytes]:
         """Open it, for the pool. Raises OSError, also when another file has its name by now."""
+        if not stat.S_ISREG(self._path.stat().st_mode):  # to open a pipe would wait
+            raise OSError(errno.ESTALE, "it is no regular file", str(self._path))
         handle = self._path.open("rb", buffering=0)
         status = os.fstat(handle.fileno())
         identity = status.st_dev, status.st_ino

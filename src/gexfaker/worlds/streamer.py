@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
-from itertools import islice
 from typing import Final
 
 from gexfaker.bounded import Bounded
@@ -17,7 +16,7 @@ from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch
-from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE, WORLDS_AT_ONCE
+from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE, SEARCH_COST, WORLDS_AT_ONCE
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.turns import IDLE_TURN, is_published
@@ -181,10 +180,13 @@ class Streamer:
             world.delivery.turn = turn
             self._under_way[world] = None
             try:
-                left -= sum(1 for _ in islice((pause for pause in turn if pause is not LONG), left))
+                for pause in turn:
+                    left -= SEARCH_COST if pause is LONG else 1
+                    if left <= 0:
+                        break
             except TROUBLE as error:
                 self._complain(world, error)
-            if not left:
+            if left <= 0:
                 break
         else:
             self._end(world)

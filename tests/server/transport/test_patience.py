@@ -126,3 +126,28 @@ def test_a_client_that_offers_http2_with_each_request_is_no_line_in_the_log(serv
             connection.sendall(offer)
             assert connection.recv(65536).startswith(b"HTTP/1.1 200")
     assert not [line for line in server.stderr if "upgrade" in line.lower()]
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_pipelined_requests_of_a_half_closed_client_are_all_answered(server: Served, count: int) -> None:
+    with socket.create_connection(server.address, timeout=10) as connection:
+        connection.sendall(GET * count)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+        assert answer.count(b"HTTP/1.1 200") == count
+
+
+def test_garbage_behind_the_last_request_does_not_take_its_answer_away(server: Served) -> None:
+    before = len(server.stderr)
+    last = LARGE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    for _ in range(5):
+        with socket.create_connection(server.address, timeout=10) as connection:
+            connection.sendall(last + b"\0\xff" * 300)
+            answer = b""
+            with contextlib.suppress(ConnectionError):
+                while piece := connection.recv(65536):
+                    answer += piece
+            assert answer.startswith(b"HTTP/1.1 200")
+    assert not [line for line in server.stderr[before:] if "Traceback" in line or "Fatal" in line]

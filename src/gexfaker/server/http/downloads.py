@@ -112,7 +112,7 @@ class Downloads:
 
     def __init__(self) -> None:
         self.slots: Final[dict[Slot, None]] = {}
-        self._line: Final[dict[asyncio.Future[None], str]] = {}
+        self._line: Final[dict[Slot, asyncio.Future[None]]] = {}
         self.threads: Final = CapacityLimiter(DOWNLOAD_THREADS)
         self.lookups: Final = CapacityLimiter(LOOKUP_THREADS)
         self.measured: Final[Bounded[Hashable, Measured]] = Bounded(MAX_MEASURED)
@@ -126,10 +126,11 @@ class Downloads:
         line, which slows down clients that ask again at once.
         """
         slot = Slot(request.receive, request.scope["path"])
-        if not self._has_room(slot.what) and not await self._wait_in_line(slot.what):
+        if self._has_room(slot.what):
+            self.slots[slot] = None
+        elif not await self._wait_in_line(slot):
             yield None
             return
-        self.slots[slot] = None
         try:
             yield slot
         finally:
@@ -142,25 +143,29 @@ class Downloads:
             return False
         return len(self.slots) < MAX_DOWNLOADS or self._cut_the_slowest()
 
-    async def _wait_in_line(self, what: str) -> bool:
-        turn = asyncio.get_running_loop().create_future()
-        self._line[turn] = what
+    async def _wait_in_line(self, slot: Slot) -> bool:
+        """Whether it was this slot's turn in time; then it is taken."""
+        turn = self._line[slot] = asyncio.get_running_loop().create_future()
         try:
             await asyncio.wait((turn,), timeout=LINE_SECONDS)
+        except asyncio.CancelledError:
+            self.give_back(slot)
+            raise
         finally:
-            self._line.pop(turn, None)
-        return turn.done() and not turn.cancelled() and self._has_room(what)
+            self._line.pop(slot, None)
+        slot.took()
+        return turn.done()
 
     def _call_next(self) -> None:
         """The first in the line for whom there is a slot."""
         full: set[str] = set()
-        for turn, what in self._line.items():
-            if what not in full and self._has_room(what):
-                del self._line[turn]
-                if not turn.done():
-                    turn.set_result(None)
+        for slot, turn in self._line.items():
+            if slot.what not in full and self._has_room(slot.what):
+                del self._line[slot]
+                self.slots[slot] = None
+                turn.set_result(None)
                 return
-            full.add(what)
+            full.add(slot.what)
 
     def give_back(self, slot: Slot) -> None:
         """The end of ``reserve``. May be called again."""
@@ -172,7 +177,7 @@ class Downloads:
         if asyncio.get_running_loop().time() - slowest.since < SLOW_SECONDS:
             return False
         log.warning("a download was cut off: its client took nothing, and others wait")
-        self.give_back(slowest)
+        del self.slots[slowest]  # for whoever asks: nobody in the line is called
         slowest.cut_off()
         return True
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -33,10 +32,7 @@ class Targets:
 def plain_path(target: str) -> str:
     """The path of a target: ``http://host/v2//tickers/`` is ``/v2/tickers``."""
     if target.startswith(("http://", "https://")):  # a proxy's form (RFC 9112, 3.2.2); servers must take it, too
-        try:
-            target = unquote(urlsplit(target).path) or "/"
-        except ValueError:
-            return target
+        target = "/" + target.partition("://")[2].partition("/")[2]
     if "//" not in target and not target.endswith("/"):
         return target
     path = _DOUBLED.sub("/", target)

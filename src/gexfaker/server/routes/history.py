@@ -204,7 +204,7 @@ async def _part(request: Request, file: File, tape: Tape, wanted: Wanted, slot: 
 
 
 async def _measured(request: Request, file: File, tape: Tape) -> Measured | None:
-    """The length of a file, remembered for the next range of it; None when the client has gone meanwhile."""
+    """The length of a file, remembered for the next range of it; None when the connection was reset meanwhile."""
     downloads, shelf = downloads_of(request), shelf_of(request)
     version = await in_thread(request, lambda: shelf.version(file.date, file.feed))
     measured = downloads.measured.get(version)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from heapq import nsmallest
 from typing import Any, Final, Protocol, cast
 
-from gexfaker.limits import IDLE_GRACE_SECONDS, MAX_EVICTED
+from gexfaker.limits import IDLE_GRACE_SECONDS, LOOK_AGAIN_SECONDS, MAX_EVICTED
 from gexfaker.server.rarely import Rarely
 from gexfaker.server.transport.intake import Intake
 from gexfaker.server.transport.patience import Patience, Phase
@@ -54,6 +54,7 @@ class Doors:
         self.intake: Final = Intake()
         self.told: Final = Rarely(log)
         self.refused = self.evicted = 0
+        self._next_look = 0.0
         self._connections: set[Any] = set()
 
     @property
@@ -66,13 +67,22 @@ class Doors:
         self._connections = connections
         if len(connections) <= self.most:
             return
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_look:
+            self._make_room(newcomer, connections, now)
+        if len(connections) > self.most:
+            self._refuse(newcomer, connections)
+
+    def _make_room(self, newcomer: Guest, connections: set[Any], now: float) -> None:
+        """Send away who can go. When nobody can, it is not looked again for a while: to look takes 10 ms."""
         others = [cast("Guest", guest) for guest in connections if guest is not newcomer and is_guest(guest)]
-        for guest in _dispensable(others, asyncio.get_running_loop().time()):
+        found = _dispensable(others, now)
+        for guest in found:
             self.evicted += 1
             connections.discard(guest)
             guest.transport.abort()
-        if len(connections) > self.most:
-            self._refuse(newcomer, connections)
+        if not found:
+            self._next_look = now + LOOK_AGAIN_SECONDS
 
     def _refuse(self, newcomer: Guest, connections: set[Any]) -> None:
         self.refused += 1

@@ -79,6 +79,7 @@ class HttpProtocol(H11Protocol):
         self.flow = _Flow(transport, self._inlet, self.patience)
         self._is_upgraded = False
         self._unfinished = 0
+        self._is_half_closed = False
         self.doors.enter(self, self.connections)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -88,12 +89,15 @@ class HttpProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more: what it has asked for it still gets."""
+        """The client sends no more: what it has asked for it still gets, and then the connection is closed."""
+        self._is_half_closed = True
+        return self.conn.their_state is not h11.SEND_BODY and not self._is_done()
+
+    def _is_done(self) -> bool:
+        """Whether nothing is under way, and nothing more was asked."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
-        if cycle is None or cycle.response_complete or self.conn.their_state is h11.SEND_BODY:
-            return False
-        cycle.keep_alive = False
-        return True
+        is_idle = cycle is None or cycle.response_complete
+        return is_idle and not self.conn.trailing_data[0] and not self._inlet.is_waiting
 
     # --- what comes in -----------------------------------------------------------------------
 
@@ -152,12 +156,14 @@ class HttpProtocol(H11Protocol):
     @property
     def sends_ahead(self) -> bool:
         """Whether it has sent requests before the last one was answered."""
-        return self._inlet.is_ahead or bool(self.cycle is not None and self.conn.trailing_data[0])
+        return self._inlet.is_ahead or (self.patience.phase is Phase.ANSWER and bool(self.conn.trailing_data[0]))
 
     def on_response_complete(self) -> None:
         """The answer is written; the next request may come."""
         super().on_response_complete()
         self._unset_keepalive_if_required()  # the time is ours to count
+        if self._is_half_closed and self._is_done():
+            self.transport.close()
         if self.transport.is_closing():
             self.patience.close()
         else:
@@ -194,8 +200,12 @@ class HttpProtocol(H11Protocol):
         """Many clients offer HTTP/2 with each request; they are answered in HTTP/1.1, as the standard says."""
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP."""
+        """Refuse what is not HTTP; if an answer is under way, it is the last one."""
         self.doors.told.tell("invalid", "a client was answered 400: %s", msg)
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.cycle.keep_alive = False
+            self._inlet.close()
+            return
         super().send_400_response(msg)
         self.patience.close()
 

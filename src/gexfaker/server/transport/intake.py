@@ -26,7 +26,6 @@ from gexfaker.limits import (
     INTAKE_SECONDS,
     INTAKE_WINDOW_SECONDS,
     MAX_WAITING_BYTES,
-    PAUSE_SECONDS,
     PORTION_BYTES,
     SMALL_BYTES,
 )
@@ -109,7 +108,7 @@ class Intake:
 
 
 class _Labour:
-    """The work that a client has made without a pause, in seconds."""
+    """The work that a client has made, in seconds, less the time in which it made none."""
 
     __slots__ = ("_paused", "seconds")
 
@@ -118,8 +117,7 @@ class _Labour:
 
     def begin(self, now: float) -> None:
         """More has come of it."""
-        if now - self._paused > PAUSE_SECONDS:
-            self.seconds = 0.0
+        self.seconds = max(0.0, self.seconds - (now - self._paused))
 
     def pause(self, now: float) -> None:
         """All of it is done."""
@@ -161,6 +159,11 @@ class Inlet:
         self._share: Final = intake.waiting.share(self._overflow)
         self._is_held = self._is_queued = False
         self._is_reading = True
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something waits."""
+        return bool(self._waiting)
 
     @property
     def is_ahead(self) -> bool:
@@ -207,7 +210,7 @@ class Inlet:
             return
         self._labour.seconds += self._intake.work(self, self._portion())
         if self._waiting and self._labour.seconds > BUSY_SECONDS:
-            log.warning("a client was cut: it made %g s of work without a pause", BUSY_SECONDS)
+            log.warning("a client was cut: it made %g s of work, nearly without a pause", BUSY_SECONDS)
             self.cut()
         elif self._waiting:
             self._queue()

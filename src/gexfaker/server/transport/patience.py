@@ -1,6 +1,7 @@
 """How long an HTTP connection may take for what it is at; afterwards its time is over.
 
-Each connection has one timer. It is not set anew for each request: when it fires it looks how much time is left.
+Each connection has one timer. It is set anew only for what may take less time than before: when it fires, it looks how
+much time is left.
 """
 
 from __future__ import annotations

@@ -86,6 +86,7 @@ class Socket(asyncio.Protocol):
             self._end = _End.SERVER
             self._transport.write(answer.serialize())
             self._transport.close()
+            self._await_close()  # who does not read it stays no longer
             return
         self._hub, self._connection = answer.hub, answer.connection
         if self._connection is not None:
@@ -206,7 +207,7 @@ class Socket(asyncio.Protocol):
             self._release(1)
         elif len(self._delayed) == 1:
             self._loop.call_later(delay, self._release_due)
-        elif len(self._delayed) == MAX_DELAYED:
+        if len(self._delayed) >= MAX_DELAYED:
             self._inlet.hold()
 
     def _release_due(self) -> None:
@@ -219,7 +220,7 @@ class Socket(asyncio.Protocol):
     def _release(self, count: int) -> None:
         count = min(count, len(self._delayed))
         self._write([self._delayed.popleft()[1] for _ in range(count)], count)
-        if not self._is_opening:
+        if not self._is_opening and len(self._delayed) < MAX_DELAYED:
             self._inlet.go_on()
 
     def _write(self, frames: list[bytes], count: int) -> None:
@@ -262,8 +263,8 @@ class Socket(asyncio.Protocol):
     def pause_writing(self, blocked: bool = True) -> None:
         """The transport holds all it should: frames wait here from now on."""
         self._blocked = blocked
-        if self._hub is None or self._connection is None:
-            return
+        if self._hub is None or self._connection is None or self._connection.outlet != self.perform:
+            return  # another socket may have taken the connection over
         if blocked:
             self._connection.blocked = True
         else:
