@@ -212,8 +212,8 @@ INTAKE_SECONDS: Final = 0.002
 """Work on what clients send in one round of the event loop, before the feed and everything else have their turn. A
 round also lets one new connection in, so in a flood shorter rounds let more in."""
 
-INTAKE_WINDOW_SECONDS: Final = 0.004
-"""How long INTAKE_SECONDS must last when nothing waits: half of the time is left for all else."""
+INTAKE_WINDOW_SECONDS: Final = 0.0025
+"""How long INTAKE_SECONDS must last when nothing waits: one client that asks as fast as it can hardly meets it."""
 
 BUSY_SECONDS: Final = 10.0
 """Work that one client may make with what it has sent ahead, before it is cut; pauses count against it. A message of
