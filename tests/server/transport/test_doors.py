@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import sys
-import time
 
 import pytest
 
@@ -62,7 +61,7 @@ def test_who_does_nothing_makes_room_for_who_asks(monkeypatch: pytest.MonkeyPatc
         idle = [socket.create_connection(server.address, timeout=10) for _ in range(MOST - 1)]
         for connection in idle:
             connection.sendall(start)
-        time.sleep(0.1)  # as long as nothing
+        wait_until(lambda: ask(server) == b"HTTP/1.1 200", 5, "they are seen to do nothing")
         assert [ask(server) for _ in range(5)] == [b"HTTP/1.1 200"] * 5
         assert raw.read_message()
         for connection in idle:
