@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 from siege.bounds import ATTEMPT_SECONDS, NEWCOMER_EVERY_SECONDS, POLL_SECONDS
 from support import data, decode
-from support.raw import JSON_RELIABLE, PING, PONG, TEXT, frame, upgrade_request
+from support.raw import JSON_RELIABLE, PING, PONG, TEXT, frame, take_frames, upgrade_request
 
 ACK_SECONDS: Final = 0.5
 """Between two acknowledgements of the listener; at 10 ms a turn it must not have too many unacknowledged."""
@@ -84,7 +84,7 @@ class Listener(asyncio.Protocol):
         self._pending += chunk
         if not self._open and not self._upgraded():
             return
-        for opcode, payload in self._frames():
+        for opcode, payload in take_frames(self._pending):
             if opcode == PING:
                 self._send(PONG, payload)
             elif opcode == TEXT and b'"type":"message"' in payload[:60]:
@@ -104,18 +104,6 @@ class Listener(asyncio.Protocol):
     def _send(self, opcode: int, payload: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(frame(opcode, payload))
-
-    def _frames(self) -> Iterator[tuple[int, bytes]]:
-        at, pending = 0, bytes(self._pending)
-        while len(pending) - at >= 4:
-            size, start = pending[at + 1], at + 2
-            if size == 126:
-                size, start = int.from_bytes(pending[at + 2 : at + 4], "big"), at + 4
-            if len(pending) < start + size:
-                break
-            yield pending[at] & 0x0F, pending[start : start + size]
-            at = start + size
-        del self._pending[:at]
 
     def _message(self, payload: bytes) -> None:
         message = decode.json_frame(payload)

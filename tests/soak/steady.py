@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from rich.console import Console
 
 from support import data, decode
-from support.raw import JSON, JSON_RELIABLE, PING, PONG, TEXT, frame, upgrade_request
+from support.raw import JSON, JSON_RELIABLE, PING, PONG, TEXT, frame, take_frames, upgrade_request
 from support.server import Running, running_process
 
 CLIENTS: Final = 100
@@ -122,23 +122,11 @@ class Client(asyncio.Protocol):
             self._open, self._pending = True, bytearray(rest)
             for number, ticker in enumerate(TICKERS, 1):
                 self.send(TEXT, decode.json_join(data.group(ticker), number).encode())
-        for opcode, payload in self._frames():
+        for opcode, payload in take_frames(self._pending):
             if opcode == PING:
                 self.send(PONG, payload)
             elif payload.startswith((b'{"sequenceId"', b'{"type":"message"')):
                 self._message(payload, now)
-
-    def _frames(self) -> Iterator[tuple[int, bytes]]:
-        at, pending = 0, bytes(self._pending)
-        while len(pending) - at >= 4:
-            size, start = pending[at + 1], at + 2
-            if size == 126:
-                size, start = int.from_bytes(pending[at + 2 : at + 4], "big"), at + 4
-            if len(pending) < start + size:
-                break
-            yield pending[at] & 0x0F, pending[start : start + size]
-            at = start + size
-        del self._pending[:at]
 
     def _message(self, payload: bytes, now: float) -> None:
         content = payload

@@ -62,6 +62,20 @@ def upgrade_request(
     return "\r\n".join([f"GET {target} HTTP/1.1", *lines, *headers, "", ""]).encode("latin-1")
 
 
+def take_frames(pending: bytearray) -> Iterator[tuple[int, bytes]]:
+    """The server's whole frames at the start of what has come, opcode and payload; they are taken away."""
+    at, whole = 0, bytes(pending)
+    while len(whole) - at >= 4:
+        size, start = whole[at + 1], at + 2
+        if size == 126:
+            size, start = int.from_bytes(whole[at + 2 : at + 4], "big"), at + 4
+        if len(whole) < start + size:
+            break
+        yield whole[at] & 0x0F, whole[start : start + size]
+        at = start + size
+    del pending[:at]
+
+
 class RawSocket:
     """A connection to the server.
 

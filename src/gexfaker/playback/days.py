@@ -14,11 +14,10 @@ from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.playback.day import Day, stored_day
 from gexfaker.playback.simulated import simulated_day
-from gexfaker.tapes.folder import LATEST, DataFolder, is_date
+from gexfaker.tapes.folder import LAST_YEAR, LATEST, DataFolder, is_date
 
 FIRST_YEAR: Final = 2000
-LAST_YEAR: Final = 2099
-"""Years that are simulated: the exchange calendar's rules hold for them, near enough."""
+"""Up to LAST_YEAR, the years that are simulated: the exchange calendar's rules hold for them, near enough."""
 
 
 class Simulation(NamedTuple):

@@ -17,9 +17,6 @@ class Rarely:
     Args:
         log: where to.
         clock: seconds that only go forward.
-
-    Attributes:
-        counts: how often each kind has happened.
     """
 
     def __init__(self, log: logging.Logger, clock: Callable[[], float] = monotonic) -> None:
@@ -27,12 +24,10 @@ class Rarely:
         self._clock: Final = clock
         self._told: Final[dict[str, float]] = {}
         self._silent: Final[Counter[str]] = Counter()
-        self.counts: Final[Counter[str]] = Counter()
 
     def tell(self, kind: str, text: str, *args: object) -> None:
         """An event of a kind, with the words for it."""
         now = self._clock()
-        self.counts[kind] += 1
         if now - self._told.get(kind, -TELL_SECONDS) < TELL_SECONDS:
             self._silent[kind] += 1
             return

@@ -54,18 +54,23 @@ class StateFile:
             return
         if not self._lock():
             raise DataError(f"{self._path} is used by another server: set another STATE_FILE")
-        if not self._path.exists():
-            return
-        if not self._path.is_file():
-            self._release()
-            raise DataError(f"{self._path} is not a regular file: set another STATE_FILE")
         try:
-            alive = min(now, self._path.stat().st_mtime)
-            count = restore(worlds, self._path.read_bytes(), now, alive)
-        except (OSError, DataError) as error:
+            self._read(self._path, worlds, now)
+        except DataError:
             self._release()
-            raise DataError(f"{self._path} cannot be used ({error}): remove it, or set another STATE_FILE") from None
-        log.info("%s: positions of %d sessions restored", self._path, count)
+            raise
+
+    def _read(self, path: Path, worlds: Worlds, now: float) -> None:
+        if not path.exists():
+            return
+        if not path.is_file():
+            raise DataError(f"{path} is not a regular file: set another STATE_FILE")
+        try:
+            alive = min(now, path.stat().st_mtime)
+            count = restore(worlds, path.read_bytes(), now, alive)
+        except (OSError, DataError) as error:
+            raise DataError(f"{path} cannot be used ({error}): remove it, or set another STATE_FILE") from None
+        log.info("%s: positions of %d sessions restored", path, count)
 
     def _lock(self) -> bool:
         """Have the file for this server alone; whether it is. Without the folder there is nothing to lock."""

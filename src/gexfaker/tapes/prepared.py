@@ -221,7 +221,7 @@ class Prepared:
         self.path: Final = payload_path(name)
         self.tape: Final = tape
         self.kind: Final = feed.kind
-        self._date: Final = date
+        self._remedy: Final = f"run gexfaker prepare {date} again, or delete it"
         self._file: PayloadFile | None = None
         self._looked = self._told = False
         self._wait = 0
@@ -238,7 +238,7 @@ class Prepared:
         try:
             return file.read(index) or None
         except (DataError, OSError) as error:
-            self._tell(error, f"run gexfaker prepare {self._date} again, or delete it")
+            self._tell(error, self._remedy)
             return None
 
     @property
@@ -255,7 +255,7 @@ class Prepared:
         except FileNotFoundError:
             pass
         except DataError as error:
-            self._tell(error, f"run gexfaker prepare {self._date} again, or delete it")
+            self._tell(error, self._remedy)
         except OSError as error:  # of the system, and perhaps of this moment only
             self._tell(error, "it is tried again")
             self._wait = LOOKS_BETWEEN

@@ -6,6 +6,7 @@ server stops, it is written as it stands then: it does not run while nobody is t
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -19,12 +20,13 @@ from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
 from gexfaker.playback.plays import fresh, replaced
 from gexfaker.playback.stepplay import Cursor, StepPlay
+from gexfaker.tapes.folder import LAST_YEAR
 from gexfaker.worlds.change import change
 from gexfaker.worlds.world import World
 from gexfaker.worlds.worlds import Worlds
 
-LAST_TIME: Final = 4_102_444_800.0
-"""The end of the year 2099, epoch seconds; days end before."""
+LAST_TIME: Final = datetime.datetime(LAST_YEAR + 1, 1, 1, tzinfo=datetime.UTC).timestamp()
+"""The end of the last year that has days, epoch seconds."""
 
 VERSION: Final = 1
 """Of the format; a file of another version is not read."""

@@ -47,7 +47,7 @@ async def _system(request: Request, exception: Exception) -> Response:
     """The system cannot do it at the moment, such as open one more file."""
     told: Rarely = request.app.state.told
     told.tell("system", "%s was answered 503: %s", request.scope["path"][:SHOWN_PATH], exception)
-    return unavailable(OSError("The server's system cannot do that at the moment"))
+    return unavailable("The server's system cannot do that at the moment.")
 
 
 def create_app(service: Service) -> Starlette:

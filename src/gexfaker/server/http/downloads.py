@@ -24,7 +24,7 @@ from gexfaker.bounded import Bounded
 from gexfaker.errors import GexfakerError
 from gexfaker.limits import KIB
 from gexfaker.playback.simulated import SimulatedDays
-from gexfaker.server.http.replies import error, service_of
+from gexfaker.server.http.replies import service_of, unavailable
 
 log: Final = logging.getLogger(__name__)
 
@@ -221,9 +221,7 @@ def cut_off(receive: Receive) -> None:
 
 def busy() -> Response:
     """503, as there are too many downloads."""
-    response = error(BUSY, 503)
-    response.headers["Retry-After"] = "1"
-    return response
+    return unavailable(BUSY)
 
 
 def download(

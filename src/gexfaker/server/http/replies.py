@@ -46,9 +46,9 @@ def error(text: str, status: int) -> Response:
     return reply({"error": text}, status)
 
 
-def unavailable(problem: Exception) -> Response:
+def unavailable(text: str) -> Response:
     """503 for what may be had again in a moment."""
-    response = error(sentence(problem), 503)
+    response = error(text, 503)
     response.headers["Retry-After"] = "1"
     return response
 

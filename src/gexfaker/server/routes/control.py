@@ -42,7 +42,7 @@ MAX_PAGE_BYTES: Final = 4 * MIB
 """What a page may have; it ends earlier then, and the next one begins where it ended."""
 
 MAX_PAGE: Final = 10_000
-"""Sessions listed at once at the most: 10 MB, made in some 0.5 s of slices."""
+"""Sessions listed at once at the most, if they are within MAX_PAGE_BYTES."""
 
 
 async def read_object(request: Request) -> dict[str, Any]:
@@ -221,7 +221,7 @@ def _answer(service: Service, world: World) -> dict[str, Any]:
 async def control_error(_request: Request, exception: Exception) -> Response:
     """The answer to ControlError and DataError."""
     if isinstance(exception, UnavailableError):
-        return unavailable(exception)
+        return unavailable(sentence(exception))
     status = 404 if isinstance(exception, DataError) else 400
     return error(sentence(exception), status)
 

@@ -23,7 +23,7 @@ from gexfaker.rest.bodies import GZIP_MAGIC
 from gexfaker.rest.paths import Found, Wrong, is_rest_ticker, quoted, resolve
 from gexfaker.rest.routes import Answer
 from gexfaker.server.http.gate import admit, forbidden
-from gexfaker.server.http.replies import JSON, error, reply, service_of, unavailable, wants_gzip
+from gexfaker.server.http.replies import JSON, error, reply, sentence, service_of, unavailable, wants_gzip
 from gexfaker.server.routes.conversion import conversion
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
@@ -96,7 +96,7 @@ async def _respond(request: Request, found: Found | Wrong) -> Response:
     try:
         return await _protected(service, request, key, found)
     except UnavailableError as problem:
-        return unavailable(problem)
+        return unavailable(sentence(problem))
     except (ExhaustedError, DataError, RecordError) as problem:
         return error(str(problem), 404)
 

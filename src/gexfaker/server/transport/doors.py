@@ -45,15 +45,12 @@ class Doors:
     Attributes:
         intake: what they have sent and what waits of it.
         told: what clients do wrong, for the log.
-        refused: newcomers that were sent away.
-        evicted: connections that had to make room.
     """
 
     def __init__(self, most: int) -> None:
         self.most: Final = most
         self.intake: Final = Intake()
         self.told: Final = Rarely(log)
-        self.refused = self.evicted = 0
         self._next_look = 0.0
         self._connections: set[Any] = set()
 
@@ -78,14 +75,12 @@ class Doors:
         others = [cast("Guest", guest) for guest in connections if guest is not newcomer and is_guest(guest)]
         found = _dispensable(others, now)
         for guest in found:
-            self.evicted += 1
             connections.discard(guest)
             guest.transport.abort()
         if not found:
             self._next_look = now + LOOK_AGAIN_SECONDS
 
     def _refuse(self, newcomer: Guest, connections: set[Any]) -> None:
-        self.refused += 1
         self.told.tell("full", "all %d connections are in use: new ones are answered 503", self.most)
         body = b'{"error":"%b"}' % FULL.encode()
         connections.discard(newcomer)

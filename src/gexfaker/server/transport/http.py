@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import h11
@@ -21,8 +20,6 @@ from gexfaker.server.transport.websocket import Socket
 
 if TYPE_CHECKING:
     import asyncio
-
-log: Final = logging.getLogger(__name__)
 
 TLS_START: Final = b"\x16\x03"
 """The first bytes of a client that speaks TLS."""
