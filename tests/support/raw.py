@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import re
 import socket
 import struct
 from collections.abc import Iterator, Sequence
@@ -74,6 +75,24 @@ def take_frames(pending: bytearray) -> Iterator[tuple[int, bytes]]:
         yield whole[at] & 0x0F, whole[start : start + size]
         at = start + size
     del pending[:at]
+
+
+def read_response(connection: socket.socket) -> bytes:
+    """A whole answer that states its length, head and body; what there is of it if the connection ends before."""
+    answer = b""
+    while b"\r\n\r\n" not in answer or len(answer) < _end_of_response(answer):
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        answer += piece
+    return answer
+
+
+def _end_of_response(answer: bytes) -> int:
+    head, _, _ = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    assert length, head
+    return len(head) + 4 + int(length[1])
 
 
 class RawSocket:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from gexfaker.limits import MAX_CONNECTIONS, RESERVED_DESCRIPTORS
 from gexfaker.server import descriptors
 from gexfaker.server.transport import doors
-from support.raw import JSON, connect, joined
-from support.server import InProcess, running_process, running_server, wait_until
+from support.raw import JSON, connect, joined, read_response
+from support.server import InProcess, Served, running_process, running_server, wait_until
 
 GET = b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n"
 MOST = 8
@@ -36,9 +38,16 @@ def ask(server: InProcess, connection: socket.socket | None = None) -> bytes:
     """The status of a request, on a connection of its own by default."""
     if connection is not None:
         connection.sendall(GET)
-        return connection.recv(65536)[:12]
+        return read_response(connection)[:12]
     with socket.create_connection(server.address, timeout=10) as own:
         return ask(server, own)
+
+
+@contextlib.contextmanager
+def opened(server: Served, count: int) -> Iterator[list[socket.socket]]:
+    """So many connections to the server."""
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(socket.create_connection(server.address, timeout=10)) for _ in range(count)]
 
 
 def test_one_more_than_all_busy_ones_is_refused_politely_and_later_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,26 +66,24 @@ def test_one_more_than_all_busy_ones_is_refused_politely_and_later_let_in(monkey
 @pytest.mark.parametrize("start", [b"", b"GET /hea", GET + b"G"])
 def test_who_does_nothing_makes_room_for_who_asks(monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
     few(monkeypatch)
-    with running_server() as server, joined(server.orderflow("kept"), "blue_SPX_orderflow_orderflow") as raw:
-        idle = [socket.create_connection(server.address, timeout=10) for _ in range(MOST - 1)]
+    with (
+        running_server() as server,
+        joined(server.orderflow("kept"), "blue_SPX_orderflow_orderflow") as raw,
+        opened(server, MOST - 1) as idle,
+    ):
         for connection in idle:
             connection.sendall(start)
         wait_until(lambda: ask(server) == b"HTTP/1.1 200", 5, "they are seen to do nothing")
         assert [ask(server) for _ in range(5)] == [b"HTTP/1.1 200"] * 5
         assert raw.read_message()
-        for connection in idle:
-            connection.close()
 
 
 def test_a_connection_that_asked_just_now_is_not_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     few(monkeypatch, grace=60)
-    with running_server() as server:
-        kept = [socket.create_connection(server.address, timeout=10) for _ in range(MOST)]
+    with running_server() as server, opened(server, MOST) as kept:
         assert {ask(server, connection) for connection in kept} == {b"HTTP/1.1 200"}
         assert ask(server) == b"HTTP/1.1 503"
         assert {ask(server, connection) for connection in kept} == {b"HTTP/1.1 200"}
-        for connection in kept:
-            connection.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sockets have no limit of the process there")
@@ -86,27 +93,20 @@ def test_the_command_takes_as_many_descriptors_as_it_may() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
     try:
-        with running_process() as server:
-            held = [socket.create_connection(server.address, timeout=10) for _ in range(200)]
+        with running_process() as server, opened(server, 200):
             assert server.get("/health")[0] == 200
             more = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)  # type: ignore[attr-defined,unused-ignore]
             assert more[0] == min(hard, 32_768)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    for connection in held:
-        connection.close()
 
 
 def test_who_sends_many_requests_ahead_makes_room_but_not_who_waits_for_its_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     few(monkeypatch, grace=60)
-    with running_server() as server:
-        ahead = socket.create_connection(server.address, timeout=10)
-        kept = [socket.create_connection(server.address, timeout=10) for _ in range(MOST - 1)]
+    with running_server() as server, opened(server, MOST) as (ahead, *kept):
         assert {ask(server, connection) for connection in kept} == {b"HTTP/1.1 200"}
         ahead.sendall(GET * 50_000)
         wait_until(lambda: ask(server) == b"HTTP/1.1 200", 5, "there is room")
         assert {ask(server, connection) for connection in kept} == {b"HTTP/1.1 200"}
-        for connection in (ahead, *kept):
-            connection.close()
