@@ -185,7 +185,14 @@ class Running(Served):
 class InProcess(Served):
     """A server in a thread of this process; what it logs is in ``stderr``, as the command prints it."""
 
-    def __init__(self, stack: contextlib.ExitStack, folder: Path, **settings: str | int) -> None:
+    def __init__(
+        self,
+        stack: contextlib.ExitStack,
+        folder: Path,
+        clock: Callable[[], float] | None = None,
+        /,
+        **settings: str | int,
+    ) -> None:
         self.stdout, self.stderr = [], []
         self._stack = stack
         flags = {name.upper(): str(value) for name, value in ({"port": 0} | settings).items()}
@@ -194,7 +201,7 @@ class InProcess(Served):
             loaded = dataclasses.replace(loaded, data_dir=str(folder / "data"))
         lines = _Lines(self.stderr, loaded.log_level.upper())
         stack.enter_context(lines)
-        server = Server(loaded)
+        server = Server(loaded, clock)
         lines.thread = f"gexfaker {server.url}"
         self.server = stack.enter_context(server.in_thread())
         self.url = self.server.url
@@ -245,10 +252,10 @@ def serve_command(**settings: str | int) -> list[str]:
 
 
 @contextlib.contextmanager
-def running_server(**settings: str | int) -> Iterator[InProcess]:
+def running_server(clock: Callable[[], float] | None = None, /, **settings: str | int) -> Iterator[InProcess]:
     """A server in this process that is ready, and certainly gone afterwards."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        yield InProcess(stack, Path(folder), **settings)
+        yield InProcess(stack, Path(folder), clock, **settings)
 
 
 @contextlib.contextmanager
