@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import sys
 import threading
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -60,6 +64,39 @@ def test_a_server_is_a_task_beside_others(folder: str) -> None:
             return len(await asyncio.to_thread(receive, server.url, "ES_SPX_orderflow_orderflow", count=2))
 
     assert asyncio.run(run()) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no uvloop")
+def test_a_newcomer_does_not_wait_a_round_of_the_loop_for_each_who_came_before(folder: str) -> None:
+    """They come while the loop is busy, and wait in the kernel."""
+    crowd, rounds = 160, 0
+    with serving(data_dir=folder) as server, contextlib.ExitStack() as stack:
+        loop, doors = server._uvicorn._loop, server._uvicorn.config.app.state.doors  # type: ignore[union-attr]
+        assert loop is not None
+        held, let_in = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            held.set()
+            let_in.wait(10)
+            go_round()
+
+        def go_round() -> None:
+            nonlocal rounds
+            rounds += 1
+            if doors.count < crowd:
+                loop.call_soon(go_round)
+            else:
+                held.set()
+
+        loop.call_soon_threadsafe(hold)
+        assert held.wait(10)
+        held.clear()
+        address = urlsplit(server.url)
+        for _ in range(crowd):
+            stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=10))
+        let_in.set()
+        assert held.wait(10)
+        assert rounds < crowd / 2
 
 
 def test_what_is_wrong_is_said_before_anything_runs(tmp_path: Path) -> None:

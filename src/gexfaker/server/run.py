@@ -37,6 +37,11 @@ START_SECONDS: Final = 30.0
 """How long a thread or a task may take to start its server; opening a day takes a fraction of a second."""
 
 
+ACCEPTED_AT_ONCE: Final = 4
+"""Connections taken in one round of the loop, from each of the server's sockets. uvloop takes one for each descriptor
+that it watches: behind 1,000 others a newcomer would wait for 1,000 rounds, some of several milliseconds."""
+
+
 class Server:
     """One server.
 
@@ -161,11 +166,13 @@ class _Uvicorn(uvicorn.Server):
         self._exit: Final = Alarm()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: list[asyncio.Task[None]] = []
+        self._listeners: list[socket.socket] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, start the feed, say so."""
         self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)
+        self._listeners = [one for bound in sockets or () for one in _multiplied(bound, self._loop)]
+        await super().startup(self._listeners)
         self._background = [asyncio.create_task(job) for job in (stream(self._service), reap(self._service))]
         self._service.life.started = True
         self.ready()
@@ -179,7 +186,7 @@ class _Uvicorn(uvicorn.Server):
         service.streamer.rest()  # before positions are kept: what was not sent is not past
         service.streamer.drain()
         service.state_file.save(service.worlds, service.clock())
-        await super().shutdown(sockets)
+        await super().shutdown(self._listeners)
         service.close()
 
     async def main_loop(self) -> None:
@@ -224,6 +231,12 @@ def listening_sockets(settings: Settings) -> list[socket.socket]:
         if socket.has_ipv6 and settings.port:
             log.info("clients that take localhost for ::1 cannot connect: %s", error)
         return [first]
+
+
+def _multiplied(bound: socket.socket, loop: asyncio.AbstractEventLoop) -> list[socket.socket]:
+    """The same socket, as often as the loop has to watch it; asyncio's own loop takes many connections at once."""
+    times = ACCEPTED_AT_ONCE if type(loop).__module__ == "uvloop" else 1
+    return [bound, *(bound.dup() for _ in range(times - 1))]
 
 
 def _listening(settings: Settings, host: str, port: int) -> socket.socket:

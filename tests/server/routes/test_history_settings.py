@@ -13,7 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.types import Message
 
+from gexfaker.server.http import downloads as downloads_module
 from gexfaker.server.http.app import create_app
 from gexfaker.server.http.downloads import MAX_DOWNLOADS, MAX_OF_ONE, SLOW_SECONDS, Downloads, Slot
 from gexfaker.server.service import Service
@@ -102,6 +105,13 @@ def test_the_window_of_90_days_is_there_on_request(client: Client) -> None:
     assert client.get(LINK, HEADERS).status_code == 302
 
 
+@pytest.fixture
+def short_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for a slot is told so soon."""
+    monkeypatch.setattr(downloads_module, "LINE_SECONDS", (0.1, 0.3))
+
+
+@pytest.mark.usefixtures("short_line")
 @pytest.mark.parametrize("path", ["link", f"/download/{DATE}/ES_SPX/orderflow", "/hist/eod/ES_SPX"])
 def test_too_many_downloads_are_told_to_wait(client: Client, path: str) -> None:
     path = client.link() if path == "link" else path
@@ -155,6 +165,33 @@ def test_a_range_is_measured_once_and_again_when_the_file_was_changed(client: Cl
     assert downloads.slots == {}
 
 
+@pytest.mark.usefixtures("short_line")
+def test_those_who_came_together_are_not_refused_together() -> None:
+    def request() -> Request:
+        return Request({"type": "http", "path": "/"}, receive=_never)
+
+    async def refused(downloads: Downloads) -> float:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with downloads.reserve(request()) as slot:
+            assert slot is None
+        return loop.time() - began
+
+    async def all_refused() -> list[float]:
+        downloads = Downloads()
+        downloads.slots.update({Slot(_never, str(number)): None for number in range(MAX_DOWNLOADS)})
+        return await asyncio.gather(*(refused(downloads) for _ in range(50)))
+
+    waited = sorted(asyncio.run(all_refused()))
+    assert waited[0] >= 0.1
+    assert waited[-1] - waited[0] > 0.1
+
+
+async def _never() -> Message:
+    raise NotImplementedError
+
+
+@pytest.mark.usefixtures("short_line")
 def test_ranges_are_counted_before_they_are_measured(client: Client) -> None:
     url = client.link()
     downloads = client.app.state.downloads = Downloads()
@@ -163,6 +200,7 @@ def test_ranges_are_counted_before_they_are_measured(client: Client) -> None:
     assert len(downloads.measured) == 0
 
 
+@pytest.mark.usefixtures("short_line")
 def test_one_file_has_half_of_all_slots(client: Client) -> None:
     url = client.link()
     downloads = client.app.state.downloads = Downloads()

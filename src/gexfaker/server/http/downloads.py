@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from time import perf_counter
 from typing import Final, Protocol, TypeVar
@@ -46,8 +47,9 @@ MAX_DOWNLOADS: Final = 128
 MAX_OF_ONE: Final = MAX_DOWNLOADS // 2
 """Of these, downloads of one file."""
 
-LINE_SECONDS: Final = 2.0
-"""How long a request waits for a slot before it is answered 503."""
+LINE_SECONDS: Final = (5.0, 15.0)
+"""How long a request waits for a slot before it is answered 503, drawn by chance from this range: of 1,500 that came
+together and ask again at once, each hundred that are answered together hold up everybody for 50 ms."""
 
 SLOW_SECONDS: Final = 5.0
 """A client that has taken nothing for so long is cut off when another one waits for its slot."""
@@ -147,7 +149,7 @@ class Downloads:
         """Whether it was this slot's turn in time; then it is taken."""
         turn = self._line[slot] = asyncio.get_running_loop().create_future()
         try:
-            await asyncio.wait((turn,), timeout=LINE_SECONDS)
+            await asyncio.wait((turn,), timeout=random.uniform(*LINE_SECONDS))
         except asyncio.CancelledError:
             self.give_back(slot)
             raise
