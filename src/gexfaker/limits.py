@@ -30,6 +30,9 @@ MAX_OPEN_FILES: Final = 128
 SCAN_CHUNK_BYTES: Final = 1 * MIB
 """How far the index reads ahead at a time: a few hundred microseconds, so that no tick is held up."""
 
+MAX_SCANNED_RECORDS: Final = 4096
+"""Records found in one step, however short they are: some milliseconds. Of real ones, 1 MiB has a thousand."""
+
 UNPACK_CHUNK_BYTES: Final = 128 * KIB
 """The same of a compressed tape, which takes a millisecond to unpack so much."""
 
@@ -120,8 +123,15 @@ in 60 groups. With more, what keys at positions of their own are sent does not s
 them a tenth slower."""
 
 MAX_GROUP_SETS: Final = 64
-"""Sets of groups of which all connections have one object, so that telling them equal takes no time; 34 MB if each had
-MAX_GROUPS_PER_CONNECTION of them."""
+"""Sets of groups of which all connections have one object, so that telling them equal takes no time."""
+
+MAX_SHARED_GROUPS: Final = 500
+"""Groups of such a set, names of 1 KiB at the most: 34 MB if all are full, kept after their clients have gone. A client
+in every feed of a few tickers has fewer."""
+
+MAX_CHANGED_GROUPS: Final = 64
+"""Groups of a key that came or went since its feed was last looked at, 300 bytes each; with more, all its groups are
+looked up again."""
 
 MAX_NUMBERED: Final = 8
 """Of each of these, the forms for reliable clients at different sequence ids; those that came together share one."""
@@ -168,7 +178,7 @@ MAX_COMPARED: Final = 100
 """Right names with which a wrong one is compared letter by letter, 30 us each."""
 
 MAX_HINTED_LENGTH: Final = 64
-"""Longest wrong name worth a hint; no real group name is longer."""
+"""Longest wrong name worth a hint, or a look whether it carries anything; no real group name is longer."""
 
 MAX_LISTENING: Final = 5000
 """Sets of groups that have a number of their own, by which worlds in the same groups are known; forgotten together."""

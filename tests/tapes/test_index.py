@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gexfaker.errors import RecordError, UnavailableError
-from gexfaker.limits import MAX_LINE_BYTES, MIB
+from gexfaker.limits import MAX_LINE_BYTES, MAX_RECORDS, MAX_SCANNED_RECORDS, MIB
+from gexfaker.tapes import index as module
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.source import FileSource
 
@@ -108,10 +110,20 @@ FILES = st.builds(
 
 @pytest.mark.long
 @settings(max_examples=400, deadline=None)
-@given(FILES, st.integers(1, 50))
-def test_any_file_is_split_as_a_naive_reader_would(content: bytes, chunk: int) -> None:
+@given(FILES, st.integers(1, 50), st.sampled_from([1, 2, MAX_SCANNED_RECORDS]))
+def test_any_file_is_split_as_a_naive_reader_would(content: bytes, chunk: int, at_once: int) -> None:
     index = LineIndex(MemorySource(content), "x", chunk=chunk, max_line=MAX_LINE)
-    assert everything(index) == naive(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "MAX_SCANNED_RECORDS", at_once)
+        assert everything(index) == naive(content)
+
+
+def test_a_step_finds_a_bounded_number_of_records_however_short_they_are() -> None:
+    index, found = LineIndex(MemorySource(b"1\n" * (3 * MAX_SCANNED_RECORDS + 1)), "x"), [0]
+    for _ in index.steps_to(MAX_RECORDS):
+        found.append(index.known)
+    assert max(after - before for before, after in pairwise(found)) == MAX_SCANNED_RECORDS
+    assert index.known == 3 * MAX_SCANNED_RECORDS + 1
 
 
 @pytest.mark.long
@@ -206,7 +218,7 @@ def test_a_file_cut_short_or_changed_in_use_gives_record_errors() -> None:
 def test_a_disk_error_is_no_end_and_reading_goes_on_once_it_is_over() -> None:
     source = FailingSource(b"a\nb\nc\nd\n", bad=5)
     index = LineIndex(source, "bad/disk", chunk=4)
-    for ask in (index.count, lambda: index.has(3), lambda: index.read(0), lambda: list(index.steps_to(3))):
+    for ask in (index.count, lambda: index.has(3), lambda: index.read(1), lambda: list(index.steps_to(3))):
         with pytest.raises(UnavailableError, match="bad/disk cannot be read at the moment: Input/output error"):
             ask()
     source.bad = 10**9

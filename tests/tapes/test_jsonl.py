@@ -78,6 +78,25 @@ def test_reading_on_is_done_in_small_steps(tmp_path: Path, ending: str, by: str)
         assert tape._index.known == known, "what was asked for was known, and nothing more was read"
 
 
+def test_large_records_without_a_time_are_looked_at_in_small_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a stride has to be read for is the time of its last record; here none has any."""
+    line, read = b'{"spot":"%s"}\n' % (b"x" * (SCAN_CHUNK_BYTES // 4)), [0]
+    with closing(tape_of(tmp_path, line * (MARK_STRIDE + 40))) as tape:
+        really = tape._index.read
+
+        def counted(index: int) -> bytes:
+            read[-1] += 1
+            return really(index)
+
+        monkeypatch.setattr(tape._index, "read", counted)
+        for _ in tape.steps_to_time(2000):
+            read.append(0)
+        assert sum(read) == MARK_STRIDE
+        assert max(read) <= 5
+
+
 @pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
 def test_a_day_that_is_closed_while_it_is_searched_is_an_error_of_the_data(tmp_path: Path, ending: str) -> None:
     padding = random.Random(7).randbytes(1500).hex().encode()

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gexfaker.errors import RecordError, UnavailableError
-from gexfaker.limits import KIB, MAX_LINE_BYTES, MAX_RECORDS, SCAN_CHUNK_BYTES
+from gexfaker.limits import KIB, MAX_LINE_BYTES, MAX_RECORDS, MAX_SCANNED_RECORDS, SCAN_CHUNK_BYTES
 from gexfaker.tapes.source import Reader
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class LineIndex:
         if index in self._too_long:
             raise RecordError(f"the line is longer than {self._max_line:,} bytes")
         try:
-            line = self._read_line(offset).strip()
+            line = self._read_line(offset, self._room(index)).strip()
         except OSError as error:
             raise self._unavailable(error) from error
         if not line:
@@ -136,14 +136,21 @@ class LineIndex:
                 return
             self._scan()
 
-    def _read_line(self, offset: int) -> bytes:
+    def _room(self, index: int) -> int:
+        """Bytes to read for a record: up to the next one, if that is near."""
+        if index + 1 == len(self._offsets):
+            return LINE_READ_BYTES
+        return min(self._offsets[index + 1] - self._offsets[index], LINE_READ_BYTES)
+
+    def _read_line(self, offset: int, room: int) -> bytes:
         line = bytearray()
         while len(line) <= self._max_line:
-            piece = self._source.read_at(offset + len(line), LINE_READ_BYTES)
+            piece = self._source.read_at(offset + len(line), room)
             head, line_feed, _ = piece.partition(b"\n")
             line += head
             if line_feed or not piece:
                 return bytes(line)
+            room = LINE_READ_BYTES
         # It was shorter when it was indexed.
         raise RecordError(f"the line has grown over {self._max_line:,} bytes while in use")
 
@@ -158,15 +165,16 @@ class LineIndex:
         if not chunk:
             self._complete = True
             return
-        self._scan_chunk(chunk)
-        self._scanned += len(chunk)
+        self._scanned += self._scan_chunk(chunk)
         if self._inside:
             self._measure(self._scanned)
 
-    def _scan_chunk(self, chunk: bytes) -> None:
-        at = 0
-        while at < len(chunk) and not self._complete:
+    def _scan_chunk(self, chunk: bytes) -> int:
+        """How far it came: to the end of the chunk, or of the records that a step may find."""
+        at, most = 0, len(self._offsets) + MAX_SCANNED_RECORDS
+        while at < len(chunk) and not self._complete and len(self._offsets) < most:
             at = self._to_line_end(chunk, at) if self._inside else self._to_record(chunk, at)
+        return at
 
     def _to_line_end(self, chunk: bytes, at: int) -> int:
         end = chunk.find(b"\n", at)

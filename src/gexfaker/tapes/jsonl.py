@@ -12,6 +12,7 @@ import msgspec
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
+from gexfaker.limits import SCAN_CHUNK_BYTES
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.prepared import Prepared
 from gexfaker.tapes.source import open_source
@@ -113,9 +114,23 @@ class JsonlTape:
     def _steps_to_time(self, timestamp: int) -> Iterator[None]:
         while not self.knows(timestamp):
             yield from self._index.steps_to((len(self._marks) + 1) * MARK_STRIDE - 1)
+            yield from self._steps_to_stamp(len(self._marks) * MARK_STRIDE)
             if not self._add_mark():
                 return
             yield
+
+    def _steps_to_stamp(self, first: int) -> Iterator[None]:
+        """Read the times of a stride from its end, in steps, up to a record that has any: mostly that is the first."""
+        last = first + MARK_STRIDE - 1
+        if not self.has(last):
+            return
+        begun = self._index.offset(last)
+        for index in range(last, first - 1, -1):
+            if self._stamp(index) is not None:
+                return
+            if begun - self._index.offset(index) > SCAN_CHUNK_BYTES:
+                begun = self._index.offset(index)
+                yield
 
     def timestamp(self, index: int) -> int:
         """Epoch seconds of a record.
