@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gexfaker.hubs import connection
 from gexfaker.hubs.connection import Audience
-from gexfaker.limits import MAX_GROUP_SETS
+from gexfaker.limits import MAX_GROUP_SETS, MAX_SHARED_GROUPS
 from support.clients import Client, make_hub
 
 
@@ -14,7 +14,7 @@ class Owner:
     def __init__(self) -> None:
         self.news: list[str] = []
 
-    def regrouped(self) -> None:
+    def regrouped(self, hub: str, group: str) -> None:
         self.news.append("regrouped")
 
     def eased(self) -> None:
@@ -66,3 +66,12 @@ def test_connections_in_the_same_groups_have_one_set_of_them_of_a_bounded_number
     two.audience.leave(two, "b")
     assert two.group_set == other.group_set == {"a"}
     assert one.group_set == {"a", "b"}
+
+
+def test_the_names_of_very_many_groups_are_not_kept_for_others() -> None:
+    hub, many = make_hub(), tuple(map(str, range(MAX_SHARED_GROUPS + 1)))
+    first, second, fewer, same = (Client(hub, groups=groups).connection for groups in (many, many, many[1:], many[1:]))
+    assert first.group_set == second.group_set
+    assert first.group_set is not second.group_set
+    assert first.group_set is first.group_set
+    assert fewer.group_set is same.group_set

@@ -46,7 +46,7 @@ class Bench(Streamer):
         audience.hub, audience.owner = hub, self.worlds.get(key)  # type: ignore[misc]
         if audience.connections:
             audience.owner.connected(audience)
-            audience.owner.regrouped()
+            self.worlds.get(key).resubscribe()
 
     @property
     def sessions(self) -> Sessions:

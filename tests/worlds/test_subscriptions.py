@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gexfaker.catalog import Feed
 from gexfaker.hubs.groups import Groups
+from gexfaker.limits import MAX_CHANGED_GROUPS
 from gexfaker.playback.options import Options
 from gexfaker.wire import messages as m
 from gexfaker.worlds import subscriptions as module
@@ -14,7 +19,7 @@ from gexfaker.worlds.worlds import Worlds
 from support.clients import JSON, Client, make_hub
 from support.tapes import OPEN, MemoryDays, at_times, day
 
-TICKERS = ("SPX", "NDX", "SPY")
+TICKERS = ("SPX", "NDX", "SPY", "QQQ", "RUT")
 GROUPS = [f"blue_{ticker}_orderflow_orderflow" for ticker in TICKERS]
 
 
@@ -55,6 +60,52 @@ def test_they_follow_each_join_and_leave() -> None:
     assert world.tickers("b") == []
 
 
+def test_groups_that_carry_nothing_change_nothing() -> None:
+    world = Desk()
+    client = world.client("a", GROUPS[0])
+    before = world.heard("a")
+    for group in ("nonsense", "blue_SPX_orderflow_nothing", "blue_IWM_orderflow_orderflow", "x" * 500):
+        client.send(m.JoinGroup(group))
+        assert world.heard("a") is before
+        client.send(m.LeaveGroup(group))
+        assert world.heard("a") is before
+
+
+@pytest.mark.parametrize("joins", [1, MAX_CHANGED_GROUPS, MAX_CHANGED_GROUPS + 1, 2 * MAX_CHANGED_GROUPS])
+def test_what_came_and_went_between_two_looks_is_bounded_and_followed(joins: int) -> None:
+    world = Desk()
+    client = world.client("a", GROUPS[0])
+    assert world.tickers("a") == ["SPX"]
+    for number in range(joins):
+        client.send(m.JoinGroup(f"blue_SPX_orderflow_{number}"))
+    client.send(m.LeaveGroup(GROUPS[0]))
+    client.send(m.JoinGroup(GROUPS[2]))
+    client.send(m.JoinGroup(GROUPS[0]))
+    assert len(world.worlds.get("a").delivery.regrouped) <= MAX_CHANGED_GROUPS
+    assert world.tickers("a") == ["SPY", "SPX"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from((*GROUPS, "nonsense", None))), max_size=40))
+def test_following_each_change_gives_what_a_look_at_everything_gives(steps: list[tuple[int, str | None]]) -> None:
+    """Two clients of a key join, leave (what they are in), and go; sometimes somebody looks."""
+    world = Desk()
+    clients: list[Client | None] = [None, None]
+    for who, group in steps:
+        client = clients[who] = clients[who] or world.client("a")
+        if group is None:
+            world.hub.end(client.connection)
+            clients[who] = None
+        elif group in client.connection.groups:
+            client.send(m.LeaveGroup(group))
+        else:
+            client.send(m.JoinGroup(group))
+        if who:
+            world.heard("a")
+    followed = world.heard("a")
+    world.worlds.get("a").resubscribe()
+    assert followed == world.heard("a")
+
+
 def test_sessions_in_the_same_groups_have_the_same_signature() -> None:
     world = Desk()
     for key, groups in (("a", GROUPS), ("b", GROUPS), ("c", GROUPS[:2])):
@@ -64,10 +115,11 @@ def test_sessions_in_the_same_groups_have_the_same_signature() -> None:
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_LISTENING", 10)
-    world = Desk()
+    world, arrangements = Desk(), list(itertools.permutations(TICKERS))
     for number in range(50):
-        world.client(f"key-{number}", *[f"blue_{TICKERS[0]}_orderflow_{count}" for count in range(number)], *GROUPS)
-        assert world.tickers(f"key-{number}") == list(TICKERS)
+        tickers = arrangements[number]
+        world.client(f"key-{number}", *(f"blue_{ticker}_orderflow_orderflow" for ticker in tickers))
+        assert world.tickers(f"key-{number}") == list(tickers)
     signatures = {world.heard(f"key-{number}").signature for number in range(50)}
     assert len(signatures) == 50, "other groups, other signature, however much was forgotten"
     assert len(world.subscriber._signatures) <= 11

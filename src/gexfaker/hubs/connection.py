@@ -16,7 +16,7 @@ from gexfaker.holdings import Share
 from gexfaker.hubs.outputs import Later, Output
 from gexfaker.hubs.publication import Part, Publication, Run
 from gexfaker.hubs.unacknowledged import Unacknowledged
-from gexfaker.limits import ACK_BYTES, MAX_GROUP_SETS, MAX_REMEMBERED_ACKS
+from gexfaker.limits import ACK_BYTES, MAX_GROUP_SETS, MAX_REMEMBERED_ACKS, MAX_SHARED_GROUPS
 from gexfaker.wire.frames import frame
 from gexfaker.wire.messages import Ack, AckError, Downstream
 from gexfaker.wire.subprotocols import Subprotocol
@@ -62,8 +62,8 @@ class RawMode(NamedTuple):
 class Owner(Protocol):
     """Whose audiences they are: the world of an API key."""
 
-    def regrouped(self) -> None:
-        """A group came to be, or was left by the last connection in it."""
+    def regrouped(self, hub: str, group: str) -> None:
+        """A group of a hub came to be, or was left by the last connection in it."""
 
     def eased(self) -> None:
         """A client has read or acknowledged something, or has gone."""
@@ -117,7 +117,7 @@ class Audience:
         inside = self.groups.get(group)
         if inside is None:
             inside = self.groups[group] = {}
-            self.owner.regrouped()
+            self.owner.regrouped(self.hub, group)
         inside[connection] = None
 
     def leave(self, connection: Connection, group: str) -> None:
@@ -130,7 +130,7 @@ class Audience:
         del inside[connection]
         if not inside:
             del self.groups[group]
-            self.owner.regrouped()
+            self.owner.regrouped(self.hub, group)
 
 
 class Connection:
@@ -238,9 +238,10 @@ class Connection:
 
     @property
     def group_set(self) -> frozenset[str]:
-        """The groups it is in, the same object until that changes, and for connections in the same groups."""
+        """The groups it is in, the same object until that changes, and for connections in the same few groups."""
         if self._group_set is None:
-            self._group_set = _one(frozenset(self.groups))
+            groups = frozenset(self.groups)
+            self._group_set = groups if len(groups) > MAX_SHARED_GROUPS else _one(groups)
         return self._group_set
 
     def regrouped(self) -> None:

@@ -69,7 +69,7 @@ class _Alone(Owner):
         self._audiences: Final = audiences
         self._id: Final = owner_id
 
-    def regrouped(self) -> None:
+    def regrouped(self, hub: str, group: str) -> None:
         """Nothing depends on it."""
 
     def eased(self) -> None:

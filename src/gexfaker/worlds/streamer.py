@@ -92,17 +92,17 @@ class Streamer:
         if world.delivery.failed and at is not None:
             at = max(at, now + IDLE_TURN)
         self._agenda.set(world, at)
-        if world.delivery.prepared is None or world.delivery.prepared is not world.delivery.subscriptions:
-            self._ahead[world] = None
-        else:
+        if world.delivery.is_prepared:
             self._ahead.pop(world, None)
+        else:
+            self._ahead[world] = None
 
     def _leave(self, world: World) -> None:
         """Nobody listens to it any more: what is remembered would keep its day's tapes in memory."""
         self._agenda.set(world, None)
         self._heard.pop(world, None)
         self._ahead.pop(world, None)
-        world.delivery.subscriptions = world.delivery.prepared = None
+        world.delivery.forget()
         if world.is_used:
             world.play.heard = False
 

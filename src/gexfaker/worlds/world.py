@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from gexfaker.hubs.connection import Audience, Connection
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch
+from gexfaker.limits import MAX_CHANGED_GROUPS, MAX_HINTED_LENGTH
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
@@ -68,6 +69,7 @@ class Delivery:
 
     Attributes:
         subscriptions: worked out; None when they have to be worked out again.
+        regrouped: groups that came or went since, hub and name, in the order in which they last did.
         turn: the turn under way.
         entry: the number of the world's valid entry in the agenda; None while nothing will be due.
         waits: whether it waits for its clients to read or acknowledge.
@@ -75,7 +77,7 @@ class Delivery:
         failed: whether its last turn ended in trouble, so that the next one is not at once.
     """
 
-    __slots__ = ("entry", "failed", "prepared", "subscriptions", "turn", "waits")
+    __slots__ = ("entry", "failed", "prepared", "regrouped", "subscriptions", "turn", "waits")
 
     def __init__(self) -> None:
         self.subscriptions: Subscriptions | None = None
@@ -83,6 +85,31 @@ class Delivery:
         self.entry: int | None = None
         self.waits = self.failed = False
         self.prepared: Subscriptions | None = None
+        self.regrouped: Final[dict[tuple[str, str], None]] = {}
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether nothing has to be encoded ahead."""
+        return self.prepared is not None and self.prepared is self.subscriptions and not self.regrouped
+
+    def regroup(self, hub: str, group: str) -> None:
+        """Note that a group came or went, for when the subscriptions are needed next."""
+        if self.subscriptions is None or len(group) > MAX_HINTED_LENGTH:
+            return
+        self.regrouped.pop((hub, group), None)
+        self.regrouped[hub, group] = None
+        if len(self.regrouped) > MAX_CHANGED_GROUPS:
+            self.forget()
+
+    def know(self, subscriptions: Subscriptions) -> None:
+        """These are the subscriptions now."""
+        self.subscriptions = subscriptions
+        self.regrouped.clear()
+
+    def forget(self) -> None:
+        """Have all subscriptions worked out again when they are needed next."""
+        self.subscriptions = self.prepared = None
+        self.regrouped.clear()
 
 
 class World:
@@ -142,7 +169,7 @@ class World:
         """Go on with this play. For ``worlds.change`` only."""
         if play is not self._play:
             self._play = play
-            self.delivery.subscriptions = self.delivery.prepared = None
+            self.delivery.forget()
         self.version += 1
         self._registry.changed(self)
 
@@ -176,13 +203,18 @@ class World:
     def disconnected(self, audience: Audience) -> None:
         """The last connection on a hub has gone."""
         del self.audiences[audience.hub]
-        self.regrouped()
+        self._registry.touched(self)
         if not self.audiences:
             self._registry.disconnected(self)
 
-    def regrouped(self) -> None:
-        """A group came to be, or was left by the last connection in it."""
-        self.delivery.subscriptions = None
+    def regrouped(self, hub: str, group: str) -> None:
+        """A group of a hub came to be, or was left by the last connection in it."""
+        self.delivery.regroup(hub, group)
+        self._registry.touched(self)
+
+    def resubscribe(self) -> None:
+        """What its groups carry may be another thing now."""
+        self.delivery.forget()
         self._registry.touched(self)
 
     def eased(self) -> None:
@@ -194,12 +226,18 @@ class World:
 
     def subscriptions(self, subscriber: Subscriber) -> Subscriptions:
         """What its groups carry on the day it plays. Raises DataError when its day is gone."""
-        day, known = self.play.day, self.delivery.subscriptions
+        day, delivery = self.play.day, self.delivery
+        known = delivery.subscriptions
+        if known is not None and known.day is day and not delivery.regrouped:
+            return known
         if known is None or known.day is not day:
-            known = self.delivery.subscriptions = subscriber.subscribe(self.audiences, day)
-            if known.is_partial:
-                self._registry.is_incomplete(self)
-        return known
+            found = subscriber.subscribe(self.audiences, day)
+        else:
+            found = subscriber.follow(known, self.audiences, delivery.regrouped)
+        delivery.know(found)
+        if found.is_partial:
+            self._registry.is_incomplete(self)
+        return found
 
     def send(self, hub: Hub, batch: Batch) -> int:
         """Queue a batch for its clients on a hub; returns the number of messages, once for each receiver."""

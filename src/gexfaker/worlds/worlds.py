@@ -135,7 +135,7 @@ class Worlds:
         """Have what could not be opened tried again."""
         incomplete, self._incomplete = self._incomplete, {}
         for world in incomplete:
-            world.regrouped()
+            world.resubscribe()
 
     def connected(self, world: World) -> None:
         """It has a client now: it is kept."""
