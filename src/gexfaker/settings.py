@@ -139,7 +139,27 @@ class Settings:
             parsing.choice("debug", "info", "warning", "error"),
             "info",
             "debug, info, warning or error",
-            "How much to log.",
+            "How much to log; info tells what clients do.",
+        ),
+    ]
+    log_format: Annotated[
+        str,
+        Setting(
+            Section.SERVER,
+            parsing.choice("text", "json"),
+            "text",
+            "text or json",
+            "Lines for people, or a JSON object a line for programs.",
+        ),
+    ]
+    show_keys: Annotated[
+        bool,
+        Setting(
+            Section.SERVER,
+            parsing.boolean,
+            "false",
+            "true or false",
+            "Name clients in the log and in lists by the start of their API key.",
         ),
     ]
 

@@ -138,7 +138,7 @@ def test_broken_lines_are_skipped_and_named_and_the_rest_is_served(tmp_path: Pat
         received = [json.loads(line) for line in done.stdout.splitlines()]
         wanted = [expected("ES_SPX", index)["timestamp"] for index in (0, 1, 3)]
         assert [row["timestamp"] for row in received] == (wanted * 3)[:7]
-        warned = [line for line in server.stderr if "skipped" in line]
+        warned = [line for line in server.stderr if ": skipped (" in line]
         for number in (3, 5, 7, 8, 10):
             assert sum(f"orderflow.jsonl:{number}:" in line for line in warned) == 1, (number, warned)
         assert len(warned) == 5

@@ -281,14 +281,13 @@ def status_line(status: Mapping[str, Any]) -> str:
     """One session on one line."""
     playback, count = status["playback"], len(status["connections"])
     connections = f"{count} connection{'' if count == 1 else 's'}"
+    who = f"{status['session']}{f' ({name})' if (name := status.get('name')) else ''}"
     if playback is None:
-        return f"{status['session']}  not used yet, {connections}"
+        return f"{who}  not used yet, {connections}"
     stepped = playback["playback"] == "step"
     pace = f"step {playback['interval']:g} s" if stepped else f"clock x{playback['speed']:g}"
     state = "paused" if playback["paused"] else "over" if playback["over"] else "playing"
-    return (
-        f"{status['session']}  {playback['shown'] or playback['day']}  {pace}, {_rest(playback)}{state}, {connections}"
-    )
+    return f"{who}  {playback['shown'] or playback['day']}  {pace}, {_rest(playback)}{state}, {connections}"
 
 
 def _rest(playback: Mapping[str, Any]) -> str:

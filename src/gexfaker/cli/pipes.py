@@ -6,6 +6,8 @@ it cannot write in time is dropped, counted and told. A pipe that was closed tak
 
 from __future__ import annotations
 
+import datetime
+import json
 import logging
 import os
 import sys
@@ -111,11 +113,17 @@ class PipeWriter:
 
 
 class PipeHandler(logging.Handler):
-    """Log lines to a writer; what clients have sent cannot make a line of its own or move the cursor."""
+    """Log lines to a writer; what clients have sent cannot make a line of its own or move the cursor.
 
-    def __init__(self, writer: PipeWriter) -> None:
+    Args:
+        writer: where to.
+        as_json: an object a line instead: ``time`` (UTC), ``level``, ``logger``, ``message``, and what
+            the line is about.
+    """
+
+    def __init__(self, writer: PipeWriter, *, as_json: bool = False) -> None:
         super().__init__()
-        self.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self.setFormatter(_JsonLine() if as_json else _OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         self._writer: Final = writer
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -129,3 +137,18 @@ class PipeHandler(logging.Handler):
 class _OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         return super().formatMessage(record).translate(ESCAPES)
+
+
+class _JsonLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
+        line = {
+            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)

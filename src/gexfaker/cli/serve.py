@@ -73,7 +73,8 @@ def serve(config: str | None, **flags: Any) -> None:
         raise SettingError("config", config, "the flag --config", "accepted: a file that exists")
     settings = load(given, os.environ, Path(config or FILE))
     printed, logged = PipeWriter(sys.stdout), PipeWriter(sys.stderr)
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[PipeHandler(logged)], force=True)
+    handler = PipeHandler(logged, as_json=settings.log_format == "json")
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what it warns of our doors tell, and not each time
     if settings.sources["DATA_MODE"] != DEFAULT:
         logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")

@@ -92,7 +92,7 @@ class Hub:
         sign: gives the reconnection token of a connection id.
         bounds: what to keep at most.
         joined: called after a connection entered a group, for the log.
-        cut: called after a client was cut because it reads too slowly, for the status.
+        cut: called when a client is cut because it reads too slowly, with the messages and bytes that wait for it.
         audience_of: gives the audience of a key by its world's id; without it the hub keeps audiences of its own.
         refuse: why a connection may not join a group, or None when it may (tiers, strict groups).
     """
@@ -105,7 +105,7 @@ class Hub:
         bounds: Bounds | None = None,
         joined: Callable[[Connection, str], None] = lambda _connection, _group: None,
         refuse: Callable[[Connection, str], m.AckError | None] = lambda _connection, _group: None,
-        cut: Callable[[Connection], None] = lambda _connection: None,
+        cut: Callable[[Connection, int, int], None] = lambda _connection, _messages, _size: None,
         audience_of: Callable[[str], Audience] | None = None,
     ) -> None:
         self.name: Final = name
@@ -296,10 +296,14 @@ class Hub:
         many = len(held.unacknowledged) > max(self.bounds.queued_messages, count)
         return many or held.unacknowledged.bytes > max(self.bounds.queued_bytes, size)
 
-    def overflow(self, connection: Connection) -> None:
-        """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service."""
+    def overflow(self, connection: Connection, messages: int = 0, size: int = 0) -> None:
+        """A client that reads or acknowledges too slowly is cut at once and cannot recover, as on the service.
+
+        ``messages`` of ``size`` bytes wait for its socket, beside what it has not acknowledged.
+        """
         self.overflows += 1
-        self._cut(connection)
+        held = connection.unacknowledged
+        self._cut(connection, messages + len(held), size + held.bytes)
         connection.take()
         self.finish(connection, Abort())
 

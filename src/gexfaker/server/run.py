@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 import logging
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Final, Self
@@ -70,8 +72,18 @@ class Server:
 
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until ``stop`` is called; ``ready`` is called once the first request can be answered."""
-        self._uvicorn.ready = ready
+        service, began = self.service, time.monotonic()
+
+        def started() -> None:
+            log.info("started on %s, playing %s (%s)", self.url, service.day.date, service.day.origin)
+            ready()
+
+        self._uvicorn.ready = started
         await self._uvicorn.serve(self._sockets)
+        if service.access is not None:
+            service.access.end()
+        seconds, sent = time.monotonic() - began, service.streamer.sent
+        log.info("stopped after %s, %s messages sent", datetime.timedelta(seconds=round(seconds)), f"{sent:,}")
 
     def stop(self) -> None:
         """End ``serve`` by draining: clients get what was queued for them. May be called from anywhere."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 from gexfaker.catalog import HUBS, TIERS
@@ -24,7 +26,9 @@ from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
 from gexfaker.playback.simulated import check_scenario
 from gexfaker.rest.bodies import Bodies
+from gexfaker.server.accesslog import AccessLog, Line
 from gexfaker.server.alarm import Alarm
+from gexfaker.server.clientlog import ClientLog
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
 from gexfaker.settings import DEFAULT, Settings
@@ -34,6 +38,8 @@ from gexfaker.worlds.memberships import Memberships
 from gexfaker.worlds.streamer import Streamer
 from gexfaker.worlds.world import World
 from gexfaker.worlds.worlds import Worlds
+
+access_log: Final = logging.getLogger("gexfaker.access")
 
 
 class Life:
@@ -68,6 +74,8 @@ class Service:
 
     Attributes:
         alarm: wakes the stream, after whatever may make something due.
+        access: tells what clients do; None when the log level is above info.
+        clients: tells it of WebSocket clients.
 
     Raises:
         SettingError, DataError: the server cannot start as told.
@@ -84,11 +92,25 @@ class Service:
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.worlds, self.clock())
         self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix)
+        self.access: Final = self._access_log() if settings.log_level in ("debug", "info") else None
+        self.clients: Final = ClientLog(self.access, self.groups, settings)
         kept = Holdings(MAX_KEPT_BYTES)
         self.hubs: Final = {name: self._hub(name, kept) for name in HUBS}
         self.streamer: Final = Streamer(self.worlds, EncodedRecords(), self.groups, self.hubs)
         self.memberships: Final = Memberships(self.hubs, self._slot_id)
         self.bodies: Final = Bodies()
+
+    def _access_log(self) -> AccessLog:
+        """A log that names keys as their owners do."""
+
+        def name_of(owner: str) -> str | None:
+            world = self.worlds.peek(owner)
+            return None if world is None else world.name
+
+        def write(line: Line) -> None:
+            access_log.log(line.level, "%s", line.text, extra={"fields": line.fields})
+
+        return AccessLog(write, name_of, monotonic)
 
     def _hub(self, name: str, kept: Holdings) -> Hub:
         settings = self.settings
@@ -100,16 +122,20 @@ class Service:
         )
 
         def joined(connection: Connection, group: str) -> None:
-            self.groups.joined(name, group, self.day_of(self.world_of(connection)))
+            self.clients.joined(name, connection, group, self.day_of(self.world_of(connection)))
 
         def sign(connection_id: str) -> str:
             return reconnection_token(f"{name}/{connection_id}", self.secret)
 
         def refuse(connection: Connection, group: str) -> AckError | None:
-            return self._refuse(name, self.world_of(connection), group)
+            refused = self._refuse(name, self.world_of(connection), group)
+            if refused is not None:
+                self.clients.refused(connection, group, refused)
+            return refused
 
-        def cut(connection: Connection) -> None:
+        def cut(connection: Connection, messages: int, size: int) -> None:
             self.world_of(connection).counters.cut += 1
+            self.clients.cut(name, connection, messages, size)
 
         new_id = lambda: secrets.token_urlsafe(18)  # noqa: E731
         return Hub(name, new_id, sign, bounds, joined, refuse, cut, self.worlds.audiences_on(name))

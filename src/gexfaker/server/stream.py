@@ -92,6 +92,9 @@ async def reap(service: Service) -> None:
             for hub in service.hubs.values():
                 hub.expire(loop.time())
             service.days.sweep()
+            if service.access is not None:
+                service.clients.look_at(service.worlds.in_use())
+                service.access.flush()
             if loop.time() - retried > RETRY_SECONDS:
                 retried = loop.time()
                 service.worlds.retry()

@@ -48,6 +48,11 @@ def mask(secret: str) -> str:
     return f"{secret[:4]}***" if len(secret) >= 12 else "***"
 
 
+def shown_start(key: str) -> str:
+    """The start of a key, for a user who wants to see which is which: half of it, eight letters at the most."""
+    return f"{key[: min(8, len(key) // 2)]}..."
+
+
 def mint(grant: Grant, audience: str, secret: str, now: float, lifetime: float) -> str:
     """A token for ``audience`` (a hub's URL) valid for ``lifetime`` seconds from ``now`` (epoch seconds)."""
     claims: dict[str, Any] = {"aud": audience, "iat": int(now), "exp": int(now + lifetime)}
@@ -75,7 +80,7 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
         raise TokenError(f"the access token is not valid: {error}") from None
     expiry = claims.get("exp")
     if not isinstance(expiry, int | float) or expiry + _skew(claims.get("iat"), expiry) < now:
-        raise TokenError("the access token has expired: negotiate again")
+        raise TokenError("the access token has expired")
     if audience is not None and str(claims.get("aud")).lower() != audience.lower():
         raise TokenError("the access token was made for another hub")
     user_id, slot = claims.get("sub"), claims.get(SLOT)

@@ -129,11 +129,12 @@ class World:
         delivery: where its feed is.
         counters: what has happened to it.
         version: counts its changes.
+        name: what its owner calls it in the log and in lists.
     """
 
     __slots__ = (
         *("_days", "_play", "_registry", "audiences", "counters", "delivery"),
-        *("id", "options", "quota", "slot", "tier", "version"),
+        *("id", "name", "options", "quota", "slot", "tier", "version"),
     )
 
     def __init__(self, world_id: str, days: Days, options: Options, tier: str, registry: Registry) -> None:
@@ -149,6 +150,7 @@ class World:
         self.delivery: Final = Delivery()
         self.counters: Final = Counters()
         self.version = 0
+        self.name: str | None = None
 
     # --- its day -----------------------------------------------------------------------------
 

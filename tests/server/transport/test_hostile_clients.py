@@ -60,8 +60,8 @@ def test_joins_to_silent_groups_do_not_hold_up_others(server: Running) -> None:
             raw.send_text(f'{{"type":"joinGroup","group":"blue_SPX{number}_orderflow_orderflow","ackId":{number}}}')
         for _ in range(2000):
             assert raw.read_kind("ack").success
-        wait_until(lambda: silent_groups(server) >= 1000, 10, "what is logged has come")
-        assert silent_groups(server) == 1000
+        wait_until(lambda: any("something else" in line for line in server.stderr), 10, "the summary has come")
+        assert 0 < silent_groups(server) < 100
         assert server.get("/_gexfaker/sessions")[0] == 200
 
 

@@ -18,6 +18,7 @@ from gexfaker.errors import ControlError, DataError
 from gexfaker.server.http.replies import error, unavailable
 from gexfaker.server.http.routing import routes_of
 from gexfaker.server.http.targets import Targets
+from gexfaker.server.http.watched import Watched
 from gexfaker.server.rarely import Rarely
 from gexfaker.server.routes.control import FALLBACK, control_error
 from gexfaker.server.routes.data import DataRoutes
@@ -70,7 +71,8 @@ def create_app(service: Service) -> Starlette:
         ClientDisconnect: _gone,
         OSError: _system,
     }
-    app = Starlette(routes=routes, middleware=[cors, Middleware(Targets)], exception_handlers=handlers)
+    watched = [] if service.access is None else [Middleware(Watched, service.access)]
+    app = Starlette(routes=routes, middleware=[*watched, cors, Middleware(Targets)], exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.service, app.state.operations, app.state.told = service, OPERATIONS, Rarely(log)
     return app

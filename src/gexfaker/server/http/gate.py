@@ -11,11 +11,16 @@ from starlette.responses import Response
 from gexfaker.hubs.tiers import includes
 from gexfaker.server.http.replies import error
 from gexfaker.server.service import Service
+from gexfaker.wire.tokens import shown_start, world_id
 from gexfaker.worlds.world import World
 
 NO_KEY: Final = "Authorization header not found."
 NO_USER_AGENT: Final = "User-Agent header not found."
 UNKNOWN_KEY: Final = "Unknown API key: the server knows only the keys named in TIERS."
+NAME_HEADER: Final = "x-gexfaker-name"
+MAX_NAME: Final = 40
+"""Letters of a client's name that are kept."""
+
 OVER_QUOTA: Final = "Rate limit exceeded."
 
 
@@ -37,6 +42,7 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
     key = api_key(headers, request.query_params)
     if key is None:
         return error(NO_KEY, 400)
+    _introduce(service, request, key)
     if user_agent and not headers.get("user-agent"):
         return error(NO_USER_AGENT, 400)
     if settings.strict_keys and key not in settings.tiers:
@@ -45,6 +51,20 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
     if quota is not None and not service.world(key).quota.allows(quota, service.clock()):
         return error(OVER_QUOTA, 429)
     return key
+
+
+def _introduce(service: Service, request: Request, key: str) -> None:
+    """Note who asks: for the access log, and the name that the client gives itself."""
+    request.state.owner = owner = world_id(key)
+    given = request.headers.get(NAME_HEADER) or request.query_params.get("name", "")
+    name = plain_name(given) or (shown_start(key) if service.settings.show_keys else "")
+    if name:
+        service.worlds.get(owner).name = name
+
+
+def plain_name(given: str) -> str:
+    """A name as it is shown: printable, and not long; empty for none."""
+    return "".join(letter for letter in given if letter.isprintable()).strip()[:MAX_NAME]
 
 
 def forbidden(service: Service, world: World, needed: str, what: str) -> Response | None:

@@ -61,7 +61,6 @@ async def _link(request: Request) -> Response:
     if not await in_thread(request, lambda: shelf.holds(file.date, file.feed)):
         raise HTTPException(404, f"There is no history of {file.feed.group} on {file.date}.")
     link = _signed(request, file)
-    log.info("history of %s on %s for key %s", file.feed.group, file.date, mask(key))
     if "noredirect" in request.query_params:
         return reply({"url": link})
     return RedirectResponse(link, 302)
@@ -77,7 +76,6 @@ async def _report(request: Request) -> Response:
     date = await in_thread(request, lambda: _report_day(shelf, ticker))
     if date is None:
         raise HTTPException(404, f"There is no end-of-day report of {quoted(ticker)}.")
-    log.info("end-of-day report of %s, %s, for key %s", ticker, date, mask(key))
     headers = {"Content-Disposition": f"attachment; filename={report_name(date, ticker)}"}
     async with downloads_of(request).reserve(request) as slot:
         if slot is None:

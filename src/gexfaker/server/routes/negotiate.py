@@ -22,7 +22,7 @@ from gexfaker.server.http.gate import admit
 from gexfaker.server.http.replies import error, read_body, reply, service_of
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.service import Service
-from gexfaker.wire.tokens import JOIN_LEAVE, Grant, mask, mint
+from gexfaker.wire.tokens import JOIN_LEAVE, Grant, mint
 
 log: Final = logging.getLogger(__name__)
 
@@ -40,19 +40,15 @@ async def _negotiate(request: Request) -> Response:
     try:
         return reply(await _NEGOTIATIONS[request.method](service, key, base, request))
     except NegotiationError as refused:
-        log.info("%s negotiation of key %s refused: %s", request.method, mask(key), refused)
         return error(str(refused), refused.status)
 
 
 async def _get(service: Service, key: str, base: str, _request: Request) -> dict[str, Any]:
-    log.info("negotiated for key %s", mask(key))
     return get_negotiate(service, key, base)
 
 
 async def _post(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
-    made = post_negotiate(service, key, base, await _body(request))
-    log.info("negotiated by POST for key %s", mask(key))
-    return made
+    return post_negotiate(service, key, base, await _body(request))
 
 
 async def _patch(service: Service, key: str, _base: str, request: Request) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def world_status(service: Service, world: World) -> dict[str, Any]:
     ]
     return {
         "session": world.id,
+        "name": world.name,
         "tier": world.tier,
         "playback": playback_status(world, service.clock()) if world.is_used else None,
         "memberships": None if slot is None else slot.counts(),

@@ -21,6 +21,7 @@ from gexfaker.rest.paths import Found, resolve
 from gexfaker.rest.routes import Answer
 from gexfaker.server.http.gate import admit
 from gexfaker.server.http.replies import wants_gzip
+from gexfaker.server.http.watched import SHOWN_PATH
 from gexfaker.server.routes.data import Asked, Body, body_headers, look_up
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import world_id
@@ -52,6 +53,7 @@ class Known(NamedTuple):
     owner: str
     asked: Asked
     origin: bool
+    shown: str
 
 
 class FastPath:
@@ -63,6 +65,7 @@ class FastPath:
 
     def __init__(self, service: Service) -> None:
         self._service: Final = service
+        self._access: Final = service.access
         self._known: Final[Bounded[bytes, Known]] = Bounded(MAX_KNOWN)
         self._defaults: Iterable[tuple[bytes, bytes]] = ()
         self._heads: Final[dict[tuple[int, bool, bool], bytes]] = {}
@@ -100,6 +103,8 @@ class FastPath:
             if len(self._heads) >= MAX_HEADS:
                 self._heads.clear()
             head = self._heads[kind] = _head(defaults, *kind)
+        if self._access is not None:
+            self._access.tell(known.owner, "request", known.shown)
         return head + body
 
     def _learn(self, raw: bytes) -> Known | None:
@@ -118,7 +123,8 @@ class FastPath:
         if not isinstance(key, str):
             return None
         asked = Asked(found.feed, found.route.answer, wants_gzip(request.headers))
-        return Known(world_id(key), asked, "origin" in request.headers)
+        shown = f"GET {request.url.path[:SHOWN_PATH]} 200"
+        return Known(world_id(key), asked, "origin" in request.headers, shown)
 
 
 def _head(defaults: Iterable[tuple[bytes, bytes]], length: int, zipped: bool, origin: bool) -> bytes:

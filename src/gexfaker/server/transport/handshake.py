@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,14 +16,18 @@ from gexfaker.errors import TokenError
 from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import MAX_GROUP_LENGTH
+from gexfaker.server.accesslog import NO_KEY
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.targets import plain_path
 from gexfaker.server.service import Service
 from gexfaker.wire.subprotocols import choose
 from gexfaker.wire.tokens import Grant, verify
 
-log: Final = logging.getLogger(__name__)
 HUB_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
+SHOWN_PATH: Final = 120
+"""Characters of a path that the log shows."""
+
+TOO_LATE: Final = "the connection is not known any more (RECOVERY_WINDOW), or the reconnection token is another's"
 UNRECOVERABLE: Final = "The connection could not be recovered."
 _PATHS: Final = re.compile(r"/(?:client/hubs|ws)/([^/]+)/?|/client/?")
 
@@ -39,11 +42,19 @@ class Accepted:
 
 
 class _RefusedError(Exception):
-    """The handshake ends with an HTTP status."""
+    """The handshake ends with an HTTP status.
 
-    def __init__(self, status: int, reason: str, text: str = "") -> None:
-        super().__init__(text)
-        self.response = refusal(status, reason, text)
+    Args:
+        status, reason: the status line.
+        text: the body.
+        why: for the log, where the service's answer does not tell.
+        owner: the id of the client's world, if it is known.
+    """
+
+    def __init__(self, status: int, reason: str, text: str = "", *, why: str = "", owner: str = NO_KEY) -> None:
+        super().__init__(f"{status}: {why or text or reason}")
+        self.response: Final = refusal(status, reason, text)
+        self.owner: Final = owner
 
 
 def refusal(status: int, reason: str, text: str = "") -> Response:
@@ -67,7 +78,14 @@ def open_socket(service: Service, request: Request) -> Accepted | Response:
             return _recover(service, hub, switch, request, query)
         return _connect(service, hub, switch, request, query)
     except _RefusedError as refused:
+        if service.access is not None:
+            service.access.tell(refused.owner, "refusal", f"WebSocket {_shown(request)} refused with {refused}")
         return refused.response
+
+
+def _shown(request: Request) -> str:
+    """The path of a request, without its query, which has the token."""
+    return request.path.partition("?")[0][:SHOWN_PATH]
 
 
 def _target(request: Request) -> tuple[str, dict[str, str]]:
@@ -107,6 +125,8 @@ def _offered(request: Request) -> list[str]:
 def _recover(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
     connection = hub.recover(query["awps_connection_id"], query.get("awps_reconnection_token", ""))
     if connection is None:
+        if service.access is not None:
+            service.access.tell(NO_KEY, "refusal", f"may not come back to {hub.name}: {TOO_LATE}")
         if service.settings.recovery_reject == "http404":
             raise _RefusedError(404, "Not Found", UNRECOVERABLE)
         _, spelling = choose(_offered(request))
@@ -115,6 +135,7 @@ def _recover(service: Service, hub: Hub, switch: Response, request: Request, que
         return Accepted(switch)
     if connection.subprotocol.name is not None:
         switch.headers["Sec-WebSocket-Protocol"] = connection.subprotocol.name
+    service.clients.recovered(hub.name, connection)
     return Accepted(switch, hub, connection)
 
 
@@ -125,7 +146,9 @@ def _connect(service: Service, hub: Hub, switch: Response, request: Request, que
     subprotocol, spelling = choose(_offered(request))
     if spelling is not None:
         switch.headers["Sec-WebSocket-Protocol"] = spelling
-    return Accepted(switch, hub, hub.connect(grant, subprotocol, _raw_mode(query)))
+    connection = hub.connect(grant, subprotocol, _raw_mode(query))
+    service.clients.connected(hub.name, connection)
+    return Accepted(switch, hub, connection)
 
 
 def _raw_mode(query: Mapping[str, str]) -> RawMode | None:
@@ -148,12 +171,12 @@ def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str
         audience = f"{base_url(service, headers, 'http')}/client/hubs/{hub.name}"
     try:
         grant = verify(token, service.secret, service.clock(), audience)
-    except TokenError:
-        raise _RefusedError(401, "Unauthorized") from None
+    except TokenError as problem:
+        raise _RefusedError(401, "Unauthorized", why=f"{problem}; negotiate again") from None
     if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
         raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
     admitted = service.memberships.admit(service.worlds.get(grant.user_id or ""), hub.name, grant)
     if admitted is None:
-        log.info("connection to %s refused: its memberships were replaced by a later POST /negotiate", hub.name)
-        raise _RefusedError(401, "Unauthorized")
+        why = "its memberships were replaced by a later POST /negotiate"
+        raise _RefusedError(401, "Unauthorized", why=why, owner=grant.user_id or NO_KEY)
     return admitted

@@ -15,6 +15,7 @@ from enum import Enum
 from itertools import takewhile
 from typing import Any, Final
 
+from websockets.frames import Close as CloseInfo
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import Side, State
@@ -254,8 +255,9 @@ class Socket(asyncio.Protocol):
         # What came just now is no fault of the peer's, however much it is.
         many = self._backlog_messages > max(bounds.queued_messages, count)
         if many or self._backlog_bytes > max(bounds.queued_bytes, size):
+            messages, waiting = self._backlog_messages, self._backlog_bytes
             self._take_backlog()
-            self._hub.overflow(self._connection)
+            self._hub.overflow(self._connection, messages, waiting)
             self._cut()
         else:
             self._hub.bounds.kept.shed()
@@ -350,5 +352,19 @@ class Socket(asyncio.Protocol):
         if self._hub is not None and connection is not None and connection.outlet == self.perform:
             if self._end is _End.NOBODY:
                 self._hub.lost(connection, self._loop.time())
+            self._service.clients.left(self._hub.name, connection, self._how_it_ended(exc))
             connection.outlet = None
         self._frames.parser.close()  # it holds the parser; the garbage collector, which comes rarely, has nothing to do
+
+    def _how_it_ended(self, exc: Exception | None) -> str:
+        """Who closed with which code, or that nobody did."""
+        received, sent = self._frames.close_rcvd, self._frames.close_sent
+        if self._end is _End.CLIENT and received is not None:
+            return f"the client closed with {_shown(received)}"
+        if self._end is _End.SERVER:
+            return "the server cut it" if sent is None else f"the server closed with {_shown(sent)}"
+        return f"the connection broke without a close frame{f' ({exc})' if exc else ''}"
+
+
+def _shown(close: CloseInfo) -> str:
+    return f"{int(close.code)}{f' {close.reason!r}' if close.reason else ''}"

@@ -1,0 +1,121 @@
+"""The access log's words for what WebSocket clients do: connect, join, are refused or cut, come back, and leave."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Final
+
+from gexfaker.errors import GexfakerError
+from gexfaker.hubs.connection import Connection, State
+from gexfaker.hubs.groups import Groups
+from gexfaker.limits import MAX_HINTED_LENGTH
+from gexfaker.playback.day import Day
+from gexfaker.server.accesslog import MAX_KEYS, NO_KEY, AccessLog
+from gexfaker.settings import Settings
+from gexfaker.wire.messages import AckError
+from gexfaker.worlds.world import World
+
+SHOWN_GROUPS: Final = 5
+"""Groups of a connection's token that are named."""
+
+
+class ClientLog:
+    """What happens to the clients of all hubs.
+
+    Args:
+        access: where it is told; None when nobody wants to know.
+        groups: knows why a group stays silent.
+        settings: the server's, for the bounds that are named.
+    """
+
+    def __init__(self, access: AccessLog | None, groups: Groups, settings: Settings) -> None:
+        self._access: Final = access
+        self._groups: Final = groups
+        self._settings: Final = settings
+        self._days: dict[str, tuple[str, bool]] = {}
+
+    def connected(self, hub: str, connection: Connection) -> None:
+        """A client has come, with the groups of its token."""
+        groups = connection.grant.groups
+        named = ", ".join(groups[:SHOWN_GROUPS]) + (
+            f" and {more} more" if (more := len(groups) - SHOWN_GROUPS) > 0 else ""
+        )
+        self._tell(
+            connection, "connect", f"connected to {hub}", f", {_dialect(connection)}" + f", in {named}" * bool(named)
+        )
+
+    def recovered(self, hub: str, connection: Connection) -> None:
+        """A client has come back with its reconnection token."""
+        count = len(connection.unacknowledged)
+        self._tell(connection, "recover", f"recovered its connection to {hub}", f"; {count:,} messages are sent again")
+
+    def joined(self, hub: str, connection: Connection, group: str, day: Day) -> None:
+        """A client is in a group now; whether anything will come, the service itself never tells."""
+        if self._access is None:
+            self._groups.joined(hub, group, day)
+        elif self._groups.feed_of(hub, group, day) is None:
+            what = f"joined, but nothing will come to group {_short(group)!r} on hub {hub!r}: "
+            self._tell(connection, "join", what, lambda: self._groups.reason(hub, group, day), logging.WARNING)
+        elif group not in connection.grant.groups:
+            self._tell(connection, "join", f"joined {group} on {hub}")
+
+    def refused(self, connection: Connection, group: str, error: AckError) -> None:
+        """A client may not join a group."""
+        self._tell(connection, "refusal", f"may not join {_short(group)!r}: {error.message}")
+
+    def cut(self, hub: str, connection: Connection, messages: int, size: int) -> None:
+        """A client that reads too slowly is cut; so many messages of so many bytes wait for it."""
+        settings = self._settings
+        bounds = f"QUEUE_MESSAGES {settings.queue_messages:,}, QUEUE_BYTES {settings.queue_bytes:,}"
+        detail = f": {messages:,} messages of {size:,} bytes wait for it ({bounds})"
+        self._tell(connection, "cut", f"cut on {hub}, as it reads or acknowledges too slowly", detail, logging.WARNING)
+
+    def left(self, hub: str, connection: Connection, how: str) -> None:
+        """A client's socket is gone: ``how`` it ended."""
+        if connection.state is State.DETACHED:
+            how += f"; it may come back within {self._settings.recovery_window:g} s"
+        self._tell(connection, "close", f"left {hub}: {how}")
+
+    def look_at(self, worlds: Iterable[World]) -> None:
+        """Tell whose day has ended since the last look, and who goes on with another one; for MAX_KEYS keys."""
+        if self._access is None:
+            return
+        before, self._days = self._days, {}
+        for world in islice(worlds, MAX_KEYS):
+            date, is_over = self._days[world.id] = world.play.date, _is_over(world)
+            was, was_over = before.get(world.id, (date, is_over))
+            if date != was:
+                self._access.tell(world.id, "day", f"goes on with {date}")
+            elif is_over and not was_over:
+                what = f"has come to the end of {date}: nothing more comes until it is moved, see gexfaker ctl --help"
+                self._access.tell(world.id, "day", what)
+
+    def _tell(
+        self,
+        connection: Connection,
+        event: str,
+        what: str,
+        detail: str | Callable[[], str] = "",
+        level: int = logging.INFO,
+    ) -> None:
+        if self._access is not None:
+            self._access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
+
+
+def _is_over(world: World) -> bool:
+    """Whether it is at the end of its day; a day whose files are gone has none."""
+    try:
+        return world.play.is_over()
+    except (GexfakerError, OSError):
+        return False
+
+
+def _dialect(connection: Connection) -> str:
+    return connection.subprotocol.name or "without a subprotocol"
+
+
+def _short(group: str) -> str:
+    """A group's name, of which a client may send very many letters."""
+    return group if len(group) <= MAX_HINTED_LENGTH else f"{group[:MAX_HINTED_LENGTH]}..."

@@ -1,0 +1,91 @@
+"""Each request as a line of the access log: who asked for what, the answer, why it was refused, how long it took."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Final
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gexfaker.server.accesslog import NO_KEY, AccessLog
+
+SHOWN_PATH: Final = 120
+"""Characters of a path that are shown."""
+
+SHOWN_REASON: Final = 300
+"""Characters of a refusal's reason that are shown."""
+
+MAX_REASON_BYTES: Final = 2048
+"""What is kept of the body of a refusal, to show its reason."""
+
+
+class Watched:
+    """Tells the access log of each request when its answer is complete.
+
+    Args:
+        app: the application.
+        access: the log.
+    """
+
+    def __init__(self, app: ASGIApp, access: AccessLog) -> None:
+        self._app: Final = app
+        self._access: Final = access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        try:
+            await self._app(scope, receive, answer.send)
+        finally:
+            self._tell(scope, answer)
+
+    def _tell(self, scope: Scope, answer: _Answer) -> None:
+        what = f"{scope['method']} {scope['path'][:SHOWN_PATH]} {answer.shown()}"
+        self._access.tell(scope.get("state", {}).get("owner", NO_KEY), "request", what, answer.detail)
+
+
+class _Answer:
+    """What a client was answered."""
+
+    def __init__(self, send: Send) -> None:
+        self._send: Final = send
+        self._began: Final = perf_counter()
+        self._status = 0
+        self._bytes = 0
+        self._body = bytearray()
+
+    async def send(self, message: Message) -> None:
+        """Pass a part of the answer on."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+        else:
+            body = message.get("body", b"")
+            self._bytes += len(body)
+            if self._status >= 400 and len(self._body) < MAX_REASON_BYTES:
+                self._body += body[:MAX_REASON_BYTES]
+        await self._send(message)
+
+    def shown(self) -> str:
+        """The status, and why if it is a refusal."""
+        if not self._status:
+            return "was not answered"
+        reason = _reason(bytes(self._body)) if self._status >= 400 else ""
+        return f"{self._status}: {reason}" if reason else str(self._status)
+
+    def detail(self) -> str:
+        """How much was sent in which time."""
+        return f", {self._bytes:,} bytes in {1000 * (perf_counter() - self._began):.1f} ms"
+
+
+def _reason(body: bytes) -> str:
+    """The text of an error, in any of the shapes that errors have here."""
+    try:
+        found = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return ""
+    said = found.get("error") or found.get("detail") if isinstance(found, dict) else None
+    return said[:SHOWN_REASON] if isinstance(said, str) else ""
