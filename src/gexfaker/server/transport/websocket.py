@@ -90,8 +90,9 @@ class Socket(asyncio.Protocol):
             self._await_close()  # who does not read it stays no longer
             return
         self._hub, self._connection = answer.hub, answer.connection
-        if self._connection is not None:
+        if self._hub is not None and self._connection is not None:
             self._connection.outlet = self.perform
+            self._frames.name(f"{self._connection.grant.user_id or '(no key)'} {self._hub.name}")
         self._timer = self._loop.call_later(self._service.settings.ack_delay, self._opened, answer)
 
     def _opened(self, answer: Accepted) -> None:

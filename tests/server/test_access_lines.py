@@ -1,0 +1,238 @@
+"""The access log of a running server: who did what, as a user reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gexfaker.wire.tokens import world_id
+from support import data
+from support.raw import JSON, JSON_RELIABLE, connect, joined, try_upgrade
+from support.server import CLEAN_EXIT, InProcess, running_process, running_server, wait_until
+
+RECORD = "/v2/ES_SPX/orderflow/orderflow"
+AGENT = {"User-Agent": "test"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return data.write_day(tmp_path_factory.mktemp("access"), 300)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[InProcess]:
+    with running_server(data_dir=str(folder)) as running:
+        yield running
+
+
+def key_of(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}", **AGENT}
+
+
+def lines_of(server: InProcess, owner: str) -> list[str]:
+    """What the log says of a key, or of what a line starts with."""
+    found = [line.partition("gexfaker.access: ")[2] for line in server.stderr if "gexfaker.access: " in line]
+    return [line for line in found if line.startswith(owner)]
+
+
+def wait_for(server: InProcess, owner: str, pattern: str) -> None:
+    """Until there is such a line of a key."""
+    wait_until(
+        lambda: any(re.search(pattern, line) for line in lines_of(server, owner)),
+        5,
+        f"{pattern!r} in {lines_of(server, owner)}",
+    )
+
+
+def ask(server: InProcess, key: str) -> None:
+    server.get(RECORD, key_of(key))
+
+
+def ask_for_nothing(server: InProcess, key: str) -> None:
+    server.get("/v2/ES_SPX/classic/nonsense", key_of(key))
+
+
+def negotiate_badly(server: InProcess, key: str) -> None:
+    server.ask("POST", ["NOBODY_spot"], key)
+
+
+def join(server: InProcess, key: str) -> None:
+    with joined(server.orderflow(key), data.group()):
+        pass
+
+
+def join_nothing(server: InProcess, key: str) -> None:
+    with joined(server.orderflow(key), "blue_es_spx_orderflow_orderflow"):
+        pass
+
+
+def close(server: InProcess, key: str) -> None:
+    with connect(server.orderflow(key), JSON) as raw:
+        raw.close(1000)
+        raw.is_gone()
+
+
+def break_off(server: InProcess, key: str) -> None:
+    with connect(server.orderflow(key), JSON_RELIABLE) as raw:
+        raw.read_json()
+        raw.abort()
+
+
+def come_back(server: InProcess, key: str) -> None:
+    url = server.orderflow(key)
+    with connect(url, JSON_RELIABLE) as raw:
+        told = raw.read_json()
+        raw.abort()
+    back = f"{url}&awps_connection_id={told.id}&awps_reconnection_token={told.token}"
+    with connect(back, JSON_RELIABLE) as raw:
+        raw.close(1000)
+
+
+def be_closed(server: InProcess, key: str) -> None:
+    with connect(server.orderflow(key), JSON) as raw:
+        server.request("DELETE", f"/_gexfaker/sessions/{world_id(key)}")
+        raw.is_gone()
+
+
+def babble(server: InProcess, key: str) -> None:
+    with connect(server.orderflow(key), JSON) as raw:
+        raw.send_text("babble")
+        raw.read_close()
+
+
+@pytest.mark.parametrize(
+    ("act", "patterns"),
+    [
+        (ask, [rf"GET {RECORD} 200$"]),
+        (
+            ask_for_nothing,
+            [r"GET /v2/ES_SPX/classic/nonsense 404: There is no 'nonsense' in classic: .*, \d+ bytes in "],
+        ),
+        (negotiate_badly, [r"POST /v2/negotiate 400: .*NOBODY"]),
+        (
+            join,
+            [r"GET /negotiate 200", rf"connected to orderflow, {re.escape(JSON)}$", f"joined {data.group()} on order"],
+        ),
+        (
+            join_nothing,
+            [
+                r"joined, but nothing will come to group 'blue_es_spx_orderflow_orderflow' on hub 'orderflow': .*"
+                r"did you mean 'blue_ES_SPX_orderflow_orderflow'"
+            ],
+        ),
+        (close, ["left orderflow: the client closed with 1000$"]),
+        (break_off, ["left orderflow: the connection broke without a close frame.*; it may come back within 30 s"]),
+        (come_back, ["recovered its connection to orderflow; 0 messages are sent again"]),
+        (be_closed, ["left orderflow: the server closed with 1000"]),
+        (babble, ["left orderflow: the server closed with 1007 "]),
+    ],
+)
+def test_what_a_client_does_is_a_line(
+    server: InProcess, act: Callable[[InProcess, str], None], patterns: list[str]
+) -> None:
+    key = f"key-of-{act.__name__}"
+    act(server, key)
+    for pattern in patterns:
+        wait_for(server, f"{world_id(key)}: ", pattern)
+
+
+def test_a_refused_join_is_a_line_with_the_rule(folder: Path) -> None:
+    with running_server(data_dir=str(folder), strict_groups="true") as server:
+        with connect(server.orderflow("k"), JSON) as raw:
+            raw.send_text('{"type":"joinGroup","group":"blue_SPY_orderflow_orderflow","ackId":1}')
+            raw.read_kind("ack")
+        wait_for(server, world_id("k"), "may not join 'blue_SPY_orderflow_orderflow': Nothing would ever come to group")
+
+
+def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> None:
+    server.get(RECORD, AGENT)
+    wait_for(server, "(no key)", rf"GET {RECORD} 400: Authorization header not found\.")
+    try_upgrade(f"{server.orderflow('k')}x", [JSON])
+    wait_for(server, "(no key)", "WebSocket /client/hubs/orderflow refused with 401: the access token is not valid")
+    try_upgrade(f"{server.url}/client/hubs/nowhere", [JSON])
+    wait_for(server, "(no key)", "WebSocket /client/hubs/nowhere refused with 404: There is no hub 'nowhere'")
+    back = f"{server.orderflow('k')}&awps_connection_id=x&awps_reconnection_token=y"
+    with connect(back, JSON_RELIABLE) as raw:
+        raw.read_close()
+    wait_for(server, "(no key)", "may not come back to orderflow: ")
+
+
+@pytest.mark.parametrize("how", ["header", "query"])
+def test_a_client_names_itself(server: InProcess, how: str) -> None:
+    name, key = "my \x07bot " + "x" * 50, f"named-{how}"
+    headers = {"X-Gexfaker-Name": name.replace("\x07", "")} if how == "header" else {}
+    query = "?name=my%20%07bot%20" + "x" * 50 if how == "query" else ""
+    server.get("/negotiate" + query, key_of(key) | headers)
+    wait_for(server, f"{world_id(key)} (my bot {'x' * 33})", "GET /negotiate 200")
+    with joined(server.orderflow(key), data.group()):
+        wait_for(server, f"{world_id(key)} (my bot", f"joined {data.group()}")
+        [status] = [one for one in server.sessions() if one["session"] == world_id(key)]
+        assert status["name"] == f"my bot {'x' * 33}"
+
+
+def test_keys_are_shown_in_part_if_the_user_wants_it(folder: Path) -> None:
+    with running_server(data_dir=str(folder), show_keys="true") as server:
+        server.get(RECORD, key_of("gexbot_custom_abcdef"))
+        server.get(RECORD, key_of("demo"))
+        wait_for(server, f"{world_id('gexbot_custom_abcdef')} (gexbot_c...): ", "GET")
+        wait_for(server, f"{world_id('demo')} (de...): ", "GET")
+        assert "custom" not in "".join(server.stderr)
+
+
+def test_the_end_of_a_day_and_the_next_one_are_lines(tmp_path: Path) -> None:
+    data.write_day(tmp_path, 30)
+    with running_server(data_dir=str(tmp_path), speed="60") as server, joined(server.orderflow("k"), data.group()):
+        wait_for(server, world_id("k"), f"has come to the end of {data.DATE}: nothing more comes until it is moved")
+        body = json.dumps({"date": data.DATE}).encode()
+        server.request("POST", f"/_gexfaker/sessions/{world_id('k')}/day", body)
+        wait_for(server, world_id("k"), f"has come to the end of {data.DATE}")
+
+
+def test_a_slow_client_s_cut_has_the_bound_and_the_numbers(folder: Path) -> None:
+    bounds = {"queue_messages": "50", "speed": "0"}
+    with running_server(data_dir=str(folder), **bounds) as server, connect(server.orderflow("k"), JSON_RELIABLE) as raw:
+        raw.read_json()
+        raw.join(data.group())
+        server.request("POST", f"/_gexfaker/sessions/{world_id('k')}/speed", b'{"speed": 60}')
+        wait_for(
+            server,
+            world_id("k"),
+            r"cut on orderflow, as it reads or acknowledges too slowly: 51 messages of [0-9,]+ bytes wait for it "
+            r"\(QUEUE_MESSAGES 50, QUEUE_BYTES [0-9,]+\)",
+        )
+
+
+def test_above_info_only_what_matters_is_told(folder: Path) -> None:
+    with running_server(data_dir=str(folder), log_level="warning") as server:
+        assert server.server.service.access is None
+        with joined(server.orderflow("k"), "blue_NOBODY_orderflow_orderflow"):
+            wait_until(lambda: any("nothing will come" in line for line in server.stderr), 5, "the reason")
+        ask(server, "k")
+        assert len(server.stderr) == 1
+
+
+def test_as_json_each_line_is_an_object(folder: Path) -> None:
+    with running_process(data_dir=str(folder), log_format="json", log_level="debug") as server:
+        server.get("/negotiate?name=bot", key_of("k"))
+        with joined(server.orderflow("k"), data.group()):
+            pass
+        assert server.stop() == CLEAN_EXIT
+        lines = [json.loads(line) for line in server.stderr]
+    asked = next(line for line in lines if line["message"].startswith(f"{world_id('k')} (bot): GET /negotiate 200"))
+    assert (asked["session"], asked["name"], asked["event"], asked["level"]) == (
+        world_id("k"),
+        "bot",
+        "request",
+        "info",
+    )
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", asked["time"])
+    assert [line["message"].split()[0] for line in lines if line["logger"] == "gexfaker.server.run"] == [
+        "started",
+        "stopped",
+    ]
+    frames = [line["message"] for line in lines if line["logger"].startswith("websockets")]
+    assert any(message.startswith(f"{world_id('k')} orderflow ") for message in frames), frames
