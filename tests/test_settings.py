@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from gexfaker.catalog import TICKERS
+from gexfaker.environment import EARLIER, unknown_variables
 from gexfaker.errors import SettingError
 from gexfaker.parsing import REALISM
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
-from gexfaker.settings import REPLACED, SETTINGS, Section, Settings, flag_of, load
+from gexfaker.settings import DEFAULT, REPLACED, SETTINGS, Section, Settings, flag_of, load
 
 
 def test_defaults_are_the_documented_ones() -> None:
@@ -70,7 +72,8 @@ def test_the_interval_implies_step_mode_which_ends_with_404(
 ) -> None:
     file = tmp_path / "gexfaker.toml"
     file.write_text("".join(f'{name.lower()} = "{text}"\n' for name, text in given.items()))
-    for settings in (load(given, {}), load({}, given), load({}, {}, file)):
+    prefixed = {f"GEXFAKER_{name}": text for name, text in given.items()}
+    for settings in (load(given, {}), load({}, prefixed), load({}, {}, file)):
         assert (settings.playback, settings.cache_mode) == (playback, cache_mode)
 
 
@@ -102,9 +105,129 @@ def test_every_setting_can_come_from_everywhere(name: str, tmp_path: Path) -> No
     file.write_text(f'{name.lower()} = "{text}"\n')
     expected = getattr(load({name: text}, {}), name.lower())
     assert expected is not None
-    assert getattr(load({}, {name: text}), name.lower()) == expected
+    plain = load({}, {name: text})
+    assert plain.sources[name] == (f"the environment variable {name}" if name in EARLIER else DEFAULT)
+    if name in EARLIER:
+        assert getattr(plain, name.lower()) == expected
     assert getattr(load({}, {f"GEXFAKER_{name}": text}), name.lower()) == expected
     assert getattr(load({}, {}, file), name.lower()) == expected
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_what_is_empty_is_unset(name: str, tmp_path: Path) -> None:
+    """Compose files, .env files and CI hand such variables over."""
+    file = tmp_path / "gexfaker.toml"
+    file.write_text(f'{name.lower()} = ""\n')
+    settings = load({name: ""}, {f"GEXFAKER_{name}": "", name: ""}, file)
+    assert settings == load({}, {})
+    assert settings.sources[name] == DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        *(("LOG_LEVEL", text, "info") for text in ("INFO", "Info", " info ")),
+        *(("LOG_LEVEL", text, "warning") for text in ("WARN", "warn", "WARNING")),
+        *(("STRICT_KEYS", text, True) for text in ("TRUE", "True", "yes", "on", "1")),
+        *(("STRICT_KEYS", text, False) for text in ("FALSE", "No", "off", "0")),
+        ("CACHE_MODE", "Rotation", CacheMode.ROTATION),
+        ("PLAYBACK", "STEP", Playback.STEP),
+        ("TIMESTAMPS", "Live", Timestamps.LIVE),
+        ("START", "NOW", "now"),
+        ("DATA_DATE", "LATEST", "latest"),
+        ("RECOVERY_REJECT", "HTTP404", "http404"),
+        ("TICKERS", "ALL", tuple(sorted(TICKERS))),
+        ("TICKERS", "spx, spy,", ("SPX", "SPY")),
+        ("TIERS", "a=Classic", {"a": "classic"}),
+        *(("QUEUE_BYTES", text, 16 * 1024**2) for text in ("16777216", "16MB", "16 MiB", "16m", "16384K")),
+        ("QUEUE_BYTES", "1.5G", 3 * 1024**3 // 2),
+    ],
+)
+def test_words_are_taken_in_any_case_and_sizes_with_units(name: str, text: str, value: object) -> None:
+    assert getattr(load({name: text}, {}), name.lower()) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("TICKERS", "SPX,FOO", "there is no 'FOO'"),
+        ("TICKERS", "SPXX", "did you mean SPX?"),
+        ("TIERS", "a=gold,b=classic", "there is no tier 'gold'"),
+        ("TIERS", "a=quants", "did you mean quant?"),
+        ("TIERS", "a=classic,quant=hunter", "part 2 is the wrong way round: write KEY=quant"),
+        ("TIERS", "a=hunter2", "there is no tier as in part 1"),
+        ("TIERS", "=classic", "a part has no key before its '='"),
+        ("DATA_DATE", "2026-07-19..2026-07-13", "goes backwards: write 2026-07-13..2026-07-19"),
+        ("REALISM", "market-hour", "there is no 'market-hour' (did you mean market-hours?)"),
+        ("QUEUE_BYTES", "1", "from 64KB"),
+        ("QUEUE_BYTES", "16 apples", "a size such as 16MB"),
+        ("QUEUE_MESSAGES", "1", "a number from 10"),
+        ("ACK_DELAY", "1h", "at most 10s"),
+    ],
+)
+def test_an_error_names_the_part_that_is_wrong(name: str, text: str, said: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        load({name: text}, {})
+    assert said in str(caught.value)
+    assert SETTINGS[name].accepted in str(caught.value)
+    assert "hunter" not in str(caught.value)
+
+
+def test_lists_are_lists_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text('tickers = ["SPX", "ndx"]\n[realism]\nrealism = ["open-rows", "market-hours"]\n')
+    settings = load({}, {}, file)
+    assert settings.tickers == ("SPX", "NDX")
+    assert settings.realism == {"open-rows", "market-hours"}
+
+
+@pytest.mark.parametrize("text", ["tcp://10.0.0.5:8080", "udp://[fd00::1]:8080"])
+def test_the_address_of_a_container_called_gexfaker_is_no_port(text: str) -> None:
+    environment = {
+        "GEXFAKER_PORT": text,
+        "GEXFAKER_SERVICE_HOST": "10.0.0.5",
+        "GEXFAKER_SERVICE_PORT_HTTP": "8080",
+        "GEXFAKER_PORT_8080_TCP_ADDR": "10.0.0.5",
+    }
+    settings = load({}, environment)
+    assert settings.port == 8080
+    assert settings.notes == ("GEXFAKER_PORT is an address that Kubernetes or Docker has set, and not used",)
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("GEXFAKER_PROT", "did you mean GEXFAKER_PORT?"),
+        ("GEXFAKER_TICKER", "did you mean GEXFAKER_TICKERS?"),
+        ("GEXFAKER_WHATEVER", "see gexfaker settings"),
+    ],
+)
+def test_a_misspelt_name_is_told(variable: str, said: str) -> None:
+    [note] = load({}, {variable: "1", "GEXFAKER_URL": "x", "GEXFAKER_KEY": "y", "GEXFAKER_TOKEN": "z"}).notes
+    assert note.startswith(f"the environment variable {variable} is no setting")
+    assert said in note
+    assert list(unknown_variables({}, SETTINGS)) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "idle"),
+    [
+        ({}, []),
+        ({"SPEED": "2"}, []),
+        ({"SPEED": "2", "PLAYBACK": "step"}, ["SPEED"]),
+        ({"START": "now", "WS_STREAM_INTERVAL": "1s"}, ["START"]),
+        ({"ENDPOINT_CACHE_MODE": "shared"}, ["ENDPOINT_CACHE_MODE"]),
+        ({"ENDPOINT_CACHE_MODE": "shared", "PLAYBACK": "step"}, []),
+        ({"WS_STREAM_INTERVAL": "1s", "PLAYBACK": "clock"}, ["WS_STREAM_INTERVAL"]),
+        ({"STRICT_KEYS": "true"}, ["STRICT_KEYS"]),
+        ({"STRICT_KEYS": "true", "TIERS": "a=quant"}, []),
+        ({"DATA_MODE": "memory"}, ["DATA_MODE"]),
+    ],
+)
+def test_a_setting_without_effect_is_told(given: dict[str, str], idle: list[str]) -> None:
+    notes = load(given, {}).notes
+    assert [note.split()[0] for note in notes] == idle
+    assert all("has no effect: " in note for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +243,6 @@ def test_durations(text: str, seconds: float) -> None:
         ("PORT", "abc"),
         ("PORT", "65536"),
         ("PORT", "-1"),
-        ("PORT", ""),
         ("HOST", " "),
         ("CACHE_MODE", "loop"),
         ("DATA_DATE", "2026-02-30"),
@@ -187,7 +309,9 @@ def test_a_public_url_is_normalised() -> None:
     assert load({"PUBLIC_URL": "HTTPS://Example.org:8443/base/"}, {}).public_url == "https://Example.org:8443/base"
 
 
-@pytest.mark.parametrize("text", ["port = ", "prot = 1", "port = [1]", "port = 1\nport = 2", "\xff\xfe"])
+@pytest.mark.parametrize(
+    "text", ["port = ", "prot = 1", "port = [1, 2]", "[server.port]", "port = 1\nport = 2", "\xff\xfe"]
+)
 def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
     file = tmp_path / "gexfaker.toml"
     file.write_bytes(text.encode("latin-1"))
@@ -196,7 +320,7 @@ def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
 
 
 def test_every_field_of_the_class_is_declared() -> None:
-    assert {name.lower() for name in SETTINGS} | {"sources"} == set(Settings.__dataclass_fields__)
+    assert {name.lower() for name in SETTINGS} | {"sources", "notes"} == set(Settings.__dataclass_fields__)
     assert [setting.section for setting in SETTINGS.values()] == sorted(
         (setting.section for setting in SETTINGS.values()), key=list(Section).index
     )
@@ -217,7 +341,7 @@ def test_realism_is_a_list_of_switches(text: str, switches: set[str]) -> None:
     assert [name for name in REALISM if settings.is_real(name)] == [name for name in REALISM if name in switches]
 
 
-@pytest.mark.parametrize("text", ["", "night", "all,open-rows", "open_rows"])
+@pytest.mark.parametrize("text", [",", "night", "all,open-rows", "open_rows"])
 def test_a_switch_that_is_none_is_refused_with_all_there_are(text: str) -> None:
     with pytest.raises(SettingError, match="market-hours, open-rows, history-window, orderflow-error-200"):
         load({"REALISM": text}, {})
@@ -232,9 +356,9 @@ def test_a_setting_that_was_replaced_says_what_to_use_now(name: str, tmp_path: P
         environment = {} if flags else {f"GEXFAKER_{name}": "1"}
         with pytest.raises(SettingError, match=said):
             load(flags, environment)
-    for variable, settings_file in ((name, None), ("OTHER", file)):
-        with pytest.raises(SettingError, match=said):
-            load({}, {variable: "true"}, settings_file)
+    with pytest.raises(SettingError, match=said):
+        load({}, {}, file)
+    assert load({}, {name: "true"}).realism == frozenset(), "without the prefix it is somebody else's"
 
 
 def test_a_file_may_have_its_settings_in_tables_of_their_sections(tmp_path: Path) -> None:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Final
+from enum import StrEnum
+from itertools import islice
+from typing import Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from gexfaker.catalog import TICKERS, TIERS
 
+SHOWN_NAMES: Final = 5
+SHOWN_LETTERS: Final = 40
+"""What is shown of names that are not known."""
+
+
+class PartError(ValueError):
+    """A part of a setting is not usable; the text says which and why."""
+
+
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 TIME_OF_DAY: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 
 
@@ -31,9 +44,27 @@ def positive(text: str) -> float:
     return seconds
 
 
+def between(least: float, most: float) -> Callable[[str], float]:
+    """A reader of a time in these bounds, in seconds."""
+
+    def parse(text: str) -> float:
+        seconds = duration(text)
+        if not least <= seconds <= most:
+            raise ValueError
+        return seconds
+
+    return parse
+
+
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+
+
 def boolean(text: str) -> bool:
-    """True or false, yes or no, 1 or 0."""
-    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.strip().lower()]
+    """True or false, yes or no, on or off, 1 or 0, in any case."""
+    return _BOOLEANS[text.strip().lower()]
 
 
 def port(text: str) -> int:
@@ -52,9 +83,36 @@ def count(text: str) -> int:
     return number
 
 
+def number_from(least: int) -> Callable[[str], int]:
+    """A reader of a whole number that is not smaller."""
+
+    def parse(text: str) -> int:
+        number = int(text)
+        if number < least:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def size_from(least: int) -> Callable[[str], int]:
+    """A reader of a number of bytes that is not smaller: 65536, 64KB, 16 MiB. K, M and G are powers of 1,024."""
+
+    def parse(text: str) -> int:
+        match = _SIZE.fullmatch(text.strip())
+        if match is None:
+            raise ValueError
+        size = int(float(match[1]) * 1024 ** " KMG".index(match[2].upper() or " "))
+        if size < least:
+            raise ValueError
+        return size
+
+    return parse
+
+
 def day(text: str) -> str:
     """``latest``, or a date as YYYY-MM-DD."""
-    return text if text == "latest" else date.fromisoformat(text).isoformat()
+    return "latest" if text.strip().lower() == "latest" else date.fromisoformat(text.strip()).isoformat()
 
 
 def days(text: str) -> str:
@@ -63,7 +121,7 @@ def days(text: str) -> str:
     if not dots:
         return day(first)
     if day(first) > day(last):
-        raise ValueError
+        raise PartError(f"the range goes backwards: write {last}..{first}")
     return f"{day(first)}..{day(last)}"
 
 
@@ -77,6 +135,7 @@ def speed(text: str) -> float:
 
 def start(text: str) -> str:
     """``open``, ``now``, or a time of day HH:MM[:SS]."""
+    text = text.strip().lower()
     if text not in ("open", "now") and not TIME_OF_DAY.fullmatch(text):
         raise ValueError
     return text
@@ -125,34 +184,75 @@ def realism(text: str) -> frozenset[str]:
     names = {name.strip().lower() for name in text.split(",")}
     if names in ({"all"}, {"none"}):
         return frozenset(REALISM if names == {"all"} else ())
-    if not names <= REALISM.keys():
-        raise ValueError
+    unknown = sorted(names - REALISM.keys())
+    if unknown:
+        raise PartError(f"there is no {_quoted(unknown)}{_meant(unknown[0], REALISM)}")
     return frozenset(names)
 
 
 def tiers(text: str) -> dict[str, str]:
     """By API key, or ``*`` for all others."""
     pairs = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]
-    tiers = {key.strip(): tier.strip() for key, _, tier in pairs}
-    if not all(key and tier in TIERS for key, tier in tiers.items()):
-        raise ValueError
+    tiers = {key.strip(): tier.strip().lower() for key, _, tier in pairs}
+    if not all(tiers):
+        raise PartError("a part has no key before its '='")
+    for number, (key, tier) in enumerate(tiers.items(), 1):
+        if tier not in TIERS:
+            raise PartError(_no_tier(number, key, tier))
     return tiers
+
+
+def _no_tier(number: int, key: str, tier: str) -> str:
+    """Why a part is wrong; what may be a key is not shown."""
+    if key.lower() in TIERS:
+        return f"part {number} is the wrong way round: write KEY={key.lower()}"
+    shown = repr(tier) if tier.isalpha() else f"as in part {number}"
+    return f"there is no tier {shown}{_meant(tier, TIERS)}"
 
 
 def tickers(text: str) -> tuple[str, ...]:
     """Tickers of the service with commas between them, or ``all``."""
-    names = sorted(TICKERS) if text == "all" else [name.strip().upper() for name in text.split(",")]
-    if not set(names) <= TICKERS:
-        raise ValueError
+    names = [name.strip().upper() for name in text.split(",") if name.strip()]
+    if names == ["ALL"]:
+        return tuple(sorted(TICKERS))
+    unknown = sorted(set(names) - TICKERS)
+    if unknown or not names:
+        raise PartError(f"there is no {_quoted(unknown)}{_meant(unknown[0], TICKERS)}" if unknown else "there is none")
     return tuple(dict.fromkeys(names))
 
 
+def _quoted(names: Iterable[str]) -> str:
+    """Names for a sentence; somebody may have put very much there."""
+    return ", ".join(repr(name[:SHOWN_LETTERS]) for name in islice(names, SHOWN_NAMES))
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The known name that is nearest."""
+    close = difflib.get_close_matches(name[:SHOWN_LETTERS], list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
 def choice(*accepted: str) -> Callable[[str], str]:
-    """A reader of exactly these words."""
+    """A reader of these words, in any case."""
 
     def parse(text: str) -> str:
-        if text not in accepted:
+        word = text.strip().lower()
+        if word not in accepted:
             raise ValueError
-        return text
+        return word
 
     return parse
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def one_of(choices: type[Choice]) -> Callable[[str], Choice]:
+    """A reader of one of these, in any case."""
+    return lambda text: choices(text.strip().lower())
+
+
+def level(text: str) -> str:
+    """How much is logged, by any of the names that programs have for it."""
+    word = text.strip().lower()
+    return choice("debug", "info", "warning", "error")({"warn": "warning", "err": "error"}.get(word, word))

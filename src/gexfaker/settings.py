@@ -1,15 +1,17 @@
 """Settings: each is one declaration, from which its flag, its names in the environment and in the file, the checks,
 the help and the documentation follow.
 
-A value comes from its flag, else the environment, else the settings file, else its default. In the environment a
-setting is ``GEXFAKER_<NAME>`` or plain ``<NAME>``. In the file it is its lower-case name, at the top or in a table of
-its section. As a flag of ``gexfaker serve`` it is ``--name-with-dashes``.
+A value comes from its flag, else the environment, else the settings file, else its default; an empty one is none. In
+the environment a setting is ``GEXFAKER_<NAME>``, and those of the earlier tool plain ``<NAME>``, too. In the file it is
+its lower-case name, at the top or in a table of its section. As a flag of ``gexfaker serve`` it is
+``--name-with-dashes``.
 """
 
 from __future__ import annotations
 
+import difflib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,17 +19,27 @@ from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
 from gexfaker import parsing
 from gexfaker.catalog import DEFAULT_TICKERS, TIERS
+from gexfaker.environment import is_link, unknown_variables, variables_of
 from gexfaker.errors import SettingError
 from gexfaker.limits import (
     ACK_DELAY_SECONDS,
     KEEP_ALIVE_SECONDS,
+    KIB,
     MAX_MEMBERSHIPS,
     MAX_QUEUED_BYTES,
     MAX_QUEUED_MESSAGES,
+    MIB,
     PING_INTERVAL_SECONDS,
     RECOVERY_WINDOW_SECONDS,
 )
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
+
+MOST_ACK_DELAY: Final = 10.0
+"""Seconds; clients give up on an ack that comes later."""
+
+LEAST_QUEUED_MESSAGES: Final = 10
+LEAST_QUEUED_BYTES: Final = 64 * KIB
+"""A client must be allowed to leave a few of the largest messages unread, or it is cut for nothing."""
 
 FILE: Final = "gexfaker.toml"
 DEFAULT: Final = "the default"
@@ -65,10 +77,20 @@ class Setting(NamedTuple):
     help: str
     secret: bool = False
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off; its bare flag means on."""
+        return self.parse is parsing.boolean
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, read and checked. Durations are in seconds; an unset optional one is None."""
+    """All settings, read and checked. Durations are in seconds; an unset optional one is None.
+
+    Attributes:
+        sources: by name, from where the value is.
+        notes: sentences about what was given and is not used.
+    """
 
     host: Annotated[
         str,
@@ -136,7 +158,7 @@ class Settings:
         str,
         Setting(
             Section.SERVER,
-            parsing.choice("debug", "info", "warning", "error"),
+            parsing.level,
             "info",
             "debug, info, warning or error",
             "How much to log; info tells what clients do.",
@@ -194,6 +216,16 @@ class Settings:
             "What is simulated.",
         ),
     ]
+    simulate: Annotated[
+        bool,
+        Setting(
+            Section.DAYS,
+            parsing.boolean,
+            "false",
+            "true or false",
+            "Simulate a market even if there are recorded days.",
+        ),
+    ]
     scenario: Annotated[
         str | None,
         Setting(
@@ -212,7 +244,7 @@ class Settings:
         Playback,
         Setting(
             Section.CLOCK,
-            Playback,
+            parsing.one_of(Playback),
             "",
             "clock or step",
             "Records are due at their market time, or one by one; step when WS_STREAM_INTERVAL is set.",
@@ -242,7 +274,7 @@ class Settings:
         Timestamps,
         Setting(
             Section.CLOCK,
-            Timestamps,
+            parsing.one_of(Timestamps),
             "recorded",
             "recorded or live",
             "Timestamps as recorded, or moved to the present.",
@@ -252,7 +284,7 @@ class Settings:
         CacheMode,
         Setting(
             Section.CLOCK,
-            CacheMode,
+            parsing.one_of(CacheMode),
             "",
             "hold, exhaust, rotation or next",
             "After the last record: it stays (default), 404 (default of step), again from the open, the next day.",
@@ -262,7 +294,7 @@ class Settings:
         EndpointCacheMode,
         Setting(
             Section.CLOCK,
-            EndpointCacheMode,
+            parsing.one_of(EndpointCacheMode),
             "shared",
             "shared or independent",
             "In step mode: one REST position for each ticker and package, or for each endpoint.",
@@ -331,9 +363,9 @@ class Settings:
         float,
         Setting(
             Section.WEBSOCKET,
-            parsing.duration,
+            parsing.between(0, MOST_ACK_DELAY),
             f"{ACK_DELAY_SECONDS * 1000:g}ms",
-            "a time such as 2ms",
+            f"a time such as 2ms, at most {MOST_ACK_DELAY:g}s",
             "Delay of acks and of the 101.",
         ),
     ]
@@ -371,14 +403,21 @@ class Settings:
         int,
         Setting(
             Section.WEBSOCKET,
-            parsing.count,
+            parsing.number_from(LEAST_QUEUED_MESSAGES),
             str(MAX_QUEUED_MESSAGES),
-            "a number from 1",
+            f"a number from {LEAST_QUEUED_MESSAGES}",
             "Messages waiting for a client before it is cut.",
         ),
     ]
     queue_bytes: Annotated[
-        int, Setting(Section.WEBSOCKET, parsing.count, str(MAX_QUEUED_BYTES), "a number from 1", "The same in bytes.")
+        int,
+        Setting(
+            Section.WEBSOCKET,
+            parsing.size_from(LEAST_QUEUED_BYTES),
+            f"{MAX_QUEUED_BYTES // MIB}MiB",
+            f"bytes, or a size such as 16MB, from {LEAST_QUEUED_BYTES // KIB}KB",
+            "The same in bytes.",
+        ),
     ]
 
     token_secret: Annotated[
@@ -442,6 +481,7 @@ class Settings:
     ]
 
     sources: Mapping[str, str]
+    notes: tuple[str, ...]
 
     def is_real(self, switch: str) -> bool:
         """Whether one of the realism switches is on."""
@@ -468,17 +508,36 @@ REPLACED: Final = {
 """Settings that there were once, each with what to use now."""
 
 
-def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: Path | None = None) -> Settings:
-    """The settings from all their sources.
+class Sources(NamedTuple):
+    """Where settings come from, the first that has one first.
 
-    Args:
-        flags: by setting name; None where the flag was not given.
+    Attributes:
+        flags: by setting name; None or empty where the flag was not given.
         environment: such as ``os.environ``.
         file: the settings file; a missing one counts as empty.
+    """
+
+    flags: Mapping[str, str | None]
+    environment: Mapping[str, str]
+    file: Path | None = None
+
+    def look_up(self, name: str) -> tuple[str, str]:
+        """The text of a setting, and where it is from. Raises SettingError: the file cannot be used."""
+        return _lookup(name, self.flags, self.environment, _read_file(self.file), self.file)
+
+
+def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: Path | None = None) -> Settings:
+    """The settings from these sources, see ``Sources``.
 
     Raises:
         SettingError: a value or a name in the file is not usable; says which, from where, and what is.
     """
+    return load_from(Sources(flags, environment, file))
+
+
+def load_from(given: Sources) -> Settings:
+    """The settings from their sources. Raises SettingError, as ``load``."""
+    flags, environment, file = given
     from_file = _read_file(file)
     for name, instead in REPLACED.items():
         text, source = _lookup(name, flags, environment, from_file, file)
@@ -489,7 +548,23 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: 
     for name, setting in SETTINGS.items():
         text, sources[name] = _lookup(name, flags, environment, from_file, file)
         values[name.lower()] = _parse(name, setting, text, sources[name])
-    return Settings(**_implied(values, sources), sources=sources)
+    notes = (*unknown_variables(environment, (*SETTINGS, *REPLACED)), *idle_settings(values, sources))
+    return Settings(**_implied(values, sources), sources=sources, notes=notes)
+
+
+def idle_settings(values: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[str]:
+    """A sentence about each setting that was given and has no effect, because of others."""
+    is_stepped = _implied(dict(values), sources)["playback"] is Playback.STEP
+    reasons = {
+        **dict.fromkeys(("SPEED", "START"), "there is no market clock in step mode" if is_stepped else ""),
+        "ENDPOINT_CACHE_MODE": "" if is_stepped else "it is for step mode (--playback step)",
+        "WS_STREAM_INTERVAL": "" if is_stepped else "it is for step mode, and PLAYBACK is clock",
+        "STRICT_KEYS": "TIERS names no key" if values["strict_keys"] and set(values["tiers"]) <= {"*"} else "",
+        "DATA_MODE": "days are always read in place",
+    }
+    for name, reason in reasons.items():
+        if reason and sources[name] != DEFAULT:
+            yield f"{name} (from {sources[name]}) has no effect: {reason}"
 
 
 def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
@@ -508,12 +583,13 @@ def _lookup(
     file: Path | None,
 ) -> tuple[str, str]:
     flag = flags.get(name)
-    if flag is not None:
+    if flag:
         return flag, f"the flag {flag_of(name)}"
-    for variable in (f"GEXFAKER_{name}", name):
-        if variable in environment:
-            return environment[variable], f"the environment variable {variable}"
-    if name.lower() in from_file:
+    for variable in variables_of(name):
+        text = environment.get(variable, "")
+        if text and not (name == "PORT" and is_link(text)):
+            return text, f"the environment variable {variable}"
+    if from_file.get(name.lower()):
         return from_file[name.lower()], str(file)
     return SETTINGS[name].default if name in SETTINGS else "", DEFAULT
 
@@ -523,9 +599,10 @@ def _parse(name: str, setting: Setting, text: str, source: str) -> Any:
         return None
     try:
         return setting.parse(text)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError) as error:
+        part = f"{error}; " if isinstance(error, parsing.PartError) else ""
         shown = "***" if setting.secret else text
-        raise SettingError(name, shown, source, f"accepted: {setting.accepted}") from None
+        raise SettingError(name, shown, source, f"{part}accepted: {setting.accepted}") from None
 
 
 def _read_file(file: Path | None) -> dict[str, str]:
@@ -545,9 +622,11 @@ def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
     for name, value in table.items():
         if isinstance(value, dict) and name.replace("-", " ") in list(Section):
             found |= _flat(value, file)
-        elif name not in known or isinstance(value, list) or (isinstance(value, dict) and name != "tiers"):
+        elif name not in known or (isinstance(value, dict) and name != "tiers"):
+            close = difflib.get_close_matches(name.replace("-", "_"), sorted(known), n=1)
+            meant = f"did you mean {close[0]}? " if close and name not in known else ""
             names = ", ".join(sorted(name.lower() for name in SETTINGS))
-            raise SettingError(name, "***", str(file), f"known settings: {names}")
+            raise SettingError(name, "***", str(file), f"{meant}known settings: {names}")
         else:
             found[name] = value
     return found
@@ -557,6 +636,8 @@ def _as_text(value: Any) -> str:
     """A value of the file as it would be written in the environment."""
     if isinstance(value, dict):
         return ",".join(f"{key}={tier}" for key, tier in value.items())
+    if isinstance(value, list):
+        return ",".join(map(_as_text, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -210,11 +211,35 @@ def test_a_refusal_as_a_user_sees_it(server: Served) -> None:
     assert done.stderr == "gexfaker: '25:00' is not a time of day: write HH:MM or HH:MM:SS.\n"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "file:///etc", "http://127.0.0.1:abc", "http://[::"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "nonsense", "http://127.0.0.1:abc", "http://[::"])
 def test_without_a_server_it_says_so(url: str) -> None:
     done = CliRunner().invoke(ctl, ["sessions", "--url", url])
     assert "start one with: gexfaker serve" in str(done.exception)
     assert "\n" not in str(done.exception)
+
+
+@pytest.mark.parametrize("url", ["file:///etc", "http://", "ws://127.0.0.1:8080"])
+def test_what_is_no_url_of_a_server_is_told(url: str) -> None:
+    done = CliRunner().invoke(ctl, ["sessions", "--url", url])
+    assert "accepted: a URL such as http://127.0.0.1:8080" in str(done.exception)
+    assert repr(url) in str(done.exception)
+
+
+@pytest.mark.parametrize("from_where", ["flag", "GEXFAKER_URL", "GEXFAKER_PORT", "PORT", "file"])
+def test_the_server_is_found_as_it_was_started(
+    server: Served, from_where: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without http:// too, as people write it; and the port that a server started here would have."""
+    host, port = server.address
+    monkeypatch.chdir(tmp_path)
+    if from_where == "file":
+        (tmp_path / "gexfaker.toml").write_text(f"port = {port}\n")
+    values = {"GEXFAKER_URL": f"{host}:{port}/", "GEXFAKER_PORT": str(port), "PORT": str(port)}
+    environment = {from_where: values[from_where]} if from_where in values else {}
+    url = ["--url", f"{host}:{port}"] if from_where == "flag" else []
+    done = CliRunner().invoke(ctl, ["pause", *url], env=environment | {"GEXFAKER_KEY": "of-the-environment"})
+    assert done.exit_code == 0, done.exception
+    assert done.output.startswith(world_id("of-the-environment"))
 
 
 def test_without_a_server_the_exit_code_is_2() -> None:
@@ -229,12 +254,12 @@ def test_another_server_at_the_address_is_no_traceback(server: Served) -> None:
 
 
 def test_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if "CONTROL_TOKEN" not in k})
+    monkeypatch.setattr(os, "environ", {k: v for k, v in os.environ.items() if "TOKEN" not in k})
     with running_server(control_token=TOKEN) as server:
         assert "control token" in str(call(server, "sessions").exception)
         assert "control token" in str(call(server, "sessions", "--token", "wrong").exception)
         assert lines(server, "sessions", "--token", TOKEN)
-        for name in ("CONTROL_TOKEN", "GEXFAKER_CONTROL_TOKEN"):
+        for name in ("GEXFAKER_TOKEN", "GEXFAKER_CONTROL_TOKEN"):
             done = CliRunner().invoke(ctl, ["sessions", "--url", server.url], env={name: TOKEN})
             assert done.exit_code == 0, done.output
         odd = call(server, "sessions", "--token", "two\nlines \u20ac")

@@ -6,12 +6,15 @@ import json
 import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.data import expected, write_day
-from support.server import CLEAN_EXIT, running_server, wait_until
+from support.server import CLEAN_EXIT, Served, running_server, wait_until
 
 
 def listen(*arguments: str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
@@ -152,5 +155,75 @@ def test_ctrl_c_ends_the_connection_for_good() -> None:
             for _ in range(4):
                 process.stdout.readline()
             process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 0
+            assert process.wait(20) == 130
         wait_until(lambda: server.health()["connections"] == 0, 5, "the connection to be gone")
+
+
+def heard(*arguments: str, until: str, seconds: float = 10) -> str:
+    """What is said on standard error, up to a word; then it is ended."""
+    command = [sys.executable, "-m", "gexfaker", "listen", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        timer = threading.Timer(seconds, process.kill)
+        timer.start()
+        text = ""
+        while until not in text and (line := process.stderr.readline()):
+            text += line
+        timer.cancel()
+        process.kill()
+    return text
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[Served]:
+    with running_server(tickers="SPX", data_date="2026-07-17") as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        ("FOO_orderflow_orderflow", "blue_FOO_orderflow_orderflow stays silent: there is no ticker 'FOO'\n"),
+        ("spx_orderflow_orderflow", "did you mean 'blue_SPX_orderflow_orderflow'?"),
+        ("blue_SPX_orderflow_orderflow", "did you mean 'blue_SPX_orderflow_orderflow'?"),
+        ("TSLA_orderflow_orderflow", "has no TSLA; --tickers TSLA adds it\n"),
+    ],
+)
+def test_a_group_that_stays_silent_is_told_with_the_right_name(asked: Served, group: str, said: str) -> None:
+    assert said in heard(group, "--url", asked.url, until=said)
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments", "said"),
+    [
+        ("pause", "{}", "k-pause is paused: go on with gexfaker ctl resume --key k-pause\n"),
+        (
+            "seek",
+            '{"time": "close"}',
+            "has come to the end of 2026-07-17: begin again with gexfaker ctl reset --key k-seek\n",
+        ),
+    ],
+)
+def test_a_key_that_stands_still_is_told_with_the_command(
+    asked: Served, action: str, arguments: str, said: str
+) -> None:
+    key = f"k-{action}"
+    asked.request("POST", f"/_gexfaker/sessions/by-key/{action}?key={key}", arguments.encode())
+    assert said in heard("SPX_orderflow_orderflow", "--url", asked.url, "--key", key, until=said)
+
+
+def test_the_closed_market_is_told() -> None:
+    sunday = 1_784_462_400.0 + 12 * 3600  # 2026-07-19
+    with running_server(lambda: sunday + time.monotonic() % 3600, realism="market-hours", tickers="SPX") as server:
+        said = "the market is closed, and the server has --realism market-hours: the feed goes on when it opens\n"
+        server.request("POST", "/_gexfaker/sessions/by-key/seek?key=k", b'{"time": "10:30"}')
+        assert said in heard("SPX_orderflow_orderflow", "--url", server.url, "--key", "k", until=said)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no sh and no head")
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    with running_server(speed="60") as server:
+        command = f"{sys.executable} -m gexfaker listen orderflow SPX --url {server.url} | head -n 2"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20)
+    assert len(done.stdout.splitlines()) == 2
+    assert done.stderr == ""

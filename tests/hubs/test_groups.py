@@ -98,7 +98,7 @@ EMPTY = [
     # the wrong generation's spelling
     ("classic", "SPX_classic_gex_full", "groups start with 'blue_' here; did you mean 'blue_SPX_classic_gex_full'?"),
     ("classic", "green_SPX_classic_gex_full", "groups start with 'blue_' here"),
-    ("v2_classic", "blue_SPX_classic_gex_full", "2026-08-14 (memory) has no such feed; did you mean 'SPX_cl"),
+    ("v2_classic", "blue_SPX_classic_gex_full", "there is no ticker 'blue_SPX'; did you mean 'SPX_cl"),
     ("orderflow", "blue", "groups start with 'blue_' here"),
     # the wrong hub
     ("orderflow", "blue_SPX_classic_gex_full", "it belongs to hub 'classic'"),
@@ -113,17 +113,17 @@ EMPTY = [
     ("v2_classic", "", "the name is not TICKER_PACKAGE_CATEGORY"),
     ("v2_classic", "SPX_classic_gex_20260230", "the name is not TICKER_PACKAGE_CATEGORY"),
     # no such feed on the day
-    ("classic", "blue_NDX_classic_gex_full", "2026-08-14 (memory) has no such feed"),
+    ("classic", "blue_NDX_classic_gex_full", "2026-08-14 (memory) has no NDX"),
     ("v2_classic", "SPX_classic_gex_one", "2026-08-14 (memory) has no such feed; did you mean 'SPX_classic_gex_"),
     ("v2_classic", "SPX_classic_gex_20260815", "2026-08-14 (memory) has no such feed"),
     ("v2_classic", "ES_SPX_classic_gex_20260814", "2026-08-14 (memory) has no such feed"),
     ("v2_state_greeks", "SPX_state_delta_20260814", "2026-08-14 (memory) has no such feed"),
     ("v2_state_greeks_one", "SPX_state_volume_one", "2026-08-14 (memory) has no such feed"),
-    ("v2_classic", "NDX_spot", "2026-08-14 (memory) has no such feed"),
+    ("v2_classic", "NDX_spot", "2026-08-14 (memory) has no NDX"),
     # spot
     *((hub, "blue_SPX_spot", "spot is on the V2 hubs only") for hub in CURRENT_HUBS),
     ("classic", "SPX_spot", "groups start with 'blue_' here"),
-    ("v2_classic", "blue_SPX_spot", "2026-08-14 (memory) has no such feed"),
+    ("v2_classic", "blue_SPX_spot", "there is no ticker 'blue_SPX'"),
 ]
 
 

@@ -243,7 +243,7 @@ def test_the_feed_of_a_group(hub: str, group: str, feed: Feed | None) -> None:
         (
             "orderflow",
             "blue_ES_SPY_orderflow_orderflow",
-            ["2026-08-14 (memory) has no such feed", f"mean {ES_GROUP!r}?"],
+            ["there is no ticker 'ES_SPY'", f"mean {ES_GROUP!r}?"],
         ),
         ("state_gex", "blue_SPX_classic_gex_full", ["it belongs to hub 'classic'"]),
     ],

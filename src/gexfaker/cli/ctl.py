@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from gexfaker.cli.reach import with_key, with_token, with_url
 from gexfaker.client.control import ALL, Control, Target
 from gexfaker.errors import ControlError
 from gexfaker.parsing import duration
@@ -70,12 +71,8 @@ class Asked(NamedTuple):
 def _reaching(command: Command) -> Command:
     """Give a command, as its first argument, what its options mean."""
 
-    @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Base URL of the server.")
-    @click.option(
-        "--token",
-        envvar=["GEXFAKER_CONTROL_TOKEN", "CONTROL_TOKEN"],
-        help="The server's control token.  [default: CONTROL_TOKEN in the environment]",
-    )
+    @with_url
+    @with_token
     @click.option("--json", "as_json", is_flag=True, help="Print the server's answer as JSON.")
     @functools.wraps(command)
     def reach(url: str, token: str | None, as_json: bool, **options: Any) -> None:
@@ -91,11 +88,7 @@ def _choosing(command: Command) -> Command:
     reach = _reaching(command)
     reach = click.option("--all", "everybody", is_flag=True, help="Every session there is.")(reach)
     reach = click.option("--session", metavar="ID", help="A session's id, as `sessions` shows it.")(reach)
-    return _keyed(reach)
-
-
-def _keyed(command: Command) -> Command:
-    return click.option("--key", default="demo", show_default=True, help="API key.")(command)
+    return with_key(reach)
 
 
 def _option(name: str, field: dataclasses.Field[Any], flag: str | None = None) -> Callable[[Command], Command]:
@@ -179,7 +172,7 @@ def _creation_options(command: Command) -> Command:
 
 @ctl.command(short_help="Begin a session with settings of its own.")
 @_creation_options
-@_keyed
+@with_key
 @_reaching
 def create(asked: Asked, **options: Any) -> None:
     """Begin a key's session anew, with settings of its own.

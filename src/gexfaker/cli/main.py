@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import click
 
@@ -14,7 +15,11 @@ from gexfaker.cli.listen import listen
 from gexfaker.cli.plot import plot
 from gexfaker.cli.prepare import prepare
 from gexfaker.cli.serve import serve
+from gexfaker.cli.settings import settings
 from gexfaker.errors import GexfakerError
+
+INTERRUPTED: Final = 130
+"""The exit code of a program that Ctrl-C has ended: 128 and the number of the signal."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,6 +37,7 @@ def cli() -> None:
       gexfaker generate --date 2026-07-17   a simulated day as files
       gexfaker plot --date 2026-07-17       a simulated day as pictures
       gexfaker prepare latest               the newest recorded day encoded beforehand
+      gexfaker settings                     every setting, and where its value comes from
     """
 
 
@@ -42,12 +48,19 @@ cli.add_command(generate)
 cli.add_command(inspect)
 cli.add_command(plot)
 cli.add_command(prepare)
+cli.add_command(settings)
 
 
 def main() -> None:
-    """Run the command line; errors meant for the user are one line, exit code 2."""
+    """Run the command line; errors meant for the user are one line, exit code 2. After Ctrl-C it is 130, as usual."""
     try:
-        cli(prog_name="gexfaker")
+        sys.exit(cli.main(prog_name="gexfaker", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(INTERRUPTED)
     except GexfakerError as error:
         click.echo(f"gexfaker: {error}", err=True)
         sys.exit(2)

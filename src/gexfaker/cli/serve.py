@@ -6,15 +6,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gexfaker.cli.flags import Sectioned, sources_of, with_settings
 from gexfaker.cli.pipes import PipeHandler, PipeWriter, open_standard_streams
-from gexfaker.errors import SettingError
-from gexfaker.settings import DEFAULT, FILE, REPLACED, SETTINGS, Section, flag_of, load
+from gexfaker.settings import load_from
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -29,37 +27,14 @@ EXIT_AT_ONCE: Final = 130
 """The exit code after the second signal."""
 
 
-class _Sectioned(click.Command):
-    """A command whose help shows the settings section by section."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options of the command itself, then those of each section."""
-        shown = {param.name: record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))}
-        for section in Section:
-            names = [name.lower() for name, setting in SETTINGS.items() if setting.section is section]
-            with formatter.section(f"{section.capitalize()} settings"):
-                formatter.write_dl([shown.pop(name) for name in names])
-        with formatter.section("Options"):
-            formatter.write_dl(list(shown.values()))
-
-
-def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    for name in REPLACED:  # not shown, but answered with what to use now
-        command = click.option(flag_of(name), name.lower(), hidden=True)(command)
-    for name, setting in reversed(SETTINGS.items()):
-        text = f"{setting.help}  [{setting.accepted}; default: {setting.default or 'unset'}]"
-        command = click.option(flag_of(name), name.lower(), metavar="VALUE", help=text)(command)
-    return command
-
-
-@click.command(short_help="Start the server.", cls=_Sectioned)
-@click.option("--config", metavar="FILE", help=f"Settings file (TOML).  [default: {FILE}, if there is one]")
-@_with_settings
+@click.command(short_help="Start the server.", cls=Sectioned)
+@with_settings
 def serve(config: str | None, **flags: Any) -> None:
     """Start the server: recorded days from the data folder, or a simulated market where there are none.
 
-    A setting comes from its flag, else GEXFAKER_<NAME> or <NAME> in the environment, else the settings
-    file, else its default.
+    A setting comes from its flag, else GEXFAKER_<NAME> in the environment, else the settings file, else its
+    default; an empty one is unset. The settings of the earlier tool are taken without GEXFAKER_, too. See
+    `gexfaker settings`.
 
     \b
     Examples:
@@ -68,16 +43,11 @@ def serve(config: str | None, **flags: Any) -> None:
       WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
     """
     open_standard_streams()
-    given = {name.upper(): value for name, value in flags.items()}
-    if config is not None and not Path(config).is_file():
-        raise SettingError("config", config, "the flag --config", "accepted: a file that exists")
-    settings = load(given, os.environ, Path(config or FILE))
+    settings = load_from(sources_of(config, flags, os.environ))
     printed, logged = PipeWriter(sys.stdout), PipeWriter(sys.stderr)
     handler = PipeHandler(logged, as_json=settings.log_format == "json")
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what it warns of our doors tell, and not each time
-    if settings.sources["DATA_MODE"] != DEFAULT:
-        logging.getLogger(__name__).info("DATA_MODE is accepted but has no effect: days are always read in place")
     from gexfaker.server.descriptors import descriptor_limit, open_files_of, raise_descriptor_limit
     from gexfaker.server.run import Server
     from gexfaker.tapes.files import OPEN_FILES
@@ -85,7 +55,10 @@ def serve(config: str | None, **flags: Any) -> None:
     raise_descriptor_limit()
     OPEN_FILES.most = open_files_of(descriptor_limit())
     try:
-        _run(Server(settings), printed)
+        server = Server(settings)
+        for note in server.service.notes:
+            logging.getLogger(__name__).warning("%s", note)
+        _run(server, printed)
     finally:
         for writer in (printed, logged):
             writer.flush()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from websockets.typing import Subprotocol
 
 from gexfaker.catalog import SPOT, V2, Feed, hub_of
+from gexfaker.client.http import why
 from gexfaker.errors import FrameError, GexfakerError, RecordError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _ask(address: str, key: str, body: object) -> Any:
         raise ListenError(f"{address} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
     except (URLError, OSError, ValueError, HTTPException) as error:
         base = address.partition("/negotiate")[0].removesuffix("/v2")
-        raise ListenError(f"no server at {base} ({error}); start one with: gexfaker serve") from None
+        raise ListenError(f"no server at {base} ({why(error)}); start one with: gexfaker serve") from None
 
 
 async def follow(targets: Sequence[Target], receive: Callable[[Received], bool]) -> None:
@@ -109,6 +110,8 @@ async def _read(target: Target, receive: Callable[[Received], bool]) -> None:
                 await _close(websocket)
     except ConnectionClosed as error:
         raise ListenError(f"the server closed the connection: {error}") from None
+    except BrokenPipeError:  # of whoever prints; a socket's is a ConnectionClosed
+        raise
     except (WebSocketException, OSError) as error:
         raise ListenError(
             f"cannot connect to {_bare(address)}: {str(error).replace(address, _bare(address))}"

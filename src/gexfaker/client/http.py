@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from urllib.request import Request
 
 
+def why(error: Exception) -> str:
+    """Why a server could not be asked, without the words of the library."""
+    reason = getattr(error, "reason", error)
+    return str(getattr(reason, "strerror", None) or reason)
+
+
 def fetch(request: Request, timeout: float) -> Any:
     """The decoded answer. Raises OSError (HTTPError among them), ValueError, HTTPException."""
     from urllib.request import ProxyHandler, build_opener  # here, because it takes 20 ms to load

@@ -131,8 +131,18 @@ class Groups:
             return f"the name is not {wanted}{self._nearest(day, prefix, group.removeprefix(prefix))}"
         if hub not in homes(feed):
             return f"it belongs to hub {homes(feed)[0]!r}" if feed.package != SPOT else "spot is on the V2 hubs only"
-        hint = self._nearest(day, prefix, group.removeprefix(prefix))
-        return f"{day.date} ({day.origin}) has no such feed{hint}"
+        return self._absent(feed, day, prefix)
+
+    def _absent(self, feed: Feed, day: Day, prefix: str) -> str:
+        """Why a day has not a feed whose name is right."""
+        if feed.ticker in day.tickers:
+            return f"{day.date} ({day.origin}) has no such feed{self._nearest(day, prefix, feed.group)}"
+        if feed.ticker in TICKERS:
+            more = f"; --tickers {feed.ticker} adds it" if day.is_simulated else ""
+            return f"{day.date} ({day.origin}) has no {feed.ticker}{more}"
+        is_like_one = "_" in feed.ticker or difflib.get_close_matches(feed.ticker.upper(), day.tickers, n=1)
+        meant = self._nearest(day, prefix, feed.group) if is_like_one else ""
+        return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}{meant}"
 
     def _nearest(self, day: Day, prefix: str, group: str) -> str:
         """The hint for a name; looking takes milliseconds, so it is given for a bounded number of names only."""
@@ -140,7 +150,9 @@ class Groups:
         if asked not in self._hints:
             if len(self._hints) >= MAX_HINTS or len(group) > MAX_HINTED_LENGTH:
                 return ""
-            close = difflib.get_close_matches(group, _comparable(day, group), n=1)
+            names = _comparable(day, group)
+            same = [name for name in names if name.upper() == group.upper()]
+            close = same or difflib.get_close_matches(group, names, n=1)
             self._hints[asked] = close[0] if close else ""
         hint = self._hints[asked]
         return f"; did you mean {prefix + hint!r}?" if hint else ""

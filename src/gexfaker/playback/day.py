@@ -13,6 +13,9 @@ from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder, shown_path
 from gexfaker.tapes.tape import Tape
 
+SIMULATED: Final = "simulated"
+"""How the origin of a simulated day begins."""
+
 
 class Day:
     """All tapes of one day.
@@ -36,6 +39,11 @@ class Day:
         self.calendar_date: Final = datetime.date.fromisoformat(date)
         self._opener: Final = opener
         self._tapes: dict[Feed, Tape] = {}
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether other tickers could be had by a setting."""
+        return self.origin.startswith(SIMULATED)
 
     def source(self, feed: Feed) -> Feed | None:
         """Whose records serve a feed: its own, the nearest stored category's, or None when there are none."""

@@ -34,7 +34,7 @@ class Days:
     """All days a server can play.
 
     Args:
-        data_dir: the data folder; need not exist.
+        data_dir: the data folder; need not exist. None simulates, whatever is stored.
         date: the day to start with: ``latest``, a date, or a range ``A..B``.
         seed: of the simulated market.
         tickers: that are simulated.
@@ -53,7 +53,7 @@ class Days:
 
     def __init__(
         self,
-        data_dir: Path,
+        data_dir: Path | None,
         date: str,
         seed: int,
         tickers: Sequence[str],
@@ -61,13 +61,13 @@ class Days:
         scenario: str | None = None,
         open_rows: bool = False,
     ) -> None:
-        self._folder: Final = DataFolder(data_dir)
+        self._folder: Final = DataFolder(data_dir or Path())
         self._today: Final = today
         self._simulation: Final = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks())
         self._open: OrderedDict[str, Day] = OrderedDict()
         self._retired: list[Day] = []
         self._overdue: list[Day] = []
-        self.stored: Final = bool(self._folder.dates())
+        self.stored: Final = data_dir is not None and bool(self._folder.dates())
         first, dots, last = date.partition("..")
         self.first = self.resolve(first)
         self.last: Final = self.resolve(last) if dots else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -26,9 +27,9 @@ from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
 from gexfaker.playback.simulated import check_scenario
 from gexfaker.rest.bodies import Bodies
-from gexfaker.server.accesslog import AccessLog, Line
+from gexfaker.server.access.clients import ClientLog
+from gexfaker.server.access.log import AccessLog, Line
 from gexfaker.server.alarm import Alarm
-from gexfaker.server.clientlog import ClientLog
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
 from gexfaker.settings import DEFAULT, Settings
@@ -74,17 +75,17 @@ class Service:
 
     Attributes:
         alarm: wakes the stream, after whatever may make something due.
-        access: tells what clients do; None when the log level is above info.
-        clients: tells it of WebSocket clients.
+        clients: tells what clients do.
 
     Raises:
         SettingError, DataError: the server cannot start as told.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
+        if settings.token_secret is None:
+            settings = dataclasses.replace(settings, token_secret=secrets.token_hex(32))
         self.settings: Final = settings
         self.clock: Final = clock or SteadyClock()
-        self.secret: Final = settings.token_secret or secrets.token_hex(32)
         self.life: Final = Life(self.clock())
         self.alarm: Final = Alarm(self.clock if isinstance(self.clock, Clock) else None)
         days = _days(settings, self.clock())
@@ -92,8 +93,8 @@ class Service:
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.worlds, self.clock())
         self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix)
-        self.access: Final = self._access_log() if settings.log_level in ("debug", "info") else None
-        self.clients: Final = ClientLog(self.access, self.groups, settings)
+        access = self._access_log() if settings.log_level in ("debug", "info") else None
+        self.clients: Final = ClientLog(access, self.groups, settings)
         kept = Holdings(MAX_KEPT_BYTES)
         self.hubs: Final = {name: self._hub(name, kept) for name in HUBS}
         self.streamer: Final = Streamer(self.worlds, EncodedRecords(), self.groups, self.hubs)
@@ -105,7 +106,7 @@ class Service:
 
         def name_of(owner: str) -> str | None:
             world = self.worlds.peek(owner)
-            return None if world is None else world.name
+            return None if world is None else world.account.name
 
         def write(line: Line) -> None:
             access_log.log(line.level, "%s", line.text, extra={"fields": line.fields})
@@ -156,6 +157,21 @@ class Service:
     def _slot_id(self) -> str:
         """An unguessable name; one made later is greater."""
         return f"{int(self.clock() * 1e6):015x}-{secrets.token_urlsafe(9)}"
+
+    @property
+    def secret(self) -> str:
+        """What signs tokens and links; by chance unless it was set."""
+        return self.settings.token_secret or ""
+
+    @property
+    def access(self) -> AccessLog | None:
+        """Tells what clients do; None when the log level is above info."""
+        return self.clients.access
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences about settings that were given and are not used."""
+        return (*self.settings.notes, *_idle(self.settings, self.days))
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -209,7 +225,7 @@ def _days(settings: Settings, now: float) -> Days:
     """The days that the settings name. Raises DataError: there are none of them, or the scenario is none."""
     today = datetime.datetime.fromtimestamp(now, NEW_YORK).date()
     days = Days(
-        _data_dir(settings),
+        None if settings.simulate else _data_dir(settings),
         settings.data_date,
         settings.seed,
         settings.tickers,
@@ -220,6 +236,18 @@ def _days(settings: Settings, now: float) -> Days:
     if not days.stored:
         check_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
     return days
+
+
+def _idle(settings: Settings, days: Days) -> Iterator[str]:
+    """A sentence about each setting that was given and has no effect with what is played."""
+    simulation, recorded = ("SCENARIO", "TICKERS", "SEED"), ("DATA_DIR",)
+    if days.stored:
+        reason = f"the recorded days in {settings.data_dir} are played; --simulate plays a simulated market"
+    else:
+        reason = "a market is simulated (SIMULATE)"
+    for name in simulation if days.stored else recorded if settings.simulate else ():
+        if settings.sources[name] != DEFAULT:
+            yield f"{name} (from {settings.sources[name]}) has no effect: {reason}"
 
 
 def _tiers(settings: Settings) -> Callable[[str], str]:

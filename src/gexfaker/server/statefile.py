@@ -52,6 +52,8 @@ class StateFile:
         """
         if self._path is None:
             return
+        if not self._path.parent.is_dir():
+            raise DataError(f"there is no folder {self._path.parent} for the STATE_FILE: create it, or set another")
         if not self._lock():
             raise DataError(f"{self._path} is used by another server: set another STATE_FILE")
         try:
@@ -73,15 +75,14 @@ class StateFile:
         log.info("%s: positions of %d sessions restored", path, count)
 
     def _lock(self) -> bool:
-        """Have the file for this server alone; whether it is. Without the folder there is nothing to lock."""
-        if self._path is None or not self._path.parent.is_dir():
+        """Have the file for this server alone; whether it is."""
+        if self._path is None:
             return True
         lock = WriteLock(self._path.with_name(self._path.name + ".lock"))
         try:
             taken = lock.acquire()
-        except DataError as error:  # a folder in which nothing can be written: that is told when it is
-            log.warning("%s", error)
-            return True
+        except DataError as error:
+            raise DataError(f"the STATE_FILE {self._path} cannot be written ({error}): set another") from None
         if taken:
             self._guard = lock
         return taken

@@ -64,6 +64,21 @@ class Counters:
         self.sent = self.dropped = self.cut = 0
 
 
+class Account:
+    """Whom a key belongs to.
+
+    Attributes:
+        tier: what the key has subscribed to.
+        name: what its owner calls it in the log and in lists; None for no name.
+    """
+
+    __slots__ = ("name", "tier")
+
+    def __init__(self, tier: str) -> None:
+        self.tier: Final = tier
+        self.name: str | None = None
+
+
 class Delivery:
     """Where the feed of a world is in its round.
 
@@ -129,18 +144,18 @@ class World:
         delivery: where its feed is.
         counters: what has happened to it.
         version: counts its changes.
-        name: what its owner calls it in the log and in lists.
+        account: whom the key belongs to.
     """
 
     __slots__ = (
         *("_days", "_play", "_registry", "audiences", "counters", "delivery"),
-        *("id", "name", "options", "quota", "slot", "tier", "version"),
+        *("account", "id", "options", "quota", "slot", "version"),
     )
 
     def __init__(self, world_id: str, days: Days, options: Options, tier: str, registry: Registry) -> None:
         self.id: Final = world_id
         self.options: Final = options
-        self.tier: Final = tier
+        self.account: Final = Account(tier)
         self._days: Final = days
         self._registry: Final = registry
         self._play: Play | None = None
@@ -150,7 +165,11 @@ class World:
         self.delivery: Final = Delivery()
         self.counters: Final = Counters()
         self.version = 0
-        self.name: str | None = None
+
+    @property
+    def tier(self) -> str:
+        """What the key has subscribed to."""
+        return self.account.tier
 
     # --- its day -----------------------------------------------------------------------------
 

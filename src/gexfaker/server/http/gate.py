@@ -59,7 +59,7 @@ def _introduce(service: Service, request: Request, key: str) -> None:
     given = request.headers.get(NAME_HEADER) or request.query_params.get("name", "")
     name = plain_name(given) or (shown_start(key) if service.settings.show_keys else "")
     if name:
-        service.worlds.get(owner).name = name
+        service.worlds.get(owner).account.name = name
 
 
 def plain_name(given: str) -> str:

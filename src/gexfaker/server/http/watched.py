@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gexfaker.server.accesslog import NO_KEY, AccessLog
+from gexfaker.server.access.log import NO_KEY, AccessLog
 
 SHOWN_PATH: Final = 120
 """Characters of a path that are shown."""

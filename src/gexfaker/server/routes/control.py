@@ -215,7 +215,7 @@ async def _close(request: Request) -> Response:
 
 
 def _answer(service: Service, world: World) -> dict[str, Any]:
-    return {"session": world.id, "playback": playback_status(world, service.clock())}
+    return {"session": world.id, "playback": playback_status(service, world)}
 
 
 async def control_error(_request: Request, exception: Exception) -> Response:

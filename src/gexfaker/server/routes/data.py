@@ -187,7 +187,8 @@ def _missing(feed: Feed, day: Day) -> str:
     """Why the day has no such feed, and what it has."""
     own = sorted(f"{other.package} {other.category}" for other in day.feeds if other.ticker == feed.ticker)
     has = f"of {feed.ticker} it has {', '.join(own)}" if own else f"it has {_some(day.tickers)}"
-    return f"{day.date} has no {feed.ticker} {feed.package} {feed.category}; {has}."
+    adds = f"; --tickers {feed.ticker} adds it" if day.is_simulated and feed.ticker not in day.tickers else ""
+    return f"{day.date} has no {feed.ticker} {feed.package} {feed.category}; {has}{adds}."
 
 
 def _some(names: Collection[str]) -> str:

@@ -31,18 +31,18 @@ def world_status(service: Service, world: World) -> dict[str, Any]:
     ]
     return {
         "session": world.id,
-        "name": world.name,
+        "name": world.account.name,
         "tier": world.tier,
-        "playback": playback_status(world, service.clock()) if world.is_used else None,
+        "playback": playback_status(service, world) if world.is_used else None,
         "memberships": None if slot is None else slot.counts(),
         "connections": connections,
     }
 
 
-def playback_status(world: World, now: float) -> dict[str, Any]:
+def playback_status(service: Service, world: World) -> dict[str, Any]:
     """Where a world is: its day, market time, options, and the index each feed has come to."""
     play, counters = world.play, world.counters
-    market = play.market_time(now)
+    market = play.market_time(service.clock())
     return {
         "day": play.date,
         "origin": _of_its_day(lambda: play.day.origin, None),
@@ -51,6 +51,7 @@ def playback_status(world: World, now: float) -> dict[str, Any]:
         "shown": _of_its_day(lambda: None if market is None else shown(market), None),
         "paused": play.paused,
         "over": _of_its_day(play.is_over, False),
+        "market_closed": service.silent,
         "timeline": play.timeline,
         "positions": {feed.group: index for feed, index in sorted(_of_its_day(play.positions, NOWHERE).items())},
         "messages_sent": counters.sent,

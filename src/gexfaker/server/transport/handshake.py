@@ -16,7 +16,7 @@ from gexfaker.errors import TokenError
 from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import MAX_GROUP_LENGTH
-from gexfaker.server.accesslog import NO_KEY
+from gexfaker.server.access.log import NO_KEY
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.targets import plain_path
 from gexfaker.server.service import Service

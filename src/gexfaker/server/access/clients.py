@@ -12,7 +12,7 @@ from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.groups import Groups
 from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.playback.day import Day
-from gexfaker.server.accesslog import MAX_KEYS, NO_KEY, AccessLog
+from gexfaker.server.access.log import MAX_KEYS, NO_KEY, AccessLog
 from gexfaker.settings import Settings
 from gexfaker.wire.messages import AckError
 from gexfaker.worlds.world import World
@@ -28,10 +28,13 @@ class ClientLog:
         access: where it is told; None when nobody wants to know.
         groups: knows why a group stays silent.
         settings: the server's, for the bounds that are named.
+
+    Attributes:
+        access: as given.
     """
 
     def __init__(self, access: AccessLog | None, groups: Groups, settings: Settings) -> None:
-        self._access: Final = access
+        self.access: Final = access
         self._groups: Final = groups
         self._settings: Final = settings
         self._days: dict[str, tuple[str, bool]] = {}
@@ -53,7 +56,7 @@ class ClientLog:
 
     def joined(self, hub: str, connection: Connection, group: str, day: Day) -> None:
         """A client is in a group now; whether anything will come, the service itself never tells."""
-        if self._access is None:
+        if self.access is None:
             self._groups.joined(hub, group, day)
         elif self._groups.feed_of(hub, group, day) is None:
             what = f"joined, but nothing will come to group {_short(group)!r} on hub {hub!r}: "
@@ -80,17 +83,17 @@ class ClientLog:
 
     def look_at(self, worlds: Iterable[World]) -> None:
         """Tell whose day has ended since the last look, and who goes on with another one; for MAX_KEYS keys."""
-        if self._access is None:
+        if self.access is None:
             return
         before, self._days = self._days, {}
         for world in islice(worlds, MAX_KEYS):
             date, is_over = self._days[world.id] = world.play.date, _is_over(world)
             was, was_over = before.get(world.id, (date, is_over))
             if date != was:
-                self._access.tell(world.id, "day", f"goes on with {date}")
+                self.access.tell(world.id, "day", f"goes on with {date}")
             elif is_over and not was_over:
                 what = f"has come to the end of {date}: nothing more comes until it is moved, see gexfaker ctl --help"
-                self._access.tell(world.id, "day", what)
+                self.access.tell(world.id, "day", what)
 
     def _tell(
         self,
@@ -100,8 +103,8 @@ class ClientLog:
         detail: str | Callable[[], str] = "",
         level: int = logging.INFO,
     ) -> None:
-        if self._access is not None:
-            self._access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
+        if self.access is not None:
+            self.access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
 
 
 def _is_over(world: World) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gexfaker.server.accesslog import (
+from gexfaker.server.access.log import (
     FLUSH_SECONDS,
     LINES_OF_ALL,
     LINES_OF_ONE,
