@@ -151,7 +151,7 @@ def test_sessions_and_show(server: Served, plane: Plane) -> None:
         assert f"{MINE}  {data.DATE} 09:31:30  clock x1, hold, paused, 1 connection" in lines(server, "sessions")
     assert printed[0] == f"{MINE}  {data.DATE} 09:31:30  clock x1, hold, paused, 1 connection"
     assert re.fullmatch(rf"  orderflow {data.group()}: record \d+ is next", printed[1])
-    assert re.fullmatch(r"  orderflow blue_NOBODY_orderflow_orderflow: silent: .*no such feed.*", printed[2])
+    assert re.fullmatch(r"  orderflow blue_NOBODY_orderflow_orderflow: silent: there is no ticker 'NOBODY'", printed[2])
     plane.act("mode", "mine", playback="step", timestamps="live")
     assert "step 1 s, hold, live timestamps, paused, 0 connections" in lines(server, "show", "--session", MINE)[0]
     assert len(lines(server, "show", "--all")) == len(lines(server, "sessions"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -210,9 +211,18 @@ def test_a_day_that_is_gone_starts_anew(folder: str, tmp_path: Path) -> None:
         assert plane.playback("other")["day"] == DAYS[-1]
 
 
-def test_a_place_that_cannot_be_written_is_a_warning(folder: str, tmp_path: Path) -> None:
-    state = tmp_path / "no" / "such" / "folder" / "state.json"
+def test_a_place_that_is_not_there_is_refused(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "no" / "such" / "state.json"
+    with pytest.raises(DataError, match=f"there is no folder {re.escape(str(state.parent))} for the STATE_FILE"):
+        Service(load({"DATA_DIR": folder, "STATE_FILE": str(state)}, {}))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder in use is not renamed there")
+def test_a_place_that_is_gone_meanwhile_is_a_warning(folder: str, tmp_path: Path) -> None:
+    state = tmp_path / "place" / "state.json"
+    state.parent.mkdir()
     with started(folder, state) as (server, plane):
+        state.parent.rename(tmp_path / "elsewhere")
         plane.act("pause")
         wait_until(lambda: any("cannot be written" in line for line in server.stderr), 5, "a warning")
         state.parent.mkdir(parents=True)

@@ -18,6 +18,9 @@ from gexfaker.cli.serve import serve
 from gexfaker.cli.settings import settings
 from gexfaker.errors import GexfakerError
 
+RESUMABLE: Final = {"generate", "prepare"}
+"""Commands that go on with the next file when they are run again."""
+
 INTERRUPTED: Final = 130
 """The exit code of a program that Ctrl-C has ended: 128 and the number of the signal."""
 
@@ -59,7 +62,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped", err=True)
+        resumed = ": run it again to go on" if set(sys.argv[1:2]) & RESUMABLE else ""
+        click.echo(f"stopped{resumed}", err=True)
         sys.exit(INTERRUPTED)
     except GexfakerError as error:
         click.echo(f"gexfaker: {error}", err=True)

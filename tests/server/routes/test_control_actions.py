@@ -244,6 +244,7 @@ def test_status_fields(server: Served, plane: Plane) -> None:
         list(playback)
         == (
             "day origin playback cache_mode endpoints timestamps interval speed start market_time shown paused over "
+            "market_closed "
             "timeline positions messages_sent records_dropped clients_cut"
         ).split()
     )
@@ -254,7 +255,10 @@ def test_status_fields(server: Served, plane: Plane) -> None:
     assert (connection["hub"], connection["state"], connection["behind"]) == ("orderflow", "open", False)
     silent, fed = sorted(connection["groups"], key=lambda group: "next_record" in group)
     assert (fed["group"], fed["next_record"] >= 1) == (data.group(), True)
-    assert (silent["group"], "no such feed" in silent["silent"]) == ("blue_NOBODY_orderflow_orderflow", True)
+    assert (silent["group"], silent["silent"] == "there is no ticker 'NOBODY'") == (
+        "blue_NOBODY_orderflow_orderflow",
+        True,
+    )
 
 
 def test_a_day_that_is_over_is_said(plane: Plane, server: Served) -> None:
