@@ -63,36 +63,36 @@ def lines(server: Served, *arguments: str) -> list[str]:
 def test_as_a_command_of_its_own(server: Served, plane: Plane) -> None:
     done = run(server, "seek", "09:40", "--key", "mine")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == (f"{MINE} seek: 09:40 -> {data.DATE} 09:40:00, record 598 of ES_SPX/orderflow/orderflow\n")
+    assert done.stdout == (f"{MINE} seek 09:40: {data.DATE} 09:40:00, record 598 of ES_SPX/orderflow/orderflow\n")
     assert plane.playback("mine")["market_time"] == data.FIRST + 598
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["pause"], "pause: paused -> paused (it was paused already)"),
-        (["resume"], "resume: playing -> playing"),
-        (["step"], "step: 1 -> 1"),
-        (["step", "12"], "step: 12 -> 12"),
-        (["step", "5000"], "step: 5000 -> 1000 (at most 1000 at once)"),
+        (["pause"], "pause: paused (it was paused already)"),
+        (["resume"], "resume: playing"),
+        (["step"], "step: 1"),
+        (["step", "12"], "step: 12"),
+        (["step", "5000"], "step 5000: 1000 (at most 1000 at once)"),
         (["seek", "close"], "(clamped: the day's last record is at 2026-07-17 09:45:01)"),
-        (["seek", str(data.FIRST + 7)], f"seek: {data.FIRST + 7} -> 2026-07-17 09:30:09, record 7 of ES_SPX/"),
-        (["seek", "17", "--index"], "seek: 17 -> 2026-07-17 09:30:19, record 17 of"),
+        (["seek", str(data.FIRST + 7)], f"seek {data.FIRST + 7}: 2026-07-17 09:30:09, record 7 of ES_SPX/"),
+        (["seek", "17", "--index"], "seek 17: 2026-07-17 09:30:19, record 17 of"),
         (["seek", "18", "--index", "--feed", "ES_SPX_orderflow_orderflow"], "record 18 of"),
-        (["speed", "60"], "speed: 60.0 -> 60.0"),
-        (["speed", "5000"], "speed: 5000.0 -> 1000.0 (speeds are 0, or 0.1 to 1000)"),
-        (["speed", "0"], "speed: 0.0 -> 0.0"),
-        (["mode", "--playback", "step", "--interval", "500ms"], "playback step, interval 0.5 -> playback step"),
-        (["mode", "--interval", "2"], "mode: interval 2.0 -> interval 2.0"),
+        (["speed", "60"], "speed: 60"),
+        (["speed", "5000"], "speed 5000: 1000 (speeds are 0, or 0.1 to 1000)"),
+        (["speed", "0"], "speed: 0"),
+        (["mode", "--playback", "step", "--interval", "500ms"], "mode: playback step, interval 0.5"),
+        (["mode", "--interval", "2"], "mode: interval 2"),
         (["mode", "--cache-mode", "rotation", "--timestamps", "live", "--endpoints", "independent"], "timestamps live"),
-        (["day", DAYS[0]], f"day: {DAYS[0]} -> {DAYS[0]}"),
-        (["day", "latest"], f"day: latest -> {DAYS[-1]}"),
-        (["reset"], f"reset: reset -> day {DAYS[-1]}"),
+        (["day", DAYS[0]], f"day: {DAYS[0]}"),
+        (["day", "latest"], f"day latest: {DAYS[-1]}"),
+        (["reset"], f"reset: day {DAYS[-1]}"),
     ],
 )
 def test_every_action_prints_its_effect(server: Served, plane: Plane, arguments: list[str], said: str) -> None:
     [line] = lines(server, *arguments)
-    assert line.startswith(f"{DEMO} {arguments[0]}: ")
+    assert re.match(rf"{DEMO} {arguments[0]}( \S+)?: ", line)
     assert said in line
     done = call(server, *arguments, "--json", "--key", "mine")
     answer = json.loads(done.output)
@@ -125,7 +125,7 @@ def test_all_tells_who_refused_and_ends_with_2(server: Served, plane: Plane) -> 
     plane.act("day", "mine", date=DAYS[0])
     done = run(server, "day", "next", "--all")
     assert done.returncode == 2
-    assert f"{MINE} day: next -> {DAYS[1]}\n" in done.stdout
+    assert f"{MINE} day next: {DAYS[1]}\n" in done.stdout
     assert f"{DEMO} day: not done: there is no day after {DAYS[-1]}.\n" in done.stdout
     assert re.fullmatch(r"gexfaker: day: not done to \d of \d sessions\n", done.stderr)
 
@@ -135,7 +135,7 @@ def test_create(server: Served, plane: Plane) -> None:
         server, "create", "--key", "made", "--day", DAYS[1], "--speed", "60", "--time", "09:40", "--cache-mode", "next"
     )
     made = world_id("made")
-    assert [line.split(":")[0] for line in printed] == [
+    assert [" ".join(line.split(":")[0].split()[:2]) for line in printed] == [
         f"{made} {action}" for action in ("reset", "day", "mode", "speed", "seek")
     ]
     playback = plane.playback("made")
@@ -294,7 +294,7 @@ def test_examples_of_the_help_can_be_parsed() -> None:
 
 @pytest.mark.parametrize("key", ["all", "a/b", "key-0123456789abcdef", "by-key"])
 def test_any_key_can_be_named(server: Served, plane: Plane, key: str) -> None:
-    made = f"{world_id(key)} pause: paused -> paused"
+    made = f"{world_id(key)} pause: paused"
     assert lines(server, "pause", "--key", key)[0].startswith(made)
     assert lines(server, "show", "--key", key)[0].startswith(world_id(key))
     assert lines(server, "close", "--key", key) == [f"{world_id(key)} close: 0 connections closed"]

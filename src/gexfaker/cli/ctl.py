@@ -259,15 +259,16 @@ def effect_line(session: str, action: str, effect: Mapping[str, Any]) -> str:
     if "error" in effect:
         return f"{session} {action}: not done: {effect['error']}"
     reason = f" ({effect['reason']})" if effect["reason"] else ""
-    return f"{session} {action}: {_text(effect['requested'])} -> {_text(effect['resolved'])}{reason}"
+    asked, done = _text(effect["requested"]), _text(effect["resolved"])
+    return f"{session} {action}{'' if asked in (done, action) else f' {asked}'}: {done}{reason}"
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, dict):
-        return str(value)
+        return str(value).removesuffix(".0")
     if "shown" in value:
         return f"{value['shown']}, record {value['index']} of {value['data_key']}"
-    return ", ".join(f"{name} {content}" for name, content in value.items())
+    return ", ".join(f"{name} {_text(content)}" for name, content in value.items())
 
 
 def status_line(status: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import click
 
 from gexfaker import __version__
 from gexfaker.cli.ctl import ctl
+from gexfaker.cli.doctor import doctor, health
 from gexfaker.cli.generate import generate
 from gexfaker.cli.inspect import inspect
 from gexfaker.cli.listen import listen
@@ -41,6 +42,8 @@ def cli() -> None:
       gexfaker plot --date 2026-07-17       a simulated day as pictures
       gexfaker prepare latest               the newest recorded day encoded beforehand
       gexfaker settings                     every setting, and where its value comes from
+      gexfaker doctor                       what usually goes wrong, and what to do about it
+      gexfaker health                       what a running server plays, and how busy it is
     """
 
 
@@ -52,6 +55,8 @@ cli.add_command(inspect)
 cli.add_command(plot)
 cli.add_command(prepare)
 cli.add_command(settings)
+cli.add_command(doctor)
+cli.add_command(health)
 
 
 def main() -> None:

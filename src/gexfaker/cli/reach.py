@@ -23,7 +23,7 @@ def default_url() -> str:
     return f"{LOCAL}:{load({}, os.environ, Path(FILE)).port or DEFAULT_PORT}"
 
 
-class _Url(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class Url(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A base URL, of which people leave out the start."""
 
     name = "url"
@@ -41,7 +41,7 @@ def with_url(command: Command) -> Command:
     """Give a command ``--url``."""
     return click.option(
         "--url",
-        type=_Url(),
+        type=Url(),
         metavar="URL",
         envvar="GEXFAKER_URL",
         default=default_url,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -17,6 +19,7 @@ from gexfaker.settings import load_from
 if TYPE_CHECKING:
     from types import FrameType
 
+    from gexfaker.playback.day import Day
     from gexfaker.server.run import Server
     from gexfaker.server.service import Service
 
@@ -91,14 +94,28 @@ def _signals() -> list[signal.Signals]:
 
 def announcement(service: Service, url: str) -> str:
     """That the server is ready, and what to try: first the line that programs wait for, then what people read."""
-    day = service.day
-    feeds = sorted(day.feeds)
-    tickers = [feed.ticker for feed in feeds if feed.package == "orderflow"]
-    ticker = tickers[0] if tickers and "SPX" not in tickers else "SPX"
-    at = "" if url == "http://127.0.0.1:8080" else f" --url {url}"
+    day, at = service.day, "" if url == "http://127.0.0.1:8080" else f" --url {url}"
+    count = f"{len(day.feeds)} feed{'' if len(day.feeds) == 1 else 's'}"
     return (
         f"gexfaker ready on {url}\n"
-        f"  day {day.date} ({day.origin}), {len(feeds)} feeds\n"
-        f"  try: gexfaker listen orderflow {ticker}{at}\n"
+        f"  day {day.date} ({day.origin}), {count}\n"
+        f"  try: {program()} listen {_example(day)}{at}\n"
         f'  or:  curl -H "Authorization: Bearer demo" {url}/negotiate\n'
     )
+
+
+def _example(day: Day) -> str:
+    """What there is to listen to: orderflow, of SPX if there is any, or else any feed."""
+    tickers = sorted(feed.ticker for feed in day.feeds if feed.package == "orderflow")
+    if tickers:
+        return f"orderflow {'SPX' if 'SPX' in tickers else tickers[0]}"
+    groups = sorted(feed.group for feed in day.feeds)
+    return groups[0] if groups else "orderflow SPX"
+
+
+def program() -> str:
+    """How this command is called here: by its name if the shell finds it, else by its path."""
+    path = Path(sys.argv[0])
+    if path.stem != "gexfaker" or shutil.which("gexfaker"):
+        return "gexfaker"
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
