@@ -1,4 +1,4 @@
-"""Writes the package's protobuf code from the .proto files beside this script (`make proto`).
+"""Writes the package's protobuf code from the .proto files in `src` (`make proto`).
 
 Usage: python proto/generate.py [DIRECTORY]    (default: src)
 
@@ -16,16 +16,16 @@ from pathlib import Path
 
 from grpc_tools import protoc
 
-HERE = Path(__file__).resolve().parent
+SOURCE = Path(__file__).resolve().parent.parent / "src"
 
 
 def main(out: Path) -> int:
     out.mkdir(parents=True, exist_ok=True)
-    sources = sorted(path.relative_to(HERE).as_posix() for path in HERE.rglob("*.proto"))
+    sources = sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.proto"))
     well_known = str(files("grpc_tools") / "_proto")
-    options = [f"-I{HERE}", f"-I{well_known}", f"--python_out={out}", f"--pyi_out={out}"]
+    options = [f"-I{SOURCE}", f"-I{well_known}", f"--python_out={out}", f"--pyi_out={out}"]
     return int(protoc.main(["protoc", *options, *sources]))
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE.parent / "src"))
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else SOURCE))

@@ -54,6 +54,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "hub": like(TEXT, "classic", "v2_classic"),
     "name": like(TEXT, "2026-07-17_SPX_classic_gex_zero.json"),
+    "message": like(TEXT, "gex.proto", "orderflow.proto"),
     "future": words(dict.fromkeys(future for _, future in PAIRS)),
     "model": words(MODELS),
 }

@@ -140,6 +140,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Link": record(url=TEXT),
     "Health": loose(status=TEXT, data_date=DATE, data_mode=TEXT, cache_mode=TEXT),
     "Ready": record(status=TEXT),
+    "ProtoFiles": record(files=array(TEXT)),
     "Session": loose(session=TEXT, tier=TEXT, playback=ANYTHING, memberships=ANYTHING, connections=array(ANYTHING)),
     "Sessions": record(sessions=array(ref("Session")), total=WHOLE),
     "Created": loose(session=TEXT, playback=ANYTHING, effects=ANYTHING),
