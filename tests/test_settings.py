@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from gexfaker.catalog import TICKERS
-from gexfaker.environment import EARLIER, unknown_variables
+from gexfaker.environment import EARLIER, PROTECTING, unknown_variables
 from gexfaker.errors import SettingError
 from gexfaker.parsing import REALISM
 from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
-from gexfaker.settings import DEFAULT, REPLACED, SETTINGS, Section, Settings, flag_of, load
+from gexfaker.settings import DEFAULT, REPLACED, SETTINGS, Section, Settings, flag_of, idle_with, load
 
 
 def test_defaults_are_the_documented_ones() -> None:
@@ -155,6 +155,11 @@ def test_words_are_taken_in_any_case_and_sizes_with_units(name: str, text: str, 
         ("TIERS", "a=gold,b=classic", "there is no tier 'gold'"),
         ("TIERS", "a=quants", "did you mean quant?"),
         ("TIERS", "a=classic,quant=hunter", "part 2 is the wrong way round: write KEY=quant"),
+        ("TIERS", "quantt=hunter", "part 1 is the wrong way round: write KEY=quant"),
+        ("QUEUE_BYTES", "9" * 400 + "G", "a size such as 16MB"),
+        ("KEEP_ALIVE", "9" * 400 + "h", "that is more than a year"),
+        ("RECOVERY_WINDOW", "9000h", "that is more than a year"),
+        ("PUBLIC_URL", "https://user:pw@example.org", "it has a user or password"),
         ("TIERS", "a=hunter2", "there is no tier as in part 1"),
         ("TIERS", "=classic", "a part has no key before its '='"),
         ("DATA_DATE", "2026-07-19..2026-07-13", "goes backwards: write 2026-07-13..2026-07-19"),
@@ -188,6 +193,9 @@ def test_the_address_of_a_container_called_gexfaker_is_no_port(text: str) -> Non
         "GEXFAKER_SERVICE_HOST": "10.0.0.5",
         "GEXFAKER_SERVICE_PORT_HTTP": "8080",
         "GEXFAKER_PORT_8080_TCP_ADDR": "10.0.0.5",
+        "GEXFAKER_WEB_PORT": text,
+        "GEXFAKER_WEB_SERVICE_HOST": "10.0.0.6",
+        "GEXFAKER_WEB_PORT_80_TCP_PROTO": "tcp",
     }
     settings = load({}, environment)
     assert settings.port == 8080
@@ -207,6 +215,36 @@ def test_a_misspelt_name_is_told(variable: str, said: str) -> None:
     assert note.startswith(f"the environment variable {variable} is no setting")
     assert said in note
     assert list(unknown_variables({}, SETTINGS)) == []
+
+
+@pytest.mark.parametrize("name", PROTECTING)
+def test_a_protecting_setting_without_its_prefix_is_told(name: str) -> None:
+    [note] = load({}, {name: "x"}).notes
+    assert note == f"the environment variable {name} is not used: GEXFAKER_{name} would be"
+    value = SETTINGS[name].default or WHEN_UNSET[name]
+    assert not [note for note in load({}, {name: "x", f"GEXFAKER_{name}": value}).notes if "not used" in note]
+
+
+def test_an_api_key_at_the_wrong_place_of_the_file_is_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text('[keys]\nsk_live_SECRET123 = "quant"\n')
+    with pytest.raises(SettingError, match=r"API keys go into \[tiers\]") as caught:
+        load({}, {}, file)
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_stored", "idle"),
+    [
+        ({"SCENARIO": "flash-crash", "SEED": "3", "TICKERS": "TSLA"}, True, ["SCENARIO", "TICKERS", "SEED"]),
+        ({"SCENARIO": "flash-crash", "SEED": "3", "TICKERS": "TSLA"}, False, []),
+        ({"DATA_DIR": "days", "SIMULATE": "true"}, False, ["DATA_DIR"]),
+        ({"DATA_DIR": "days"}, False, []),
+    ],
+)
+def test_a_setting_that_is_for_other_days_is_told(given: dict[str, str], is_stored: bool, idle: list[str]) -> None:
+    notes = list(idle_with(load(given, {}), is_stored=is_stored))
+    assert [note.split()[0] for note in notes] == idle
 
 
 @pytest.mark.parametrize(
@@ -310,7 +348,8 @@ def test_a_public_url_is_normalised() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["port = ", "prot = 1", "port = [1, 2]", "[server.port]", "port = 1\nport = 2", "\xff\xfe"]
+    "text",
+    ["port = ", "prot = 1", "port = [1, 2]", "port = " + "[" * 5000, "[server.port]", "port = 1\nport = 2", "\xff\xfe"],
 )
 def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
     file = tmp_path / "gexfaker.toml"

@@ -28,8 +28,11 @@ OF_CLIENTS: Final = frozenset(("URL", "KEY", "TOKEN"))
 _LINK: Final = re.compile(r"(tcp|udp|sctp)://")
 """What Kubernetes and Docker put into ``<SERVICE>_PORT`` for a service of our name."""
 
-_LINKED: Final = re.compile(r"(NAME|ENV_.*|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
-"""The other names that they set for it."""
+_LINKED: Final = re.compile(r"(.+_)?(NAME|ENV_.*|SERVICE_HOST|SERVICE_PORT(_.*)?|PORT_\d+_(TCP|UDP|SCTP)(_.*)?)")
+"""The other names that they set for it, and for services whose name begins with ours."""
+
+PROTECTING: Final = ("CONTROL_TOKEN", "TOKEN_SECRET", "TIERS", "STRICT_KEYS")
+"""Settings without which a server is less protected than its user may think."""
 
 
 def variables_of(name: str) -> tuple[str, ...]:
@@ -42,14 +45,21 @@ def is_link(text: str) -> bool:
     return _LINK.match(text) is not None
 
 
+def _is_linked(name: str, text: str) -> bool:
+    return is_link(text) or _LINKED.fullmatch(name) is not None
+
+
 def unknown_variables(environment: Mapping[str, str], known: Collection[str]) -> Iterator[str]:
     """A sentence about each variable with our prefix that is no setting, with the name that may be meant."""
     for variable in sorted(environment):
         name = variable.removeprefix(PREFIX)
-        if name == variable or name in known or name in OF_CLIENTS or _LINKED.fullmatch(name):
+        if name == variable or name in known or name in OF_CLIENTS or _is_linked(name, environment[variable]):
             continue
         close = difflib.get_close_matches(name, known, n=1)
         hint = f": did you mean {PREFIX}{close[0]}?" if close else ", see gexfaker settings"
         yield f"the environment variable {variable} is no setting{hint}"
+    for name in PROTECTING:
+        if environment.get(name) and not environment.get(PREFIX + name):
+            yield f"the environment variable {name} is not used: {PREFIX}{name} would be"
     if is_link(environment.get(PREFIX + "PORT", "")):
         yield f"{PREFIX}PORT is an address that Kubernetes or Docker has set, and not used"

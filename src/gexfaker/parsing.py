@@ -13,6 +13,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gexfaker.catalog import TICKERS, TIERS
 
+MOST_SECONDS: Final = 366 * 86_400.0
+MOST_BYTES: Final = 2.0**40
+"""More of a time or of bytes than anybody can mean."""
+
 SHOWN_NAMES: Final = 5
 SHOWN_LETTERS: Final = 40
 """What is shown of names that are not known."""
@@ -33,7 +37,10 @@ def duration(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError
-    return float(match[1]) * _UNITS[match[2]]
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > MOST_SECONDS:
+        raise PartError("that is more than a year")
+    return seconds
 
 
 def positive(text: str) -> float:
@@ -102,10 +109,10 @@ def size_from(least: int) -> Callable[[str], int]:
         match = _SIZE.fullmatch(text.strip())
         if match is None:
             raise ValueError
-        size = int(float(match[1]) * 1024 ** " KMG".index(match[2].upper() or " "))
-        if size < least:
+        size = float(match[1]) * 1024 ** " KMG".index(match[2].upper() or " ")
+        if not least <= size <= MOST_BYTES:
             raise ValueError
-        return size
+        return int(size)
 
     return parse
 
@@ -167,6 +174,8 @@ def url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise ValueError
+    if "@" in parts.netloc:
+        raise PartError("it has a user or password, which clients would get")
     return urlunsplit(parts._replace(scheme=parts.scheme.lower())).rstrip("/")
 
 
@@ -204,8 +213,9 @@ def tiers(text: str) -> dict[str, str]:
 
 def _no_tier(number: int, key: str, tier: str) -> str:
     """Why a part is wrong; what may be a key is not shown."""
-    if key.lower() in TIERS:
-        return f"part {number} is the wrong way round: write KEY={key.lower()}"
+    near = difflib.get_close_matches(key.lower(), TIERS, n=1)
+    if near:
+        return f"part {number} is the wrong way round: write KEY={near[0]}"
     shown = repr(tier) if tier.isalpha() else f"as in part {number}"
     return f"there is no tier {shown}{_meant(tier, TIERS)}"
 

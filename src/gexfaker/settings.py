@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -575,6 +575,18 @@ def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, An
     return values | {"playback": playback, "cache_mode": cache_mode}
 
 
+def idle_with(settings: Settings, *, is_stored: bool) -> Iterator[str]:
+    """A sentence about each setting that was given and has no effect with what is played: recorded days or not."""
+    simulation, recorded = ("SCENARIO", "TICKERS", "SEED"), ("DATA_DIR",)
+    if is_stored:
+        reason = f"the recorded days in {settings.data_dir} are played; --simulate plays a simulated market"
+    else:
+        reason = "a market is simulated (SIMULATE)"
+    for name in simulation if is_stored else recorded if settings.simulate else ():
+        if settings.sources[name] != DEFAULT:
+            yield f"{name} (from {settings.sources[name]}) has no effect: {reason}"
+
+
 def _lookup(
     name: str,
     flags: Mapping[str, str | None],
@@ -610,7 +622,7 @@ def _read_file(file: Path | None) -> dict[str, str]:
         return {}
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error})") from None
     return {name: _as_text(value) for name, value in _flat(table, file).items()}
 
@@ -623,13 +635,19 @@ def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
         if isinstance(value, dict) and name.replace("-", " ") in list(Section):
             found |= _flat(value, file)
         elif name not in known or (isinstance(value, dict) and name != "tiers"):
-            close = difflib.get_close_matches(name.replace("-", "_"), sorted(known), n=1)
-            meant = f"did you mean {close[0]}? " if close and name not in known else ""
-            names = ", ".join(sorted(name.lower() for name in SETTINGS))
-            raise SettingError(name, "***", str(file), f"{meant}known settings: {names}")
+            shown, accepted = _not_known(name, known)
+            raise SettingError(shown, "***", str(file), accepted)
         else:
             found[name] = value
     return found
+
+
+def _not_known(name: str, known: Collection[str]) -> tuple[str, str]:
+    """What is said of a name in the file that is no setting; it may be an API key, and is shown if it is like one."""
+    close = difflib.get_close_matches(name.replace("-", "_"), sorted(known), n=1)
+    meant = f"did you mean {close[0]}? " if close and name not in known else ""
+    names = ", ".join(sorted(name.lower() for name in SETTINGS))
+    return (name if close else "a name", f"{meant}API keys go into [tiers]; known settings: {names}")
 
 
 def _as_text(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import os
 import re
@@ -42,6 +43,26 @@ def test_what_is_written_comes_in_order_and_what_the_encoding_lacks_is_escaped(p
     writer.write("zw\xf6lf \u65e5 \udcff\n")
     assert writer.flush(10)
     assert os.read(pipe[0], 1000) == b"one\nzw\\xf6lf \\u65e5 \\udcff\n"
+
+
+def test_as_json_every_line_is_an_object(pipe: tuple[int, IO[str]]) -> None:
+    """Those included that tell of lines which were lost, or of a record that cannot be shown."""
+    writer = PipeWriter(pipe[1], most=100_000)  # type: ignore[arg-type]
+    handler = PipeHandler(writer, as_json=True)
+    log = logging.Logger("of this test")
+    log.addHandler(handler)
+    for number in range(5_000):
+        log.warning("line %60d\n\x1b\u202e", number)
+    text = b""
+    while not writer.flush(0.01):
+        text += os.read(pipe[0], 1 << 20)
+    log.warning("%d", "no number")
+    log.warning("afterwards")
+    while b"afterwards" not in text:
+        text += os.read(pipe[0], 1 << 20)
+    said = [json.loads(line)["message"] for line in text.decode().splitlines()]
+    assert any(re.fullmatch(LOST, message) for message in said)
+    assert said[-2:] == ["a log record of of this test cannot be shown", "afterwards"]
 
 
 def test_a_full_pipe_takes_no_time_and_what_is_lost_is_counted_and_told(pipe: tuple[int, IO[str]]) -> None:

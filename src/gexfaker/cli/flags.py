@@ -34,7 +34,7 @@ CONFIG: Final = click.option(
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command a flag for each setting, and ``--config``."""
     for name in REPLACED:  # not shown, but answered with what to use now
-        command = click.option(flag_of(name), name.lower(), hidden=True)(command)
+        command = click.option(flag_of(name), name.lower(), hidden=True, is_flag=False, flag_value="true")(command)
     for name, setting in reversed(SETTINGS.items()):
         text = f"{setting.help}  [{setting.accepted}; default: {setting.default or 'unset'}]"
         bare: dict[str, Any] = {"is_flag": False, "flag_value": "true"} if setting.is_switch else {}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gexfaker.catalog import Feed, parse_group
-from gexfaker.cli.reach import with_key, with_token, with_url
+from gexfaker.cli.reach import is_ours, with_key, with_token, with_url
 from gexfaker.exchange.hours import NEW_YORK
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 FIRST_LOOK_SECONDS: Final = 1.0
 """When the server is asked for the first time whether a group will stay silent: it has joined by then."""
+
+ASK_SECONDS: Final = 2.0
+"""How long the server has to say why; the end of the command waits for it."""
 
 SILENT_SECONDS: Final = 3.0
 """After so long without a message the server is asked why; at the usual speed one comes each second."""
@@ -72,7 +75,7 @@ def listen(
 
     targets = negotiate(url, key, feeds)
     printer = _Printer(feeds, count, "raw" if raw else "json" if as_json else "lines")
-    control = Control(url, token)
+    control = Control(url, token if is_ours(url) else None, ASK_SECONDS)
     groups = {group for target in targets for group in target.joins} | {feed.group for feed in feeds}
     try:
         asyncio.run(_listen(targets, printer, lambda: reasons_of(control, key, groups)))
@@ -80,7 +83,7 @@ def listen(
         sys.stdout = None  # nothing is flushed to it at the end
 
 
-async def _listen(targets: Sequence[Target], printer: _Printer, ask: Callable[[], list[str]]) -> None:
+async def _listen(targets: Sequence[Target], printer: _Printer, ask: Callable[[], list[str] | None]) -> None:
     """Print what comes, and why nothing does."""
     import asyncio
 
@@ -93,8 +96,8 @@ async def _listen(targets: Sequence[Target], printer: _Printer, ask: Callable[[]
         explainer.cancel()
 
 
-async def _explain_silence(printer: _Printer, ask: Callable[[], list[str]]) -> None:
-    """Ask the server once at the start, and whenever nothing comes for a while; say each reason once."""
+async def _explain_silence(printer: _Printer, ask: Callable[[], list[str] | None]) -> None:
+    """Ask the server once at the start, and whenever nothing comes for a while, as long as it tells; say each once."""
     import asyncio
 
     told: set[str] = set()
@@ -102,10 +105,12 @@ async def _explain_silence(printer: _Printer, ask: Callable[[], list[str]]) -> N
     while True:
         await asyncio.sleep(wait)
         if wait == FIRST_LOOK_SECONDS or printer.is_silent():
-            for reason in await asyncio.to_thread(ask):
-                if reason not in told:
-                    told.add(reason)
-                    click.echo(f"gexfaker: {reason}", err=True)
+            reasons = await asyncio.to_thread(ask)
+            if reasons is None:
+                return
+            for reason in dict.fromkeys(reasons).keys() - told:
+                told.add(reason)
+                click.echo(f"gexfaker: {reason}", err=True)
         wait = SILENT_SECONDS
 
 

@@ -14,15 +14,15 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final, TextIO
 
 from gexfaker.limits import LOG_FLUSH_SECONDS, MAX_LOG_BYTES
 
+LOST: Final = "({:,} lines before this one were lost: nobody read them)"
+
 FULL_SECONDS: Final = 0.05
 """Between two tries to write to a full pipe that does not wait."""
-
-ESCAPES: Final = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\t")}
-"""Control characters, which a client's words may contain, as they are shown."""
 
 
 def open_standard_streams() -> None:
@@ -43,6 +43,7 @@ class PipeWriter:
 
     Attributes:
         lost: how many texts were dropped.
+        as_line: gives a sentence of its own the form of the lines that it writes.
     """
 
     def __init__(self, stream: TextIO | None, most: int = MAX_LOG_BYTES) -> None:
@@ -53,6 +54,7 @@ class PipeWriter:
         self._bytes = 0
         self._changed: Final = threading.Condition()
         self.lost = self._untold = 0
+        self.as_line: Callable[[str], str] = str
         self._is_writing = False
         if stream is not None:
             stream.flush()
@@ -69,7 +71,7 @@ class PipeWriter:
                 self._untold += 1
                 return
             if self._untold:
-                data = f"({self._untold:,} lines before this one were lost: nobody read them)\n".encode() + data
+                data = (self.as_line(LOST.format(self._untold)) + "\n").encode() + data
                 self._untold = 0
             self._waiting.append(data)
             self._bytes += len(data)
@@ -125,18 +127,28 @@ class PipeHandler(logging.Handler):
         super().__init__()
         self.setFormatter(_JsonLine() if as_json else _OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         self._writer: Final = writer
+        if as_json:
+            writer.as_line = lambda text: json.dumps({"level": "warning", "logger": __name__, "message": text})
 
     def emit(self, record: logging.LogRecord) -> None:
         """Have a record written."""
         try:
             self._writer.write(self.format(record) + "\n")
         except Exception:  # what cannot be formatted must not end whoever logs it
-            self._writer.write(f"a log record of {record.name} cannot be shown\n")
+            self._writer.write(self._writer.as_line(f"a log record of {record.name} cannot be shown") + "\n")
 
 
 class _OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        return super().formatMessage(record).translate(ESCAPES)
+        line = super().formatMessage(record)
+        return line if line.isprintable() else "".join(map(_escaped, line))
+
+
+def _escaped(letter: str) -> str:
+    """A letter as it is shown: what moves the cursor or turns the direction is told by its number."""
+    if letter.isprintable() or letter == "\t":
+        return letter
+    return f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"
 
 
 class _JsonLine(logging.Formatter):

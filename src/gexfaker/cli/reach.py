@@ -23,6 +23,16 @@ def default_url() -> str:
     return f"{LOCAL}:{load({}, os.environ, Path(FILE)).port or DEFAULT_PORT}"
 
 
+def is_ours(url: str) -> bool:
+    """Whether a server is on this machine, so that it may be given the control token of the environment."""
+    from urllib.parse import urlsplit
+
+    try:
+        return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False
+
+
 class Url(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A base URL, of which people leave out the start."""
 
@@ -32,7 +42,7 @@ class Url(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         """The URL with a scheme, and without a slash at its end."""
         text = str(value).strip()
         text = (text if "://" in text else f"http://{text}").rstrip("/")
-        if not text.startswith(("http://", "https://")):
+        if not text.lower().startswith(("http://", "https://")):
             raise SettingError("URL", value, "--url or GEXFAKER_URL", f"accepted: a URL such as {LOCAL}:8080")
         return text
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gexfaker.cli.flags import Sectioned, sources_of, with_settings
-from gexfaker.settings import DEFAULT, SETTINGS, Section, Settings, Sources, load_from
+from gexfaker.errors import GexfakerError
+from gexfaker.settings import DEFAULT, SETTINGS, Section, Settings, Sources, idle_with, load_from
 
 
 @click.command(short_help="Show every setting and where its value comes from.", cls=Sectioned)
@@ -29,13 +31,23 @@ def settings(config: str | None, as_json: bool, **flags: Any) -> None:
     """
     sources = sources_of(config, flags, os.environ)
     loaded = load_from(sources)
-    rows = list(_rows(loaded, sources))
+    rows, notes = list(_rows(loaded, sources)), [*loaded.notes, *idle_with(loaded, is_stored=_is_stored(loaded))]
     if as_json:
-        click.echo(json.dumps({"settings": rows, "notes": loaded.notes}))
+        click.echo(json.dumps({"settings": rows, "notes": notes}))
         return
     click.echo("\n".join(_lines(rows)))
-    for note in loaded.notes:
+    for note in notes:
         click.echo(f"note: {note}", err=True)
+
+
+def _is_stored(loaded: Settings) -> bool:
+    """Whether there are recorded days to play."""
+    from gexfaker.tapes.folder import DataFolder
+
+    try:
+        return not loaded.simulate and bool(DataFolder(Path(loaded.data_dir).expanduser()).dates())
+    except GexfakerError:
+        return False
 
 
 def _rows(loaded: Settings, sources: Sources) -> Iterator[dict[str, str]]:

@@ -41,13 +41,15 @@ class Control:
     Args:
         url: base URL of the server.
         token: its control token, where it has one.
+        timeout: seconds that it has to answer.
 
     Every method raises ControlError: there is no server, or it refuses.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
         self._base: Final = url.rstrip("/")
         self._token: Final = token
+        self._timeout: Final = timeout
 
     def act(self, target: Target, action: Action) -> Any:
         """Do something to a session, or to all; the effect, or with ALL a list of them in ``sessions``."""
@@ -89,7 +91,7 @@ class Control:
             if not self._base.startswith(("http://", "https://")):
                 raise ValueError("not an http:// address")
             request = Request(f"{self._base}/_gexfaker/sessions{path}", data, headers, method=method)  # noqa: S310
-            return fetch(request, TIMEOUT_SECONDS)
+            return fetch(request, self._timeout)
         except HTTPError as error:
             raise ControlError(_refusal(error.code, error.read(4096))) from None
         except (OSError, ValueError, HTTPException) as error:

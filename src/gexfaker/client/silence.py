@@ -7,29 +7,31 @@ from typing import Any
 
 from gexfaker.client.control import Control, Target
 from gexfaker.errors import ControlError
+from gexfaker.wire.tokens import world_id
 
 
-def reasons_of(control: Control, key: str, groups: Collection[str]) -> list[str]:
-    """Sentences about what keeps these groups of a key silent; none when the server does not tell, as the real one."""
+def reasons_of(control: Control, key: str, groups: Collection[str]) -> list[str] | None:
+    """Sentences about what keeps these groups of a key silent; None when the server does not tell, as the real one.
+
+    The session is asked for by its id, as another server may write down what stands in an address.
+    """
     try:
-        status = control.show(Target(key))
+        status = control.show(Target(session=world_id(key)))
     except ControlError:
-        return []
-    return list(dict.fromkeys(reasons(status, key, groups))) if isinstance(status, Mapping) else []
+        return None
+    return list(dict.fromkeys(reasons(status, key, groups))) if isinstance(status, Mapping) else None
 
 
 def reasons(status: Mapping[str, Any], key: str, groups: Collection[str]) -> Iterator[str]:
     """The same of a session's status as ``/_gexfaker/sessions`` shows it, each with what to do."""
     for connection in status.get("connections") or ():
-        for group in connection["groups"]:
-            if "silent" in group and group["group"] in groups:
+        for group in connection.get("groups") or ():
+            if "silent" in group and group.get("group") in groups:
                 yield f"{group['group']} stays silent: {group['silent']}"
-    playback, chosen = status.get("playback"), "" if key == "demo" else f" --key {key}"
-    if playback is None:
-        return
-    if playback["paused"]:
+    playback, chosen = status.get("playback") or {}, "" if key == "demo" else f" --key {key}"
+    if playback.get("paused"):
         yield f"{key} is paused: go on with gexfaker ctl resume{chosen}"
-    elif playback["over"]:
+    elif playback.get("over"):
         yield f"{key} has come to the end of {playback['day']}: begin again with gexfaker ctl reset{chosen}"
-    elif playback["market_closed"]:
+    elif playback.get("market_closed"):
         yield "the market is closed, and the server has --realism market-hours: the feed goes on when it opens"

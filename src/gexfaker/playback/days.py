@@ -113,6 +113,10 @@ class Days:
             return stored_day(self._folder, date)
         return simulated_day(date, *self._simulation)
 
+    def is_open(self, date: str) -> bool:
+        """Whether a day is open, so that looking at it costs nothing."""
+        return date in self._open
+
     def reopen(self) -> None:
         """Have all days opened again when they are next asked for: their files may have been replaced or added."""
         self._retired += self._open.values()

@@ -80,8 +80,7 @@ class Server:
 
         self._uvicorn.ready = started
         await self._uvicorn.serve(self._sockets)
-        if service.access is not None:
-            service.access.end()
+        service.clients.access.end()
         seconds, sent = time.monotonic() - began, service.streamer.sent
         log.info("stopped after %s, %s messages sent", datetime.timedelta(seconds=round(seconds)), f"{sent:,}")
 

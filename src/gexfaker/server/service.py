@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -32,7 +32,7 @@ from gexfaker.server.access.log import AccessLog, Line
 from gexfaker.server.alarm import Alarm
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
-from gexfaker.settings import DEFAULT, Settings
+from gexfaker.settings import DEFAULT, Settings, idle_with
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
 from gexfaker.worlds.memberships import Memberships
@@ -93,8 +93,7 @@ class Service:
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.worlds, self.clock())
         self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix)
-        access = self._access_log() if settings.log_level in ("debug", "info") else None
-        self.clients: Final = ClientLog(access, self.groups, settings)
+        self.clients: Final = ClientLog(self._access_log(), self.groups, settings)
         kept = Holdings(MAX_KEPT_BYTES)
         self.hubs: Final = {name: self._hub(name, kept) for name in HUBS}
         self.streamer: Final = Streamer(self.worlds, EncodedRecords(), self.groups, self.hubs)
@@ -111,7 +110,8 @@ class Service:
         def write(line: Line) -> None:
             access_log.log(line.level, "%s", line.text, extra={"fields": line.fields})
 
-        return AccessLog(write, name_of, monotonic)
+        least = logging.INFO if self.settings.log_level in ("debug", "info") else logging.WARNING
+        return AccessLog(write, name_of, monotonic, least)
 
     def _hub(self, name: str, kept: Holdings) -> Hub:
         settings = self.settings
@@ -166,12 +166,12 @@ class Service:
     @property
     def access(self) -> AccessLog | None:
         """Tells what clients do; None when the log level is above info."""
-        return self.clients.access
+        return self.clients.access if self.clients.access.tells(logging.INFO) else None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about settings that were given and are not used."""
-        return (*self.settings.notes, *_idle(self.settings, self.days))
+        return (*self.settings.notes, *idle_with(self.settings, is_stored=self.days.stored))
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -236,18 +236,6 @@ def _days(settings: Settings, now: float) -> Days:
     if not days.stored:
         check_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
     return days
-
-
-def _idle(settings: Settings, days: Days) -> Iterator[str]:
-    """A sentence about each setting that was given and has no effect with what is played."""
-    simulation, recorded = ("SCENARIO", "TICKERS", "SEED"), ("DATA_DIR",)
-    if days.stored:
-        reason = f"the recorded days in {settings.data_dir} are played; --simulate plays a simulated market"
-    else:
-        reason = "a market is simulated (SIMULATE)"
-    for name in simulation if days.stored else recorded if settings.simulate else ():
-        if settings.sources[name] != DEFAULT:
-            yield f"{name} (from {settings.sources[name]}) has no effect: {reason}"
 
 
 def _tiers(settings: Settings) -> Callable[[str], str]:

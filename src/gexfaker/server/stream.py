@@ -93,8 +93,8 @@ async def reap(service: Service) -> None:
                 hub.expire(loop.time())
             service.days.sweep()
             if service.access is not None:
-                service.clients.look_at(service.worlds.in_use())
-                service.access.flush()
+                service.clients.look_at(service.days, service.worlds.in_use())
+            service.clients.access.flush()
             if loop.time() - retried > RETRY_SECONDS:
                 retried = loop.time()
                 service.worlds.retry()

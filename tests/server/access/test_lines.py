@@ -161,8 +161,46 @@ def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> Non
     wait_for(server, "(no key)", "may not come back to orderflow: ")
 
 
-@pytest.mark.parametrize("how", ["header", "query"])
+@pytest.mark.parametrize("given", ["secret-key", "key-of-somebody", "key-0123456789abcdeg"])
+def test_a_key_in_the_address_of_its_session_is_not_written(server: InProcess, given: str) -> None:
+    for path in (f"/_gexfaker/sessions/{given}", f"/_gexfaker/sessions/{given}/pause"):
+        server.request("POST" if "pause" in path else "GET", path, b"{}")
+    wait_for(server, "(no key)", f"/_gexfaker/sessions/{world_id(given)}/pause ")
+    assert not [line for line in server.stderr if given in line]
+
+
+def test_an_error_of_ours_is_a_500(server: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr("gexfaker.server.routes.state._bounds", fail)
+    assert server.get("/health?x")[0] == 500
+    wait_for(server, "(no key)", "GET /health 500")
+
+
+def test_a_name_stays_until_another_is_given(folder: Path) -> None:
+    with running_server(data_dir=str(folder), show_keys="true", strict_keys="true", tiers="good-key=quant") as server:
+        server.get("/negotiate?name=bot", key_of("good-key"))
+        ask(server, "good-key")
+        wait_for(server, f"{world_id('good-key')} (bot): ", f"GET {RECORD} 200")
+        server.get("/negotiate?name=other", key_of("wrong-key"))
+        wait_for(server, f"{world_id('wrong-key')}: ", "GET /negotiate 401")
+        assert server.server.service.worlds.peek(world_id("wrong-key")) is None, "who is refused takes no place"
+
+
+def test_the_start_of_a_key_is_shown_without_what_moves_the_cursor(folder: Path) -> None:
+    with running_server(data_dir=str(folder), show_keys="true") as server:
+        server.get("/negotiate?key=%1b%5b31mRED%e2%80%aeabcdef", AGENT)
+        [world] = server.server.service.worlds.all()
+        assert world.account.name == "[31mRE..."
+
+
+@pytest.mark.parametrize("how", ["header", "query", "websocket"])
 def test_a_client_names_itself(server: InProcess, how: str) -> None:
+    if how == "websocket":
+        with connect(f"{server.orderflow('named-ws')}&name=sock", JSON):
+            wait_for(server, f"{world_id('named-ws')} (sock): ", "connected to orderflow")
+        return
     name, key = "my \x07bot " + "x" * 50, f"named-{how}"
     headers = {"X-Gexfaker-Name": name.replace("\x07", "")} if how == "header" else {}
     query = "?name=my%20%07bot%20" + "x" * 50 if how == "query" else ""
@@ -207,12 +245,16 @@ def test_a_slow_client_s_cut_has_the_bound_and_the_numbers(folder: Path) -> None
 
 
 def test_above_info_only_what_matters_is_told(folder: Path) -> None:
-    with running_server(data_dir=str(folder), log_level="warning") as server:
+    with running_server(data_dir=str(folder), log_level="warning", queue_messages="10", speed="60") as server:
         assert server.server.service.access is None
         with joined(server.orderflow("k"), "blue_NOBODY_orderflow_orderflow"):
             wait_until(lambda: any("nothing will come" in line for line in server.stderr), 5, "the reason")
         ask(server, "k")
         assert len(server.stderr) == 1
+        with connect(server.orderflow("slow"), JSON_RELIABLE) as raw:
+            raw.read_json()
+            raw.join(data.group())
+            wait_until(lambda: any("cut on orderflow" in line for line in server.stderr), 5, "the cut")
 
 
 def test_as_json_each_line_is_an_object(folder: Path) -> None:

@@ -14,6 +14,7 @@ from gexfaker.server.access.log import (
     LINES_OF_ALL,
     LINES_OF_ONE,
     MAX_KEYS,
+    MAX_LETTERS,
     MAX_THINGS,
     OTHER_THINGS,
     OTHERS,
@@ -90,6 +91,39 @@ def test_much_of_one_key_is_a_summary_a_second() -> None:
     assert sum(line.fields["counts"].values()) == 30 * 31 // 2 - LINES_OF_ONE
 
 
+def test_what_matters_more_has_room_of_its_own_and_comes_first_in_a_summary() -> None:
+    desk = Desk()
+    for number in range(LINES_OF_ONE + 5):
+        for _ in range(9):
+            desk.log.tell("key-1", "request", f"GET /{number} 200")
+    assert len(desk.take()) == LINES_OF_ONE
+    for number in range(LINES_OF_ONE + 1):
+        desk.log.tell("key-1", "cut", f"cut {number}", ": why", logging.WARNING)
+    assert [line.level for line in desk.lines] == [logging.WARNING] * LINES_OF_ONE
+    assert desk.take()[0] == "key-1 (bot): cut 0: why"
+    desk.pass_seconds(1)
+    [line] = desk.lines
+    assert line.text.startswith(f"key-1 (bot): in the last 1 s: 1 x cut {LINES_OF_ONE}, 9 x GET")
+    assert line.level == logging.WARNING
+
+
+def test_below_its_least_level_nothing_is_told_or_counted() -> None:
+    lines: list[Line] = []
+    log = AccessLog(lines.append, NAMES.get, lambda: 0.0, logging.WARNING)
+    log.tell("key-1", "request", "GET /x 200")
+    log.tell("key-1", "cut", "was cut", level=logging.WARNING)
+    assert [line.text for line in lines] == ["key-1 (bot): was cut"]
+    assert (log.tells(logging.INFO), log.tells(logging.WARNING)) == (False, True)
+
+
+def test_words_are_of_a_bounded_length() -> None:
+    desk = Desk()
+    for end in ("a", "b"):
+        desk.log.tell("key-1", "request", "x" * MAX_LETTERS + end)
+    assert desk.take() == [f"key-1 (bot): {'x' * MAX_LETTERS}..."]
+    assert [len(what) for what in desk.log._keepers["key-1"].tallies] == [MAX_LETTERS + 3]
+
+
 def test_many_keys_have_a_bound_of_lines_together_and_each_its_turn() -> None:
     desk, keys = Desk(), LINES_OF_ALL + 3 * SUMMARIES_AT_ONCE
     for number in range(keys):
@@ -140,7 +174,7 @@ def test_at_the_end_all_that_was_counted_is_told() -> None:
         desk.log.tell("key-1", "request", "GET /x 200")
     desk.take()
     desk.log.end()
-    assert desk.take() == ["key-1 (bot): in the last 0 s: 6 x GET /x 200"]
+    assert desk.take() == ["key-1 (bot): in the last 1 s: 6 x GET /x 200"]
 
 
 @pytest.mark.parametrize("seconds", [1, 3])

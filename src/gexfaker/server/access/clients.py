@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Final
 
 from gexfaker.errors import GexfakerError
@@ -12,10 +11,14 @@ from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.groups import Groups
 from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.playback.day import Day
+from gexfaker.playback.days import Days
 from gexfaker.server.access.log import MAX_KEYS, NO_KEY, AccessLog
 from gexfaker.settings import Settings
 from gexfaker.wire.messages import AckError
 from gexfaker.worlds.world import World
+
+LOOKED_AT_ONCE: Final = 16
+"""Keys of which it is looked up whether their day has ended, twice a second: some 20 us each."""
 
 SHOWN_GROUPS: Final = 5
 """Groups of a connection's token that are named."""
@@ -25,7 +28,7 @@ class ClientLog:
     """What happens to the clients of all hubs.
 
     Args:
-        access: where it is told; None when nobody wants to know.
+        access: where it is told.
         groups: knows why a group stays silent.
         settings: the server's, for the bounds that are named.
 
@@ -33,11 +36,12 @@ class ClientLog:
         access: as given.
     """
 
-    def __init__(self, access: AccessLog | None, groups: Groups, settings: Settings) -> None:
+    def __init__(self, access: AccessLog, groups: Groups, settings: Settings) -> None:
         self.access: Final = access
         self._groups: Final = groups
         self._settings: Final = settings
         self._days: dict[str, tuple[str, bool]] = {}
+        self._next = 0
 
     def connected(self, hub: str, connection: Connection) -> None:
         """A client has come, with the groups of its token."""
@@ -56,11 +60,11 @@ class ClientLog:
 
     def joined(self, hub: str, connection: Connection, group: str, day: Day) -> None:
         """A client is in a group now; whether anything will come, the service itself never tells."""
-        if self.access is None:
+        if not self.access.tells(logging.INFO):
             self._groups.joined(hub, group, day)
         elif self._groups.feed_of(hub, group, day) is None:
-            what = f"joined, but nothing will come to group {_short(group)!r} on hub {hub!r}: "
-            self._tell(connection, "join", what, lambda: self._groups.reason(hub, group, day), logging.WARNING)
+            what = f"joined, but nothing will come to group {_short(group)!r} on hub {hub!r}"
+            self._tell(connection, "join", what, lambda: f": {self._groups.reason(hub, group, day)}", logging.WARNING)
         elif group not in connection.grant.groups:
             self._tell(connection, "join", f"joined {group} on {hub}")
 
@@ -81,19 +85,28 @@ class ClientLog:
             how += f"; it may come back within {self._settings.recovery_window:g} s"
         self._tell(connection, "close", f"left {hub}: {how}")
 
-    def look_at(self, worlds: Iterable[World]) -> None:
-        """Tell whose day has ended since the last look, and who goes on with another one; for MAX_KEYS keys."""
-        if self.access is None:
-            return
-        before, self._days = self._days, {}
-        for world in islice(worlds, MAX_KEYS):
-            date, is_over = self._days[world.id] = world.play.date, _is_over(world)
-            was, was_over = before.get(world.id, (date, is_over))
-            if date != was:
-                self.access.tell(world.id, "day", f"goes on with {date}")
-            elif is_over and not was_over:
-                what = f"has come to the end of {date}: nothing more comes until it is moved, see gexfaker ctl --help"
-                self.access.tell(world.id, "day", what)
+    def look_at(self, days: Days, worlds: Iterable[World]) -> None:
+        """Tell whose day has ended since the last look, and who goes on with another one.
+
+        Of the keys that are connected, LOOKED_AT_ONCE are looked at, the next ones the next time. Nothing is opened.
+        """
+        connected = [world for world in worlds if world.is_connected][:MAX_KEYS]
+        self._days = {world.id: self._days[world.id] for world in connected if world.id in self._days}
+        self._next = self._next if self._next < len(connected) else 0
+        for world in connected[self._next : self._next + LOOKED_AT_ONCE]:
+            if days.is_open(world.play.date):
+                self._look_at(world)
+        self._next += LOOKED_AT_ONCE
+
+    def _look_at(self, world: World) -> None:
+        date, is_over = world.play.date, _is_over(world)
+        was, was_over = self._days.get(world.id, (date, is_over))
+        self._days[world.id] = date, is_over
+        if date != was:
+            self.access.tell(world.id, "day", f"goes on with {date}")
+        elif is_over and not was_over:
+            what = f"has come to the end of {date}: nothing more comes until it is moved, see gexfaker ctl --help"
+            self.access.tell(world.id, "day", what)
 
     def _tell(
         self,
@@ -103,8 +116,7 @@ class ClientLog:
         detail: str | Callable[[], str] = "",
         level: int = logging.INFO,
     ) -> None:
-        if self.access is not None:
-            self.access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
+        self.access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
 
 
 def _is_over(world: World) -> bool:

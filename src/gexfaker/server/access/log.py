@@ -8,6 +8,7 @@ rest is one line for each key and second.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
@@ -19,7 +20,7 @@ FLUSH_SECONDS: Final = 0.9
 """A second, so that who calls twice a second is not late by half of one."""
 
 LINES_OF_ONE: Final = 10
-"""Lines of one key in a second that are written at once."""
+"""Lines of one key and level in a second that are written at once."""
 
 LINES_OF_ALL: Final = 50
 """The same of all keys together: more scroll by faster than anybody reads."""
@@ -31,7 +32,10 @@ THINGS_IN_A_SUMMARY: Final = 3
 """Things that a summary names, those that happened most."""
 
 MAX_THINGS: Final = 32
-"""Different things that are counted for a key, some 300 bytes each; of more, only the number is known."""
+"""Different things that are counted for a key, half a KiB each; of more, only the number is known."""
+
+MAX_LETTERS: Final = 400
+"""Of the words for a thing; a client can make them very long."""
 
 MAX_KEYS: Final = 256
 """Keys of which things are counted; what others do is counted together."""
@@ -61,14 +65,16 @@ class _Tally:
 
     Attributes:
         what: it is, the same words each time.
+        level: how much it matters.
         count: times that were not told.
         told: when it was told last, in seconds; None before.
     """
 
-    __slots__ = ("count", "told", "what")
+    __slots__ = ("count", "level", "told", "what")
 
     def __init__(self, what: str) -> None:
         self.what: Final = what
+        self.level = logging.INFO
         self.count = 0
         self.told: float | None = None
 
@@ -83,7 +89,7 @@ class _Keeper:
     Attributes:
         owner: the id of its world.
         tallies: by the words for what it did.
-        lines: that were written in this second.
+        lines: that were written in this second, by level.
         is_crowded: whether something new had to be counted instead.
     """
 
@@ -92,7 +98,7 @@ class _Keeper:
     def __init__(self, owner: str) -> None:
         self.owner: Final = owner
         self.tallies: Final[dict[str, _Tally]] = {}
-        self.lines = 0
+        self.lines: Final[Counter[int]] = Counter()
         self.is_crowded = False
 
     def tally(self, what: str) -> _Tally:
@@ -104,10 +110,11 @@ class _Keeper:
         return found
 
     def take_due(self, now: float) -> list[_Tally]:
-        """What is to be told now, the most frequent first, and a new second begins."""
-        is_crowded, self.is_crowded, self.lines = self.is_crowded, False, 0
+        """What is to be told now, what matters most first, then the most frequent, and a new second begins."""
+        is_crowded, self.is_crowded = self.is_crowded, False
+        self.lines.clear()
         due = [tally for tally in self.tallies.values() if tally.count and (is_crowded or tally.is_due(now))]
-        return sorted(due, key=lambda tally: -tally.count)
+        return sorted(due, key=lambda tally: (-tally.level, -tally.count))
 
     def forget(self, now: float) -> None:
         """Forget what was not done for a while: the next time it is a line at once."""
@@ -122,22 +129,32 @@ class AccessLog:
         write: takes each line.
         name_of: the name of a key's owner, by the id of its world; None when it has none.
         clock: seconds that only go forward.
+        least: the level from which on anything is told.
     """
 
     def __init__(
-        self, write: Callable[[Line], None], name_of: Callable[[str], str | None], clock: Callable[[], float]
+        self,
+        write: Callable[[Line], None],
+        name_of: Callable[[str], str | None],
+        clock: Callable[[], float],
+        least: int = logging.INFO,
     ) -> None:
+        self._least: Final = least
         self._write: Final = write
         self._name_of: Final = name_of
         self._clock: Final = clock
         self._keepers: Final[dict[str, _Keeper]] = {}
-        self._lines = 0
+        self._lines: Final[Counter[int]] = Counter()
         self._flushed = clock()
 
     @property
     def owners(self) -> tuple[str, ...]:
         """The ids of the worlds that did something lately."""
         return tuple(self._keepers)
+
+    def tells(self, level: int) -> bool:
+        """Whether what matters so much is told."""
+        return level >= self._least
 
     def tell(
         self, owner: str, event: str, what: str, detail: str | Callable[[], str] = "", level: int = logging.INFO
@@ -151,22 +168,26 @@ class AccessLog:
             detail: what is different each time, for the line that is written at once.
             level: how much it matters.
         """
+        if level < self._least:
+            return
+        what = what if len(what) <= MAX_LETTERS else f"{what[:MAX_LETTERS]}..."
         keeper = self._keepers.get(owner) or self._keeper(owner)
         tally = keeper.tallies.get(what) or keeper.tally(what)
-        if tally.told is not None or tally.count or tally.what != what or not self._has_room(keeper):
+        if tally.told is not None or tally.count or tally.what != what or not self._has_room(keeper, level):
             tally.count += 1
+            tally.level = max(tally.level, level)
             return
         tally.told = self._clock()
         text = what + (detail if isinstance(detail, str) else detail())
         self._write(Line(f"{self._shown(owner)}: {text}", self._fields(owner) | {"event": event}, level))
 
-    def _has_room(self, keeper: _Keeper) -> bool:
-        """Whether one more line may be written in this second; then it counts."""
-        if keeper.lines == LINES_OF_ONE or self._lines == LINES_OF_ALL:
+    def _has_room(self, keeper: _Keeper, level: int) -> bool:
+        """Whether one more line of a level may be written in this second; then it counts."""
+        if keeper.lines[level] == LINES_OF_ONE or self._lines[level] == LINES_OF_ALL:
             keeper.is_crowded = True
             return False
-        keeper.lines += 1
-        self._lines += 1
+        keeper.lines[level] += 1
+        self._lines[level] += 1
         return True
 
     def _keeper(self, owner: str) -> _Keeper:
@@ -178,7 +199,8 @@ class AccessLog:
         now = self._clock()
         if now - self._flushed < FLUSH_SECONDS:
             return
-        since, self._flushed, self._lines = self._flushed, now, 0
+        since, self._flushed = self._flushed, now
+        self._lines.clear()
         summaries = 0
         for keeper in list(self._keepers.values()):
             if summaries < SUMMARIES_AT_ONCE:
@@ -213,8 +235,9 @@ class AccessLog:
         if len(due) == 1 and due[0].count == 1:
             text = due[0].what
         else:
-            text = f"in the last {seconds:.0f} s: {', '.join(named)}"
-        return Line(f"{self._shown(owner)}: {text}", self._fields(owner) | {"event": "summary", "counts": counts})
+            text = f"in the last {max(seconds, 1):.0f} s: {', '.join(named)}"
+        fields = self._fields(owner) | {"event": "summary", "counts": counts}
+        return Line(f"{self._shown(owner)}: {text}", fields, max(tally.level for tally in due))
 
     def _fields(self, owner: str) -> dict[str, Any]:
         return {"session": owner or None, "name": self._name_of(owner)}

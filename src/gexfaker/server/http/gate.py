@@ -42,7 +42,7 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
     key = api_key(headers, request.query_params)
     if key is None:
         return error(NO_KEY, 400)
-    _introduce(service, request, key)
+    request.state.owner = world_id(key)
     if user_agent and not headers.get("user-agent"):
         return error(NO_USER_AGENT, 400)
     if settings.strict_keys and key not in settings.tiers:
@@ -50,21 +50,27 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
     quota = settings.quota
     if quota is not None and not service.world(key).quota.allows(quota, service.clock()):
         return error(OVER_QUOTA, 429)
+    name_client(service, key, name_given(request))
     return key
 
 
-def _introduce(service: Service, request: Request, key: str) -> None:
-    """Note who asks: for the access log, and the name that the client gives itself."""
-    request.state.owner = owner = world_id(key)
-    given = request.headers.get(NAME_HEADER) or request.query_params.get("name", "")
-    name = plain_name(given) or (shown_start(key) if service.settings.show_keys else "")
+def name_given(request: Request) -> str:
+    """The name that a client gives itself with a request; empty for none."""
+    header = request.headers.get(NAME_HEADER, "").encode("latin-1", "replace").decode("utf-8", "replace")
+    return plain_name(header or request.query_params.get("name", ""))
+
+
+def name_client(service: Service, key: str, name: str) -> None:
+    """Have a key shown by this name; without one by the start of the key, if the user wants that."""
     if name:
-        service.worlds.get(owner).account.name = name
+        service.world(key).account.name = name
+    elif service.settings.show_keys and (account := service.world(key).account).name is None:
+        account.name = plain_name(shown_start(key))
 
 
 def plain_name(given: str) -> str:
-    """A name as it is shown: printable, and not long; empty for none."""
-    return "".join(letter for letter in given if letter.isprintable()).strip()[:MAX_NAME]
+    """A name as it is shown: not long, and nothing that could be taken for another part of a line."""
+    return "".join(letter for letter in given if letter.isprintable() and letter not in "():").strip()[:MAX_NAME]
 
 
 def forbidden(service: Service, world: World, needed: str, what: str) -> Response | None:

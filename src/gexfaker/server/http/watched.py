@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from time import perf_counter
 from typing import Final
 
@@ -9,12 +10,19 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gexfaker.server.access.log import NO_KEY, AccessLog
+from gexfaker.wire.tokens import world_id
 
 SHOWN_PATH: Final = 120
 """Characters of a path that are shown."""
 
 SHOWN_REASON: Final = 300
 """Characters of a refusal's reason that are shown."""
+
+SESSIONS: Final = "/_gexfaker/sessions/"
+PLAIN: Final = ("", "all", "by-key")
+"""What stands behind it and is no key."""
+
+_SESSION_ID: Final = re.compile(r"key-[0-9a-f]{16}")
 
 MAX_REASON_BYTES: Final = 2048
 """What is kept of the body of a refusal, to show its reason."""
@@ -40,12 +48,26 @@ class Watched:
         answer = _Answer(send)
         try:
             await self._app(scope, receive, answer.send)
+        except Exception:
+            answer.failed()
+            raise
         finally:
             self._tell(scope, answer)
 
     def _tell(self, scope: Scope, answer: _Answer) -> None:
-        what = f"{scope['method']} {scope['path'][:SHOWN_PATH]} {answer.shown()}"
-        self._access.tell(scope.get("state", {}).get("owner", NO_KEY), "request", what, answer.detail)
+        path, said = without_key(scope["path"], answer.shown())
+        owner = scope.get("state", {}).get("owner", NO_KEY)
+        self._access.tell(owner, "request", f"{scope['method']} {path[:SHOWN_PATH]} {said}", answer.detail)
+
+
+def without_key(path: str, said: str) -> tuple[str, str]:
+    """A path and what was answered, both without the API key that may stand for a session there."""
+    before, found, rest = path.partition(SESSIONS)
+    given, slash, action = rest.partition("/")
+    if before or not found or given in PLAIN or _SESSION_ID.fullmatch(given):
+        return path, said
+    shown = world_id(given)
+    return f"{SESSIONS}{shown}{slash}{action}", said.replace(given, shown)
 
 
 class _Answer:
@@ -68,6 +90,10 @@ class _Answer:
             if self._status >= 400 and len(self._body) < MAX_REASON_BYTES:
                 self._body += body[:MAX_REASON_BYTES]
         await self._send(message)
+
+    def failed(self) -> None:
+        """There was none from the application: the server answers for it."""
+        self._status = self._status or 500
 
     def shown(self) -> str:
         """The status, and why if it is a refusal."""

@@ -19,7 +19,7 @@ NAMES: Final = ("gex.proto", "greeks.proto", "orderflow.proto", "spot.proto", "w
 
 
 async def _list(_request: Request) -> Response:
-    return reply({"files": [f"/proto/{message}" for name in NAMES]})
+    return reply({"files": [f"/proto/{name}" for name in NAMES]})
 
 
 async def _file(request: Request) -> Response:

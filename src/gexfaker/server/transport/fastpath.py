@@ -19,7 +19,7 @@ from gexfaker.errors import GexfakerError
 from gexfaker.limits import KIB
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.rest.routes import Answer
-from gexfaker.server.http.gate import admit
+from gexfaker.server.http.gate import admit, name_given
 from gexfaker.server.http.replies import wants_gzip
 from gexfaker.server.http.watched import SHOWN_PATH
 from gexfaker.server.routes.data import Asked, Body, body_headers, look_up
@@ -54,6 +54,7 @@ class Known(NamedTuple):
     asked: Asked
     origin: bool
     shown: str
+    name: str
 
 
 class FastPath:
@@ -90,7 +91,10 @@ class FastPath:
         known = self._known.get(raw) or self._learn(raw)
         if known is None:
             return None
-        made = look_up(self._service, self._service.worlds.get(known.owner), known.asked)
+        world = self._service.worlds.get(known.owner)
+        if known.name and world.account.name is None:  # it was forgotten meanwhile
+            world.account.name = known.name
+        made = look_up(self._service, world, known.asked)
         if not isinstance(made, Body):
             return None
         body, zipped = made
@@ -124,7 +128,7 @@ class FastPath:
             return None
         asked = Asked(found.feed, found.route.answer, wants_gzip(request.headers))
         shown = f"GET {request.url.path[:SHOWN_PATH]} 200"
-        return Known(world_id(key), asked, "origin" in request.headers, shown)
+        return Known(world_id(key), asked, "origin" in request.headers, shown, name_given(request))
 
 
 def _head(defaults: Iterable[tuple[bytes, bytes]], length: int, zipped: bool, origin: bool) -> bytes:

@@ -18,6 +18,7 @@ from gexfaker.hubs.hub import Hub
 from gexfaker.limits import MAX_GROUP_LENGTH
 from gexfaker.server.access.log import NO_KEY
 from gexfaker.server.http.addresses import base_url
+from gexfaker.server.http.gate import plain_name
 from gexfaker.server.http.targets import plain_path
 from gexfaker.server.service import Service
 from gexfaker.wire.subprotocols import choose
@@ -125,10 +126,9 @@ def _offered(request: Request) -> list[str]:
 def _recover(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
     connection = hub.recover(query["awps_connection_id"], query.get("awps_reconnection_token", ""))
     if connection is None:
-        if service.access is not None:
-            service.access.tell(NO_KEY, "refusal", f"may not come back to {hub.name}: {TOO_LATE}")
         if service.settings.recovery_reject == "http404":
-            raise _RefusedError(404, "Not Found", UNRECOVERABLE)
+            raise _RefusedError(404, "Not Found", UNRECOVERABLE, why=TOO_LATE)
+        service.clients.access.tell(NO_KEY, "refusal", f"may not come back to {hub.name}: {TOO_LATE}")
         _, spelling = choose(_offered(request))
         if spelling is not None:  # without one, a client that offered some fails before it can see the 1008
             switch.headers["Sec-WebSocket-Protocol"] = spelling
@@ -146,6 +146,8 @@ def _connect(service: Service, hub: Hub, switch: Response, request: Request, que
     subprotocol, spelling = choose(_offered(request))
     if spelling is not None:
         switch.headers["Sec-WebSocket-Protocol"] = spelling
+    if name := plain_name(query.get("name", "")):
+        service.worlds.get(grant.user_id or "").account.name = name
     connection = hub.connect(grant, subprotocol, _raw_mode(query))
     service.clients.connected(hub.name, connection)
     return Accepted(switch, hub, connection)
