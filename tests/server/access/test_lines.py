@@ -104,6 +104,14 @@ def babble(server: InProcess, key: str) -> None:
         raw.read_close()
 
 
+def test_the_groups_of_a_token_are_named_and_not_all_of_very_many(server: InProcess) -> None:
+    names = [f"SPX_classic_gex_{name}" for name in ("full", "zero", "one")] + ["SPX_state_gex_zero"]
+    names += [f"{ticker}_classic_gex_full" for ticker in ("NDX", "SPY", "QQQ", "IWM")]
+    urls = server.post(*names, key="k-posted")
+    with connect(urls["classic"], JSON):
+        wait_for(server, world_id("k-posted"), rf"connected to classic, {re.escape(JSON)}, in \S*SPX_.* and 2 more$")
+
+
 @pytest.mark.parametrize(
     ("act", "patterns"),
     [
@@ -163,8 +171,10 @@ def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> Non
 
 @pytest.mark.parametrize("given", ["secret-key", "key-of-somebody", "key-0123456789abcdeg"])
 def test_a_key_in_the_address_of_its_session_is_not_written(server: InProcess, given: str) -> None:
-    for path in (f"/_gexfaker/sessions/{given}", f"/_gexfaker/sessions/{given}/pause"):
-        server.request("POST" if "pause" in path else "GET", path, b"{}")
+    for before in ("/_gexfaker/sessions/", "//_gexfaker//sessions//", "/_gexfaker/sessions/x%2F"):
+        server.request("POST", f"{before}{given}/pause", b"{}")
+        for path in (given, f"{given}/", f"{given}/nothing", f"{given}%2Fpause"):
+            server.get(before + path)
     wait_for(server, "(no key)", f"/_gexfaker/sessions/{world_id(given)}/pause ")
     assert not [line for line in server.stderr if given in line]
 

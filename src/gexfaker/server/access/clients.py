@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from gexfaker.errors import GexfakerError
@@ -45,13 +45,9 @@ class ClientLog:
 
     def connected(self, hub: str, connection: Connection) -> None:
         """A client has come, with the groups of its token."""
-        groups = connection.grant.groups
-        named = ", ".join(groups[:SHOWN_GROUPS]) + (
-            f" and {more} more" if (more := len(groups) - SHOWN_GROUPS) > 0 else ""
-        )
-        self._tell(
-            connection, "connect", f"connected to {hub}", f", {_dialect(connection)}" + f", in {named}" * bool(named)
-        )
+        subprotocol = connection.subprotocol.name or "without a subprotocol"
+        detail = f", {subprotocol}{_named(connection.grant.groups)}"
+        self._tell(connection, "connect", f"connected to {hub}", detail)
 
     def recovered(self, hub: str, connection: Connection) -> None:
         """A client has come back with its reconnection token."""
@@ -100,7 +96,7 @@ class ClientLog:
 
     def _look_at(self, world: World) -> None:
         date, is_over = world.play.date, _is_over(world)
-        was, was_over = self._days.get(world.id, (date, is_over))
+        was, was_over = self._days.get(world.id, (date, False))
         self._days[world.id] = date, is_over
         if date != was:
             self.access.tell(world.id, "day", f"goes on with {date}")
@@ -127,8 +123,12 @@ def _is_over(world: World) -> bool:
         return False
 
 
-def _dialect(connection: Connection) -> str:
-    return connection.subprotocol.name or "without a subprotocol"
+def _named(groups: Sequence[str]) -> str:
+    """The groups of a token, not all of very many."""
+    if not groups:
+        return ""
+    more = len(groups) - SHOWN_GROUPS
+    return f", in {', '.join(map(_short, groups[:SHOWN_GROUPS]))}" + (f" and {more} more" if more > 0 else "")
 
 
 def _short(group: str) -> str:

@@ -9,7 +9,9 @@ from typing import Final
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gexfaker.playback.actions import ACTIONS
 from gexfaker.server.access.log import NO_KEY, AccessLog
+from gexfaker.server.http.targets import plain_path
 from gexfaker.wire.tokens import world_id
 
 SHOWN_PATH: Final = 120
@@ -55,7 +57,7 @@ class Watched:
             self._tell(scope, answer)
 
     def _tell(self, scope: Scope, answer: _Answer) -> None:
-        path, said = without_key(scope["path"], answer.shown())
+        path, said = without_key(plain_path(scope["path"]), answer.shown())
         owner = scope.get("state", {}).get("owner", NO_KEY)
         self._access.tell(owner, "request", f"{scope['method']} {path[:SHOWN_PATH]} {said}", answer.detail)
 
@@ -63,7 +65,7 @@ class Watched:
 def without_key(path: str, said: str) -> tuple[str, str]:
     """A path and what was answered, both without the API key that may stand for a session there."""
     before, found, rest = path.partition(SESSIONS)
-    given, slash, action = rest.partition("/")
+    given, slash, action = rest.rpartition("/") if rest.rpartition("/")[2] in ACTIONS else (rest, "", "")
     if before or not found or given in PLAIN or _SESSION_ID.fullmatch(given):
         return path, said
     shown = world_id(given)
