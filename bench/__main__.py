@@ -1,10 +1,10 @@
-"""`make bench`: fan-out, distinct positions, many keys, REST, start-up, memory, encoding. Linux only.
+"""`make bench`: fan-out, distinct positions, many keys, REST, access log, start-up, memory, encoding. Linux only.
 
 Ratios carry over to other machines, microseconds do not. Everything is compared within one run. Server and load each
 have a core of their own where there are two.
 
     python -m bench            everything, some fifteen minutes
-    python -m bench rest       a part: fanout, positions, keys, rest, footprint, encoding
+    python -m bench rest       a part: fanout, positions, keys, rest, access, footprint, encoding
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from bench import encoding, fanout, footprint, keys, positions, rest
+from bench import access, encoding, fanout, footprint, keys, positions, rest
 from bench.report import Report
 
 PARTS = {
@@ -23,6 +23,7 @@ PARTS = {
     "positions": positions.measure,
     "keys": keys.measure,
     "rest": rest.measure,
+    "access": access.measure,
     "footprint": footprint.measure,
     "encoding": encoding.measure,
 }

@@ -37,10 +37,10 @@ def pinned(core: int) -> Callable[[], None] | None:
     return lambda: os.sched_setaffinity(0, {cores[core % len(cores)]})
 
 
-def start(core: int, module: str, *arguments: str) -> Process:
-    """A Python module as a process on a core."""
+def start(core: int, module: str, *arguments: str, errors: int | None = None) -> Process:
+    """A Python module as a process on a core; its log goes to ``errors``, or is shown."""
     command, pipe = [sys.executable, "-m", module, *arguments], subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, preexec_fn=pinned(core))
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, preexec_fn=pinned(core))
 
 
 def line_of(process: Process) -> str:
@@ -50,9 +50,9 @@ def line_of(process: Process) -> str:
 
 
 @contextlib.contextmanager
-def server(module: str, *arguments: str) -> Iterator[tuple[Process, str]]:
+def server(module: str, *arguments: str, errors: int | None = None) -> Iterator[tuple[Process, str]]:
     """A server on its core, and the first line it prints."""
-    process = start(SERVER_CORE, module, *arguments)
+    process = start(SERVER_CORE, module, *arguments, errors=errors)
     try:
         yield process, line_of(process)
     finally:
@@ -63,9 +63,10 @@ def server(module: str, *arguments: str) -> Iterator[tuple[Process, str]]:
 @contextlib.contextmanager
 def gexfaker(root: Path | None, module: str = "gexfaker", **settings: str | int) -> Iterator[tuple[Process, str]]:
     """A gexfaker server with these settings, and its URL; of a recorded day, or without one of a simulated one."""
-    settings |= {"log_level": "warning"} | ({"data_dir": str(root)} if root else {})
+    settings = {"log_level": "warning"} | settings | ({"data_dir": str(root)} if root else {})
+    errors = subprocess.DEVNULL if settings["log_level"] == "info" else None
     flags = [part for name, value in settings.items() for part in ("--" + name.replace("_", "-"), str(value))]
-    with server(module, "serve", "--port", "0", *flags) as (process, line):
+    with server(module, "serve", "--port", "0", *flags, errors=errors) as (process, line):
         yield process, line.rpartition(" ")[2]
 
 

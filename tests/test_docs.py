@@ -99,7 +99,7 @@ def test_the_readme_client_works_as_printed(tmp_path: Path) -> None:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
             assert client.stdout is not None
             lines = [client.stdout.readline() for _ in range(3)]
-            _, errors = client.communicate("\n", timeout=20)
+            _, errors = client.communicate("\n", timeout=60)
     assert re.search(r"blue_ES_SPX_orderflow_orderflow \d+ bytes", "".join(lines))
     assert client.returncode == 0, errors
 
