@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Final
 
 import click
 
 from gexfaker import __version__
-from gexfaker.cli.ctl import ctl
-from gexfaker.cli.doctor import doctor, health
-from gexfaker.cli.generate import generate
-from gexfaker.cli.inspect import inspect
-from gexfaker.cli.listen import listen
-from gexfaker.cli.plot import plot
-from gexfaker.cli.prepare import prepare
-from gexfaker.cli.serve import serve
-from gexfaker.cli.settings import settings
 from gexfaker.errors import GexfakerError
 
 RESUMABLE: Final = {"generate", "prepare"}
@@ -26,7 +18,31 @@ INTERRUPTED: Final = 130
 """The exit code of a program that Ctrl-C has ended: 128 and the number of the signal."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+MODULES: Final = {
+    **{name: name for name in ("serve", "listen", "ctl", "generate", "inspect", "plot", "prepare")},
+    "settings": "settings",
+    "doctor": "doctor",
+    "health": "doctor",
+}
+"""The commands, each with the module of ``gexfaker.cli`` that has it; it is loaded when the command is asked for."""
+
+
+class Commands(click.Group):
+    """The commands of MODULES. To load all of them takes longer than one of them needs to start."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in alphabetical order."""
+        return sorted(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in MODULES:
+            return None
+        found: click.Command = getattr(import_module(f"gexfaker.cli.{MODULES[cmd_name]}"), cmd_name)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="gexfaker")
 def cli() -> None:
     """A local stand-in for the GexBot market-data API.
@@ -45,18 +61,6 @@ def cli() -> None:
       gexfaker doctor                       what usually goes wrong, and what to do about it
       gexfaker health                       what a running server plays, and how busy it is
     """
-
-
-cli.add_command(serve)
-cli.add_command(listen)
-cli.add_command(ctl)
-cli.add_command(generate)
-cli.add_command(inspect)
-cli.add_command(plot)
-cli.add_command(prepare)
-cli.add_command(settings)
-cli.add_command(doctor)
-cli.add_command(health)
 
 
 def main() -> None:
