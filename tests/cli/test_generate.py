@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gexfaker.catalog import CATEGORIES, Feed
-from gexfaker.cli.generate import MAX_DAYS, trading_days
+from gexfaker.catalog import CATEGORIES, TICKERS, Feed
+from gexfaker.cli.generate import MAX_DAYS, _names, trading_days
 from gexfaker.cli.main import cli
 from gexfaker.errors import DataError, GexfakerError
 from gexfaker.jobs import generate as job
@@ -29,7 +29,7 @@ from gexfaker.jobs.processes import Crew, Report, WorkerError
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.writer import member_name
 from jobs import work
-from support.server import wait_until
+from support.server import running_server, wait_until
 
 DATE = "2026-07-17"
 FEEDS = sum(map(len, CATEGORIES.values()))
@@ -439,3 +439,41 @@ def test_when_one_fails_the_others_clean_up(tmp_path: Path) -> None:
     with pytest.raises(GexfakerError, match="failed"):
         list(Crew(work.endless, [str(place), "fail"], 2).run())
     assert place.read_text() == "cleaned up"
+
+
+def spots(root: Path) -> list[float]:
+    file = root / DATE / "SPX" / "classic" / "gex_zero.jsonl"
+    return [json.loads(line)["spot"] for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_scenario_is_that_of_serve_and_part_of_what_a_run_must_agree_with(tmp_path: Path) -> None:
+    generate(tmp_path / "plain")
+    generate(tmp_path / "crash", "--scenario", "gap-down")
+    assert spots(tmp_path / "crash")[0] < spots(tmp_path / "plain")[0]
+    with running_server(scenario="gap-down", data_date=DATE, seed="7", tickers="SPX", speed="0") as server:
+        answer = server.get("/v2/SPX/classic/gex_zero", {"Authorization": "Bearer k", "User-Agent": "t"})[1]
+    assert json.loads(answer)["spot"] == spots(tmp_path / "crash")[0]
+    assert "complete already" in generate(tmp_path / "crash", "--scenario", "gap-down")
+    for other, said in (((), "scenario 'gap-down', not None"), (("--scenario", "calm"), "'gap-down', not 'calm'")):
+        assert said in refused(tmp_path / "crash", *other)
+    assert "scenario None, not 'calm'" in refused(tmp_path / "plain", "--scenario", "calm")
+
+
+def test_a_scenario_file_that_was_changed_is_another_scenario(tmp_path: Path) -> None:
+    from gexfaker.market.scenarios import scenariofile
+
+    file = tmp_path / "mine.toml"
+    example = next(Path(scenariofile.__file__).parent.rglob("*.toml"))
+    file.write_bytes(example.read_bytes())
+    generate(tmp_path / "out", "--scenario", str(file))
+    file.write_bytes(example.read_bytes() + b"\n# changed\n")
+    assert "mine.toml" in refused(tmp_path / "out", "--scenario", str(file))
+
+
+def test_a_scenario_that_is_none_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    assert "flash-crash" in refused(tmp_path, "--scenario", "flash-crush")
+    assert contents(tmp_path) == {}
+
+
+def test_all_is_every_ticker() -> None:
+    assert _names("all") == sorted(TICKERS)

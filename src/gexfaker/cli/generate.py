@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gexfaker.catalog import TICKERS
 from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ MAX_DAYS: Final = 400
 @click.option(
     "--date", "dates", multiple=True, required=True, metavar="DAY|A..B", help="A trading day, or all of a range."
 )
-@click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose feeds.")
+@click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose feeds; all for every one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another market.")
+@click.option("--scenario", metavar="NAME", help="What happens: a name such as flash-crash, or a TOML file.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to.")
 @click.option(
     "--format",
@@ -41,6 +43,7 @@ def generate(
     dates: tuple[str, ...],
     tickers: str,
     seed: int,
+    scenario: str | None,
     out: Path,
     form: str,
     jobs: int | None,
@@ -49,19 +52,20 @@ def generate(
 ) -> None:
     """Write simulated days as `gexfaker serve --data-dir` reads them.
 
-    The same day, ticker and seed give the same bytes on every machine. A run that was stopped, in whatever way, goes
-    on where it was when it is started again.
+    The same day, ticker, seed and scenario give the same bytes on every machine. When a run that was stopped is
+    started again, it skips what is complete, a day of a ticker each.
 
     \b
     Examples:
       gexfaker generate --date 2026-07-17
       gexfaker generate --date 2026-07-13..2026-07-17 --tickers SPX,ES_SPX --seed 7 --out data/
       gexfaker generate --date 2026-07-17 --tickers SPY --format eod --out archives/
+      gexfaker generate --date 2026-07-17 --scenario flash-crash --format jsonl.zst
     """
     from gexfaker.jobs.generate import Task
 
     days, names = trading_days(dates), _names(tickers)
-    tasks = [Task(day, ticker, seed, out, form, records, force) for day in days for ticker in names]
+    tasks = [Task(day, ticker, seed, out, form, records, force, scenario) for day in days for ticker in names]
     sizes = [task.check() for task in tasks]  # all refusals come before any work
     for outcome in _work_off(tasks, sizes, jobs or os.cpu_count() or 1):
         click.echo(str(outcome))
@@ -108,6 +112,8 @@ def _range(text: str) -> list[datetime.date]:
 
 def _names(tickers: str) -> list[str]:
     names = list(dict.fromkeys(name.strip().upper() for name in tickers.split(",") if name.strip()))
+    if names == ["ALL"]:
+        return sorted(TICKERS)
     if not names:
         raise DataError("--tickers: name at least one, such as SPX or SPX,ES_SPX")
     return names

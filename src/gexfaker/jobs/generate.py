@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,14 +23,15 @@ LOCK_SECONDS: Final = 20.0
 LOCK_POLL_SECONDS: Final = 0.05
 
 
-def open_feeds(ticker: str, date: str, seed: int) -> list[Tape]:
+def open_feeds(ticker: str, date: str, seed: int, scenario: str | None = None) -> list[Tape]:
     """The standard feeds of a ticker's simulated day, which share what they compute; nothing is made yet.
 
-    Raises DataError: the ticker is not simulated, or there is no such day.
+    Raises DataError: the ticker is not simulated, or there is no such day or scenario.
     """
+    from gexfaker.market.scenarios.scenariofile import read_scenario
     from gexfaker.market.simulation import Market  # here, because numpy takes its time to load
 
-    market = Market(date, seed)
+    market = Market(date, seed, None if scenario is None else read_scenario(scenario))
     feeds = [Feed(ticker, package, category) for package, categories in CATEGORIES.items() for category in categories]
     return [market.tape(feed) for feed in feeds]
 
@@ -73,6 +75,7 @@ class Task:
         form: jsonl, jsonl.zst or eod.
         limit: how many records of each feed; None for all.
         force: replace what is there.
+        scenario: what happens on the day: a name or a file; an ordinary one without.
     """
 
     date: str
@@ -82,6 +85,7 @@ class Task:
     form: str
     limit: int | None = None
     force: bool = False
+    scenario: str | None = None
 
     @property
     def target(self) -> Target:
@@ -92,7 +96,7 @@ class Task:
 
     def check(self) -> int:
         """Records of each feed. Raises DataError when the task would be refused; writes nothing."""
-        tapes = open_feeds(self.ticker, self.date, self.seed)
+        tapes = open_feeds(self.ticker, self.date, self.seed, self.scenario)
         try:
             records = self.count(tapes)
         finally:
@@ -109,7 +113,16 @@ class Task:
 
     def mark(self, records: int) -> Mark:
         """What a resumed run must agree with."""
-        return {"generator": "gexfaker", "version": __version__, "seed": self.seed, "records": records}
+        mark = {"generator": "gexfaker", "version": __version__, "seed": self.seed, "records": records}
+        return mark if self.scenario is None else mark | {"scenario": _identity(self.scenario)}
+
+
+def _identity(scenario: str) -> str:
+    """The name of a scenario; of a file its content, too, because it may be changed."""
+    path = Path(scenario).expanduser()
+    if path.suffix != ".toml":
+        return scenario
+    return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
 
 
 def write_day(task: Task, report: Callable[[int], None]) -> Outcome:
@@ -118,7 +131,7 @@ def write_day(task: Task, report: Callable[[int], None]) -> Outcome:
     Raises DataError: another run writes there, something else is there, the disk is full, ...
     """
     target = task.target
-    tapes = open_feeds(task.ticker, task.date, task.seed)
+    tapes = open_feeds(task.ticker, task.date, task.seed, task.scenario)
     try:
         mark = task.mark(task.count(tapes))
         with _alone(target.lock):

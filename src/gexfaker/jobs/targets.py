@@ -22,7 +22,7 @@ CHUNK: Final = 128
 """Records of a feed written before the next feed's: near enough for the market to compute them together."""
 
 Mark = dict[str, Any]
-"""What a resumed run must agree with: generator, version, seed, records of each feed."""
+"""What a resumed run must agree with: generator, version, seed, records of each feed, and the scenario if any."""
 
 
 class Target(Protocol):
@@ -185,7 +185,8 @@ def _parse(text: bytes) -> Mark | None:
 def _compare(path: Path, found: Mark | None, mark: Mark) -> None:
     if found is None or found == mark:
         return
-    differing = (f"{name} {found.get(name)!r}, not {mark[name]!r}" for name in mark if found.get(name) != mark[name])
+    names = [name for name in {**mark, **found} if found.get(name) != mark.get(name)]
+    differing = (f"{name} {found.get(name)!r}, not {mark.get(name)!r}" for name in names)
     raise DataError(
         f"{path} was generated with {', '.join(differing)}: "
         "give the same, choose another --out, or --force to write it anew"
