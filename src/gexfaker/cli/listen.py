@@ -8,12 +8,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
 from gexfaker.catalog import Feed, parse_group
-from gexfaker.cli.reach import is_ours, with_key, with_token, with_url
+from gexfaker.cli.reach import is_given, is_ours, with_key, with_token, with_url
 from gexfaker.exchange.hours import NEW_YORK
 
 if TYPE_CHECKING:
@@ -43,15 +43,29 @@ _GREEK_COLUMNS: Final = "spot major_positive major_negative major_long_gamma maj
 
 
 @click.command(short_help="Watch feeds in the terminal.")
-@click.argument("names", metavar="[orderflow TICKER... | GROUP...]", nargs=-1, required=True)
+@click.argument("names", metavar="[orderflow TICKER... | GROUP...]", nargs=-1)
 @with_url
 @with_key
 @with_token
 @click.option("--count", type=click.IntRange(min=1), help="Stop after this many messages.")
 @click.option("--json", "as_json", is_flag=True, help="Print each record as a line of JSON, with its group if several.")
 @click.option("--raw", is_flag=True, help="Print the WebSocket messages as they arrive.")
+@click.option(
+    "--decode-file",
+    "captured",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Instead of listening decode captured frames: JSON, base64 or hex a line, or bytes; - is standard input.",
+)
 def listen(
-    names: tuple[str, ...], url: str, key: str, token: str | None, count: int | None, as_json: bool, raw: bool
+    names: tuple[str, ...],
+    url: str,
+    key: str,
+    token: str | None,
+    count: int | None,
+    as_json: bool,
+    raw: bool,
+    captured: IO[bytes] | None,
 ) -> None:
     """Connect as a real client does, and print what the feeds send; when nothing comes, why.
 
@@ -65,7 +79,11 @@ def listen(
       gexfaker listen SPX_classic_gex_zero SPX_state_delta_zero
       gexfaker listen SPX_classic_gex_zero SPX_spot
       gexfaker listen orderflow SPX --url http://127.0.0.1:9000 --key mine --raw
+      gexfaker listen --decode-file frames.txt
     """
+    if captured is not None:
+        _decode(captured)
+        return
     feeds = _choose(names)
     import asyncio
 
@@ -75,12 +93,20 @@ def listen(
 
     targets = negotiate(url, key, feeds)
     printer = _Printer(feeds, count, "raw" if raw else "json" if as_json else "lines")
-    control = Control(url, token if is_ours(url) else None, ASK_SECONDS)
+    control = Control(url, token if is_ours(url) or is_given("token") else None, ASK_SECONDS)
     groups = {group for target in targets for group in target.joins} | {feed.group for feed in feeds}
     try:
         asyncio.run(_listen(targets, printer, lambda: reasons_of(control, key, groups)))
     except BrokenPipeError:  # who reads it has seen enough, as with `| head`
         sys.stdout = None  # nothing is flushed to it at the end
+
+
+def _decode(captured: IO[bytes]) -> None:
+    """Print the records of captured frames as lines of JSON."""
+    from gexfaker.client.captured import MAX_CAPTURED_BYTES, decode_captured
+
+    for record in decode_captured(captured.read(MAX_CAPTURED_BYTES + 1)):
+        click.echo(json.dumps(record, separators=(",", ":")))
 
 
 async def _listen(targets: Sequence[Target], printer: _Printer, ask: Callable[[], list[str] | None]) -> None:
@@ -118,6 +144,8 @@ def _choose(names: tuple[str, ...]) -> list[Feed]:
     """The feeds that the arguments mean."""
     from gexfaker.client.feed import ListenError
 
+    if not names:
+        raise ListenError("what? For example: gexfaker listen orderflow SPX")
     if names[0].lower() == "orderflow":
         names = tuple(f"{ticker.upper()}_orderflow_orderflow" for ticker in names[1:])
         if not names:

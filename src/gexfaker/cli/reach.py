@@ -33,6 +33,11 @@ def is_ours(url: str) -> bool:
         return False
 
 
+def is_given(name: str) -> bool:
+    """Whether an option of the command that runs was given by its flag."""
+    return click.get_current_context().get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+
+
 class Url(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A base URL, of which people leave out the start."""
 
