@@ -82,14 +82,6 @@ def port(text: str) -> int:
     return port
 
 
-def count(text: str) -> int:
-    """A whole number from 1."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
 def number_from(least: int) -> Callable[[str], int]:
     """A reader of a whole number that is not smaller."""
 
@@ -100,6 +92,10 @@ def number_from(least: int) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+count: Final = number_from(1)
+"""Reads a whole number from 1."""
 
 
 def size_from(least: int) -> Callable[[str], int]:

@@ -42,6 +42,9 @@ LEAST_QUEUED_BYTES: Final = 64 * KIB
 """A client must be allowed to leave a few of the largest messages unread, or it is cut for nothing."""
 
 FILE: Final = "gexfaker.toml"
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+"""Addresses at which only this machine can reach the server."""
+
 DEFAULT: Final = "the default"
 """The source of a value nobody gave."""
 
@@ -521,9 +524,26 @@ class Sources(NamedTuple):
     environment: Mapping[str, str]
     file: Path | None = None
 
-    def look_up(self, name: str) -> tuple[str, str]:
-        """The text of a setting, and where it is from. Raises SettingError: the file cannot be used."""
-        return _lookup(name, self.flags, self.environment, _read_file(self.file), self.file)
+    def texts(self) -> dict[str, tuple[str, str]]:
+        """By name the text of each setting, replaced ones included, and where it is from.
+
+        Raises:
+            SettingError: the file cannot be used.
+        """
+        from_file = _read_file(self.file)
+        return {name: self._look_up(name, from_file) for name in (*REPLACED, *SETTINGS)}
+
+    def _look_up(self, name: str, from_file: Mapping[str, str]) -> tuple[str, str]:
+        flag = self.flags.get(name)
+        if flag:
+            return flag, f"the flag {flag_of(name)}"
+        for variable in variables_of(name):
+            text = self.environment.get(variable, "")
+            if text and not (name == "PORT" and is_link(text)):
+                return text, f"the environment variable {variable}"
+        if from_file.get(name.lower()):
+            return from_file[name.lower()], str(self.file)
+        return SETTINGS[name].default if name in SETTINGS else "", DEFAULT
 
 
 def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: Path | None = None) -> Settings:
@@ -537,18 +557,14 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: 
 
 def load_from(given: Sources) -> Settings:
     """The settings from their sources. Raises SettingError, as ``load``."""
-    flags, environment, file = given
-    from_file = _read_file(file)
+    texts = given.texts()
     for name, instead in REPLACED.items():
-        text, source = _lookup(name, flags, environment, from_file, file)
+        text, source = texts[name]
         if source != DEFAULT:
             raise SettingError(name, text, source, f"it is now part of {instead}")
-    values: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for name, setting in SETTINGS.items():
-        text, sources[name] = _lookup(name, flags, environment, from_file, file)
-        values[name.lower()] = _parse(name, setting, text, sources[name])
-    notes = (*unknown_variables(environment, (*SETTINGS, *REPLACED)), *idle_settings(values, sources))
+    values = {name.lower(): _parse(name, setting, *texts[name]) for name, setting in SETTINGS.items()}
+    sources = {name: texts[name][1] for name in SETTINGS}
+    notes = (*unknown_variables(given.environment, (*SETTINGS, *REPLACED)), *idle_settings(values, sources))
     return Settings(**_implied(values, sources), sources=sources, notes=notes)
 
 
@@ -585,25 +601,6 @@ def idle_with(settings: Settings, *, is_stored: bool) -> Iterator[str]:
     for name in simulation if is_stored else recorded if settings.simulate else ():
         if settings.sources[name] != DEFAULT:
             yield f"{name} (from {settings.sources[name]}) has no effect: {reason}"
-
-
-def _lookup(
-    name: str,
-    flags: Mapping[str, str | None],
-    environment: Mapping[str, str],
-    from_file: Mapping[str, str],
-    file: Path | None,
-) -> tuple[str, str]:
-    flag = flags.get(name)
-    if flag:
-        return flag, f"the flag {flag_of(name)}"
-    for variable in variables_of(name):
-        text = environment.get(variable, "")
-        if text and not (name == "PORT" and is_link(text)):
-            return text, f"the environment variable {variable}"
-    if from_file.get(name.lower()):
-        return from_file[name.lower()], str(file)
-    return SETTINGS[name].default if name in SETTINGS else "", DEFAULT
 
 
 def _parse(name: str, setting: Setting, text: str, source: str) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from gexfaker import __version__
 from gexfaker.environment import EARLIER
 from gexfaker.errors import GexfakerError, SettingError
-from gexfaker.settings import SETTINGS, Settings, Sources, load_from
+from gexfaker.settings import DEFAULT, SETTINGS, Settings
 
 FEW_DESCRIPTORS: Final = 1024
 """With fewer, some hundred clients or a few large days make the server close files and connections."""
@@ -63,19 +63,19 @@ def _version(name: str) -> str:
         return "is not installed"
 
 
-def settings(sources: Sources) -> Iterator[Finding]:
-    """Whether the settings can be used, what of them is not, and which variables are somebody else's."""
-    try:
-        loaded = load_from(sources)
-    except SettingError as error:
-        yield Finding(Kind.PROBLEM, str(error), "correct it; gexfaker settings shows where each setting comes from")
-        return
-    given = sum(source != "the default" for source in loaded.sources.values())
+def wrong_setting(error: SettingError) -> Finding:
+    """The settings cannot be used."""
+    return Finding(Kind.PROBLEM, str(error), "correct it; gexfaker settings shows where each setting comes from")
+
+
+def settings(loaded: Settings, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """What of the settings is not used, and which variables are somebody else's."""
+    given = sum(source != DEFAULT for source in loaded.sources.values())
     yield Finding(Kind.OK, f"settings: {given} given, the others have their defaults")
     for note in loaded.notes:
         yield Finding(Kind.NOTE, note)
     for name in sorted(set(SETTINGS) - EARLIER):
-        if sources.environment.get(name):
+        if environment.get(name):
             remedy = f"if it is meant for gexfaker, call it GEXFAKER_{name}"
             yield Finding(Kind.NOTE, f"the environment variable {name} is not used", remedy)
 

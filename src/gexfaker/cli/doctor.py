@@ -54,15 +54,16 @@ def _examine(sources: Sources, url: str | None, key: str) -> Iterator[Finding]:
     from gexfaker.cli import checks
 
     ask = _asker(key)
+    yield from checks.versions()
     try:
         loaded = load_from(sources)
-    except SettingError:  # is told by the check of the settings
+    except SettingError as error:
+        yield checks.wrong_setting(error)
         loaded = load({}, {})
-    looks = (
-        *(checks.versions(), checks.settings(sources), checks.port(loaded, ask), checks.data(loaded)),
-        *(checks.proxies(sources.environment), checks.descriptors(), checks.clock()),
-    )
-    yield from chain(*looks)
+    else:
+        yield from checks.settings(loaded, sources.environment)
+    looks = (checks.port(loaded, ask), checks.data(loaded), checks.proxies(sources.environment))
+    yield from chain(*looks, checks.descriptors(), checks.clock())
     if url is not None:
         yield from checks.server(url, key, ask)
 
@@ -101,14 +102,14 @@ def health(url: str, as_json: bool) -> None:
     """
     from http.client import HTTPException
 
-    from gexfaker.client.http import why
+    from gexfaker.client.http import unreachable
 
     try:
         answer = _asker("demo")(f"{url}/health")
         bounds = answer.pop("bounds") if not as_json else {}
     except (OSError, ValueError, KeyError, AttributeError, HTTPException) as error:
-        reason = why(error) if isinstance(error, OSError) else "that is no answer of a gexfaker"
-        raise ControlError(f"no server at {url} ({reason}); start one with: gexfaker serve") from None
+        reason = error if isinstance(error, OSError) else ValueError("that is no answer of a gexfaker")
+        raise ControlError(unreachable(url, reason)) from None
     if as_json:
         click.echo(json.dumps(answer))
         return

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from gexfaker.errors import SettingError
-from gexfaker.settings import FILE, SETTINGS, load
+from gexfaker.settings import FILE, LOOPBACK, SETTINGS, load
 
 Command = Callable[..., Any]
 
@@ -28,7 +28,7 @@ def is_ours(url: str) -> bool:
     from urllib.parse import urlsplit
 
     try:
-        return (urlsplit(url).hostname or "") in ("localhost", "127.0.0.1", "::1")
+        return urlsplit(url).hostname in LOOPBACK
     except ValueError:
         return False
 

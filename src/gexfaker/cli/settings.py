@@ -51,16 +51,17 @@ def _is_stored(loaded: Settings) -> bool:
 
 
 def _rows(loaded: Settings, sources: Sources) -> Iterator[dict[str, str]]:
+    texts = sources.texts()
     for name, setting in SETTINGS.items():
-        text = sources.look_up(name)[0]
+        text, source = texts[name]
         value = getattr(loaded, name.lower())
         shown = text or ("unset" if value is None else str(value))
-        hidden = setting.secret and loaded.sources[name] != DEFAULT
+        hidden = setting.secret and source != DEFAULT
         yield {
             "section": setting.section.value,
             "name": name,
             "value": "***" if hidden else shown,
-            "source": loaded.sources[name],
+            "source": source,
         }
 
 

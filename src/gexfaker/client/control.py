@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from gexfaker.client.http import fetch, why
+from gexfaker.client.http import fetch, unreachable
 from gexfaker.errors import ControlError
 from gexfaker.playback.actions import Action
 
@@ -95,7 +95,7 @@ class Control:
         except HTTPError as error:
             raise ControlError(_refusal(error.code, error.read(4096))) from None
         except (OSError, ValueError, HTTPException) as error:
-            raise ControlError(f"no server at {self._base} ({why(error)}); start one with: gexfaker serve") from None
+            raise ControlError(unreachable(self._base, error)) from None
 
 
 def _refusal(code: int, body: bytes) -> str:

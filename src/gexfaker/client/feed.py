@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from websockets.typing import Subprotocol
 
 from gexfaker.catalog import SPOT, V2, Feed, hub_of
-from gexfaker.client.http import why
+from gexfaker.client.http import unreachable
 from gexfaker.errors import FrameError, GexfakerError, RecordError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _ask(address: str, key: str, body: object) -> Any:
         raise ListenError(f"{address} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
     except (URLError, OSError, ValueError, HTTPException) as error:
         base = address.partition("/negotiate")[0].removesuffix("/v2")
-        raise ListenError(f"no server at {base} ({why(error)}); start one with: gexfaker serve") from None
+        raise ListenError(unreachable(base, error)) from None
 
 
 async def follow(targets: Sequence[Target], receive: Callable[[Received], bool]) -> None:

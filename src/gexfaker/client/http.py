@@ -15,6 +15,11 @@ def why(error: Exception) -> str:
     return str(getattr(reason, "strerror", None) or reason)
 
 
+def unreachable(url: str, error: Exception) -> str:
+    """A sentence about a server that cannot be asked, and what to do."""
+    return f"no server at {url} ({why(error)}); start one with: gexfaker serve"
+
+
 def fetch(request: Request, timeout: float) -> Any:
     """The decoded answer. Raises OSError (HTTPError among them), ValueError, HTTPException."""
     from urllib.request import ProxyHandler, build_opener  # here, because it takes 20 ms to load

@@ -25,13 +25,12 @@ from gexfaker.limits import DRAIN_SECONDS, MAX_HEAD_BYTES, MAX_IDLE_SECONDS
 from gexfaker.server.alarm import Alarm
 from gexfaker.server.descriptors import connections_of, descriptor_limit
 from gexfaker.server.http.app import create_app
-from gexfaker.server.http.controlguard import LOOPBACK
 from gexfaker.server.service import Service
 from gexfaker.server.stream import reap, stream
 from gexfaker.server.transport.doors import Doors
 from gexfaker.server.transport.fastpath import FastPath
 from gexfaker.server.transport.http import http_protocol
-from gexfaker.settings import Settings
+from gexfaker.settings import LOOPBACK, Settings
 
 log: Final = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,9 +39,17 @@ class Grant:
     slot: str | None = None
 
 
+_WORLD_ID: Final = re.compile(r"key-[0-9a-f]{16}")
+
+
 def world_id(key: str) -> str:
     """The name of an API key's session: a digest, so that tokens, logs and replies never carry the key."""
     return "key-" + hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def is_world_id(text: str) -> bool:
+    """Whether a text looks like what ``world_id`` gives."""
+    return _WORLD_ID.fullmatch(text) is not None
 
 
 def mask(secret: str) -> str:

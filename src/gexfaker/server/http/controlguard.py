@@ -11,9 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gexfaker.server.http.replies import error, service_of
-
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-"""Addresses at which only this machine can reach the server."""
+from gexfaker.settings import LOOPBACK
 
 NO_ADDRESS: Final = "-"
 """Stands for a Host header that is missing: no page comes from there."""

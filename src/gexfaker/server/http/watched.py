@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from time import perf_counter
 from typing import Final
 
@@ -12,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gexfaker.playback.actions import ACTIONS
 from gexfaker.server.access.log import NO_KEY, AccessLog
 from gexfaker.server.http.targets import plain_path
-from gexfaker.wire.tokens import world_id
+from gexfaker.wire.tokens import is_world_id, world_id
 
 SHOWN_PATH: Final = 120
 """Characters of a path that are shown."""
@@ -23,8 +22,6 @@ SHOWN_REASON: Final = 300
 SESSIONS: Final = "/_gexfaker/sessions/"
 PLAIN: Final = ("", "all", "by-key")
 """What stands behind it and is no key."""
-
-_SESSION_ID: Final = re.compile(r"key-[0-9a-f]{16}")
 
 MAX_REASON_BYTES: Final = 2048
 """What is kept of the body of a refusal, to show its reason."""
@@ -66,7 +63,7 @@ def without_key(path: str, said: str) -> tuple[str, str]:
     """A path and what was answered, both without the API key that may stand for a session there."""
     before, found, rest = path.partition(SESSIONS)
     given, slash, action = rest.rpartition("/") if rest.rpartition("/")[2] in ACTIONS else (rest, "", "")
-    if before or not found or given in PLAIN or _SESSION_ID.fullmatch(given):
+    if before or not found or given in PLAIN or is_world_id(given):
         return path, said
     shown = world_id(given)
     return f"{SESSIONS}{shown}{slash}{action}", said.replace(given, shown)

@@ -20,14 +20,12 @@ from gexfaker.server.access.log import NO_KEY
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.gate import plain_name
 from gexfaker.server.http.targets import plain_path
+from gexfaker.server.http.watched import SHOWN_PATH
 from gexfaker.server.service import Service
 from gexfaker.wire.subprotocols import choose
 from gexfaker.wire.tokens import Grant, verify
 
 HUB_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
-SHOWN_PATH: Final = 120
-"""Characters of a path that the log shows."""
-
 TOO_LATE: Final = "the connection is not known any more (RECOVERY_WINDOW), or the reconnection token is another's"
 UNRECOVERABLE: Final = "The connection could not be recovered."
 _PATHS: Final = re.compile(r"/(?:client/hubs|ws)/([^/]+)/?|/client/?")
@@ -79,8 +77,8 @@ def open_socket(service: Service, request: Request) -> Accepted | Response:
             return _recover(service, hub, switch, request, query)
         return _connect(service, hub, switch, request, query)
     except _RefusedError as refused:
-        if service.access is not None:
-            service.access.tell(refused.owner, "refusal", f"WebSocket {_shown(request)} refused with {refused}")
+        what = f"WebSocket {_shown(request)} refused with {refused}"
+        service.clients.access.tell(refused.owner, "refusal", what)
         return refused.response
 
 
