@@ -29,7 +29,7 @@ ALLOWED = {
     "rest": {"records", "rest", "playback", "tapes", "exchange"},
     "archive": {"archive", "playback", "tapes", "exchange"},
     "contract": {"records", "contract", "rest", "wire", "playback"},
-    "client": {"client", "wire", "playback"},
+    "client": {"client", "wire", "playback", "exchange"},
     "jobs": {"jobs", "wire", "inspection", "market", "tapes", "exchange"},
     "server": {"server", "contract", "worlds", "hubs", "wire", "rest", "archive", "playback", "tapes", "exchange"},
     "plotting": {"records", "plotting", "playback", "market", "tapes", "exchange"},

@@ -22,7 +22,8 @@ from typing import Final
 
 from gexfaker.catalog import parse_group
 from gexfaker.client.control import ALL, Control, Target
-from gexfaker.client.feed import ListenError, Received, decode_payload, follow, negotiate
+from gexfaker.client.feed import ListenError, Received, decode_payload, negotiate
+from gexfaker.client.follow import follow
 from gexfaker.playback.actions import ChangeDay, Mode, Pause, Reset, Resume, Seek, Speed, Step
 from gexfaker.server.run import Server
 from gexfaker.settings import load

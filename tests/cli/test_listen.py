@@ -72,14 +72,14 @@ def test_a_refusal_is_told() -> None:
 def test_the_end_of_the_server_is_told() -> None:
     with running_server(ws_stream_interval="30ms") as server:
         command = [sys.executable, "-m", "gexfaker", "listen", "orderflow", "SPX", "--url", server.url]
+        command += ["--reconnect", "0"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert "group" in process.stdout.readline()
             assert server.stop() == CLEAN_EXIT
             _, errors = process.communicate(timeout=15)
     assert process.returncode == 2
-    assert "1001" in errors
-    assert "Traceback" not in errors
+    assert errors == "gexfaker: the connection is lost: the server closed it with 1001\n"
 
 
 GEX = (

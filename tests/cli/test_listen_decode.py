@@ -96,9 +96,12 @@ def test_what_is_no_frame_is_told_with_its_line(content: bytes, said: str, tmp_p
     assert "\n" not in error
 
 
-def test_a_file_that_is_too_large_is_not_decoded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "MAX_CAPTURED_BYTES", 10)
-    assert "more than 10 bytes" in str(run(tmp_path, b"x" * 11).exception)
+@pytest.mark.parametrize("content", [b"\xff" * 11, b"a" * 11], ids=["bytes", "a line"])
+def test_a_frame_that_is_too_long_is_not_decoded(
+    monkeypatch: pytest.MonkeyPatch, content: bytes, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "MAX_FRAME_BYTES", 10)
+    assert "more than the 10 bytes" in str(run(tmp_path, content).exception)
 
 
 def test_without_a_name_it_says_what_to_write() -> None:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
 from gexfaker.catalog import Feed, parse_group
+from gexfaker.cli.completion import groups
 from gexfaker.cli.reach import is_given, is_ours, with_key, with_token, with_url
-from gexfaker.exchange.hours import NEW_YORK
 
 if TYPE_CHECKING:
+    from gexfaker.cli.lines import Printer
+    from gexfaker.cli.listener import Listener
     from gexfaker.client.feed import Target
+    from gexfaker.client.follow import Reconnection
 
 FIRST_LOOK_SECONDS: Final = 1.0
 """When the server is asked for the first time whether a group will stay silent: it has joined by then."""
@@ -25,31 +28,37 @@ FIRST_LOOK_SECONDS: Final = 1.0
 ASK_SECONDS: Final = 2.0
 """How long the server has to say why; the end of the command waits for it."""
 
-SILENT_SECONDS: Final = 3.0
-"""After so long without a message the server is asked why; at the usual speed one comes each second."""
+RECONNECT_SECONDS: Final = 30.0
+"""How long a lost connection is tried again by default: so long the service takes it back."""
 
-LEAST_WIDTH: Final = 11
-"""Letters of a column of numbers: six digits, two commas, a sign and cents."""
-
-HEADER_EVERY: Final = 40
-"""Lines between two headings: one stays in sight on an ordinary screen."""
-
-_COLUMNS: Final = {
-    "gex": "spot zero_gamma major_pos_vol major_neg_vol sum_gex_vol sum_gex_oi".split(),
-    "orderflow": "spot zgr gexoflow net_dex dexoflow zero_mcall zero_mput z_mlgamma z_msgamma".split(),
-    "spot": ["spot"],
-}
-_GREEK_COLUMNS: Final = "spot major_positive major_negative major_long_gamma major_short_gamma".split()
+Ask = Callable[[], Mapping[str, Any] | None]
+"""The status of the key's session; None where the server does not show it."""
 
 
 @click.command(short_help="Watch feeds in the terminal.")
-@click.argument("names", metavar="[orderflow TICKER... | GROUP...]", nargs=-1)
+@click.argument("names", metavar="[orderflow TICKER... | GROUP...]", nargs=-1, shell_complete=groups)
 @with_url
 @with_key
 @with_token
 @click.option("--count", type=click.IntRange(min=1), help="Stop after this many messages.")
+@click.option("--watch", is_flag=True, help="A table of all groups in place of lines, with lag, gaps and repeats.")
 @click.option("--json", "as_json", is_flag=True, help="Print each record as a line of JSON, with its group if several.")
 @click.option("--raw", is_flag=True, help="Print the WebSocket messages as they arrive.")
+@click.option(
+    "--record-to",
+    "recording",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Add the WebSocket messages to a file, one a line; --decode-file reads it.",
+)
+@click.option(
+    "--reconnect",
+    type=click.FloatRange(min=0),
+    default=RECONNECT_SECONDS,
+    show_default=f"{RECONNECT_SECONDS:g}",
+    metavar="SECONDS",
+    help="How long to try again when the connection is lost; 0 ends at once.",
+)
 @click.option(
     "--decode-file",
     "captured",
@@ -63,22 +72,29 @@ def listen(
     key: str,
     token: str | None,
     count: int | None,
+    watch: bool,
     as_json: bool,
     raw: bool,
+    recording: str | None,
+    reconnect: float,
     captured: IO[bytes] | None,
 ) -> None:
-    """Connect as a real client does, and print what the feeds send; when nothing comes, why.
+    """Connect as a reliable client does, and print what the feeds send; when nothing comes, why.
 
     A GROUP is TICKER_PACKAGE_CATEGORY, without the prefix, or TICKER_spot. With a spot group the V2 flow is
     used (POST /v2/negotiate, the server joins), else the GET flow (the client joins).
+
+    Standard error tells what is odd: records that are missing or come again, a listener that is late, a lost
+    connection and its return.
 
     \b
     Examples:
       gexfaker listen orderflow SPX
       gexfaker listen orderflow SPX ES_SPX --json --count 10
-      gexfaker listen SPX_classic_gex_zero SPX_state_delta_zero
+      gexfaker listen SPX_classic_gex_zero SPX_state_delta_zero --watch
       gexfaker listen SPX_classic_gex_zero SPX_spot
       gexfaker listen orderflow SPX --url http://127.0.0.1:9000 --key mine --raw
+      gexfaker listen orderflow SPX --record-to frames.txt
       gexfaker listen --decode-file frames.txt
     """
     if captured is not None:
@@ -87,57 +103,64 @@ def listen(
     feeds = _choose(names)
     import asyncio
 
+    from gexfaker.cli.listener import Listener, tell
     from gexfaker.client.control import Control
     from gexfaker.client.feed import negotiate
-    from gexfaker.client.silence import reasons_of
+    from gexfaker.client.follow import Reconnection
+    from gexfaker.client.silence import status_of
 
-    targets = negotiate(url, key, feeds)
-    printer = _Printer(feeds, count, "raw" if raw else "json" if as_json else "lines")
     control = Control(url, token if is_ours(url) or is_given("token") else None, ASK_SECONDS)
-    groups = {group for target in targets for group in target.joins} | {feed.group for feed in feeds}
-    try:
-        asyncio.run(_listen(targets, printer, lambda: reasons_of(control, key, groups)))
-    except BrokenPipeError:  # who reads it has seen enough, as with `| head`
-        sys.stdout = None  # nothing is flushed to it at the end
+    again = Reconnection(reconnect, lambda: negotiate(url, key, feeds), tell)
+    targets = again.negotiate()
+    with _recorded_to(recording) as record:
+        listener = Listener(feeds, key, count, record)
+        shown = _board(listener) if watch else _lines(feeds, "raw" if raw else "json" if as_json else "lines")
+        try:
+            with shown as listener.printer:
+                asyncio.run(_listen(targets, listener, again, lambda: status_of(control, key)))
+        except BrokenPipeError:  # who reads it has seen enough, as with `| head`
+            sys.stdout = None  # nothing is flushed to it at the end
 
 
 def _decode(captured: IO[bytes]) -> None:
     """Print the records of captured frames as lines of JSON."""
-    from gexfaker.client.captured import MAX_CAPTURED_BYTES, decode_captured
+    from gexfaker.client.captured import decode_captured
 
-    for record in decode_captured(captured.read(MAX_CAPTURED_BYTES + 1)):
+    for record in decode_captured(captured):
         click.echo(json.dumps(record, separators=(",", ":")))
 
 
-async def _listen(targets: Sequence[Target], printer: _Printer, ask: Callable[[], list[str] | None]) -> None:
+async def _listen(targets: Sequence[Target], listener: Listener, again: Reconnection, ask: Ask) -> None:
     """Print what comes, and why nothing does."""
     import asyncio
 
-    from gexfaker.client.feed import follow
+    from gexfaker.client.follow import follow
 
-    explainer = asyncio.create_task(_explain_silence(printer, ask))
+    groups = {group for target in targets for group in target.joins} | set(listener.heard)
+    explainer = asyncio.create_task(_explain(listener, groups, ask))
     try:
-        await follow(targets, printer.show)
+        await follow(targets, listener.take, again)
     finally:
         explainer.cancel()
 
 
-async def _explain_silence(printer: _Printer, ask: Callable[[], list[str] | None]) -> None:
-    """Ask the server once at the start, and whenever nothing comes for a while, as long as it tells; say each once."""
+async def _explain(listener: Listener, groups: set[str], ask: Ask) -> None:
+    """Ask the server once at the start, and whenever something is odd; say each thing once."""
     import asyncio
 
-    told: set[str] = set()
-    wait = FIRST_LOOK_SECONDS
+    from gexfaker.cli.listener import SILENT_SECONDS
+    from gexfaker.client.heard import clock_of
+
+    await asyncio.sleep(FIRST_LOOK_SECONDS)
+    status = await asyncio.to_thread(ask)
+    tells = status is not None
     while True:
-        await asyncio.sleep(wait)
-        if wait == FIRST_LOOK_SECONDS or printer.is_silent():
-            reasons = await asyncio.to_thread(ask)
-            if reasons is None:
-                return
-            for reason in dict.fromkeys(reasons).keys() - told:
-                told.add(reason)
-                click.echo(f"gexfaker: {reason}", err=True)
-        wait = SILENT_SECONDS
+        listener.explain(status, groups)
+        listener.set_clock(clock_of(status, time.time()) if status is not None or not tells else None)
+        await asyncio.sleep(SILENT_SECONDS)
+        while not listener.wonders():
+            await asyncio.sleep(SILENT_SECONDS)
+        status = await asyncio.to_thread(ask) if tells else None
 
 
 def _choose(names: tuple[str, ...]) -> list[Feed]:
@@ -161,7 +184,9 @@ def _choose(names: tuple[str, ...]) -> list[Feed]:
 
 
 def _meant(name: str) -> str:
-    """What a wrong name may mean: one with a prefix, or in other letters."""
+    """What a wrong name may mean: one with a prefix, or in other letters, or a word that stands before tickers."""
+    if name.lower() == "orderflow":
+        return "; the word orderflow stands first, before its tickers"
     for other in (name, name.partition("_")[2]):
         ticker, _, rest = other.partition("_")
         for group in (f"{ticker.upper()}_{rest.lower()}", f"{ticker.upper()}_{rest.upper()}"):
@@ -170,72 +195,52 @@ def _meant(name: str) -> str:
     return ""
 
 
-class _Printer:
-    """Prints messages until there were enough."""
+@contextlib.contextmanager
+def _lines(feeds: Sequence[Feed], style: str) -> Iterator[Printer]:
+    from gexfaker.cli.lines import Json, Lines, Raw
 
-    def __init__(self, feeds: list[Feed], count: int | None, style: str) -> None:
-        self._style = style
-        self._count = count
-        self._shown = 0
-        self._last = time.monotonic()
-        # A message's group may have a prefix, so its feed is found by the ending.
-        self._feeds = sorted(feeds, key=lambda feed: -len(feed.group))
-        self._name_width = max(len(feed.group) for feed in feeds)
-        self._one_layout = len({tuple(_columns(feed)) for feed in feeds}) == 1
-
-    def is_silent(self) -> bool:
-        """Whether nothing has come for a while."""
-        return time.monotonic() - self._last >= SILENT_SECONDS
-
-    def show(self, received: Any) -> bool:
-        """Print one message; whether to go on. Several connections may bring more than was asked for."""
-        self._last = time.monotonic()
-        if self._shown == self._count:
-            return False
-        feed = next(feed for feed in self._feeds if received.group.endswith(feed.group))
-        if self._style == "raw":
-            click.echo(received.frame)
-        elif self._style == "json":
-            named = received.record if len(self._feeds) == 1 else {"group": feed.group, **received.record}
-            click.echo(json.dumps(named, separators=(",", ":")))
-        else:
-            self._show_line(feed, received.record)
-        self._shown += 1
-        return self._shown != self._count
-
-    def _show_line(self, feed: Feed, record: dict[str, Any]) -> None:
-        columns = _columns(feed)
-        if not self._one_layout:
-            values = "  ".join(f"{name} {record[name]:,.2f}" for name in columns)
-            click.echo(_fitting(f"{_time(record)}  {feed.group:<{self._name_width}}  {values}"))
-            return
-        if self._shown % HEADER_EVERY == 0:
-            named = (f"{name:>{_width(name)}}" for name in columns)
-            click.echo(_fitting(" ".join((f"{'time':>8}", f"{'group':<{self._name_width}}", *named))))
-        numbers = (f"{record[name]:>{_width(name)},.2f}" for name in columns)
-        click.echo(_fitting(" ".join((_time(record), f"{feed.group:<{self._name_width}}", *numbers))))
+    yield Raw() if style == "raw" else Json(len(feeds) > 1) if style == "json" else Lines(feeds)
 
 
-def _width(name: str) -> int:
-    """Letters of a column: large sums take more than prices."""
-    return max(len(name), LEAST_WIDTH)
+@contextlib.contextmanager
+def _board(listener: Listener) -> Iterator[Printer | None]:
+    """A table on a terminal; lines where there is none."""
+    from gexfaker.cli.watch import Board
 
-
-def _fitting(line: str) -> str:
-    """A line as wide as the terminal, whole columns only; all of it where there is none."""
     if not sys.stdout.isatty():
-        return line
-    width = shutil.get_terminal_size().columns
-    return line if len(line) <= width else line[:width].rpartition(" ")[0].rstrip()
+        with _lines(listener.feeds, "lines") as lines:
+            yield lines
+        return
+    listener.board = Board(listener.feeds, listener.heard)
+    with listener.board.live():
+        yield None
 
 
-def _columns(feed: Feed) -> list[str]:
-    """What a person sees of a feed's records."""
-    return _COLUMNS.get(feed.kind, _GREEK_COLUMNS)
+@contextlib.contextmanager
+def _recorded_to(path: str | None) -> Iterator[Callable[[str], None]]:
+    """What keeps a message in the file; it adds to what is there.
 
+    Raises:
+        ListenError: the file cannot be written; what came before is in it.
+    """
+    from gexfaker.client.feed import ListenError
 
-def _time(record: dict[str, Any]) -> str:
-    try:
-        return f"{datetime.fromtimestamp(record['timestamp'], NEW_YORK):%H:%M:%S}"
-    except (ValueError, OverflowError, OSError):
-        return f"{record['timestamp']:>8}"  # not epoch seconds
+    if path is None:
+        yield lambda _: None
+        return
+
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(Path(path).open("ab", buffering=0))
+        except OSError as error:
+            raise ListenError(f"cannot write to {path}: {error.strerror}") from None
+
+        def keep(frame: str) -> None:
+            left = memoryview(f"{frame}\n".encode())
+            try:
+                while left:
+                    left = left[file.write(left) :]
+            except OSError as error:
+                raise ListenError(f"cannot write to {path}: {error.strerror}; what came before is in it") from None
+
+        yield keep

@@ -6,36 +6,43 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from gexfaker.client.feed import ListenError, decode_payload
 from gexfaker.errors import FrameError
 
-MAX_CAPTURED_BYTES: Final = 64 * 1024 * 1024
-"""Of a file; an hour of a feed has less."""
+MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
+"""Of one frame, as a line or as bytes; the largest record of a real day has 100 kB."""
 
 _HEX: Final = re.compile(rb"[0-9a-fA-F]+")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_=-]+")
 _URLSAFE: Final = bytes.maketrans(b"-_", b"+/")
 
 
-def decode_captured(content: bytes) -> Iterator[dict[str, Any]]:
-    """The records of captured frames, oldest first. One a line, but bytes are one frame.
+def decode_captured(file: IO[bytes]) -> Iterator[dict[str, Any]]:
+    """The records of captured frames, oldest first, read as they are asked for. One a line, but bytes are one frame.
 
     Raises:
         ListenError: a line, which is named, or the bytes are no frame with a record.
     """
-    if len(content) > MAX_CAPTURED_BYTES:
-        raise ListenError(f"that is more than {MAX_CAPTURED_BYTES:,} bytes: decode it in parts")
-    if not _is_text(content):
-        yield _of_bytes(content)
+    line = file.readline(MAX_FRAME_BYTES + 1)
+    if not _is_text(line):
+        yield _of_bytes(_bounded(line + file.read(MAX_FRAME_BYTES + 1 - len(line))))
         return
-    for number, line in enumerate(content.splitlines(), 1):
+    number = 1
+    while line:
         if line.strip():
             try:
-                yield _of_line(line.strip())
+                yield _of_line(_bounded(line).strip())
             except ListenError as error:
                 raise ListenError(f"line {number}: {error}") from None
+        line, number = file.readline(MAX_FRAME_BYTES + 1), number + 1
+
+
+def _bounded(frame: bytes) -> bytes:
+    if len(frame) > MAX_FRAME_BYTES:
+        raise ListenError(f"that is more than the {MAX_FRAME_BYTES:,} bytes of the longest frame")
+    return frame
 
 
 def _is_text(content: bytes) -> bool:

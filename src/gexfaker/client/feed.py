@@ -1,28 +1,26 @@
-"""The client behind `gexfaker listen`: negotiate, connect to every hub it takes, join, acknowledge, decode."""
+"""Where a client connects for its feeds, and how what it gets is decoded."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
-
-from websockets.typing import Subprotocol
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from gexfaker.catalog import SPOT, V2, Feed, hub_of
 from gexfaker.client.http import unreachable
-from gexfaker.errors import FrameError, GexfakerError, RecordError
-
-if TYPE_CHECKING:
-    from websockets.asyncio.client import ClientConnection
+from gexfaker.errors import GexfakerError, RecordError
 
 NEGOTIATE_TIMEOUT_SECONDS: Final = 10.0
-SUBPROTOCOL: Final = Subprotocol("json.reliable.webpubsub.azure.v1")
+STOPPING: Final = 503
+"""What a server answers that stops; another may take its place."""
 
 
 class ListenError(GexfakerError):
     """The server cannot be reached, refuses, or ends the connection."""
+
+
+class UnreachableError(ListenError):
+    """Nothing serves there now; it may be starting."""
 
 
 class Target(NamedTuple):
@@ -74,95 +72,11 @@ def _ask(address: str, key: str, body: object) -> Any:
         request = Request(address, data, headers)  # noqa: S310
         return fetch(request, NEGOTIATE_TIMEOUT_SECONDS)
     except HTTPError as error:
-        raise ListenError(f"{address} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
+        kind = UnreachableError if error.code == STOPPING else ListenError
+        raise kind(f"{address} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
     except (URLError, OSError, ValueError, HTTPException) as error:
         base = address.partition("/negotiate")[0].removesuffix("/v2")
-        raise ListenError(unreachable(base, error)) from None
-
-
-async def follow(targets: Sequence[Target], receive: Callable[[Received], bool]) -> None:
-    """Give every data message of all targets to ``receive`` until it returns False.
-
-    Raises:
-        ListenError: a connection cannot be made, is refused or ends.
-    """
-    readers = [asyncio.create_task(_read(target, receive)) for target in targets]
-    try:
-        done, _ = await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
-        for reader in done:
-            reader.result()
-    finally:
-        for reader in readers:
-            reader.cancel()
-        await asyncio.gather(*readers, return_exceptions=True)
-
-
-async def _read(target: Target, receive: Callable[[Received], bool]) -> None:
-    from websockets.asyncio.client import connect
-    from websockets.exceptions import ConnectionClosed, WebSocketException
-
-    address = target.address
-    try:
-        async with connect(address, subprotocols=[SUBPROTOCOL], compression=None, proxy=None) as websocket:
-            try:
-                await _receive(websocket, target, receive)
-            finally:
-                await _close(websocket)
-    except ConnectionClosed as error:
-        raise ListenError(f"the server closed the connection: {error}") from None
-    except BrokenPipeError:  # of whoever prints; a socket's is a ConnectionClosed
-        raise
-    except (WebSocketException, OSError) as error:
-        raise ListenError(
-            f"cannot connect to {_bare(address)}: {str(error).replace(address, _bare(address))}"
-        ) from None
-
-
-async def _receive(websocket: ClientConnection, target: Target, receive: Callable[[Received], bool]) -> None:
-    from gexfaker.wire import messages as m
-    from gexfaker.wire.jsoncodec import encode_upstream
-
-    for number, group in enumerate(target.joins, 1):
-        await websocket.send(encode_upstream(m.JoinGroup(group, number)), text=True)
-    async for frame in websocket:
-        message = _decode(frame)
-        if isinstance(message, m.DataMessage):
-            await websocket.send(encode_upstream(m.SequenceAck(message.sequence_id or 0)), text=True)
-            if not receive(Received(str(frame), message.group or "", decode_payload(message.data.value))):
-                return
-        elif isinstance(message, m.Ack) and message.error is not None:
-            raise ListenError(message.error.message)
-    closed = f"{websocket.close_code} {websocket.close_reason}".strip()
-    raise ListenError(f"the server closed the connection ({closed})")
-
-
-async def _close(websocket: ClientConnection) -> None:
-    """Close with 1000, which says that nobody comes back.
-
-    What still comes is read and dropped. A client that does not read finds no answer to its close frame behind the
-    messages that wait, and gives up after ten seconds only.
-    """
-    from websockets.exceptions import ConnectionClosed
-
-    closing = asyncio.create_task(websocket.close())
-    with contextlib.suppress(ConnectionClosed):
-        async for _ in websocket:
-            continue
-    await closing
-
-
-def _bare(address: str) -> str:
-    """An address without its access token."""
-    return address.partition("?")[0]
-
-
-def _decode(frame: str | bytes) -> Any:
-    from gexfaker.wire.jsoncodec import decode_downstream
-
-    try:
-        return decode_downstream(frame if isinstance(frame, bytes) else frame.encode())
-    except FrameError as error:
-        raise ListenError(f"not a message of this protocol ({error}): {frame!r:.200}") from None
+        raise UnreachableError(unreachable(base, error)) from None
 
 
 def decode_payload(data: bytes) -> dict[str, Any]:

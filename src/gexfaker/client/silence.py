@@ -10,8 +10,8 @@ from gexfaker.errors import ControlError
 from gexfaker.wire.tokens import world_id
 
 
-def reasons_of(control: Control, key: str, groups: Collection[str]) -> list[str] | None:
-    """Sentences about what keeps these groups of a key silent; None when the server does not tell, as the real one.
+def status_of(control: Control, key: str) -> Mapping[str, Any] | None:
+    """A key's session as the server shows it; None when it does not, as the service.
 
     The session is asked for by its id, as another server may write down what stands in an address.
     """
@@ -19,11 +19,11 @@ def reasons_of(control: Control, key: str, groups: Collection[str]) -> list[str]
         status = control.show(Target(session=world_id(key)))
     except ControlError:
         return None
-    return list(dict.fromkeys(reasons(status, key, groups))) if isinstance(status, Mapping) else None
+    return status if isinstance(status, Mapping) else None
 
 
 def reasons(status: Mapping[str, Any], key: str, groups: Collection[str]) -> Iterator[str]:
-    """The same of a session's status as ``/_gexfaker/sessions`` shows it, each with what to do."""
+    """Sentences about what keeps these groups of a key silent, each with what to do, by the status of its session."""
     for connection in status.get("connections") or ():
         for group in connection.get("groups") or ():
             if "silent" in group and group.get("group") in groups:

@@ -1,0 +1,242 @@
+"""Connections to hubs as a reliable client keeps them: join, acknowledge, recover, and negotiate again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from websockets.typing import Subprotocol
+
+from gexfaker.client.feed import ListenError, Received, Target, UnreachableError, decode_payload
+from gexfaker.client.heard import Numbers
+from gexfaker.errors import FrameError
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection
+
+SUBPROTOCOL: Final = Subprotocol("json.reliable.webpubsub.azure.v1")
+
+FIRST_PAUSE_SECONDS: Final = 0.2
+LONGEST_PAUSE_SECONDS: Final = 2.0
+"""Between two attempts to connect; it doubles, so that a server that starts again is not hurried."""
+
+NO_RECOVERY: Final = (1000, 1008)
+"""Close codes after which the service does not take the connection back: it has ended it, or refused a recovery."""
+
+
+class LostError(ListenError):
+    """A connection has ended, or could not be made.
+
+    Attributes:
+        code: of the close frame; None without one.
+    """
+
+    def __init__(self, text: str, code: int | None = None) -> None:
+        super().__init__(text)
+        self.code: Final = code
+
+
+class Reconnection:
+    """What is done about a lost connection.
+
+    Args:
+        seconds: how long is tried; 0 is not at all.
+        negotiate: gives the addresses anew, hub by hub as at first; raises ListenError. It is called in a thread.
+        tell: takes a sentence for people.
+    """
+
+    def __init__(self, seconds: float, negotiate: Callable[[], Sequence[Target]], tell: Callable[[str], None]) -> None:
+        self.seconds: Final = seconds
+        self.negotiate: Final = negotiate
+        self.tell: Final = tell
+
+
+def _no_targets() -> Sequence[Target]:
+    return ()
+
+
+NEVER: Final = Reconnection(0, _no_targets, lambda _: None)
+"""A lost connection is the end."""
+
+
+async def follow(
+    targets: Sequence[Target], receive: Callable[[Received], bool], reconnection: Reconnection = NEVER
+) -> None:
+    """Give every data message of all targets to ``receive``, each once, until it returns False.
+
+    Raises:
+        ListenError: a connection cannot be made, is refused, or ends and does not come back.
+    """
+    lines = [_Line(target, place, receive, reconnection) for place, target in enumerate(targets)]
+    readers = [asyncio.create_task(line.run()) for line in lines]
+    try:
+        done, _ = await asyncio.wait(readers, return_when=asyncio.FIRST_COMPLETED)
+        for reader in done:
+            reader.result()
+    finally:
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+
+
+class _Line:
+    """One hub, over one connection after the other."""
+
+    def __init__(
+        self, target: Target, place: int, receive: Callable[[Received], bool], reconnection: Reconnection
+    ) -> None:
+        self._target = target
+        self._place: Final = place
+        self._receive: Final = receive
+        self._reconnection: Final = reconnection
+        self._numbers = Numbers()
+        self._recovery = ""  # the query that takes the connection back
+        self._is_up = False
+        self._outage: _Outage | None = None
+
+    async def run(self) -> None:
+        """Until ``receive`` has enough. Raises ListenError."""
+        while True:
+            try:
+                return await self._attend()
+            except LostError as lost:
+                if not await self._may_return(lost):
+                    raise
+
+    async def _may_return(self, lost: LostError) -> bool:
+        """Wait for the next attempt; False when there is none."""
+        if self._is_up and self._reconnection.seconds:
+            self._is_up, self._outage = False, _Outage(self._reconnection.seconds)
+            self._reconnection.tell(f"{lost}; trying for {self._reconnection.seconds:g} s to connect again")
+        if self._outage is None or self._outage.is_over():
+            return False
+        if lost.code in NO_RECOVERY:
+            self._recovery = ""
+        await self._outage.pause()
+        return True
+
+    async def _attend(self) -> None:
+        """One connection, to its end. Raises ListenError."""
+        from websockets.asyncio.client import connect
+        from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+        address = await self._address()
+        bare = address.partition("?")[0]
+        try:
+            async with connect(address, subprotocols=[SUBPROTOCOL], compression=None, proxy=None) as websocket:
+                try:
+                    await self._converse(websocket)
+                finally:
+                    await _close(websocket)
+        except ConnectionClosed as error:
+            closed = error.rcvd
+            how = f"closed it with {closed.code} {closed.reason}".strip() if closed else "is gone without a close frame"
+            raise LostError(f"the connection is lost: the server {how}", closed.code if closed else None) from None
+        except BrokenPipeError:  # of whoever prints; a socket's is a ConnectionClosed
+            raise
+        except (WebSocketException, OSError) as error:
+            refused = 1008 if isinstance(error, InvalidStatus) else None
+            text = f"cannot connect to {bare}: {str(error).replace(address, bare)}"
+            raise LostError(text, refused) from None
+
+    async def _address(self) -> str:
+        """Where to connect now: back to the lost connection, or, when that is not possible, to a new one."""
+        if self._recovery:
+            return f"{self._target.address}&{self._recovery}"
+        if self._outage is not None:
+            try:
+                self._target = (await asyncio.to_thread(self._reconnection.negotiate))[self._place]
+            except UnreachableError as error:
+                raise LostError(str(error)) from None
+        return self._target.address
+
+    async def _converse(self, websocket: ClientConnection) -> None:
+        from gexfaker.wire.jsoncodec import encode_upstream
+        from gexfaker.wire.messages import JoinGroup
+
+        if not self._recovery:
+            self._numbers = Numbers()
+            for number, group in enumerate(self._target.joins, 1):
+                await websocket.send(encode_upstream(JoinGroup(group, number)), text=True)
+        async for frame in websocket:
+            self._note_that_it_is_up()
+            if not await self._take(websocket, frame):
+                return
+        closed = f"{websocket.close_code} {websocket.close_reason}".strip()
+        raise LostError(f"the connection is lost: the server closed it with {closed}", websocket.close_code)
+
+    def _note_that_it_is_up(self) -> None:
+        if self._outage is not None:
+            how = "and nothing was lost" if self._recovery else "but what was sent meanwhile is lost"
+            self._reconnection.tell(f"connected again, {how}")
+        self._is_up, self._outage = True, None
+
+    async def _take(self, websocket: ClientConnection, frame: str | bytes) -> bool:
+        """One message; whether to go on."""
+        from gexfaker.wire import messages as m
+        from gexfaker.wire.jsoncodec import encode_upstream
+
+        message = _decode(frame)
+        if isinstance(message, m.Connected) and message.reconnection_token:
+            token = {"awps_connection_id": message.connection_id, "awps_reconnection_token": message.reconnection_token}
+            self._recovery = urlencode(token)
+        elif isinstance(message, m.DataMessage):
+            number = message.sequence_id or 0
+            await websocket.send(encode_upstream(m.SequenceAck(number)), text=True)
+            if self._is_new(number):
+                return self._receive(Received(str(frame), message.group or "", decode_payload(message.data.value)))
+        elif isinstance(message, m.Ack) and message.error is not None:
+            raise ListenError(message.error.message)
+        return True
+
+    def _is_new(self, number: int) -> bool:
+        """Whether a message is not one that came before the connection was recovered; tell what is missing."""
+        if not self._numbers.is_new(number):
+            return False
+        missing = self._numbers.take(number)
+        if missing:
+            self._reconnection.tell(f"{missing:,} messages are missing before number {number:,} of the connection")
+        return True
+
+
+class _Outage:
+    """The time since a connection was lost."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end: Final = time.monotonic() + seconds
+        self._pause = FIRST_PAUSE_SECONDS
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self._pause)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def _close(websocket: ClientConnection) -> None:
+    """Close with 1000, which says that nobody comes back.
+
+    What still comes is read and dropped. A client that does not read finds no answer to its close frame behind the
+    messages that wait, and gives up after ten seconds only.
+    """
+    from websockets.exceptions import ConnectionClosed
+
+    closing = asyncio.create_task(websocket.close())
+    with contextlib.suppress(ConnectionClosed):
+        async for _ in websocket:
+            continue
+    await closing
+
+
+def _decode(frame: str | bytes) -> Any:
+    from gexfaker.wire.jsoncodec import decode_downstream
+
+    try:
+        return decode_downstream(frame if isinstance(frame, bytes) else frame.encode())
+    except FrameError as error:
+        raise ListenError(f"not a message of this protocol ({error}): {frame!r:.200}") from None
