@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from gexfaker.catalog import TICKERS, TIERS
+from gexfaker.playback.options import is_speed
 
 MOST_SECONDS: Final = 366 * 86_400.0
 MOST_BYTES: Final = 2.0**40
@@ -129,9 +130,9 @@ def days(text: str) -> str:
 
 
 def speed(text: str) -> float:
-    """0, or a number from 0.1 to 1000."""
+    """A number that is one of the speeds there are."""
     number = float(text)
-    if number != 0 and not 0.1 <= number <= 1000:
+    if not is_speed(number):
         raise ValueError
     return number
 

@@ -32,7 +32,7 @@ from gexfaker.limits import (
     PING_INTERVAL_SECONDS,
     RECOVERY_WINDOW_SECONDS,
 )
-from gexfaker.playback.options import CacheMode, EndpointCacheMode, Playback, Timestamps
+from gexfaker.playback.options import SPEEDS, CacheMode, EndpointCacheMode, Playback, Timestamps
 
 MOST_ACK_DELAY: Final = 10.0
 """Seconds; clients give up on an ack that comes later."""
@@ -259,7 +259,7 @@ class Settings:
             Section.CLOCK,
             parsing.speed,
             "1",
-            "0, or 0.1 to 1000",
+            SPEEDS,
             "Market seconds a second; 0 as fast as clients take it.",
         ),
     ]

@@ -74,12 +74,53 @@ def test_a_finding_is_shown_with_its_place_and_remedy(tmp_path: Path) -> None:
 def test_the_table_has_every_feed_its_times_and_gaps(tmp_path: Path) -> None:
     day = Built()
     late(day)
-    output = run(str(day.write(tmp_path))).output
+    output = run(str(day.write(tmp_path)), "-v").output
     row = next(text for text in output.splitlines() if text.strip().startswith("orderflow "))
     assert row.split() == ["orderflow", "20", "09:30:02", "09:30:31", "1", "11", "s", "0", "0", "notes"]
     for feed in day.feeds:
         package, category = feed.split("/")
         assert package == "orderflow" or f"{package} {category} " in output
+
+
+def test_a_sound_day_is_five_lines_at_the_most_and_all_of_it_with_v(tmp_path: Path) -> None:
+    day = Built()
+    late(day)
+    folder = str(day.write(tmp_path))
+    short, long = run(folder).output.splitlines(), run(folder, "-v").output.splitlines()
+    assert len(short) <= 5 < len(long)
+    assert short[:2] == [
+        f"{DATE} SPX: notes",
+        f"  {len(day.feeds)} feeds, {20 * len(day.feeds)} records, 09:30:02 to 09:30:31",
+    ]
+    assert short[2].startswith("  noted, and of no harm: ")
+
+
+def test_a_narrow_terminal_has_the_feed_and_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gexfaker.cli.inspect.PIPE_WIDTH", 60)
+    day = Built()
+    output = run(str(day.write(tmp_path)), "-v").output
+    table = output[output.index("feed") : output.index("identity")].splitlines()
+    assert max(map(len, table)) <= 60
+    assert table[0].split() == ["feed", "records", "gaps", "repeats", "back", "verdict"]
+    for feed in day.feeds:
+        package, category = feed.split("/")
+        assert package == "orderflow" or f"{package} {category} " in output
+
+
+def test_the_help_explains_every_column() -> None:
+    text = run("--help").output
+    for column in ("gaps", "longest", "repeats", "back", "compared", "differing", "restarts", "alone"):
+        assert f"{column} " in text or f"{column}," in text, column
+
+
+def test_an_array_is_told_with_a_remedy_that_helps(tmp_path: Path) -> None:
+    day = Built(1)
+    day.write(tmp_path)
+    file = tmp_path / DATE / "SPX" / "classic" / "gex_full.jsonl"
+    file.write_text(f"[{file.read_text().strip()}]")
+    output = run(str(tmp_path)).output
+    assert f"{file}:1  " in output
+    assert "write one JSON object a line (an array: jq -c '.[]')" in output
 
 
 def test_days_and_tickers_may_be_chosen(tmp_path: Path) -> None:

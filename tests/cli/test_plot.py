@@ -144,6 +144,8 @@ def test_strange_rows_of_a_day_do_no_harm(tmp_path: Path) -> None:
         (("--date", DATE, "--at", "25:00"), "HH:MM"),
         (("--date", DATE, "--what", "gex", "--at", "09:00"), "give a later time"),
         (("--date", DATE, "--out", "one.png"), "--what spot"),
+        (("--out", "a.jpg", "--what", "spot"), "--out a.jpg: pictures are PNG files; write a.png, or name a folder"),
+        (("--out", "a.PDF"), "pictures are PNG files"),
         (("--data-dir", "nowhere"), "not a folder"),
         (("--data-dir", ".", "--seed", "1"), "--seed is for simulated days"),
         (("--data-dir", ".", "--scenario", "calm"), "--scenario is for simulated days"),

@@ -86,11 +86,12 @@ def test_every_feed_gets_its_file(full: Path) -> None:
 
 def test_it_says_what_it_did(day: Path) -> None:
     said = call(day, "--ticker", "spx", date="latest").splitlines()
-    assert said == [f"{FLOW}: 5 records; prepared, 0.0 MB"]
+    assert said == [f"{FLOW}: 5 records; prepared, 0.0 MB", "in all 1 of 1 files, 5 records, 0.0 MB"]
     assert contents(day).keys() == {f"{FLOW}.payloads"}
     assert call(day, "--ticker", "NDX", "--ticker", "SPX").splitlines() == [
         "NDX/orderflow/orderflow: 5 records; prepared, 0.0 MB",
         f"{FLOW}: 5 records; was prepared before, 0.0 MB",
+        "in all 2 of 2 files, 10 records, 0.0 MB",
     ]
 
 
@@ -137,6 +138,7 @@ def test_records_with_trouble_are_counted_and_the_first_are_named(tmp_path: Path
                 f"  {file}:3: too large for the wire, sent as the bound: spot",
                 f"  {file}:4: cannot be sent: the line is not a JSON object",
                 "  and 2 more",
+                "in all 1 of 1 files, 7 records, 0.0 MB",
             ]
 
 
@@ -148,7 +150,7 @@ def test_of_an_archive_that_is_cut_off_what_can_be_read_is_prepared(tmp_path: Pa
     first, second, *rest = call(tmp_path).splitlines()
     assert "records" in first
     assert "is damaged or cannot be unpacked after" in second
-    assert len(rest) <= 1, "the record that is cut"
+    assert len(rest) <= 2, "the record that is cut, and the total"
 
 
 def test_a_tape_that_changes_meanwhile_is_told_and_the_others_are_prepared(

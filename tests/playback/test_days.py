@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gexfaker.errors import DataError
+from gexfaker.exchange.calendar import next_trading_day
 from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.tape import SimulatedTape
 from gexfaker.playback.days import Days
@@ -115,16 +116,42 @@ def test_a_library_is_kept_open(folder: Path) -> None:
         days.day("2026-07-16")
 
 
+def trading_days(after: datetime.date, count: int) -> list[str]:
+    """So many days on which the market is open."""
+    found = []
+    for _ in range(count):
+        after = next_trading_day(after)
+        found.append(after.isoformat())
+    return found
+
+
 def test_the_days_used_last_stay_open(tmp_path: Path) -> None:
     days = made(tmp_path)
-    kept = days.day("2020-01-01")
-    first = days.day("2020-02-01")
-    for number in range(MAX_OPEN_DAYS * 2):
-        days.day((datetime.date(2024, 1, 1) + datetime.timedelta(number)).isoformat())
-        assert days.day("2020-01-01") is kept
+    kept = days.day("2020-01-02")
+    first = days.day("2020-02-03")
+    for date in trading_days(datetime.date(2024, 1, 1), MAX_OPEN_DAYS * 2):
+        days.day(date)
+        assert days.day("2020-01-02") is kept
         assert len(days.dates()) <= MAX_OPEN_DAYS
-    assert days.day("2020-02-01") is not first
-    assert days.day("2020-02-01").tape(SPX) is not None
+    assert days.day("2020-02-03") is not first
+    assert days.day("2020-02-03").tape(SPX) is not None
+
+
+def test_a_closed_day_is_not_simulated_and_a_range_leaves_it_out(tmp_path: Path) -> None:
+    days = made(tmp_path, "2026-07-18..2026-07-26")
+    assert (days.first, days.last) == ("2026-07-20", "2026-07-26")
+    assert (days.after("2026-07-23"), days.after("2026-07-24")) == ("2026-07-24", None)
+    with pytest.raises(DataError, match="closed on 2026-07-18; the next trading day is 2026-07-20"):
+        days.resolve("2026-07-18")
+    with pytest.raises(DataError, match="closed on 2026-07-18"):
+        made(tmp_path, "2026-07-18..2026-07-19")
+
+
+def test_a_closed_day_that_is_stored_is_played(tmp_path: Path) -> None:
+    file = tmp_path / "2026-07-18" / "SPX" / "orderflow" / "orderflow.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"timestamp":1}\n')
+    assert made(tmp_path, "2026-07-18").first == "2026-07-18"
 
 
 @pytest.mark.parametrize("date", ["1999-12-31", "2100-01-01", "9999-12-31", "0001-01-01"])
@@ -149,8 +176,8 @@ def test_a_day_that_has_to_make_room_can_be_read_until_it_is_swept(tmp_path: Pat
     first = days.day("2026-07-17")
     tape = first.tape(SPX)
     assert tape is not None
-    for number in range(MAX_OPEN_DAYS):
-        days.day(f"20{number:02}-08-17")
+    for date in trading_days(datetime.date(2024, 1, 1), MAX_OPEN_DAYS):
+        days.day(date)
     assert days.day("2026-07-17") is not first
     assert tape.json(0)
     days.close()
@@ -187,8 +214,8 @@ def test_a_simulated_day_that_had_to_make_room_leaves_nothing_in_memory(tmp_path
     market = first._market._market
     assert market is not None
     assert market._chains
-    for number in range(MAX_OPEN_DAYS):
-        days.day(f"20{number:02}-08-17")
+    for date in trading_days(datetime.date(2024, 1, 1), MAX_OPEN_DAYS):
+        days.day(date)
     for _ in range(2):
         days.sweep()
     assert not market._chains

@@ -244,11 +244,11 @@ def _drain(pipe: IO[str], lines: list[str]) -> None:
 
 
 def serve_command(**settings: str | int) -> list[str]:
-    """The command line of a server with these settings (lower-case names); a free port unless one is given."""
+    """The command line of a server with these settings (lower-case names), "" for a bare flag; by default a free port."""
     command = [sys.executable, "-m", "gexfaker", "serve"]
     for name, value in ({"port": 0} | settings).items():
         command += ["--" + name.replace("_", "-"), str(value)]
-    return command
+    return [word for word in command if word]
 
 
 @contextlib.contextmanager

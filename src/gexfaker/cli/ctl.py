@@ -17,7 +17,7 @@ from gexfaker.cli.reach import with_key, with_token, with_url
 from gexfaker.client.control import ALL, Control, Target
 from gexfaker.errors import ControlError
 from gexfaker.parsing import duration
-from gexfaker.playback.actions import ACTIONS, COUNT, CREATION, MOMENT, NUMBER, SECONDS, Action, Kind
+from gexfaker.playback.actions import ACTIONS, COUNT, CREATION, MOMENT, SECONDS, SPEED, Action, Kind
 
 Command = Callable[..., None]
 
@@ -43,7 +43,7 @@ def _where(where: str) -> int | float | str:
     return where
 
 
-_TYPES: Final[dict[Kind, type]] = {COUNT: int, NUMBER: float}
+_TYPES: Final[dict[Kind, type]] = {COUNT: int, SPEED: float}
 """The kinds of argument that are checked before the server is asked."""
 
 _READERS: Final[dict[Kind, Callable[[str], Any]]] = {SECONDS: _seconds, MOMENT: _where}

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from gexfaker.cli.completion import for_setting
 from gexfaker.errors import SettingError
 from gexfaker.settings import FILE, REPLACED, SETTINGS, Section, Sources, flag_of
 
@@ -38,7 +39,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     for name, setting in reversed(SETTINGS.items()):
         text = f"{setting.help}  [{setting.accepted}; default: {setting.default or 'unset'}]"
         bare: dict[str, Any] = {"is_flag": False, "flag_value": "true"} if setting.is_switch else {}
-        command = click.option(flag_of(name), name.lower(), metavar="VALUE", help=text, **bare)(command)
+        proposed = for_setting(name)
+        command = click.option(
+            flag_of(name), name.lower(), metavar="VALUE", help=text, shell_complete=proposed, **bare
+        )(command)
     return CONFIG(command)
 
 

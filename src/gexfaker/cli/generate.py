@@ -85,12 +85,13 @@ def trading_days(texts: tuple[str, ...]) -> list[str]:
 
 
 def _single(text: str) -> datetime.date:
-    from gexfaker.exchange.calendar import is_trading_day, next_trading_day
+    from gexfaker.exchange.calendar import why_closed
     from gexfaker.exchange.hours import parse_date
 
     day = parse_date(text)
-    if not is_trading_day(day):
-        raise DataError(f"--date {text}: the market is closed; the next trading day is {next_trading_day(day)}")
+    closed = why_closed(day)
+    if closed is not None:
+        raise DataError(f"--date {text}: {closed}")
     return day
 
 

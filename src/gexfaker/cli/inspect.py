@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gexfaker.inspection.day import DayReport, FeedReport, Progress
+    from gexfaker.inspection.findings import Severity
     from gexfaker.tapes.folder import DataFolder
 
 PIPE_WIDTH: Final = 120
 """Characters of a line where no terminal says how many there are."""
+
+FEEDS_WIDTH: Final = 80
+"""Characters of a line that all columns about a feed need."""
 
 _STYLES: Final = {"ok": "green", "notes": "yellow", "broken": "bold red"}
 
@@ -32,15 +37,31 @@ _STYLES: Final = {"ok": "green", "notes": "yellow", "broken": "bold red"}
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day (or latest); may be repeated.")
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+@click.option("-v", "--verbose", is_flag=True, help="Show every feed, identity and note in tables.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 @click.pass_context
 def inspect(
-    context: click.Context, folder: Path, dates: tuple[str, ...], tickers: tuple[str, ...], as_json: bool
+    context: click.Context,
+    folder: Path,
+    dates: tuple[str, ...],
+    tickers: tuple[str, ...],
+    verbose: bool,
+    as_json: bool,
 ) -> None:
     """Check every feed of a data folder, and what the feeds of a ticker share.
 
     What real days have now and then (gaps, repeated seconds, a first row from the close before) is noted. What none
     has is broken: lines cut off, keys in another order, sums that do not add up, levels that differ between feeds.
+
+    \b
+    With -v the columns are:
+      gaps, longest   how often more than a second passes between two records, and the longest time
+      repeats, back   records with the time of the one before, and with an earlier time
+      identity        something that holds between values of a record, or of two feeds
+      compared        records in which it was looked at
+      differing       those in which it does not hold
+      restarts        those in which a sum begins anew, as real ones do now and then
+      alone           those whose counterpart in the other feed is missing
 
     \b
     Exit code: 0 ok or notes, 1 something is broken, 2 there is nothing to check.
@@ -49,6 +70,7 @@ def inspect(
     Examples:
       gexfaker inspect ~/gexdata
       gexfaker inspect ~/gexdata --date 2026-07-17 --ticker SPX --ticker ES_SPX
+      gexfaker inspect ~/gexdata -v
       gexfaker inspect ~/gexdata --date latest --json
     """
     from rich.console import Console
@@ -63,7 +85,7 @@ def inspect(
     for report in _reports(folder, plan):
         reports.append(report)
         if not as_json:
-            _show(console, report)
+            (_show_all if verbose else _show)(console, report)
     worst = max((report.severity for report in reports), default=Severity.USUAL)
     if as_json:
         days = [report.as_json() for report in reports]
@@ -140,19 +162,48 @@ def _bar(done: int, total: int) -> Iterator[Progress]:
 
 
 def _show(console: Console, report: DayReport) -> None:
-    from rich.markup import escape
+    """A day in a few lines: how much there is, what is noted, and in full what is broken."""
+    from gexfaker.inspection.findings import Severity
 
+    _show_verdict(console, report)
+    records = sum(feed.records for feed in report.feeds)
+    times = sorted(time for feed in report.feeds for time in (feed.facts["first"], feed.facts["last"]) if time)
+    span = f", {_clock(times[0])} to {_clock(times[-1])}" if times else ""
+    console.print(f"  {len(report.feeds)} feeds, {records:,} records{span}", soft_wrap=True)
+    noted = Counter[str]()
+    for feed in report.feeds:
+        noted.update(
+            {kind.what: count for kind, count, _ in feed.tally.items() if kind.severity is not Severity.BROKEN}
+        )
+    if noted:
+        shown = "; ".join(f"{what} ({count:,})" for what, count in noted.most_common())
+        console.print(f"  noted, and of no harm: {shown}", soft_wrap=True)
+        console.print("  -v shows where", soft_wrap=True)
+    for feed in report.feeds:
+        _show_findings(console, feed, Severity.BROKEN)
+
+
+def _show_verdict(console: Console, report: DayReport) -> None:
     from gexfaker.inspection.findings import VERDICTS
 
     verdict = VERDICTS[report.severity]
     console.print(f"[bold]{report.date} {report.ticker}[/]: [{_STYLES[verdict]}]{verdict}[/]")
-    console.print(_feeds_table(report.feeds))
+
+
+def _show_all(console: Console, report: DayReport) -> None:
+    """A day in tables."""
+    from rich.markup import escape
+
+    from gexfaker.inspection.findings import Severity
+
+    _show_verdict(console, report)
+    console.print(_feeds_table(report.feeds, console.width))
     if any(feed.identities for feed in report.feeds):
         console.print(_identities_table(report.feeds))
     for line in _information(report.feeds):
         console.print(escape(line), soft_wrap=True)
     for feed in report.feeds:
-        _show_findings(console, feed)
+        _show_findings(console, feed, Severity.USUAL)
     console.print()
 
 
@@ -166,24 +217,32 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _feeds_table(feeds: list[FeedReport]) -> Table:
+def _feeds_table(feeds: list[FeedReport], width: int) -> Table:
+    """A line for each feed; without the times where the lines would be too long."""
+    names = ("feed", "records", "first", "last", "gaps", "longest", "repeats", "back", "verdict")
+    left_out = set() if width >= FEEDS_WIDTH else {"first", "last", "longest"}
+    table = _table(*(name for name in names if name not in left_out))
+    for found in feeds:
+        cells = dict(zip(names, _cells(found), strict=True))
+        table.add_row(*(cell for name, cell in cells.items() if name not in left_out))
+    return table
+
+
+def _cells(found: FeedReport) -> tuple[str, ...]:
     from gexfaker.inspection.findings import VERDICTS
 
-    table = _table("feed", "records", "first", "last", "gaps", "longest", "repeats", "back", "verdict")
-    for found in feeds:
-        facts, verdict = found.facts, VERDICTS[found.severity]
-        table.add_row(
-            _name(found),
-            f"{found.records:,}",
-            _clock(facts["first"]),
-            _clock(facts["last"]),
-            f"{facts['gaps']:,}",
-            f"{facts['largest_gap']} s" if facts["gaps"] else "",
-            f"{facts['repeated']:,}",
-            f"{facts['backward']:,}",
-            f"[{_STYLES[verdict]}]{verdict}[/]",
-        )
-    return table
+    facts, verdict = found.facts, VERDICTS[found.severity]
+    return (
+        _name(found),
+        f"{found.records:,}",
+        _clock(facts["first"]),
+        _clock(facts["last"]),
+        f"{facts['gaps']:,}",
+        f"{facts['largest_gap']} s" if facts["gaps"] else "",
+        f"{facts['repeated']:,}",
+        f"{facts['backward']:,}",
+        f"[{_STYLES[verdict]}]{verdict}[/]",
+    )
 
 
 def _name(found: FeedReport) -> str:
@@ -221,12 +280,15 @@ def _information(feeds: list[FeedReport]) -> Iterator[str]:
             yield f"priors of {_name(found)} that are the value then: {', '.join(shares)}"
 
 
-def _show_findings(console: Console, found: FeedReport) -> None:
+def _show_findings(console: Console, found: FeedReport, least: Severity) -> None:
+    """What was found of a feed that weighs so much at least."""
     from rich.markup import escape
 
     from gexfaker.inspection.findings import VERDICTS, Severity
 
     for kind, count, examples in found.tally.items():
+        if kind.severity < least:
+            continue
         severity = "usual note" if kind.severity is Severity.USUAL else kind.severity.name.lower()
         style = _STYLES[VERDICTS[kind.severity]]
         often = f"{count:,} time{'s' * (count != 1)}"

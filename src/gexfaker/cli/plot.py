@@ -23,6 +23,10 @@ EVERY: Final = 15
 """Of how many records one is read: four a minute are more points than a picture of a day has pixels."""
 
 
+OTHER_PICTURES: Final = {".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".svg", ".pdf", ".eps", ".ps"}
+"""Endings of files of pictures that are not made; a folder could be meant, but nobody calls one so."""
+
+
 @click.command(short_help="Draw a day to PNG files.")
 @click.option("--date", default=LATEST, show_default=True, metavar="DAY", help="YYYY-MM-DD, or latest.")
 @click.option("--ticker", default="SPX", show_default=True, metavar="TICKER", help="Whose day.")
@@ -69,6 +73,8 @@ def plot(
       gexfaker plot --date 2026-07-17 --scenario flash-crash --what spot --out crash.png
       gexfaker plot --data-dir ~/gexdata --ticker ES_SPX --what gex --category gex_zero --at 15:30
     """
+    if out.suffix.lower() in OTHER_PICTURES and not out.is_dir():
+        raise DataError(f"--out {out}: pictures are PNG files; write {out.with_suffix('.png')}, or name a folder")
     from gexfaker.plotting import canvas
 
     canvas.require()
@@ -106,14 +112,15 @@ def _source(date: str, ticker: str, seed: int | None, scenario: str | None, data
 
 
 def _trading_day(date: str) -> str:
-    from gexfaker.exchange.calendar import is_trading_day, last_trading_day, next_trading_day
+    from gexfaker.exchange.calendar import last_trading_day, why_closed
     from gexfaker.exchange.hours import NEW_YORK, parse_date
 
     if date == LATEST:
         return last_trading_day(dt.datetime.now(NEW_YORK).date()).isoformat()
     day = parse_date(date)
-    if not is_trading_day(day):
-        raise DataError(f"--date {date}: the market is closed; the next trading day is {next_trading_day(day)}")
+    closed = why_closed(day)
+    if closed is not None:
+        raise DataError(f"--date {date}: {closed}")
     return date
 
 

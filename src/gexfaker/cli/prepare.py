@@ -84,11 +84,15 @@ def _tasks(jobs: Sequence[Job]) -> list[tuple[Job, ...]]:
 
 
 def _prepare(jobs: Sequence[Job], processes: int) -> None:
-    failed = 0
+    failed = records = size = 0
     with _locked({job.folder for job in jobs if job.folder}):
         for outcome in _work_off(_tasks(jobs), processes):
-            failed += outcome.header is None
             click.echo(str(outcome))
+            if outcome.header is None:
+                failed += 1
+            else:
+                records, size = records + outcome.header.records, size + outcome.header.size
+    click.echo(f"in all {len(jobs) - failed} of {len(jobs)} files, {records:,} records, {size / 1e6:,.1f} MB")
     if failed:
         raise DataError(f"{failed} of {len(jobs)} files could not be prepared, see above; the server encodes them live")
 

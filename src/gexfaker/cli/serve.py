@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,7 +33,9 @@ EXIT_AT_ONCE: Final = 130
 
 @click.command(short_help="Start the server.", cls=Sectioned)
 @with_settings
-def serve(config: str | None, **flags: Any) -> None:
+@click.option("--open", "opens", is_flag=True, help="Open the server's page in the browser once it is ready.")
+@click.option("--exit-with-parent", is_flag=True, help="Stop when the process that started this one has ended.")
+def serve(config: str | None, opens: bool, exit_with_parent: bool, **flags: Any) -> None:
     """Start the server: recorded days from the data folder, or a simulated market where there are none.
 
     A setting comes from its flag, else GEXFAKER_<NAME> in the environment, else the settings file, else its
@@ -42,6 +45,7 @@ def serve(config: str | None, **flags: Any) -> None:
     \b
     Examples:
       gexfaker serve
+      gexfaker serve --scenario flash-crash --open
       gexfaker serve --port 9000 --data-dir ~/gexdata --data-date 2026-07-17
       WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
     """
@@ -61,13 +65,17 @@ def serve(config: str | None, **flags: Any) -> None:
         server = Server(settings)
         for note in server.service.notes:
             logging.getLogger(__name__).warning("%s", note)
-        _run(server, printed)
+        if exit_with_parent:
+            from gexfaker.cli.parent import call_when_parent_ends
+
+            call_when_parent_ends(server.stop)
+        _run(server, printed, opens)
     finally:
         for writer in (printed, logged):
             writer.flush()
 
 
-def _run(server: Server, printed: PipeWriter) -> None:
+def _run(server: Server, printed: PipeWriter, opens: bool) -> None:
     """Serve in this process, which is the server's alone, until a signal comes; the second one ends it at once."""
     import asyncio
     import gc
@@ -81,8 +89,25 @@ def _run(server: Server, printed: PipeWriter) -> None:
         signal.signal(number, on_signal)
     gc.freeze()  # what is there now stays: the collector need not look at it again
     gc.set_threshold(*GARBAGE_THRESHOLDS)
+
+    def announce() -> None:
+        printed.write(announcement(server.service, server.url))
+        if opens:
+            _open(server.url)
+
     with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(server.serve(lambda: printed.write(announcement(server.service, server.url))))
+        runner.run(server.serve(announce))
+
+
+def _open(url: str) -> None:
+    """Show a page in the user's browser, which may take its time, or be a program in a terminal."""
+    import webbrowser
+
+    def show() -> None:
+        if not webbrowser.open(url):
+            logging.getLogger(__name__).warning("--open: there is no browser here; open %s yourself", url)
+
+    threading.Thread(target=show, name="browser", daemon=True).start()
 
 
 def _signals() -> list[signal.Signals]:

@@ -33,6 +33,13 @@ def last_trading_day(day: dt.date) -> dt.date:
     return day
 
 
+def why_closed(day: dt.date) -> str | None:
+    """A sentence about a day on which the market is closed, for whoever asked for it; None on a trading day."""
+    if is_trading_day(day):
+        return None
+    return f"the market is closed on {day}; the next trading day is {next_trading_day(day)}"
+
+
 @lru_cache(maxsize=64)
 def holidays(year: int) -> frozenset[dt.date]:
     """The weekdays of a year on which the market is closed."""

@@ -39,7 +39,9 @@ class Kind(NamedTuple):
 
 
 _USUAL, _NOTE, _BROKEN = Severity.USUAL, Severity.NOTE, Severity.BROKEN
-_RECORD_AGAIN: Final = "get the file again from where it came; a server skips such lines"
+_RECORD_AGAIN: Final = (
+    "write one JSON object a line (an array: jq -c '.[]'), or get the file again; a server skips such lines"
+)
 _MIXED: Final = "the files are of different recordings, or one was changed: get both again from one source"
 _CHANGED: Final = "a value was changed after recording, or the program that made the file is wrong"
 _NUMBERS: Final = "readers cope; whoever compares bytes with the service's will not"

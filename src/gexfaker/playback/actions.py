@@ -25,7 +25,15 @@ from gexfaker.catalog import Feed, parse_group
 from gexfaker.errors import ControlError
 from gexfaker.exchange.hours import closing, moment, shown
 from gexfaker.playback.answers import first_in_hours, is_last, stamp_of
-from gexfaker.playback.options import CacheMode, EndpointCacheMode, Options, Playback, Timestamps
+from gexfaker.playback.options import (
+    SPEEDS,
+    CacheMode,
+    EndpointCacheMode,
+    Options,
+    Playback,
+    Timestamps,
+    is_speed,
+)
 
 if TYPE_CHECKING:
     from gexfaker.playback.play import Play
@@ -125,6 +133,13 @@ def _seconds(name: str, value: Any) -> float:
     return value
 
 
+def _speed(name: str, value: Any) -> float:
+    number = _number(name, value)
+    if not is_speed(number):
+        raise ControlError(f"{name} is {SPEEDS}")
+    return number
+
+
 def _anything(_name: str, value: Any) -> Any:
     return value
 
@@ -140,7 +155,7 @@ def _words(words: type[StrEnum]) -> Kind:
     return Kind(read, {"type": "string", "enum": [str(word) for word in words]}, "|".join(words))
 
 
-NUMBER: Final = Kind(_number, {"type": "number"}, "NUMBER")
+SPEED: Final = Kind(_speed, {"anyOf": [{"const": 0}, {"type": "number", "minimum": 0.1, "maximum": 1000}]}, "NUMBER")
 COUNT: Final = Kind(_count, {"type": "integer", "minimum": 1}, "N")
 INDEX: Final = Kind(_index, {"type": "integer"}, "N")
 TEXT: Final = Kind(_text, {"type": "string"}, "TEXT")
@@ -364,23 +379,19 @@ class Speed(Action):
 
     NAME: ClassVar = "speed"
     SHORT: ClassVar = "Change the speed."
-    HELP: ClassVar = "Play SPEED market seconds a second: 0.1 to 1000, or 0 for as fast as the client takes it."
+    HELP: ClassVar = f"Play SPEED market seconds a second: {SPEEDS}; 0 is as fast as the client takes it."
     EXAMPLES: ClassVar = ("60", "0 --all")
     POSITIONAL: ClassVar = ("speed",)
 
     EXAMPLE: ClassVar = {"speed": 10}
 
-    speed: float = argument(NUMBER, "Market seconds a second; 0 is as fast as the client takes it.", shown="SPEED")
+    speed: float = argument(SPEED, "Market seconds a second; 0 is as fast as the client takes it.", shown="SPEED")
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
-        """Go on at that speed, or the nearest there is."""
-        wanted = self.speed
-        given = 0.0 if wanted <= 0 else min(max(wanted, 0.1), 1000.0)
+        """Go on at that speed."""
+        given = float(self.speed)
         play.options = dataclasses.replace(play.options, speed=given)
-        reasons = ["speeds are 0, or 0.1 to 1000"] if given != wanted else []
-        without_effect = play.set_speed(given, now)
-        reasons += [without_effect] if without_effect else []
-        return Outcome(play, Effect(wanted, given, "; ".join(reasons) or None))
+        return Outcome(play, Effect(self.speed, given, play.set_speed(given, now)))
 
 
 @dataclass(frozen=True)
@@ -476,7 +487,9 @@ def creation_of(given: Mapping[str, Any]) -> list[Action]:
     owners = {name: action for action in CREATION for name in action.arguments()}
     parts: dict[type[Action], dict[str, Any]] = {action: {} for action in CREATION}
     for name, value in given.items():
-        parts[owners.get(name, Mode)][name] = value
+        if name not in owners:
+            raise ControlError(f"there is no option {name[:SHOWN_CHARS]!r}: one of {', '.join(owners)}")
+        parts[owners[name]][name] = value
     return [action.of(values) for action, values in parts.items() if values or action is Reset]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gexfaker.errors import DataError
-from gexfaker.exchange.calendar import last_trading_day, next_trading_day
+from gexfaker.exchange.calendar import is_trading_day, last_trading_day, next_trading_day, why_closed
 from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.playback.day import Day, stored_day
@@ -69,8 +69,9 @@ class Days:
         self._overdue: list[Day] = []
         self.stored: Final = data_dir is not None and bool(self._folder.dates())
         first, dots, last = date.partition("..")
-        self.first = self.resolve(first)
-        self.last: Final = self.resolve(last) if dots else None
+        self.first = self.resolve(self._opening(first, last) if dots else first)
+        is_open_end = not self.stored and is_date(last)  # it need not be a trading day
+        self.last: Final = (last if is_open_end else self.resolve(last)) if dots else None
 
     def dates(self) -> list[str]:
         """The stored days, oldest first; of a simulated market, the days opened so far."""
@@ -86,7 +87,17 @@ class Days:
             raise DataError(f"not a date (YYYY-MM-DD): {date[:40]!r}")
         if not FIRST_YEAR <= int(date[:4]) <= LAST_YEAR:
             raise DataError(f"days are simulated from {FIRST_YEAR} to {LAST_YEAR}, not in {date[:4]}")
+        closed = why_closed(datetime.date.fromisoformat(date))
+        if closed is not None:
+            raise DataError(closed)
         return date
+
+    def _opening(self, first: str, last: str) -> str:
+        """The day that a range begins with: a simulated one leaves out the days on which the market is closed."""
+        if self.stored or not is_date(first) or is_trading_day(day := datetime.date.fromisoformat(first)):
+            return first
+        opening = next_trading_day(day).isoformat()
+        return opening if opening <= last else first
 
     def after(self, date: str) -> str | None:
         """The day that follows ``date``, None at the end of the days or of the range."""
@@ -95,7 +106,8 @@ class Days:
         if self.stored:
             return next((day for day in self._folder.dates() if day > date and self._folder.feeds(day)), None)
         day = next_trading_day(datetime.date.fromisoformat(date))
-        return day.isoformat() if day.year <= LAST_YEAR else None
+        is_beyond = day.year > LAST_YEAR or (self.last is not None and day.isoformat() > self.last)
+        return None if is_beyond else day.isoformat()
 
     def day(self, date: str) -> Day:
         """A day by its date, kept open among the MAX_OPEN_DAYS used last. Raises DataError."""

@@ -48,6 +48,15 @@ HOLD, EXHAUST, ROTATION, NEXT = CacheMode
 """The same, for where they are asked for with every turn."""
 
 
+SPEEDS: Final = "0, or 0.1 to 1000"
+"""Market seconds a second: beyond a thousand a day takes less than 24 s, which shows nothing that is of use."""
+
+
+def is_speed(number: float) -> bool:
+    """Whether it is one of SPEEDS."""
+    return number == 0 or 0.1 <= number <= 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a key plays.

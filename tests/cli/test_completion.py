@@ -1,0 +1,43 @@
+"""What the Tab key proposes, as a shell asks for it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def proposed(*words: str) -> list[str]:
+    """What bash would be given for the last of these words."""
+    environment = os.environ | {
+        "_GEXFAKER_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(("gexfaker", *words)),
+        "COMP_CWORD": str(len(words)),
+    }
+    command = [sys.executable, "-m", "gexfaker"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=True)
+    return [line.partition(",")[2] for line in done.stdout.split()]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("serve", "--playback", ""), ["clock", "step"]),
+        (("serve", "--cache-mode", "r"), ["rotation"]),
+        (("serve", "--strict-groups", ""), ["true", "false"]),
+        (("serve", "--log-level", ""), ["debug", "info", "warning", "error"]),
+        (("serve", "--scenario", "fl"), ["flash-crash"]),
+        (("serve", "--tickers", "SP"), ["SPX", "SPXW", "SPY"]),
+        (("serve", "--realism", "m"), ["market-hours"]),
+        (("serve", "--token-secret", ""), []),
+        (("serve", "--cache-m",), ["--cache-mode"]),
+        (("listen", "ord"), ["orderflow"]),
+        (("listen", "SPX_classic_gex_"), ["SPX_classic_gex_full", "SPX_classic_gex_one", "SPX_classic_gex_zero"]),
+        (("listen", "ES_SPX_sp"), ["ES_SPX_spot"]),
+        (("listen", "orderflow", "ES_"), ["ES_SPX"]),
+    ],
+)  # fmt: skip
+def test_values_are_proposed(words: tuple[str, ...], expected: list[str]) -> None:
+    assert proposed(*words) == expected
