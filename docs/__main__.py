@@ -10,6 +10,7 @@ from gexfaker.catalog import CURRENT_HUBS, GREEKS, STORED_CATEGORIES, V2, hub_of
 from gexfaker.contract.upstream import NOT_SERVED, covered, own
 from gexfaker.parsing import REALISM
 from gexfaker.records.fields import Field
+from gexfaker.records.meanings import MEANINGS
 from gexfaker.server.routes.table import OPERATIONS
 from gexfaker.settings import SETTINGS, Section, Setting, flag_of
 from gexfaker.wire.feeds import TABLES
@@ -17,7 +18,7 @@ from gexfaker.wire.tables import Table
 from gexfaker.wire.volume import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 WIRE = ROOT / "docs" / "wire.md"
 COVERAGE = ROOT / "docs" / "coverage.md"
 END = "<!-- end -->"
@@ -61,8 +62,9 @@ def messages() -> str:
 
 def _message(table: Table) -> str:
     lines = [f"### {table.message.DESCRIPTOR.name}, `{table.type_url}`", ""]
-    lines += ["| no. | field | type | JSON | times |", "|---|---|---|---|---|"]
-    lines += ["| 1 | timestamp | int64 | `timestamp` | |", "| 2 | ticker | string | `ticker` | |"]
+    lines += ["| no. | field | type | JSON | times | what it is |", "|---|---|---|---|---|---|"]
+    lines += [f"| 1 | timestamp | int64 | `timestamp` | | {_meaning('timestamp')} |"]
+    lines += [f"| 2 | ticker | string | `ticker` | | {_meaning('ticker')} |"]
     return "\n".join([*lines, *_lines(table.fields, table.message.DESCRIPTOR, "", "")]) + "\n"
 
 
@@ -74,9 +76,15 @@ def _lines(fields: tuple[Field, ...], descriptor: Any, path: str, json: str) -> 
         kind = "rows" if field.columns else ("list of " if field.many else "") + _TYPES[holder.type]
         label = f"{path}{field.wire}" + (f".{field.inside}" if field.inside else "")
         times = "" if field.columns else field.factor
-        yield f"| {found.number} | {label} | {'optional ' if field.optional else ''}{kind} | {name} | {times} |"
+        kind = f"optional {kind}" if field.optional else kind
+        yield f"| {found.number} | {label} | {kind} | {name} | {times} | {_meaning(field.json)} |"
         if field.columns:
             yield from _lines(field.columns, holder.message_type, f"{label}.", f"`{field.json}`[]")
+
+
+def _meaning(name: str) -> str:
+    meaning = MEANINGS[name]
+    return meaning.text + (f" ({meaning.unit})" if meaning.unit else "")
 
 
 def coverage() -> str:
@@ -125,7 +133,7 @@ def renewed(text: str, section: str, made: str) -> str:
 def stale() -> dict[Path, str]:
     """The documents whose generated parts are not what the code says, with what they should be."""
     made = {
-        README: ("settings", settings_table()),
+        SETTINGS_PAGE: ("settings", settings_table()),
         WIRE: ("messages", messages()),
         COVERAGE: ("routes", coverage()),
     }

@@ -50,7 +50,8 @@ def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
 
 
 def test_every_flag_in_the_readme_exists_and_every_setting_is_there() -> None:
-    mentioned = set(re.findall(r"`(?:[a-z ]+)?(--[a-z0-9-]+)", README))
+    listed = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    mentioned = set(re.findall(r"`(?:[a-z ]+)?(--[a-z0-9-]+)", README + listed))
     settings = set(map(flag_of, SETTINGS))
     options = {name for command in commands(cli) for option in command.params for name in option.opts}
     assert mentioned <= settings | options | {"--help"}

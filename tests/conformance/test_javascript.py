@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 import queue
-import shutil
 import subprocess
 import threading
 import time
@@ -19,12 +17,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from support import data, decode
+from support import node as installed
 from support.proxy import Proxy, proxied
 from support.server import running_server
 
 FOLDER: Final = Path(__file__).with_name("js")
-INSTALLED: Final = FOLDER / "node_modules"
-LOCK: Final = FOLDER / "package-lock.json"
 SECRET: Final = "javascript-" * 4
 SECONDS: Final = 20.0
 RECORDS: Final = 1500
@@ -33,18 +30,7 @@ RECORDS: Final = 1500
 @pytest.fixture(scope="module")
 def node() -> str:
     """The node command, the client installed beside the driver."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        text = "node and npm are needed to run the official JavaScript client: install Node 20 or newer"
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            pytest.fail(text)
-        pytest.skip(text)
-    mark = INSTALLED / ".installed"
-    if not mark.exists() or mark.read_bytes() != LOCK.read_bytes():
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        subprocess.run(command, cwd=FOLDER, check=True, timeout=300)
-        mark.write_bytes(LOCK.read_bytes())
-    return found
+    return installed.node()
 
 
 class Driver:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
-import shutil
 import subprocess
 import threading
 from collections import Counter
@@ -17,6 +15,7 @@ from typing import Any, Final
 import pytest
 
 from support import days
+from support import node as installed
 from support.proxy import proxied
 from support.raw import JSON_RELIABLE, connect, try_upgrade
 from support.server import Served, running_server, wait_until
@@ -53,18 +52,7 @@ def places(groups: Groups) -> set[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def node() -> str:
     """The node command, the client installed beside the driver."""
-    found, npm = shutil.which("node"), shutil.which("npm")
-    if found is None or npm is None:
-        text = "node and npm are needed to run the official JavaScript client: install Node 20 or newer"
-        if os.environ.get("CI", "").lower() in ("true", "1"):
-            pytest.fail(text)
-        pytest.skip(text)
-    mark, lock = FOLDER / "node_modules" / ".installed", FOLDER / "package-lock.json"
-    if not mark.exists() or mark.read_bytes() != lock.read_bytes():
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        subprocess.run(command, cwd=FOLDER, check=True, timeout=300)
-        mark.write_bytes(lock.read_bytes())
-    return found
+    return installed.node()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The page: valid HTML that loads nothing, says everything, and can be used without a mouse."""
+"""The page: valid HTML that loads nothing from elsewhere, says everything, and can be used without a mouse."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import re
 from html.parser import HTMLParser
 
 from contract.strict import operations
+from gexfaker.contract.asyncapi import DOWNSTREAM, UPSTREAM, asyncapi
 from gexfaker.contract.document import document
 from gexfaker.contract.notation import notation
-from gexfaker.contract.page import page
+from gexfaker.contract.page import addressed, page
 from gexfaker.contract.schemas import NUMBER, TEXT, array, choice, loose, record, ref, words
 from gexfaker.server.routes.table import OPERATIONS
 
-PAGE = page(document(OPERATIONS))
-VOID = {"meta", "wbr"}
-LOADS = {"script", "link", "img", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}
+FEED = asyncapi("127.0.0.1:8080")
+ORIGIN, DATE = "http://127.0.0.1:8080", "2026-07-17"
+PAGE = addressed(page(document(OPERATIONS), FEED), ORIGIN, DATE)
+VOID = {"meta", "wbr", "link", "input"}
+LOADS = {"img", "iframe", "object", "embed", "video", "audio", "source", "base", "form"}
 INSIDE = {
     "summary": {"details"},
     "details": {"section"},
@@ -31,7 +34,7 @@ INSIDE = {
 }
 """What an element stands in directly."""
 
-PHRASES = {"p", "h1", "h2", "h3", "h4", "summary", "code", "pre", "span", "a", "small"}
+PHRASES = {"p", "h1", "h2", "h3", "h4", "summary", "code", "pre", "span", "a", "small", "b", "label"}
 """Elements that hold text and ...these only: no blocks."""
 
 
@@ -64,7 +67,7 @@ class Reader(HTMLParser):
             self.faults.append(f"</{tag}> at {self.getpos()}")
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.text.append(data)
 
 
@@ -86,7 +89,9 @@ def test_a_fault_is_noticed() -> None:
 
 def test_it_loads_nothing_and_leads_nowhere_else() -> None:
     assert not LOADS & {tag for tag, _ in READ.seen}
-    assert "://" not in PAGE
+    assert "://" not in PAGE.replace(ORIGIN, "")
+    assert [attributes for tag, attributes in READ.seen if tag == "script"] == [{}]
+    assert [attributes["href"] for tag, attributes in READ.seen if tag == "link"] == ["favicon.svg"]
     assert "url(" not in PAGE
     assert "@import" not in PAGE
     assert not [name for _, attributes in READ.seen for name in attributes if name.startswith("on") or name == "src"]
@@ -96,7 +101,8 @@ def test_every_link_leads_to_a_place_of_its_own() -> None:
     places = [attributes["id"] for _, attributes in READ.seen if "id" in attributes]
     assert len(places) == len(set(places))
     links = {attributes["href"] for tag, attributes in READ.seen if tag == "a"}
-    assert links - {f"#{place}" for place in places} == {"openapi.json"}
+    programs = {"openapi.json", "openapi.yaml", "asyncapi.json", "asyncapi.yaml", "llms.txt"}
+    assert links - {f"#{place}" for place in places} == programs
     labelled = {attributes["aria-labelledby"] for _, attributes in READ.seen if "aria-labelledby" in attributes}
     assert labelled <= set(places)
 
@@ -109,6 +115,33 @@ def test_every_operation_and_schema_is_on_it() -> None:
         assert operation.get("description", "").replace("`", "") in text
     for name in document(OPERATIONS)["components"]["schemas"]:
         assert f'id="schema-{name}"' in PAGE
+
+
+def test_every_hub_and_message_of_the_websocket_is_on_it() -> None:
+    text = "".join(READ.text)
+    for hub in FEED["channels"]:
+        assert hub in text
+    for said in (*UPSTREAM, *DOWNSTREAM):
+        assert said.name + said.summary.replace("`", "") in text
+
+
+def test_every_value_of_a_snapshot_has_its_meaning_and_unit() -> None:
+    text = "".join(READ.text)
+    assert "zero_gammathe price at which the gamma exposure changes its signindex points or dollars" in text
+    assert "strikes[].gex by volumegamma exposure at the strike by volume" in text
+
+
+def test_lines_to_paste_have_the_address_the_key_and_the_day() -> None:
+    text = "".join(READ.text)
+    assert f'curl -H "Authorization: Bearer demo" "{ORIGIN}/v2/SPX/classic/gex_full"' in text
+    assert f'"{ORIGIN}/v2/hist/SPX/classic/gex_zero/{DATE}"' in text
+    assert "@ORIGIN@" not in PAGE
+    assert "@DATE@" not in PAGE
+
+
+def test_an_address_is_not_markup() -> None:
+    made = addressed(page(document(OPERATIONS), FEED), "<script>", "<b>")
+    assert "<script>/" not in made
 
 
 def test_everything_folded_opens_by_keyboard() -> None:
@@ -141,9 +174,9 @@ def test_text_of_the_contract_is_not_markup() -> None:
     }
     contract["paths"] = {f"/{evil}": {"get": operation}}
     contract["components"]["schemas"]["Evil"] = {"description": evil, **record(**{evil: words([evil])})}
-    read = Reader(page(contract))
+    read = Reader(page(contract, FEED))
     assert read.faults == []
-    assert "script" not in {tag for tag, _ in read.seen}
+    assert [tag for tag, _ in read.seen].count("script") == 1, "the page's own"
     assert "".join(read.text).count("alert('&amp;") >= 12
 
 

@@ -244,7 +244,7 @@ def _drain(pipe: IO[str], lines: list[str]) -> None:
 
 
 def serve_command(**settings: str | int) -> list[str]:
-    """The command line of a server with these settings (lower-case names), "" for a bare flag; by default a free port."""
+    """The command line of a server with these settings (lower-case names; "" is a bare flag), on a free port."""
     command = [sys.executable, "-m", "gexfaker", "serve"]
     for name, value in ({"port": 0} | settings).items():
         command += ["--" + name.replace("_", "-"), str(value)]

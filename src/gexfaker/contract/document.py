@@ -55,6 +55,8 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "hub": like(TEXT, "classic", "v2_classic"),
     "name": like(TEXT, "2026-07-17_SPX_classic_gex_zero.json"),
     "message": like(TEXT, "gex.proto", "orderflow.proto"),
+    "document": like(TEXT, "wire", "readme.md"),
+    "picture": like(TEXT, "SPX-2026-07-17-spot.png"),
     "future": words(dict.fromkeys(future for _, future in PAIRS)),
     "model": words(MODELS),
 }

@@ -30,13 +30,16 @@ def notation(schema: Schema, named: Named, depth: int = 0) -> str:
         return named(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
         return " or ".join(notation(one, named, depth) for one in schema["anyOf"])
+    if "const" in schema:
+        return escape(json.dumps(schema["const"]), quote=False)
     if "enum" in schema:
         return escape(" | ".join(json.dumps(value) for value in schema["enum"]), quote=False)
     if schema.get("type") == "array":
         return _list(schema, named, depth)
     if schema.get("type") == "object":
         return _object(schema, named, depth)
-    return _WORDS[schema["type"]] if "type" in schema else "anything"
+    kinds = schema.get("type", "")
+    return " or ".join(_WORDS[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind) or "anything"
 
 
 def _list(schema: Schema, named: Named, depth: int) -> str:

@@ -1,47 +1,28 @@
-"""The contract as a page to read: one file, no script, nothing loaded from anywhere."""
+"""The contract as a page: to read without a script, and to try with one. Nothing is loaded from anywhere.
+
+The page is made once for all who ask; `addressed` puts the address of the server and the day into it.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from html import escape
+from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
+from gexfaker.contract.asyncapi import groups_of
 from gexfaker.contract.notation import notation
+from gexfaker.contract.samples import DATE, KEY, ORIGIN, Call, call_of, samples
 
-_STYLE: Final = """
-:root{color-scheme:light dark;--text:#1c2430;--soft:#5b6675;--line:#d8dee6;--back:#fff;--box:#f6f8fa;
---get:#0b5cad;--post:#0a7045;--delete:#b3261e}
-@media(prefers-color-scheme:dark){:root{--text:#dfe5ee;--soft:#98a4b3;--line:#333b47;--back:#12161c;--box:#1a2028;
---get:#6db3f2;--post:#5fd3a0;--delete:#f2867e}}
-*{box-sizing:border-box}
-body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:0 auto;padding:1.5rem 1rem 4rem;color:var(--text);
-background:var(--back)}
-h1{font-size:1.6rem;margin:0}h1 small{font-weight:400;color:var(--soft)}
-h2{font-size:1.25rem;margin:2.2rem 0 .2rem}h3{font:600 14px ui-monospace,monospace;margin:1.2rem 0 .2rem}
-h4{font-size:.85rem;margin:.8rem 0 .1rem;color:var(--soft)}
-p{margin:.3rem 0 .7rem}.soft{color:var(--soft)}
-a{color:var(--get)}nav{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;padding:.6rem 0;border-bottom:1px solid var(--line)}
-code,pre{font:13px/1.5 ui-monospace,monospace}
-pre{margin:.2rem 0;padding:.5rem .7rem;background:var(--box);border-radius:4px;white-space:pre-wrap;
-overflow-wrap:anywhere}
-details{border-bottom:1px solid var(--line)}
-summary{display:grid;grid-template-columns:1rem 4.2rem minmax(0,27rem) minmax(0,1fr);gap:0 .5rem;align-items:baseline;
-padding:.35rem .2rem;cursor:pointer;list-style:none}
-summary::-webkit-details-marker{display:none}
-summary::before{content:"\\25B8";color:var(--soft)}details[open]>summary::before{content:"\\25BE"}
-summary:hover{background:var(--box)}
-summary:focus-visible,a:focus-visible{outline:2px solid var(--get);outline-offset:1px}
-summary code{overflow-wrap:anywhere}
-details>div{padding:0 .2rem 1rem 1.7rem}
-.m{font:600 13px ui-monospace,monospace;color:var(--get)}.post,.patch{color:var(--post)}.delete{color:var(--delete)}
-table{border-collapse:collapse;width:100%}
-th,td{border-top:1px solid var(--line);padding:.25rem .8rem .25rem 0;text-align:left;vertical-align:top;
-overflow-wrap:anywhere}
-tr:first-child>*{border-top:0}th{font-weight:400;width:11rem}td:nth-child(3){width:45%}
-@media(max-width:45rem){summary{grid-template-columns:1rem 4.2rem minmax(0,1fr)}summary span:last-child{grid-column:3}
-th{width:5rem}td:nth-child(3){width:35%}}
-"""
+_LINKS: Final = ", ".join(
+    f'<a href="{name}">{name}</a>'
+    for name in ("openapi.json", "openapi.yaml", "asyncapi.json", "asyncapi.yaml", "llms.txt")
+)
+_KEY_FIELD: Final = (
+    '<p class="key"><label>API key <input id="key" value="demo" autocomplete="off" spellcheck="false"></label>'
+    '<span class="soft">Any key will do; it is put into the lines below.</span></p>'
+)
 _GENERATIONS: Final = ("/v1", "/v2")
 
 
@@ -54,19 +35,30 @@ class _Line(NamedTuple):
     bases: list[str]
 
 
-def page(contract: dict[str, Any]) -> str:
-    """The HTML page of an OpenAPI document as ``document`` makes it."""
+def page(contract: dict[str, Any], feed: dict[str, Any]) -> str:
+    """The HTML page of what ``document`` and ``asyncapi`` make."""
     info, tags = contract["info"], contract["tags"]
     lines = _lines(contract)
     sections = "".join(_section(tag, lines) for tag in tags)
     links = "".join(f'<a href="#{_anchor(tag["name"])}">{escape(tag["name"].capitalize())}</a>' for tag in tags)
     return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>gexfaker: its HTTP API</title>'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body>'
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>gexfaker: its API</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="favicon.svg">'
+        f"<style>{STYLE}</style></head><body>"
         f"<header><h1>gexfaker <small>{escape(info['version'])}</small></h1><p>{escape(info['summary'])} "
-        f'For programs: <a href="openapi.json">openapi.json</a></p></header><nav>{links}'
-        f'<a href="#schemas">Schemas</a></nav><main>{sections}{_schemas(contract)}</body></html>\n'
+        f"For programs: {_LINKS}</p>{_KEY_FIELD}</header><nav>{links}"
+        '<a href="#websocket">WebSocket</a><a href="#schemas">Schemas</a></nav>'
+        f"<main>{sections}{_websocket(feed)}{_schemas(contract)}<script>{SCRIPT}</script></body></html>\n"
     )
+
+
+def addressed(text: str, origin: str, date: str) -> str:
+    """The page with the address of the server and the day that is played in its examples."""
+    return text.replace(ORIGIN, escape(origin)).replace(DATE, escape(date))
+
+
+def _file(name: str) -> str:
+    return files("gexfaker.contract").joinpath(name).read_text(encoding="utf-8")
 
 
 def _lines(contract: dict[str, Any]) -> list[_Line]:
@@ -128,6 +120,26 @@ def _parts(line: _Line) -> Iterator[str]:
         yield f"<h4>Body{needed}</h4><p>{_content(operation['requestBody'])}{_examples(operation['requestBody'])}</p>"
     rows = "".join(_answer(status, response) for status, response in operation["responses"].items())
     yield f"<h4>Answers</h4><table>{rows}</table>"
+    call = call_of(line.method, max(line.bases) + line.path, operation)
+    if line.method == "get" and call.is_json:
+        yield _attempt(call)
+    yield from _samples(call)
+
+
+def _attempt(call: Call) -> str:
+    """Where the script asks the server and shows its answer, which is a real one of the day that is played."""
+    path = escape(call.path)
+    return (
+        '<h4>Example answer</h4><div class="try">'
+        f'<input value="{path}" aria-label="path to ask for" spellcheck="false">'
+        '<button type="button">Try it</button></div><pre class="answer" hidden></pre>'
+    )
+
+
+def _samples(call: Call) -> Iterator[str]:
+    for language, code in samples(call):
+        shown = escape(code, quote=False).replace(KEY, f"<b>{KEY}</b>")
+        yield f"<h4>{language}</h4><pre>{shown}</pre>"
 
 
 def _parameter(parameter: dict[str, Any]) -> str:
@@ -164,13 +176,82 @@ def _link(name: str) -> str:
     return f'<a href="#schema-{escape(name)}">{escape(name)}</a>'
 
 
+def _websocket(feed: dict[str, Any]) -> str:
+    """The hubs, and what is said on them."""
+    hubs = "".join(
+        f"<tr><td><code>{escape(hub)}</code></td><td>{', '.join(_codes(groups_of(hub)))}</td></tr>"
+        for hub in feed["channels"]
+    )
+    senders = {"receive": "the client", "send": "the server"}
+    said = "".join(
+        _message(feed["components"]["messages"][reference["$ref"].rpartition("/")[2]], senders[operation["action"]])
+        for operation in list(feed["operations"].values())[:2]
+        for reference in operation["messages"]
+    )
+    return (
+        '<section aria-labelledby="websocket"><h2 id="websocket">WebSocket</h2><p class="soft">The real-time feed: '
+        "negotiate for the addresses, connect to a hub with a subprotocol, join groups, acknowledge, decode. On the V2 "
+        f"hubs the server joins.</p>{''.join(f'<p>{text}</p>' for text in _SUBPROTOCOLS)}<div>"
+        f'<table class="hubs">{hubs}</table></div>{said}</section>'
+    )
+
+
+_SUBPROTOCOLS: Final = (
+    "<code>json.webpubsub.azure.v1</code>, <code>protobuf.webpubsub.azure.v1</code>: as below, or in protobuf.",
+    "<code>json.reliable.webpubsub.azure.v1</code>, <code>protobuf.reliable.webpubsub.azure.v1</code>: the same, "
+    "numbered; a lost connection can be taken back.",
+    "No subprotocol: each binary message is the packed record alone.",
+)
+
+
+def _codes(names: list[str]) -> Iterator[str]:
+    return (f"<code>{escape(name)}</code>" for name in names)
+
+
+def _message(message: dict[str, Any], sender: str) -> str:
+    example = json.dumps(message["examples"][0]["payload"])
+    return (
+        f'<details><summary><span class="m post">{sender.split()[1]}</span><code>{escape(message["name"])}</code>'
+        f"<span>{_prose(message['summary'])}</span></summary><div><h4>Sent by {sender}, in JSON</h4>"
+        f"<pre>{notation(message['payload'], _link)}</pre><h4>Example</h4>"
+        f"<pre>{escape(example, quote=False)}</pre></div></details>"
+    )
+
+
 def _schemas(contract: dict[str, Any]) -> str:
     shown = "".join(
         f'<h3 id="schema-{escape(name)}">{escape(name)}</h3>{_prose(schema.get("description", ""))}'
-        f"<pre>{notation(schema, _link)}</pre>"
+        f"<pre>{notation(schema, _link)}</pre>{_meanings(schema)}"
         for name, schema in contract["components"]["schemas"].items()
     )
     return (
         '<section aria-labelledby="schemas"><h2 id="schemas">Schemas</h2><p class="soft">A question mark: may be '
         f"missing. Three dots: and so on.</p>{shown}</section></main>"
     )
+
+
+def _meanings(schema: dict[str, Any]) -> str:
+    """What the values of a snapshot are, and their units."""
+    rows = "".join(
+        f"<tr><th><code>{escape(name)}</code></th><td>{escape(told['description'])}</td>"
+        f'<td class="soft">{escape(told.get("x-unit", ""))}</td></tr>'
+        for name, told in _told(schema)
+    )
+    return f"<div><table>{rows}</table></div>" if rows else ""
+
+
+def _told(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The values of a schema that have a description, and behind a list those of its rows."""
+    for name, value in schema.get("properties", {}).items():
+        if "description" in value:
+            yield name, value
+            kind = value["anyOf"][0] if "anyOf" in value else value
+            for column in kind.get("items", {}).get("prefixItems", ()):
+                yield f"{name}[].{column['title']}", column
+
+
+STYLE: Final = _file("page.css")
+"""The style of all pages."""
+
+SCRIPT: Final = _file("page.js")
+"""The page's script, whose hash the server names, so that no other runs."""

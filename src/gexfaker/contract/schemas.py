@@ -10,6 +10,7 @@ from gexfaker.catalog import HUBS
 from gexfaker.contract.operations import body_of
 from gexfaker.playback.actions import ACTIONS, CREATION, Action
 from gexfaker.records.fields import Field
+from gexfaker.records.meanings import MEANINGS
 from gexfaker.wire.feeds import TABLES
 
 Schema = dict[str, Any]
@@ -64,9 +65,15 @@ def ref(name: str) -> Schema:
 
 def _row(columns: tuple[Field, ...]) -> Schema:
     """A row is an array: its columns in their order, those at the end optional."""
-    items = [{"title": column.json, **_value(column)} for column in columns]
+    items = [{"title": column.json, **_told(column.json), **_value(column)} for column in columns]
     needed = len(columns) - sum(column.optional for column in columns)
     return {"type": "array", "prefixItems": items, "minItems": needed}
+
+
+def _told(name: str) -> Schema:
+    """What a value means, and its unit."""
+    meaning = MEANINGS[name]
+    return {"description": meaning.text, **({"x-unit": meaning.unit} if meaning.unit else {})}
 
 
 def _value(field: Field) -> Schema:
@@ -76,7 +83,8 @@ def _value(field: Field) -> Schema:
 
 def _snapshot(fields: tuple[Field, ...]) -> Schema:
     """A snapshot; records are served as they were stored, so a key may be missing that was not recorded."""
-    properties = {"timestamp": WHOLE, "ticker": TEXT} | {field.json: _value(field) for field in fields}
+    properties = {name: _told(name) | kind for name, kind in (("timestamp", WHOLE), ("ticker", TEXT))}
+    properties |= {field.json: _told(field.json) | _value(field) for field in fields}
     told = {"type": "object", "description": "A key that was not recorded is missing."}
     return {**told, "properties": properties, "required": ["timestamp", "ticker"]}
 
@@ -92,9 +100,10 @@ _LOOK_BACKS: Final = ("current", "one", "five", "ten", "fifteen", "thirty")
 _COUNTS: Final[Schema] = {"type": "object", "propertyNames": {"enum": list(HUBS)}, "additionalProperties": WHOLE}
 _URLS: Final[Schema] = {"type": "object", "propertyNames": {"enum": list(HUBS)}, "additionalProperties": TEXT}
 _MEMBERSHIP: Final = record(hub=words(HUBS), group=TEXT)
-_SNAPSHOTS: Final = {
-    table.message.DESCRIPTOR.name: _snapshot(table.fields) for table in TABLES if table.type_url != "proto.spot"
-}
+MESSAGES: Final = {table.message.DESCRIPTOR.name: _snapshot(table.fields) for table in TABLES}
+"""The snapshots, by the names of the messages that they are in."""
+
+_SNAPSHOTS: Final = {name: schema for name, schema in MESSAGES.items() if name != "SpotPrice"}
 
 
 def _arguments(action: type[Action]) -> Schema:
@@ -140,6 +149,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Link": record(url=TEXT),
     "Health": loose(status=TEXT, data_date=DATE, data_mode=TEXT, cache_mode=TEXT),
     "Ready": record(status=TEXT),
+    "Welcome": loose(name=TEXT, version=TEXT, day=DATE, origin=TEXT, links=ANYTHING),
     "ProtoFiles": record(files=array(TEXT)),
     "Session": loose(session=TEXT, tier=TEXT, playback=ANYTHING, memberships=ANYTHING, connections=array(ANYTHING)),
     "Sessions": record(sessions=array(ref("Session")), total=WHOLE),

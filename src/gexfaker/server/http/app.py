@@ -75,4 +75,5 @@ def create_app(service: Service) -> Starlette:
     app = Starlette(routes=routes, middleware=[*watched, cors, Middleware(Targets)], exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.service, app.state.operations, app.state.told = service, OPERATIONS, Rarely(log)
+    app.state.documents = {}
     return app

@@ -1,15 +1,13 @@
-"""The routes of the server itself: a greeting, its state, its contract, and what a WebSocket's address answers else."""
+"""The routes of the server's state, and what a WebSocket's address answers else."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gexfaker.contract.operations import JSON, Operation
+from gexfaker.contract.operations import Operation
 from gexfaker.limits import MAX_SYNC_STREAMS, MAX_WORLDS
 from gexfaker.server.http.downloads import MAX_DOWNLOADS, downloads_of
 from gexfaker.server.http.replies import error, reply, service_of
@@ -19,10 +17,6 @@ from gexfaker.tapes.files import OPEN_FILES
 
 if TYPE_CHECKING:
     from gexfaker.server.transport.doors import Doors
-
-WELCOME: Final = (
-    "gexfaker is running. Negotiate at /negotiate, state at /health, and try: gexfaker listen orderflow SPX\n"
-)
 
 
 async def _health(request: Request) -> Response:
@@ -75,43 +69,9 @@ async def _not_a_websocket(_request: Request) -> Response:
     return error("This is a WebSocket endpoint: connect with a WebSocket client.", 400)
 
 
-async def _welcome(_request: Request) -> Response:
-    return Response(WELCOME, media_type="text/plain; charset=utf-8")
-
-
-async def _contract(request: Request) -> Response:
-    from gexfaker.contract.document import document
-
-    return reply(document(operations_of(request)))
-
-
-async def _yaml(request: Request) -> Response:
-    """The same under the name the earlier tool has: JSON is YAML."""
-    from gexfaker.contract.document import document
-
-    return Response(msgspec.json.encode(document(operations_of(request))), media_type="application/yaml")
-
-
-async def _docs(request: Request) -> Response:
-    from gexfaker.contract.document import document
-    from gexfaker.contract.page import page
-
-    return Response(page(document(operations_of(request))), media_type="text/html; charset=utf-8")
-
-
-def operations_of(request: Request) -> Sequence[Operation]:
-    """All operations of the running application."""
-    found: Sequence[Operation] = request.app.state.operations
-    return found
-
-
 ENDPOINTS: Final = (
-    Endpoint(Operation("get", "/", "A greeting.", {200: "text/plain"}), _welcome),
     Endpoint(Operation("get", "/health", "The day that is played, and counters.", {200: "Health"}), _health),
     Endpoint(Operation("get", "/ready", "Whether clients may come.", {200: "Ready", 503: "Ready"}), _ready),
-    Endpoint(Operation("get", "/docs", "This contract, to read.", {200: "text/html"}), _docs),
-    Endpoint(Operation("get", "/openapi.json", "This contract, for programs.", {200: JSON}), _contract),
-    Endpoint(Operation("get", "/openapi.yaml", "This contract.", {200: "application/yaml"}, tag="earlier tool"), _yaml),
     *(
         Endpoint(Operation("get", path, "The WebSocket; 400 to anything else.", {400: "Error"}), _not_a_websocket)
         for path in ("/client/hubs/{hub}", "/client/", "/ws/{hub}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gexfaker.server.routes import control, earlier, history, negotiate, protofiles, state, sync
+from gexfaker.server.routes import control, documents, earlier, history, negotiate, protofiles, state, sync
 
 ENDPOINTS: Final = (
     *negotiate.ENDPOINTS,
@@ -13,6 +13,7 @@ ENDPOINTS: Final = (
     *sync.ENDPOINTS,
     *earlier.ENDPOINTS,
     *state.ENDPOINTS,
+    *documents.ENDPOINTS,
     *protofiles.ENDPOINTS,
 )
 """Every operation with its handler."""

@@ -1,0 +1,210 @@
+"""The routes that people and programs read: the first page, the contract in its forms, and the documents of docs/."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gexfaker import __version__
+from gexfaker.contract.operations import JSON, Operation
+from gexfaker.server.http.replies import reply, service_of
+from gexfaker.server.http.routing import Endpoint
+
+T = TypeVar("T")
+
+HTML: Final = "text/html; charset=utf-8"
+PLAIN: Final = "text/plain; charset=utf-8"
+MARKDOWN: Final = "text/markdown; charset=utf-8"
+YAML: Final = "application/yaml"
+SVG: Final = "image/svg+xml"
+
+FAVICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b3d5c"/>'
+    '<path d="M8 3h5v2H8zM8 7h3v2H8z" fill="#5fd3a0"/><path d="M4 11h4v2H4zM6 7h2v2H6z" fill="#f2867e"/></svg>'
+)
+"""Exposure by strike, as everybody draws it."""
+
+
+_ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?")
+_HOST: Final = "@HOST@"
+"""What stands for the host and port in what is made once for all who ask."""
+
+
+async def _kept(request: Request, name: str, make: Callable[[], T]) -> T:
+    """What is made once, in a thread, for all who ask: it takes up to 0.1 s to make, and does not change."""
+    kept: dict[str, Any] = request.app.state.documents
+    if name not in kept:
+        kept[name] = await run_in_threadpool(make)
+    found: T = kept[name]
+    return found
+
+
+def _origin(request: Request) -> str:
+    """The address by which the client has found the server; the plain one if what the client says is none."""
+    service = service_of(request)
+    said = service.settings.public_url or str(request.base_url).rstrip("/")
+    return said if _ADDRESS.fullmatch(said) else f"http://127.0.0.1:{service.settings.port}"
+
+
+def _host(request: Request) -> str:
+    return _origin(request).partition("://")[2].partition("/")[0]
+
+
+def _openapi(request: Request) -> Callable[[], dict[str, Any]]:
+    from gexfaker.contract.document import document
+
+    return lambda: document(request.app.state.operations)
+
+
+def _as_yaml(content: Any) -> str:
+    import yaml
+
+    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """Writes a thing twice that is meant twice: readers need not follow references."""
+
+        def ignore_aliases(self, _data: Any) -> bool:
+            return True
+
+    text: str = yaml.dump(content, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+    return text
+
+
+async def _openapi_json(request: Request) -> Response:
+    return reply(await _kept(request, "openapi", _openapi(request)))
+
+
+async def _openapi_yaml(request: Request) -> Response:
+    text = await _kept(request, "openapi.yaml", lambda: _as_yaml(_openapi(request)()))
+    return Response(text, media_type=YAML)
+
+
+async def _asyncapi_json(request: Request) -> Response:
+    from gexfaker.contract.asyncapi import asyncapi
+
+    return reply(asyncapi(_host(request)))
+
+
+async def _asyncapi_yaml(request: Request) -> Response:
+    from gexfaker.contract.asyncapi import asyncapi
+
+    text = await _kept(request, "asyncapi.yaml", lambda: _as_yaml(asyncapi(_HOST)))
+    return Response(text.replace(_HOST, _host(request)), media_type=YAML)
+
+
+async def _docs(request: Request) -> Response:
+    from gexfaker.contract.asyncapi import asyncapi
+    from gexfaker.contract.page import SCRIPT, addressed, page
+
+    made = await _kept(request, "docs", lambda: page(_openapi(request)(), asyncapi(_HOST)))
+    text = addressed(made, _origin(request), service_of(request).day.date)
+    return _page(text, SCRIPT)
+
+
+def _page(text: str, script: str = "") -> Response:
+    """A page that loads nothing from elsewhere, and runs no script but its own."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"'sha256-{digest}'" if script else "'none'"
+    policy = (
+        f"default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; script-src {allowed}; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+    return Response(text, media_type=HTML, headers=headers)
+
+
+async def _welcome(request: Request) -> Response:
+    """A page where a page is asked for, as browsers do; an object for programs."""
+    service, origin = service_of(request), _origin(request)
+    day = service.day
+    if "text/html" in request.headers.get("accept", ""):
+        from gexfaker.contract.welcome import welcome
+
+        return _page(welcome(origin, day.date, day.origin, len(day.feeds)))
+    links = {"negotiate": "/negotiate", "docs": "/docs", "openapi": "/openapi.json", "asyncapi": "/asyncapi.json"}
+    return reply(
+        {
+            "name": "gexfaker",
+            "version": __version__,
+            "what": "a local stand-in for the GexBot market-data API; not the service",
+            "day": day.date,
+            "origin": day.origin,
+            "links": {name: origin + path for name, path in (links | {"health": "/health"}).items()},
+        }
+    )
+
+
+async def _document(request: Request) -> Response:
+    from gexfaker.contract.documents import NAMES, as_page, markdown
+
+    name = request.path_params["document"]
+    title = name.removesuffix(".md")
+    if title not in NAMES:
+        raise HTTPException(404, f"There is no such document: /docs has {', '.join(NAMES)}.")
+    if name.endswith(".md"):
+        return Response(markdown(title), media_type=MARKDOWN)
+    return _page(await run_in_threadpool(as_page, title))
+
+
+async def _picture(request: Request) -> Response:
+    from gexfaker.contract.documents import pictures
+
+    found = pictures().get(request.path_params["picture"])
+    if found is None:
+        raise HTTPException(404, "There is no such picture.")
+    return Response(found.read_bytes(), media_type="image/png")
+
+
+async def _llms(request: Request) -> Response:
+    from gexfaker.contract.documents import index
+
+    return Response(index(_origin(request)), media_type=PLAIN)
+
+
+async def _llms_full(request: Request) -> Response:
+    from gexfaker.contract.documents import everything
+
+    return Response(everything(), media_type=PLAIN)
+
+
+async def _favicon(_request: Request) -> Response:
+    return Response(FAVICON, media_type=SVG, headers={"Cache-Control": "max-age=86400"})
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        Operation("get", "/", "What this is: a page, or JSON for programs.", {200: "Welcome|text/html"}), _welcome
+    ),
+    Endpoint(Operation("get", "/docs", "This contract, to read and to try.", {200: "text/html"}), _docs),
+    Endpoint(
+        Operation(
+            "get",
+            "/docs/{document}",
+            "A document, as a page; as Markdown with `.md`.",
+            {200: "text/html|text/markdown", 404: "Error"},
+        ),
+        _document,
+    ),
+    Endpoint(
+        Operation("get", "/docs/pictures/{picture}", "A picture of a document.", {200: "image/png", 404: "Error"}),
+        _picture,
+    ),
+    Endpoint(Operation("get", "/openapi.json", "This contract, for programs.", {200: JSON}), _openapi_json),
+    Endpoint(Operation("get", "/openapi.yaml", "The same in YAML.", {200: YAML}), _openapi_yaml),
+    Endpoint(Operation("get", "/asyncapi.json", "The contract of the WebSocket.", {200: JSON}), _asyncapi_json),
+    Endpoint(Operation("get", "/asyncapi.yaml", "The same in YAML.", {200: YAML}), _asyncapi_yaml),
+    Endpoint(Operation("get", "/llms.txt", "Where what is said, for language models.", {200: "text/plain"}), _llms),
+    Endpoint(Operation("get", "/llms-full.txt", "All documents in one text.", {200: "text/plain"}), _llms_full),
+    *(
+        Endpoint(Operation("get", path, "The icon of the pages.", {200: SVG}), _favicon)
+        for path in ("/favicon.svg", "/favicon.ico")
+    ),
+)
+"""The routes of this module."""

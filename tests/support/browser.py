@@ -1,0 +1,86 @@
+"""A real browser: Chromium without a window, driven by its DevTools protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from websockets.sync.client import ClientConnection, connect
+
+from support.server import wait_until
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SECONDS: Final = 30.0
+
+
+def executable() -> str:
+    """The browser's command; without one the test is skipped, and fails in CI."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        text = "chromium is needed to look at the pages: install chromium"
+        if os.environ.get("CI", "").lower() in ("true", "1"):
+            pytest.fail(text)
+        pytest.skip(text)
+    return found
+
+
+class Page:
+    """A page of the browser."""
+
+    def __init__(self, devtools: ClientConnection) -> None:
+        self._devtools: Final = devtools
+        self._numbers: Final = count(1)
+        self._session: dict[str, str] = {}
+        target = self._ask("Target.createTarget", url="about:blank")["targetId"]
+        self._session = {"sessionId": self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
+        self._ask("Page.enable")
+
+    def _ask(self, method: str, **parameters: Any) -> Any:
+        number = next(self._numbers)
+        self._devtools.send(json.dumps({"id": number, "method": method, "params": parameters, **self._session}))
+        while (answer := json.loads(self._devtools.recv(SECONDS))).get("id") != number:
+            continue
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def open(self, url: str) -> None:
+        """Go to a page, and wait until it is there."""
+        self._ask("Page.navigate", url=url)
+        wait_until(lambda: self.run("document.readyState") == "complete", SECONDS, "the page to be loaded")
+
+    def run(self, script: str) -> Any:
+        """The value of an expression in the page."""
+        answer = self._ask("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def resize(self, width: int, height: int) -> None:
+        """Another size of the window, as a phone has."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self._ask("Emulation.setDeviceMetricsOverride", **size)
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Page]:
+    """A page of a browser of its own."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0"]
+        command = [executable(), *flags, f"--user-data-dir={folder}", "about:blank"]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                port = Path(folder) / "DevToolsActivePort"
+                wait_until(lambda: port.exists() and "\n" in port.read_text(), SECONDS, "the browser to start")
+                number, path = port.read_text().splitlines()[:2]
+                with connect(f"ws://127.0.0.1:{number}{path}", proxy=None, max_size=None) as devtools:
+                    yield Page(devtools)
+            finally:
+                process.kill()
