@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 import pytest
+import tree_sitter
+import tree_sitter_powershell
 from starlette.routing import Route
 
 import gexfaker.testing
@@ -85,6 +87,17 @@ def test_every_endpoint_is_in_the_documents(tmp_path: Path) -> None:
     for path in served(tmp_path):
         rest = re.sub("^/v[12]/", "/", path)
         assert re.search(rf"[` ]{re.escape(rest)}[`?, ]", README + coverage), path
+
+
+@pytest.mark.parametrize("block", re.findall(r"```powershell\n(.*?)```", README, re.DOTALL))
+def test_the_lines_for_powershell_are_powershell(block: str) -> None:
+    """By the grammar of PowerShell; and `curl` there is another command, which takes no -H."""
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language()))
+    assert not parser.parse(block.encode()).root_node.has_error, block
+    assert parser.parse(b"if (").root_node.has_error
+    assert not re.search(r"\bcurl ", block)
+    for command in re.findall(r"^gexfaker ([a-z]+)", block, re.MULTILINE):
+        assert command in MODULES
 
 
 @pytest.mark.parametrize("family", ["/negotiate", "/client/hubs/", "/health", "/ready", "/_gexfaker/sessions"])
