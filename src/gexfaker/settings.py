@@ -620,8 +620,17 @@ def _read_file(file: Path | None) -> dict[str, str]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
-        raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error})") from None
+        hint = "; a path with backslashes goes in single quotes" if "\\" in _text_of(file) else ""
+        raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error}){hint}") from None
     return {name: _as_text(value) for name, value in _flat(table, file).items()}
+
+
+def _text_of(file: Path) -> str:
+    """What can be read of a file, for a hint."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:

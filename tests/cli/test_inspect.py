@@ -92,7 +92,16 @@ def test_a_sound_day_is_five_lines_at_the_most_and_all_of_it_with_v(tmp_path: Pa
         f"{DATE} SPX: notes",
         f"  {len(day.feeds)} feeds, {20 * len(day.feeds)} records, 09:30:02 to 09:30:31",
     ]
-    assert short[2].startswith("  noted, and of no harm: ")
+    assert any(line.startswith(("  note: ", "  as real days have it: ")) for line in short[2:])
+
+
+def test_what_some_clients_cannot_read_is_a_note_with_its_remedy(tmp_path: Path) -> None:
+    day = Built(2)
+    day.write(tmp_path)
+    file = tmp_path / DATE / "SPX" / "classic" / "gex_full.jsonl"
+    file.write_text(file.read_text().replace(",", ", "))
+    output = run(str(tmp_path)).output
+    assert "note: JSON that is not compact (2); write it without spaces; some clients cannot read them" in output
 
 
 def test_a_narrow_terminal_has_the_feed_and_the_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -184,8 +184,8 @@ def asked() -> Iterator[Served]:
     ("group", "said"),
     [
         ("FOO_orderflow_orderflow", "blue_FOO_orderflow_orderflow stays silent: there is no ticker 'FOO'\n"),
-        ("spx_orderflow_orderflow", "did you mean 'blue_SPX_orderflow_orderflow'?"),
-        ("blue_SPX_orderflow_orderflow", "did you mean 'blue_SPX_orderflow_orderflow'?"),
+        ("spx_orderflow_orderflow", "did you mean SPX_orderflow_orderflow?"),
+        ("blue_SPX_orderflow_orderflow", "did you mean SPX_orderflow_orderflow?"),
         ("TSLA_orderflow_orderflow", "has no TSLA; --tickers TSLA adds it\n"),
     ],
 )

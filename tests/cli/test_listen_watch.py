@@ -131,3 +131,46 @@ def test_a_late_listener_is_told_once_and_when_it_is_over(
         f"gexfaker: {GROUPS[0]}: no record for 11 s of the market, from 09:30:02 to 09:30:13",
         "gexfaker: records come in time again",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--watch", "--json"), "--watch and --json are two ways of showing the same: choose one"),
+        (("--json", "--raw"), "--json and --raw are two ways of showing the same: choose one"),
+        (("--decode-file", os.devnull), "--decode-file prints JSON and does not listen: leave out SPX_orderflow"),
+        (("--reconnect", "nan"), "it is a number of seconds"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused(options: tuple[str, ...], said: str) -> None:
+    done = run(GROUPS[0], *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")  # noqa: PTH110
+def test_an_output_that_takes_no_more_ends_it(server: Served) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        arguments = command(*GROUPS, "--url", server.url, "--json")
+        done = subprocess.run(arguments, stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+    assert done.returncode == 2
+    assert done.stderr == "gexfaker: cannot write to standard output: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo terminals")
+def test_what_is_odd_is_said_above_the_table(server: Served) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    arguments = command("FOO_orderflow_orderflow", "--url", server.url, "--watch", "--key", "foo")
+    with subprocess.Popen(
+        arguments, stdout=theirs, stderr=theirs, env=os.environ | {"COLUMNS": "80", "TERM": "xterm"}
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        while b"stays silent" not in shown:
+            shown += os.read(ours, 65536)
+        process.terminate()
+    os.close(ours)
+    before = shown[: shown.index(b"gexfaker: ")]
+    assert before.rsplit(b"\r", 1)[-1].rsplit(b"\n", 1)[-1].strip(b"\x1b[0123456789;KAJ") == b"", "on a line of its own"

@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from gexfaker.cli.parent import call_when_parent_ends
 from support.server import running_process, wait_until
 
 PARENT = """
@@ -43,6 +45,16 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     wait_until(lambda: not answers(url), 10, "the server to be gone")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there keeps its parent's number")
+def test_a_parent_that_has_ended_meanwhile_is_noticed() -> None:
+    noticed = threading.Event()
+    call_when_parent_ends(os.getppid() + 1, noticed.set)
+    assert noticed.wait(10)
+    still = threading.Event()
+    call_when_parent_ends(os.getppid(), still.set)
+    assert not still.wait(0.1)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a script as the browser")
 def test_open_shows_the_page_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown, browser = tmp_path / "shown", tmp_path / "browser"
@@ -52,4 +64,3 @@ def test_open_shows_the_page_of_the_server(tmp_path: Path, monkeypatch: pytest.M
     with running_process(open="") as server:
         wait_until(shown.exists, 10, "the browser to be started")
         assert shown.read_text().strip() == server.url
-    assert os.access(browser, os.X_OK)

@@ -13,7 +13,8 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from gexfaker.settings import SETTINGS, flag_of
+from gexfaker.server.service import Service
+from gexfaker.settings import SETTINGS, flag_of, load
 from support.data import DATE, expected, group, record, write_day
 from support.server import clean_environment, running_process
 
@@ -82,6 +83,38 @@ def test_a_day_that_is_not_stored_is_said(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert DATE in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("put", "found"),
+    [
+        ((), "it is empty"),
+        (("SPX/2026-07-17/classic/gex_zero.jsonl",), "it holds SPX"),
+        (("gexbot/2026-07-17/SPX/classic/gex_zero.jsonl",), "it holds gexbot"),
+        (("gex_zero.jsonl", "eod_report_SPX_2026-07-17.zip"), "it holds eod_report_SPX_2026-07-17.zip, gex_zero.jsonl"),
+    ],
+)
+def test_a_folder_without_days_is_not_taken_for_recorded_days_without_a_word(
+    put: tuple[str, ...], found: str, tmp_path: Path
+) -> None:
+    for name in put:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    [note] = [note for note in notes_of(data_dir=str(tmp_path)) if "DATA_DIR" in note]
+    assert note == (
+        f"DATA_DIR={tmp_path} (from the flag --data-dir) holds no recorded days, so a market is SIMULATED: days "
+        f"lie there as YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst); {found}"
+    )
+    assert not [note for note in notes_of(data_dir=str(tmp_path), simulate="true") if "SIMULATED" in note]
+
+
+def notes_of(**flags: str) -> tuple[str, ...]:
+    """What a server with these settings says at its start."""
+    service = Service(load({name.upper(): value for name, value in flags.items()}, {}))
+    try:
+        return service.notes
+    finally:
+        service.close()
 
 
 def test_help_has_every_setting_and_examples(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def status(**playback: Any) -> dict[str, Any]:
         (status(over=True), None),
         (status(market_time=None), None),
         ({}, None),
-        (None, MarketClock(50.0, 50.0, 1.0)),
+        (None, None),
     ],
 )
 def test_the_clock_is_what_the_server_shows(shown: dict[str, Any] | None, clock: MarketClock | None) -> None:

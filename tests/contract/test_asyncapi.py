@@ -16,7 +16,7 @@ from support.node import INSTALLED, node
 from support.raw import JSON, JSON_RELIABLE, connect
 from support.server import running_server
 
-DOCUMENT: Final = asyncapi("127.0.0.1:8080")
+DOCUMENT: Final = asyncapi() | {"servers": {"here": {"host": "127.0.0.1:8080", "protocol": "ws"}}}
 SPECIFICATION: Final = "@asyncapi/specs/schemas/3.0.0-without-$id.json"
 
 

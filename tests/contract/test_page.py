@@ -14,7 +14,7 @@ from gexfaker.contract.page import addressed, page
 from gexfaker.contract.schemas import NUMBER, TEXT, array, choice, loose, record, ref, words
 from gexfaker.server.routes.table import OPERATIONS
 
-FEED = asyncapi("127.0.0.1:8080")
+FEED = asyncapi()
 ORIGIN, DATE = "http://127.0.0.1:8080", "2026-07-17"
 PAGE = addressed(page(document(OPERATIONS), FEED), ORIGIN, DATE)
 VOID = {"meta", "wbr", "link", "input"}

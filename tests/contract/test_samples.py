@@ -29,6 +29,16 @@ CALLS: Final = {
 """Each operation once, but streams without an end, and files of megabytes."""
 
 
+OTHERS: Final = {
+    "get /_files/{name}": {400, 403},  # a link is signed by the server
+    "get /client/hubs/{hub}": {400},
+    "get /client/": {400},
+    "get /ws/{hub}": {400},
+    "patch /negotiate": {400},  # the key has to be connected
+}
+"""What is answered that is not what was asked for, each with its reason: a WebSocket's address, for example."""
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Served]:
     with running_server(tickers="SPX", data_date=DAY) as running:
@@ -48,8 +58,7 @@ def test_curl(server: Served, name: str) -> None:
         ["sh", "-c", f"{line} -s -w '\\n%{{http_code}}'"], capture_output=True, timeout=30, check=True
     )
     body, _, status = done.stdout.rpartition(b"\n")
-    assert 200 <= int(status) < 500, done.stdout
-    assert int(status) != 405
+    assert int(status) in OTHERS.get(name, {200, 201, 302}), done.stdout
     if call.is_json and status == b"200":
         json.loads(body)
 

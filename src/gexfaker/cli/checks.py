@@ -107,6 +107,10 @@ def _is_taken(number: int) -> bool:
     return False
 
 
+def _counted(count: int, name: str) -> str:
+    return f"{count:,} {name}{'s' * (count != 1)}"
+
+
 def data(loaded: Settings) -> Iterator[Finding]:
     """What the data folder holds."""
     from gexfaker.tapes.folder import LAYOUT, DataFolder
@@ -121,13 +125,19 @@ def data(loaded: Settings) -> Iterator[Finding]:
         return
     if not dates:
         remedy = f"to play recorded days, put files there as {LAYOUT}"
-        yield Finding(Kind.OK, f"data folder {root}: no recorded days, so a market is simulated", remedy)
+        is_meant = loaded.sources["DATA_DIR"] != DEFAULT and not loaded.simulate
+        yield Finding(
+            Kind.PROBLEM if is_meant else Kind.OK,
+            f"data folder {root}: no recorded days, so a market is simulated",
+            remedy,
+        )
     elif not feeds:
         yield Finding(
             Kind.PROBLEM, f"data folder {root}: {dates[-1]} has no record files", f"put them there as {LAYOUT}"
         )
     else:
-        yield Finding(Kind.OK, f"data folder {root}: {len(dates)} days up to {dates[-1]}, which has {len(feeds)} feeds")
+        days, there = _counted(len(dates), "day"), _counted(len(feeds), "feed")
+        yield Finding(Kind.OK, f"data folder {root}: {days} up to {dates[-1]}, which has {there}")
 
 
 def proxies(environment: Mapping[str, str]) -> Iterator[Finding]:

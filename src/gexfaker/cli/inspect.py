@@ -170,17 +170,26 @@ def _show(console: Console, report: DayReport) -> None:
     times = sorted(time for feed in report.feeds for time in (feed.facts["first"], feed.facts["last"]) if time)
     span = f", {_clock(times[0])} to {_clock(times[-1])}" if times else ""
     console.print(f"  {len(report.feeds)} feeds, {records:,} records{span}", soft_wrap=True)
-    noted = Counter[str]()
-    for feed in report.feeds:
-        noted.update(
-            {kind.what: count for kind, count, _ in feed.tally.items() if kind.severity is not Severity.BROKEN}
-        )
-    if noted:
-        shown = "; ".join(f"{what} ({count:,})" for what, count in noted.most_common())
-        console.print(f"  noted, and of no harm: {shown}", soft_wrap=True)
-        console.print("  -v shows where", soft_wrap=True)
+    _show_notes(console, report)
     for feed in report.feeds:
         _show_findings(console, feed, Severity.BROKEN)
+
+
+def _show_notes(console: Console, report: DayReport) -> None:
+    """What is noted: in one line what all real days have, and a line with its remedy for each other kind."""
+    from gexfaker.inspection.findings import NOTHING, Kind, Severity
+
+    noted = Counter[Kind]()
+    for feed in report.feeds:
+        noted.update({kind: count for kind, count, _ in feed.tally.items() if kind.severity is not Severity.BROKEN})
+    harmless = [kind for kind in noted if kind.remedy == NOTHING]
+    if harmless:
+        shown = "; ".join(f"{kind.what} ({noted[kind]:,})" for kind in harmless)
+        console.print(f"  as real days have it: {shown}", soft_wrap=True)
+    for kind in (kind for kind in noted if kind not in harmless):
+        console.print(f"  note: {kind.what} ({noted[kind]:,}); {kind.remedy}", soft_wrap=True)
+    if noted:
+        console.print("  -v shows where", soft_wrap=True)
 
 
 def _show_verdict(console: Console, report: DayReport) -> None:

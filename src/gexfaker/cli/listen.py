@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import sys
 import time
@@ -12,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from gexfaker.catalog import Feed, parse_group
+from gexfaker.catalog import TICKERS, Feed, parse_group
 from gexfaker.cli.completion import groups
 from gexfaker.cli.reach import is_given, is_ours, with_key, with_token, with_url
 
@@ -28,11 +29,28 @@ FIRST_LOOK_SECONDS: Final = 1.0
 ASK_SECONDS: Final = 2.0
 """How long the server has to say why; the end of the command waits for it."""
 
+SEEN_ENOUGH: Final = (errno.EPIPE, errno.EINVAL)
+"""Errors of an output whose reader has gone, as with `| head`; the second one on Windows."""
+
 RECONNECT_SECONDS: Final = 30.0
 """How long a lost connection is tried again by default: so long the service takes it back."""
 
+MOST_REFUSALS: Final = 3
+"""Times in a row that the server may not tell: the service never does, and is not asked for ever."""
+
 Ask = Callable[[], Mapping[str, Any] | None]
 """The status of the key's session; None where the server does not show it."""
+
+
+MOST_RECONNECT_SECONDS: Final = 86_400.0
+"""A day: long enough for every restart."""
+
+
+def _no_nan(_ctx: click.Context, _param: click.Parameter, value: float) -> float:
+    """A range lets pass what is no number at all."""
+    if value != value:
+        raise click.BadParameter("it is a number of seconds, such as 30")
+    return value
 
 
 @click.command(short_help="Watch feeds in the terminal.")
@@ -53,7 +71,8 @@ Ask = Callable[[], Mapping[str, Any] | None]
 )
 @click.option(
     "--reconnect",
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=MOST_RECONNECT_SECONDS),
+    callback=_no_nan,
     default=RECONNECT_SECONDS,
     show_default=f"{RECONNECT_SECONDS:g}",
     metavar="SECONDS",
@@ -97,29 +116,43 @@ def listen(
       gexfaker listen orderflow SPX --record-to frames.txt
       gexfaker listen --decode-file frames.txt
     """
+    _check_together(names, captured, {"--watch": watch, "--json": as_json, "--raw": raw})
     if captured is not None:
         _decode(captured)
         return
     feeds = _choose(names)
     import asyncio
 
-    from gexfaker.cli.listener import Listener, tell
+    from gexfaker.cli.listener import Listener
     from gexfaker.client.control import Control
-    from gexfaker.client.feed import negotiate
+    from gexfaker.client.feed import ListenError, negotiate
     from gexfaker.client.follow import Reconnection
     from gexfaker.client.silence import status_of
 
     control = Control(url, token if is_ours(url) or is_given("token") else None, ASK_SECONDS)
-    again = Reconnection(reconnect, lambda: negotiate(url, key, feeds), tell)
-    targets = again.negotiate()
     with _recorded_to(recording) as record:
         listener = Listener(feeds, key, count, record)
+        again = Reconnection(reconnect, lambda: negotiate(url, key, feeds), listener.say)
+        targets = again.negotiate()
         shown = _board(listener) if watch else _lines(feeds, "raw" if raw else "json" if as_json else "lines")
         try:
             with shown as listener.printer:
                 asyncio.run(_listen(targets, listener, again, lambda: status_of(control, key)))
-        except BrokenPipeError:  # who reads it has seen enough, as with `| head`
+        except OSError as error:
             sys.stdout = None  # nothing is flushed to it at the end
+            if error.errno not in SEEN_ENOUGH:
+                raise ListenError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def _check_together(names: Sequence[str], captured: object, styles: Mapping[str, bool]) -> None:
+    """Raises ListenError for options of which one would be left out."""
+    from gexfaker.client.feed import ListenError
+
+    given = [name for name, is_chosen in styles.items() if is_chosen]
+    if len(given) > 1:
+        raise ListenError(f"{given[0]} and {given[1]} are two ways of showing the same: choose one")
+    if captured is not None and (names or given):
+        raise ListenError("--decode-file prints JSON and does not listen: leave out " + ", ".join([*names, *given]))
 
 
 def _decode(captured: IO[bytes]) -> None:
@@ -152,15 +185,16 @@ async def _explain(listener: Listener, groups: set[str], ask: Ask) -> None:
     from gexfaker.client.heard import clock_of
 
     await asyncio.sleep(FIRST_LOOK_SECONDS)
-    status = await asyncio.to_thread(ask)
-    tells = status is not None
-    while True:
-        listener.explain(status, groups)
-        listener.set_clock(clock_of(status, time.time()) if status is not None or not tells else None)
+    left = MOST_REFUSALS
+    while left:
+        status = await asyncio.to_thread(ask)
+        left = MOST_REFUSALS if status is not None else left - 1
+        if status is not None:
+            listener.explain(status, groups)
+            listener.set_clock(clock_of(status, time.time()))
         await asyncio.sleep(SILENT_SECONDS)
         while not listener.wonders():
             await asyncio.sleep(SILENT_SECONDS)
-        status = await asyncio.to_thread(ask) if tells else None
 
 
 def _choose(names: tuple[str, ...]) -> list[Feed]:
@@ -175,9 +209,8 @@ def _choose(names: tuple[str, ...]) -> list[Feed]:
             raise ListenError("which ticker? For example: gexfaker listen orderflow SPX")
     feeds = []
     for name in dict.fromkeys(names):
-        feed = parse_group(name)
-        if feed is None:
-            hint = _meant(name)
+        feed, hint = parse_group(name), _meant(name)
+        if feed is None or (hint and feed.ticker not in TICKERS):
             raise ListenError(f"{name!r} is not a group such as SPX_classic_gex_zero or SPX_spot{hint}")
         feeds.append(feed)
     return feeds
@@ -190,8 +223,9 @@ def _meant(name: str) -> str:
     for other in (name, name.partition("_")[2]):
         ticker, _, rest = other.partition("_")
         for group in (f"{ticker.upper()}_{rest.lower()}", f"{ticker.upper()}_{rest.upper()}"):
-            if parse_group(group) is not None:
-                return f"; did you mean {group}?"
+            found = parse_group(group)
+            if found is not None and found.ticker in TICKERS:
+                return f"; did you mean {group}? A group is written without its prefix here, as in the POST flow"
     return ""
 
 
@@ -212,7 +246,8 @@ def _board(listener: Listener) -> Iterator[Printer | None]:
             yield lines
         return
     listener.board = Board(listener.feeds, listener.heard)
-    with listener.board.live():
+    with listener.board.live() as live:
+        listener.tell = lambda sentence: live.console.print(f"gexfaker: {sentence}", markup=False, highlight=False)
         yield None
 
 

@@ -32,6 +32,7 @@ class Listener:
     Attributes:
         heard: what came of each group, by its name.
         printer: shows messages; None where a board does.
+        tell: says something about what comes, apart from it.
     """
 
     def __init__(self, feeds: Sequence[Feed], key: str, count: int | None, record: Callable[[str], None]) -> None:
@@ -39,6 +40,7 @@ class Listener:
         self.heard: Final = {feed.group: Heard(feed.group) for feed in feeds}
         self.printer: Printer | None = None
         self.board: Board | None = None
+        self.tell: Callable[[str], object] = tell
         self._key: Final = key
         self._left = count
         self._record: Final = record
@@ -46,8 +48,6 @@ class Listener:
         self._is_late = False
         self._told: set[str] = set()
         self._last = time.monotonic()
-        # A message's group may have a prefix, so its feed is found by the ending.
-        self._by_length: Final = sorted(feeds, key=lambda feed: -len(feed.group))
 
     def take(self, received: Received) -> bool:
         """One message; whether to go on. Several connections may bring more than was asked for."""
@@ -55,14 +55,22 @@ class Listener:
         if self._left == 0:
             return False
         self._record(received.frame)
-        feed = next(feed for feed in self._by_length if received.group.endswith(feed.group))
+        # The group may have a prefix, so its feed is the longest whose name it ends with.
+        meant = [feed for feed in self.feeds if received.group.endswith(feed.group)]
+        feed = max(meant, key=lambda feed: len(feed.group), default=None)
+        if feed is None:  # somebody else has joined the key to more
+            return True
         for odd in self.heard[feed.group].hear(received.record, time.time()):
-            tell(odd)
+            self.tell(odd)
         if self.printer is not None:
             self.printer.show(feed, received)
         if self._left is not None:
             self._left -= 1
         return self._left != 0
+
+    def say(self, sentence: str) -> None:
+        """Say something where it is said now."""
+        self.tell(sentence)
 
     def wonders(self) -> bool:
         """Whether the server should be asked: nothing comes, or late, or a board shows how things are."""
@@ -86,9 +94,9 @@ class Listener:
         lag, was_late = self._lag(), self._is_late
         self._is_late = lag > 0
         if self._is_late and not was_late:
-            tell(f"records come {lag:.1f} s late: what takes them from here, or this machine, is too slow")
+            self.tell(f"records come {lag:.1f} s late: what takes them from here, or this machine, is too slow")
         elif was_late and not self._is_late:
-            tell("records come in time again")
+            self.tell("records come in time again")
 
     def _lag(self) -> float:
         return longest_lag(self.heard.values(), self._clock, time.time())
@@ -96,4 +104,4 @@ class Listener:
     def _tell_once(self, sentence: str) -> None:
         if sentence not in self._told:
             self._told.add(sentence)
-            tell(sentence)
+            self.tell(sentence)

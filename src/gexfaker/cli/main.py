@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import Final
@@ -10,6 +11,9 @@ import click
 
 from gexfaker import __version__
 from gexfaker.errors import GexfakerError
+
+PARENT: Final = os.getppid()
+"""The process that started this one, taken at once: if it ends while this one still starts, another takes its place."""
 
 RESUMABLE: Final = {"generate", "prepare"}
 """Commands that go on with the next file when they are run again."""

@@ -9,17 +9,28 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from gexfaker.errors import GexfakerError
+
 POLL_SECONDS: Final = 0.5
 """How often it is looked whether the parent is there; asking takes a microsecond."""
 
 _SYNCHRONIZE: Final = 0x00100000
 _TIMEOUT: Final = 0x00000102
-"""Of the Windows API: the right to wait for a process, and that it still runs."""
+_NO_SUCH_PROCESS: Final = 87
+"""Of the Windows API: the right to wait for a process, that it still runs, and that there is none of that number."""
 
 
-def call_when_parent_ends(function: Callable[[], object]) -> None:
-    """Call a function, from a thread, once the parent of this process has ended."""
-    has_ended = _parent_on_windows() if sys.platform == "win32" else _parent()
+def call_when_parent_ends(parent: int, function: Callable[[], object]) -> None:
+    """Call a function, from a thread, once the process that started this one has ended.
+
+    Args:
+        parent: its number, as it was when this process began.
+        function: what is called.
+
+    Raises:
+        GexfakerError: Windows does not let it be watched.
+    """
+    has_ended = _parent_on_windows(parent) if sys.platform == "win32" else lambda: os.getppid() != parent
     threading.Thread(target=_watch, args=(has_ended, function), name="parent", daemon=True).start()
 
 
@@ -29,20 +40,16 @@ def _watch(has_ended: Callable[[], bool], function: Callable[[], object]) -> Non
     function()
 
 
-def _parent() -> Callable[[], bool]:
-    """Whether the parent has ended: its children are given to another process then."""
-    parent = os.getppid()
-    return lambda: os.getppid() != parent
-
-
-def _parent_on_windows() -> Callable[[], bool]:
-    """The same on Windows, where a process keeps its parent's number, which may be another's later: hold it open."""
+def _parent_on_windows(parent: int) -> Callable[[], bool]:
+    """On Windows a process keeps its parent's number, which may be another's later: hold the parent open."""
     import ctypes
 
     kernel = ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
     kernel.OpenProcess.restype = ctypes.c_void_p
     kernel.WaitForSingleObject.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
-    handle = kernel.OpenProcess(_SYNCHRONIZE, False, os.getppid())
-    if not handle:  # it has ended already
-        return lambda: True
+    handle = kernel.OpenProcess(_SYNCHRONIZE, False, parent)
+    if not handle:
+        if kernel.GetLastError() == _NO_SUCH_PROCESS:
+            return lambda: True
+        raise GexfakerError("--exit-with-parent: Windows does not let the process be watched that started this one")
     return lambda: kernel.WaitForSingleObject(handle, 0) != _TIMEOUT

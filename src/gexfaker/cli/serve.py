@@ -66,9 +66,10 @@ def serve(config: str | None, opens: bool, exit_with_parent: bool, **flags: Any)
         for note in server.service.notes:
             logging.getLogger(__name__).warning("%s", note)
         if exit_with_parent:
+            from gexfaker.cli.main import PARENT
             from gexfaker.cli.parent import call_when_parent_ends
 
-            call_when_parent_ends(server.stop)
+            call_when_parent_ends(PARENT, server.stop)
         _run(server, printed, opens)
     finally:
         for writer in (printed, logged):

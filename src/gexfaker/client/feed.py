@@ -11,8 +11,8 @@ from gexfaker.client.http import unreachable
 from gexfaker.errors import GexfakerError, RecordError
 
 NEGOTIATE_TIMEOUT_SECONDS: Final = 10.0
-STOPPING: Final = 503
-"""What a server answers that stops; another may take its place."""
+PASSING: Final = (429, 500, 502, 503, 504)
+"""What a server answers that stops, or a proxy while none is there: it may be right in a moment."""
 
 
 class ListenError(GexfakerError):
@@ -72,7 +72,7 @@ def _ask(address: str, key: str, body: object) -> Any:
         request = Request(address, data, headers)  # noqa: S310
         return fetch(request, NEGOTIATE_TIMEOUT_SECONDS)
     except HTTPError as error:
-        kind = UnreachableError if error.code == STOPPING else ListenError
+        kind = UnreachableError if error.code in PASSING else ListenError
         raise kind(f"{address} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
     except (URLError, OSError, ValueError, HTTPException) as error:
         base = address.partition("/negotiate")[0].removesuffix("/v2")

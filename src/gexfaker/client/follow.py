@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from websockets.typing import Subprotocol
 
-from gexfaker.client.feed import ListenError, Received, Target, UnreachableError, decode_payload
+from gexfaker.client.feed import PASSING, ListenError, Received, Target, UnreachableError, decode_payload
 from gexfaker.client.heard import Numbers
 from gexfaker.errors import FrameError
 
@@ -95,11 +95,12 @@ class _Line:
         self._reconnection: Final = reconnection
         self._numbers = Numbers()
         self._recovery = ""  # the query that takes the connection back
-        self._is_up = False
+        self._is_recovered = False
+        self._was_up = False
         self._outage: _Outage | None = None
 
     async def run(self) -> None:
-        """Until ``receive`` has enough. Raises ListenError."""
+        """Until ``receive`` has enough. Raises ListenError, and what ``receive`` raises."""
         while True:
             try:
                 return await self._attend()
@@ -109,9 +110,10 @@ class _Line:
 
     async def _may_return(self, lost: LostError) -> bool:
         """Wait for the next attempt; False when there is none."""
-        if self._is_up and self._reconnection.seconds:
-            self._is_up, self._outage = False, _Outage(self._reconnection.seconds)
-            self._reconnection.tell(f"{lost}; trying for {self._reconnection.seconds:g} s to connect again")
+        seconds = self._reconnection.seconds
+        if self._outage is None and self._was_up and seconds:
+            self._outage = _Outage(seconds)
+            self._reconnection.tell(f"{lost}; trying for {seconds:g} s to connect again")
         if self._outage is None or self._outage.is_over():
             return False
         if lost.code in NO_RECOVERY:
@@ -120,28 +122,18 @@ class _Line:
         return True
 
     async def _attend(self) -> None:
-        """One connection, to its end. Raises ListenError."""
-        from websockets.asyncio.client import connect
-        from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+        """One connection, to its end. Raises ListenError, and what ``receive`` raises."""
+        from websockets.exceptions import ConnectionClosed
 
-        address = await self._address()
-        bare = address.partition("?")[0]
+        websocket = await _connect(await self._address())
         try:
-            async with connect(address, subprotocols=[SUBPROTOCOL], compression=None, proxy=None) as websocket:
-                try:
-                    await self._converse(websocket)
-                finally:
-                    await _close(websocket)
+            await self._converse(websocket)
         except ConnectionClosed as error:
             closed = error.rcvd
             how = f"closed it with {closed.code} {closed.reason}".strip() if closed else "is gone without a close frame"
             raise LostError(f"the connection is lost: the server {how}", closed.code if closed else None) from None
-        except BrokenPipeError:  # of whoever prints; a socket's is a ConnectionClosed
-            raise
-        except (WebSocketException, OSError) as error:
-            refused = 1008 if isinstance(error, InvalidStatus) else None
-            text = f"cannot connect to {bare}: {str(error).replace(address, bare)}"
-            raise LostError(text, refused) from None
+        finally:
+            await _close(websocket)
 
     async def _address(self) -> str:
         """Where to connect now: back to the lost connection, or, when that is not possible, to a new one."""
@@ -158,22 +150,16 @@ class _Line:
         from gexfaker.wire.jsoncodec import encode_upstream
         from gexfaker.wire.messages import JoinGroup
 
+        self._is_recovered = bool(self._recovery)
         if not self._recovery:
             self._numbers = Numbers()
             for number, group in enumerate(self._target.joins, 1):
                 await websocket.send(encode_upstream(JoinGroup(group, number)), text=True)
         async for frame in websocket:
-            self._note_that_it_is_up()
             if not await self._take(websocket, frame):
                 return
         closed = f"{websocket.close_code} {websocket.close_reason}".strip()
         raise LostError(f"the connection is lost: the server closed it with {closed}", websocket.close_code)
-
-    def _note_that_it_is_up(self) -> None:
-        if self._outage is not None:
-            how = "and nothing was lost" if self._recovery else "but what was sent meanwhile is lost"
-            self._reconnection.tell(f"connected again, {how}")
-        self._is_up, self._outage = True, None
 
     async def _take(self, websocket: ClientConnection, frame: str | bytes) -> bool:
         """One message; whether to go on."""
@@ -181,25 +167,36 @@ class _Line:
         from gexfaker.wire.jsoncodec import encode_upstream
 
         message = _decode(frame)
-        if isinstance(message, m.Connected) and message.reconnection_token:
+        if isinstance(message, m.Connected):
+            self._was_up = True
             token = {"awps_connection_id": message.connection_id, "awps_reconnection_token": message.reconnection_token}
-            self._recovery = urlencode(token)
+            self._recovery = urlencode(token) if message.reconnection_token else ""
         elif isinstance(message, m.DataMessage):
-            number = message.sequence_id or 0
-            await websocket.send(encode_upstream(m.SequenceAck(number)), text=True)
-            if self._is_new(number):
+            if message.sequence_id is not None:
+                await websocket.send(encode_upstream(m.SequenceAck(message.sequence_id)), text=True)
+            self._end_outage()
+            if self._is_new(message.sequence_id):
                 return self._receive(Received(str(frame), message.group or "", decode_payload(message.data.value)))
         elif isinstance(message, m.Ack) and message.error is not None:
             raise ListenError(message.error.message)
         return True
 
-    def _is_new(self, number: int) -> bool:
+    def _end_outage(self) -> None:
+        """A record has come, so the connection is back: one that only greets and closes would be tried for ever."""
+        if self._outage is not None:
+            how = "and nothing was lost" if self._is_recovered else "but what was sent meanwhile is lost"
+            self._reconnection.tell(f"connected again, {how}")
+            self._outage = None
+
+    def _is_new(self, number: int | None) -> bool:
         """Whether a message is not one that came before the connection was recovered; tell what is missing."""
+        if number is None:  # the server does not number
+            return True
         if not self._numbers.is_new(number):
             return False
         missing = self._numbers.take(number)
         if missing:
-            self._reconnection.tell(f"{missing:,} messages are missing before number {number:,} of the connection")
+            self._reconnection.tell(f"messages missing before number {number:,} of the connection: {missing:,}")
         return True
 
 
@@ -216,6 +213,20 @@ class _Outage:
     async def pause(self) -> None:
         await asyncio.sleep(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def _connect(address: str) -> ClientConnection:
+    """A connection. Raises LostError: it cannot be made, with 1008 when the server refuses for good."""
+    from websockets.asyncio.client import connect
+    from websockets.exceptions import InvalidStatus, WebSocketException
+
+    try:
+        return await connect(address, subprotocols=[SUBPROTOCOL], compression=None, proxy=None)
+    except (WebSocketException, OSError) as error:
+        is_refused = isinstance(error, InvalidStatus) and error.response.status_code not in PASSING
+        bare = address.partition("?")[0]
+        text = f"cannot connect to {bare}: {str(error).replace(address, bare)}"
+        raise LostError(text, 1008 if is_refused else None) from None
 
 
 async def _close(websocket: ClientConnection) -> None:

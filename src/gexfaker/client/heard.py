@@ -48,10 +48,10 @@ class MarketClock(NamedTuple):
 def clock_of(status: Mapping[str, Any] | None, now: float) -> MarketClock | None:
     """The market clock of a session as ``/_gexfaker/sessions`` shows it, or None: it has none, or is at its end.
 
-    A server that shows none (None), as the service, sends records when they are made: its clock is the real one.
+    A server that shows no session (None), as the service, does not say either.
     """
     if status is None:
-        return MarketClock(now, now, 1.0)
+        return None
     playback = status.get("playback") or {}
     market_time = playback.get("market_time")
     if not isinstance(market_time, int | float) or playback.get("over"):

@@ -80,8 +80,8 @@ DOWNSTREAM: Final = (
 """From the server to the client."""
 
 
-def asyncapi(host: str) -> dict[str, Any]:
-    """The real-time feed, AsyncAPI 3.0, of a server at this host and port; the server is the application described."""
+def asyncapi() -> dict[str, Any]:
+    """The real-time feed, AsyncAPI 3.0; the server is the application described. Who serves it adds ``servers``."""
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -90,7 +90,6 @@ def asyncapi(host: str) -> dict[str, Any]:
             "description": "The real-time feed. Negotiate for the addresses of the hubs: see /openapi.json.",
         },
         "defaultContentType": "application/json",
-        "servers": {"here": {"host": host, "protocol": "ws"}},
         "channels": {hub: _channel(hub) for hub in HUBS},
         "operations": dict(_operations()),
         "components": {"messages": _messages(), "schemas": _schemas()},

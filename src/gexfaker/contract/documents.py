@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
+import re
 from html import escape
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -36,43 +36,50 @@ def _path(name: str) -> Path:
     return folder / "README.md" if name == "readme" else folder / "docs" / f"{name}.md"
 
 
-@cache
 def markdown(name: str) -> str:
-    """One of NAMES as it is written."""
-    return _path(name).read_text(encoding="utf-8")
+    """One of NAMES, with links to the others as they are served."""
+    return _linked(_path(name).read_text(encoding="utf-8"), ".md")
 
 
-@cache
-def pictures() -> Mapping[str, Path]:
-    """The pictures of the documents, by the names of their files."""
-    return {path.name: path for path in (_folder() / "docs" / "pictures").glob("*.png")}
+def pictures() -> dict[str, bytes]:
+    """The pictures of the documents, by the names of their files; 0.4 MB."""
+    return {path.name: path.read_bytes() for path in (_folder() / "docs" / "pictures").glob("*.png")}
 
 
-@cache
 def as_page(name: str) -> str:
-    """One of NAMES as an HTML page; links among the documents lead to their pages."""
+    """One of NAMES as an HTML page; links among the documents lead to their pages. All links are relative."""
     from markdown_it import MarkdownIt
 
     from gexfaker.contract.page import STYLE
 
-    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(_linked(markdown(name)))
-    links = "".join(f'<a href="/docs/{other}">{other}</a>' for other in NAMES)
+    text = _linked(_path(name).read_text(encoding="utf-8"), "")
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = reader.parse("\n".join(line for line in text.splitlines() if not line.startswith("<!--")))
+    for heading, inline in pairwise(tokens):
+        if heading.type == "heading_open":
+            heading.attrSet("id", _anchor(inline.content))
+    body = reader.renderer.render(tokens, reader.options, {})
+    links = "".join(f'<a href="{other}">{other}</a>' for other in NAMES)
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>gexfaker: {escape(name)}</title>'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="/favicon.svg">'
-        f'<style>{STYLE}</style></head><body><nav><a href="/">start</a><a href="/docs">API</a>{links}</nav>'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="../favicon.svg">'
+        f'<style>{STYLE}</style></head><body><nav><a href="../">start</a><a href="../docs">API</a>{links}</nav>'
         f'<main class="document">{body}</main></body></html>\n'
     )
 
 
-def _linked(text: str) -> str:
-    """The text with links to files of the repository as links to pages, and without marks for its maker."""
-    lines = [line for line in text.splitlines() if not line.startswith("<!--")]
-    text = "\n".join(lines)
+def _anchor(heading: str) -> str:
+    """What a heading is called in links, as GitHub does it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-")
+
+
+def _linked(text: str, ending: str) -> str:
+    """The text with links to documents as they lead from one to the other here; what is not served is no link."""
     for name in NAMES:
         for written in (f"](docs/{name}.md", f"]({name}.md"):
-            text = text.replace(written, f"](/docs/{name}")
-    return text.replace("](../README.md", "](/docs/readme").replace("](pictures/", "](/docs/pictures/")
+            text = text.replace(written, f"]({name}{ending}")
+    text = text.replace("](../README.md", f"](readme{ending}").replace("](docs/pictures/", "](pictures/")
+    return re.sub(r"\[([^\]]+)\]\([A-Z]+\.md\)", r"\1", text)
 
 
 def index(origin: str) -> str:
@@ -100,7 +107,6 @@ def index(origin: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-@cache
 def everything() -> str:
     """All documents, one after the other."""
     return "\n\n".join(f"<!-- {name} -->\n\n{markdown(name).strip()}" for name in NAMES) + "\n"

@@ -121,7 +121,7 @@ def _parts(line: _Line) -> Iterator[str]:
     rows = "".join(_answer(status, response) for status, response in operation["responses"].items())
     yield f"<h4>Answers</h4><table>{rows}</table>"
     call = call_of(line.method, max(line.bases) + line.path, operation)
-    if line.method == "get" and call.is_json:
+    if line.method == "get" and call.is_json and "sig=" not in call.path:  # a link is signed by the server
         yield _attempt(call)
     yield from _samples(call)
 
@@ -130,7 +130,7 @@ def _attempt(call: Call) -> str:
     """Where the script asks the server and shows its answer, which is a real one of the day that is played."""
     path = escape(call.path)
     return (
-        '<h4>Example answer</h4><div class="try">'
+        f'<h4>Example answer</h4><div class="try"{" data-key" if call.has_key else ""}>'
         f'<input value="{path}" aria-label="path to ask for" spellcheck="false">'
         '<button type="button">Try it</button></div><pre class="answer" hidden></pre>'
     )

@@ -28,10 +28,10 @@ def welcome(origin: str, date: str, source: str, feeds: int) -> str:
         feeds: how many it has.
     """
     at = escape(origin)
-    links = "".join(f'<li><a href="/{path}">{path}</a> <span class="soft">{text}</span></li>' for path, text in _LINKS)
+    links = "".join(f'<li><a href="{path}">{path}</a> <span class="soft">{text}</span></li>' for path, text in _LINKS)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>gexfaker</title>'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="/favicon.svg">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="favicon.svg">'
         f"<style>{STYLE}</style></head><body><header><h1>gexfaker</h1><p>A local stand-in for the GexBot market-data "
         f"API, and it is running: day <b>{escape(date)}</b> "
         f'<span class="soft">({escape(source)}), {feeds} feeds.</span></p>'

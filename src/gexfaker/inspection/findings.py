@@ -45,7 +45,9 @@ _RECORD_AGAIN: Final = (
 _MIXED: Final = "the files are of different recordings, or one was changed: get both again from one source"
 _CHANGED: Final = "a value was changed after recording, or the program that made the file is wrong"
 _NUMBERS: Final = "readers cope; whoever compares bytes with the service's will not"
-_NOTHING: Final = "nothing to do: real days have it"
+NOTHING: Final = "nothing to do: real days have it"
+"""The remedy of what does no harm."""
+
 
 KINDS: Final = {
     kind.name: kind
@@ -60,23 +62,23 @@ KINDS: Final = {
         Kind("range", _BROKEN, "values that cannot be", _CHANGED),
         Kind("spacing", _NOTE, "JSON that is not compact", "write it without spaces; some clients cannot read them"),
         Kind("number-format", _NOTE, "numbers with an exponent, needless zeros or too many decimals", _NUMBERS),
-        Kind("saturates", _NOTE, "values too large for the wire, which clients see cut off", _NOTHING),
-        Kind("outside-ladder", _NOTE, "spot is outside the strikes", _NOTHING),
+        Kind("saturates", _NOTE, "values too large for the wire, which clients see cut off", NOTHING),
+        Kind("outside-ladder", _NOTE, "spot is outside the strikes", NOTHING),
         Kind("other-day", _BROKEN, "timestamps of another day", "move the file into the folder of its day"),
         Kind("backward", _BROKEN, "timestamps that go back", "sort the file by timestamp"),
-        Kind("repeated", _NOTE, "timestamps that repeat", _NOTHING),
+        Kind("repeated", _NOTE, "timestamps that repeat", NOTHING),
         Kind("gap", _NOTE, "gaps", "nothing to do; a replay waits there or steps over it"),
-        Kind("stale-row", _NOTE, "rows of the close before, at the start", _NOTHING),
-        Kind("outside-hours", _NOTE, "rows before 09:30 or after 16:00 New York", _NOTHING),
-        Kind("reset-row", _USUAL, "the reset rows of the open", _NOTHING),
-        Kind("late-reset", _NOTE, "rows in which all flows are 0, not at the open", _NOTHING),
+        Kind("stale-row", _NOTE, "rows of the close before, at the start", NOTHING),
+        Kind("outside-hours", _NOTE, "rows before 09:30 or after 16:00 New York", NOTHING),
+        Kind("reset-row", _USUAL, "the reset rows of the open", NOTHING),
+        Kind("late-reset", _NOTE, "rows in which all flows are 0, not at the open", NOTHING),
         Kind("dex-sum", _BROKEN, "a sum is not its call part and its put part", _CHANGED),
         Kind("flow-difference", _BROKEN, "a flow is not the change since the row before", _CHANGED),
-        Kind("flow-restart", _NOTE, "a flow differs from the change after a start, gap or reset", _NOTHING),
+        Kind("flow-restart", _NOTE, "a flow differs from the change after a start, gap or reset", NOTHING),
         Kind("strike-sum", _BROKEN, "a strike column does not sum to its total", _CHANGED),
         Kind("state-zero", _BROKEN, "fields that are always 0 in state feeds are not", "is it a classic file?"),
         Kind("level", _BROKEN, "a level of orderflow is not that of its state feed", _MIXED),
-        Kind("level-restart", _NOTE, "a level differs from its state feed in a reset or stale row", _NOTHING),
+        Kind("level-restart", _NOTE, "a level differs from its state feed in a reset or stale row", NOTHING),
         Kind("correlation", _NOTE, "feeds that should move together do not", "is one of the files of another day?"),
     )
 }  # fmt: skip

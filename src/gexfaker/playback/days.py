@@ -69,9 +69,11 @@ class Days:
         self._overdue: list[Day] = []
         self.stored: Final = data_dir is not None and bool(self._folder.dates())
         first, dots, last = date.partition("..")
-        self.first = self.resolve(self._opening(first, last) if dots else first)
         is_open_end = not self.stored and is_date(last)  # it need not be a trading day
         self.last: Final = (last if is_open_end else self.resolve(last)) if dots else None
+        self.first = self.resolve(first if self.last is None else self._opening(first, self.last))
+        if self.last is not None and self.first > self.last:
+            raise DataError(f"the range {date} ends on {self.last}, before it begins on {self.first}")
 
     def dates(self) -> list[str]:
         """The stored days, oldest first; of a simulated market, the days opened so far."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -33,6 +35,7 @@ from gexfaker.server.alarm import Alarm
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
 from gexfaker.settings import DEFAULT, Settings, idle_with
+from gexfaker.tapes.folder import LAYOUT
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
 from gexfaker.worlds.memberships import Memberships
@@ -64,6 +67,11 @@ class Life:
     def ready(self) -> bool:
         """Whether clients may come."""
         return self.started and not self.draining
+
+
+MAX_LISTED_NAMES: Final = 1000
+SHOWN_NAMES: Final = 5
+"""Entries of a folder without days that are looked at, and that are named: enough to see what was meant."""
 
 
 class Service:
@@ -171,7 +179,8 @@ class Service:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences about settings that were given and are not used."""
-        return (*self.settings.notes, *idle_with(self.settings, is_stored=self.days.stored))
+        idle = idle_with(self.settings, is_stored=self.days.stored)
+        return (*self.settings.notes, *idle, *_without_days(self.settings, self.days))
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -256,6 +265,20 @@ def _options(settings: Settings) -> Options:
         settings.speed,
         settings.start,
     )
+
+
+def _without_days(settings: Settings, days: Days) -> Iterator[str]:
+    """That a folder which was asked for holds no days, with what it holds: invented prices must not be a surprise."""
+    source = settings.sources["DATA_DIR"]
+    if source == DEFAULT or settings.simulate or days.stored:
+        return
+    with contextlib.suppress(OSError):
+        names = sorted(islice((path.name for path in Path(settings.data_dir).expanduser().iterdir()), MAX_LISTED_NAMES))
+        found = f"it holds {', '.join(names[:SHOWN_NAMES])}" if names else "it is empty"
+        yield (
+            f"DATA_DIR={settings.data_dir} (from {source}) holds no recorded days, so a market is SIMULATED: "
+            f"days lie there as {LAYOUT}; {found}"
+        )
 
 
 def _data_dir(settings: Settings) -> Path:

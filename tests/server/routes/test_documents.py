@@ -7,7 +7,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -44,7 +46,7 @@ def test_the_root_is_json_for_programs_and_a_page_for_people(server: Served, cli
     assert f"{server.url}/v2/SPX/classic/gex_zero/majors" in "".join(read.text)
     for tag, attributes in read.seen:
         if tag == "a":
-            assert client.get(attributes["href"] or "").status_code == 200, attributes
+            assert client.get(f"/{attributes['href']}").status_code == 200, attributes
 
 
 @pytest.mark.parametrize("name", ["openapi", "asyncapi"])
@@ -88,13 +90,59 @@ def test_pages_run_no_script_but_their_own(client: httpx.Client) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_document_is_served_as_it_is_written_and_as_a_page(client: httpx.Client, name: str) -> None:
     path = ROOT / ("README.md" if name == "readme" else f"docs/{name}.md")
-    assert client.get(f"/docs/{name}.md").text == path.read_text(encoding="utf-8")
+    served, written = client.get(f"/docs/{name}.md").text, path.read_text(encoding="utf-8")
+    assert without_links(served) == without_links(written)
     page = client.get(f"/docs/{name}")
     assert page.headers["content-type"].startswith("text/html")
-    assert "<h1>" in page.text
+    assert "<h1 id=" in page.text
     assert "&lt;!--" not in page.text
-    for link in re.findall(r'(?:href|src)="(/[^"#]*)', page.text):
-        assert client.get(link).status_code == 200, link
+
+
+def without_links(text: str) -> str:
+    return re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(f"{name}.md" for name in NAMES)])
+def test_every_link_of_a_document_leads_to_a_place_that_is_there(
+    server: Served, client: httpx.Client, name: str
+) -> None:
+    here = f"{server.url}/docs/{name}"
+    text = client.get(here).text
+    is_page = not name.endswith(".md")
+    for link in re.findall(r'(?:href|src)="([^"]+)"' if is_page else r"\]\(([^)\s]+)\)", text):
+        target, _, place = urljoin(here, link).partition("#")
+        if target.startswith(server.url):
+            found = client.get(target)
+            assert found.status_code == 200, link
+            assert not place or not is_page or f'id="{place}"' in found.text, link
+
+
+def test_what_many_ask_for_at_once_is_made_once(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def as_page(name: str) -> str:
+        made.append(name)
+        return name
+
+    monkeypatch.setattr("gexfaker.contract.documents.as_page", as_page)
+    with running_server(tickers="SPX") as fresh, ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: fresh.get("/docs/wire"), range(20)))
+    assert {status for status, _ in answers} == {200}
+    assert made == ["wire"]
+
+
+@pytest.mark.parametrize(
+    ("public", "server"),
+    [
+        ("https://gex.example.com/base", {"host": "gex.example.com", "protocol": "wss", "pathname": "/base"}),
+        ("http://gex.example.com:81", {"host": "gex.example.com:81", "protocol": "ws"}),
+    ],
+)
+def test_the_feed_is_where_clients_find_it(public: str, server: dict[str, str]) -> None:
+    with running_server(tickers="SPX", public_url=public) as running:
+        as_json = json.loads(running.get("/asyncapi.json")[1])
+        as_yaml = yaml.safe_load(running.get("/asyncapi.yaml")[1])
+    assert as_json["servers"]["here"] == as_yaml["servers"]["here"] == server
 
 
 def test_all_documents_of_the_folder_are_served() -> None:
@@ -119,6 +167,7 @@ def test_language_models_find_everything(client: httpx.Client) -> None:
     whole = client.get("/llms-full.txt").text
     for name in NAMES:
         assert client.get(f"/docs/{name}.md").text.strip() in whole
+    assert "](docs/" not in whole
 
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/favicon.svg"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -34,16 +35,23 @@ FAVICON: Final = (
 
 
 _ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?")
-_HOST: Final = "@HOST@"
-"""What stands for the host and port in what is made once for all who ask."""
+_MAKER: Final = CapacityLimiter(1)
+"""What is made for all who ask is made one after the other, so that the thread leaves the loop its turn."""
 
 
 async def _kept(request: Request, name: str, make: Callable[[], T]) -> T:
-    """What is made once, in a thread, for all who ask: it takes up to 0.1 s to make, and does not change."""
-    kept: dict[str, Any] = request.app.state.documents
+    """What is made once, in a thread, for all who ask: it takes up to 0.1 s to make, and does not change.
+
+    Who asks meanwhile waits for the same; ``name`` is one of few, never what a client says.
+    """
+    kept: dict[str, asyncio.Future[Any]] = request.app.state.documents
     if name not in kept:
-        kept[name] = await run_in_threadpool(make)
-    found: T = kept[name]
+        kept[name] = asyncio.ensure_future(to_thread.run_sync(make, limiter=_MAKER))
+    try:
+        found: T = await asyncio.shield(kept[name])
+    except Exception:
+        kept.pop(name, None)  # it may do better the next time
+        raise
     return found
 
 
@@ -54,14 +62,16 @@ def _origin(request: Request) -> str:
     return said if _ADDRESS.fullmatch(said) else f"http://127.0.0.1:{service.settings.port}"
 
 
-def _host(request: Request) -> str:
-    return _origin(request).partition("://")[2].partition("/")[0]
-
-
-def _openapi(request: Request) -> Callable[[], dict[str, Any]]:
+def _openapi(request: Request) -> dict[str, Any]:
     from gexfaker.contract.document import document
 
-    return lambda: document(request.app.state.operations)
+    return document(request.app.state.operations)
+
+
+def _asyncapi() -> dict[str, Any]:
+    from gexfaker.contract.asyncapi import asyncapi
+
+    return asyncapi()
 
 
 def _as_yaml(content: Any) -> str:
@@ -78,32 +88,36 @@ def _as_yaml(content: Any) -> str:
 
 
 async def _openapi_json(request: Request) -> Response:
-    return reply(await _kept(request, "openapi", _openapi(request)))
+    return reply(await _kept(request, "openapi.json", lambda: _openapi(request)))
 
 
 async def _openapi_yaml(request: Request) -> Response:
-    text = await _kept(request, "openapi.yaml", lambda: _as_yaml(_openapi(request)()))
+    text = await _kept(request, "openapi.yaml", lambda: _as_yaml(_openapi(request)))
     return Response(text, media_type=YAML)
 
 
 async def _asyncapi_json(request: Request) -> Response:
-    from gexfaker.contract.asyncapi import asyncapi
-
-    return reply(asyncapi(_host(request)))
+    made = await _kept(request, "asyncapi.json", _asyncapi)
+    return reply(made | {"servers": {"here": _server(request)}})
 
 
 async def _asyncapi_yaml(request: Request) -> Response:
-    from gexfaker.contract.asyncapi import asyncapi
+    text = await _kept(request, "asyncapi.yaml", lambda: _as_yaml(_asyncapi()))
+    return Response(text + _as_yaml({"servers": {"here": _server(request)}}), media_type=YAML)
 
-    text = await _kept(request, "asyncapi.yaml", lambda: _as_yaml(asyncapi(_HOST)))
-    return Response(text.replace(_HOST, _host(request)), media_type=YAML)
+
+def _server(request: Request) -> dict[str, str]:
+    """Where the WebSockets are, as AsyncAPI says it."""
+    scheme, _, rest = _origin(request).partition("://")
+    host, slash, path = rest.partition("/")
+    secure = "s" * (scheme == "https")
+    return {"host": host, "protocol": f"ws{secure}", **({"pathname": slash + path} if path else {})}
 
 
 async def _docs(request: Request) -> Response:
-    from gexfaker.contract.asyncapi import asyncapi
     from gexfaker.contract.page import SCRIPT, addressed, page
 
-    made = await _kept(request, "docs", lambda: page(_openapi(request)(), asyncapi(_HOST)))
+    made = await _kept(request, "docs", lambda: page(_openapi(request), _asyncapi()))
     text = addressed(made, _origin(request), service_of(request).day.date)
     return _page(text, SCRIPT)
 
@@ -127,7 +141,9 @@ async def _welcome(request: Request) -> Response:
     if "text/html" in request.headers.get("accept", ""):
         from gexfaker.contract.welcome import welcome
 
-        return _page(welcome(origin, day.date, day.origin, len(day.feeds)))
+        page = _page(welcome(origin, day.date, day.origin, len(day.feeds)))
+        page.headers["Vary"] = "Accept"
+        return page
     links = {"negotiate": "/negotiate", "docs": "/docs", "openapi": "/openapi.json", "asyncapi": "/asyncapi.json"}
     return reply(
         {
@@ -149,17 +165,18 @@ async def _document(request: Request) -> Response:
     if title not in NAMES:
         raise HTTPException(404, f"There is no such document: /docs has {', '.join(NAMES)}.")
     if name.endswith(".md"):
-        return Response(markdown(title), media_type=MARKDOWN)
-    return _page(await run_in_threadpool(as_page, title))
+        return Response(await _kept(request, name, lambda: markdown(title)), media_type=MARKDOWN)
+    return _page(await _kept(request, f"page {title}", lambda: as_page(title)))
 
 
 async def _picture(request: Request) -> Response:
     from gexfaker.contract.documents import pictures
 
-    found = pictures().get(request.path_params["picture"])
-    if found is None:
+    found = await _kept(request, "pictures", pictures)
+    name = request.path_params["picture"]
+    if name not in found:
         raise HTTPException(404, "There is no such picture.")
-    return Response(found.read_bytes(), media_type="image/png")
+    return Response(found[name], media_type="image/png")
 
 
 async def _llms(request: Request) -> Response:
@@ -171,7 +188,7 @@ async def _llms(request: Request) -> Response:
 async def _llms_full(request: Request) -> Response:
     from gexfaker.contract.documents import everything
 
-    return Response(everything(), media_type=PLAIN)
+    return Response(await _kept(request, "llms-full.txt", everything), media_type=PLAIN)
 
 
 async def _favicon(_request: Request) -> Response:
