@@ -14,19 +14,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import difflib
 import heapq
+import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from gexfaker.catalog import parse_group
 from gexfaker.client.control import ALL, Control, Target
 from gexfaker.client.feed import ListenError, Received, decode_payload, negotiate
+from gexfaker.client.feed import Target as Hub
 from gexfaker.client.follow import follow
+from gexfaker.client.silence import reasons, status_of
+from gexfaker.errors import SettingError
 from gexfaker.playback.actions import ChangeDay, Mode, Pause, Reset, Resume, Seek, Speed, Step
 from gexfaker.server.run import Server
-from gexfaker.settings import load
+from gexfaker.settings import SETTINGS, load
 
 __all__ = [
     "ALL",
@@ -49,6 +54,11 @@ __all__ = [
     "serving",
 ]
 
+Status = Mapping[str, Any]
+
+RECEIVE_SECONDS: Final = 30.0
+"""How long ``receive`` waits by default: a typing error in a group must not hold up a run of tests for ever."""
+
 SETTLE_SECONDS: Final = 10.0
 """How long ``ManualClock.advance`` waits for a server to have done what was due; it takes milliseconds."""
 
@@ -66,15 +76,30 @@ def serving(clock: Callable[[], float] | None = None, **settings: str | int) -> 
         SettingError, DataError: it cannot start so.
     """
     flags = {name.upper(): str(value) for name, value in ({"port": 0} | settings).items()}
+    for name in flags.keys() - SETTINGS.keys():
+        near = difflib.get_close_matches(name, SETTINGS, 1)
+        hint = f"did you mean {near[0].lower()}?" if near else "docs/settings.md has all settings"
+        raise SettingError(name.lower(), flags[name], "serving()", hint)
     with Server(load(flags, {}), clock).in_thread() as server:
+        for note in server.service.notes:
+            logging.getLogger(__name__).warning("%s", note)
         yield server
 
 
-def receive(url: str, *groups: str, key: str = "demo", count: int = 1) -> list[Received]:
+def receive(
+    url: str, *groups: str, key: str = "demo", count: int = 1, timeout: float = RECEIVE_SECONDS
+) -> list[Received]:
     """The next ``count`` messages of these groups (``SPX_classic_gex_zero``, ``SPX_spot``), as a real client gets them.
 
+    Args:
+        url: base URL of the server.
+        groups: without a prefix.
+        key: API key.
+        count: how many messages.
+        timeout: seconds in which all of them must come.
+
     Raises:
-        ListenError: the server cannot be reached, refuses, or ends the connection.
+        ListenError: the server cannot be reached, refuses, or ends the connection; or not enough came, with the reason.
     """
     feeds = [feed for feed in map(parse_group, groups) if feed is not None]
     if len(feeds) < len(groups) or not feeds:
@@ -86,8 +111,29 @@ def receive(url: str, *groups: str, key: str = "demo", count: int = 1) -> list[R
             got.append(received)
         return len(got) < count
 
-    asyncio.run(follow(negotiate(url.rstrip("/"), key, feeds), take))
+    base = url.rstrip("/")
+    targets = negotiate(base, key, feeds)
+    status = asyncio.run(_receive(targets, take, timeout, lambda: status_of(Control(base), key)))
+    if status is not None:
+        names = {group for target in targets for group in target.joins} | {feed.group for feed in feeds}
+        why = "; ".join(reasons(status, key, names)) or "the server does not say why"
+        raise ListenError(f"{len(got)} of {count} messages came in {timeout:g} s: {why}")
     return got
+
+
+async def _receive(
+    targets: Sequence[Hub], take: Callable[[Received], bool], timeout: float, ask: Callable[[], Status | None]
+) -> Status | None:
+    """Receive until there is enough; after the time the status of the key, asked for while it is connected."""
+    following = asyncio.create_task(follow(targets, take))
+    done, _ = await asyncio.wait({following}, timeout=timeout)
+    if done:
+        following.result()
+        return None
+    status = await asyncio.to_thread(ask)
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    return status or {}
 
 
 class _Timer:

@@ -1,0 +1,42 @@
+"""`gexfaker.testing`, where it must not wait or err in silence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gexfaker.errors import SettingError
+from gexfaker.testing import Control, ListenError, Pause, Target, receive, serving
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"sped": "5"}, "sped='5' (from serving()) is not usable: did you mean speed?"),
+        ({"nonsense": "5"}, "docs/settings.md has all settings"),
+    ],
+)
+def test_a_misspelt_setting_is_refused(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingError) as caught, serving(**settings):
+        pass
+    assert said in str(caught.value)
+
+
+def test_a_setting_without_effect_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(tickers="SPX", endpoint_cache_mode="independent"):
+        assert "has no effect" in caplog.text
+
+
+def test_a_group_that_stays_silent_ends_with_the_reason() -> None:
+    with serving(tickers="SPX") as server, pytest.raises(ListenError) as caught:
+        receive(server.url, "SPXX_orderflow_orderflow", key="k", timeout=1)
+    assert str(caught.value).startswith("0 of 1 messages came in 1 s: blue_SPXX_orderflow_orderflow stays silent")
+    assert "did you mean 'blue_SPX_orderflow_orderflow'?" in str(caught.value)
+
+
+def test_too_few_messages_end_with_the_reason() -> None:
+    with serving(tickers="SPX") as server:
+        Control(server.url).act(Target("k"), Pause())
+        with pytest.raises(ListenError, match=r"1 of 5 messages came in 1 s: k is paused"):
+            receive(server.url, "SPX_orderflow_orderflow", key="k", count=5, timeout=1)
