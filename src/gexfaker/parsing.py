@@ -200,6 +200,8 @@ def tiers(text: str) -> dict[str, str]:
     """By API key, or ``*`` for all others."""
     pairs = [part.strip().rpartition("=") for part in text.split(",") if part.strip()]
     tiers = {key.strip(): tier.strip().lower() for key, _, tier in pairs}
+    if not all("=" in part for part in text.split(",") if part.strip()):
+        raise PartError("a part has no '=' between its key and its tier")
     if not all(tiers):
         raise PartError("a part has no key before its '='")
     for number, (key, tier) in enumerate(tiers.items(), 1):

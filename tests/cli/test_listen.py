@@ -124,6 +124,8 @@ def test_every_kind_of_feed_comes_as_it_was_recorded(group: str, record: str, tm
     [
         (("orderflow",), "which ticker"),
         (("SPX",), "not a group"),
+        (("SPX_classic_gex_two",), "the categories of classic are gex_full, gex_zero, gex_one"),
+        (("blue_SPX_classic_gex_zero",), "did you mean SPX_classic_gex_zero?"),
     ],
 )
 def test_names_that_make_no_sense_are_said(names: tuple[str, ...], said: str) -> None:

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from gexfaker.catalog import TICKERS, Feed, parse_group
+from gexfaker.catalog import CATEGORIES, TICKERS, Feed, parse_group
 from gexfaker.cli.completion import groups
 from gexfaker.cli.reach import is_given, is_ours, with_key, with_token, with_url
 
@@ -211,9 +211,16 @@ def _choose(names: tuple[str, ...]) -> list[Feed]:
     for name in dict.fromkeys(names):
         feed, hint = parse_group(name), _meant(name)
         if feed is None or (hint and feed.ticker not in TICKERS):
+            hint = hint or _categories(name)
             raise ListenError(f"{name!r} is not a group such as SPX_classic_gex_zero or SPX_spot{hint}")
         feeds.append(feed)
     return feeds
+
+
+def _categories(name: str) -> str:
+    """Which categories there are, where the package of a name is right."""
+    package = next((part for part in name.lower().split("_") if part in CATEGORIES), None)
+    return f"; the categories of {package} are {', '.join(CATEGORIES[package])}" if package else ""
 
 
 def _meant(name: str) -> str:
