@@ -41,6 +41,15 @@ def test_gaps_and_repeats_are_told(seconds: list[int], said: list[str], gaps: in
     assert heard.record == record(seconds[-1])
 
 
+def test_what_several_hubs_carry_is_no_repeat() -> None:
+    heard = Heard("SPX_spot", is_shared=True)
+    assert [text for second in (0, 2, 0, 2, 3) for text in heard.hear(record(second), 0.0)] == []
+    assert (heard.count, heard.repeats, heard.timestamp) == (5, 0, OPEN + 3)
+    assert list(heard.hear(record(60), 0.0)) == [
+        "SPX_spot: no record for 57 s of the market, from 09:30:03 to 09:31:00"
+    ]
+
+
 def test_what_comes_often_is_only_counted() -> None:
     heard = Heard("g")
     said = [text for number in range(100) for text in heard.hear(record(number * 60), 0.0)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gexfaker.catalog import Feed
+from gexfaker.catalog import SPOT, Feed
 from gexfaker.client.heard import Heard, MarketClock, longest_lag
 from gexfaker.client.silence import reasons
 
@@ -37,7 +37,7 @@ class Listener:
 
     def __init__(self, feeds: Sequence[Feed], key: str, count: int | None, record: Callable[[str], None]) -> None:
         self.feeds: Final = feeds
-        self.heard: Final = {feed.group: Heard(feed.group) for feed in feeds}
+        self.heard: Final = {feed.group: Heard(feed.group, feed.package == SPOT) for feed in feeds}
         self.printer: Printer | None = None
         self.board: Board | None = None
         self.tell: Callable[[str], object] = tell

@@ -24,8 +24,11 @@ FIRST_PAUSE_SECONDS: Final = 0.2
 LONGEST_PAUSE_SECONDS: Final = 2.0
 """Between two attempts to connect; it doubles, so that a server that starts again is not hurried."""
 
-NO_RECOVERY: Final = (1000, 1008)
-"""Close codes after which the service does not take the connection back: it has ended it, or refused a recovery."""
+ENDED: Final = 1000
+"""The close code of a connection that is ended on purpose: another one has taken its place, or somebody closed it."""
+
+NO_RECOVERY: Final = 1008
+"""The close code after which the service does not take the connection back."""
 
 
 class LostError(ListenError):
@@ -111,12 +114,14 @@ class _Line:
     async def _may_return(self, lost: LostError) -> bool:
         """Wait for the next attempt; False when there is none."""
         seconds = self._reconnection.seconds
+        if lost.code == ENDED:  # two that negotiate again would end each other's connections for ever
+            return False
         if self._outage is None and self._was_up and seconds:
             self._outage = _Outage(seconds)
             self._reconnection.tell(f"{lost}; trying for {seconds:g} s to connect again")
         if self._outage is None or self._outage.is_over():
             return False
-        if lost.code in NO_RECOVERY:
+        if lost.code == NO_RECOVERY:
             self._recovery = ""
         await self._outage.pause()
         return True
@@ -226,7 +231,7 @@ async def _connect(address: str) -> ClientConnection:
         is_refused = isinstance(error, InvalidStatus) and error.response.status_code not in PASSING
         bare = address.partition("?")[0]
         text = f"cannot connect to {bare}: {str(error).replace(address, bare)}"
-        raise LostError(text, 1008 if is_refused else None) from None
+        raise LostError(text, NO_RECOVERY if is_refused else None) from None
 
 
 async def _close(websocket: ClientConnection) -> None:

@@ -64,6 +64,10 @@ def clock_of(status: Mapping[str, Any] | None, now: float) -> MarketClock | None
 class Heard:
     """The messages of one group.
 
+    Args:
+        group: its name.
+        is_shared: whether several hubs carry it, as spot, each at its own pace: then nothing is a repeat.
+
     Attributes:
         count: how many came.
         timestamp: of the newest record, epoch seconds.
@@ -73,8 +77,9 @@ class Heard:
         at: when the newest came, by the listener's clock.
     """
 
-    def __init__(self, group: str) -> None:
+    def __init__(self, group: str, is_shared: bool = False) -> None:
         self.group: Final = group
+        self._is_shared: Final = is_shared
         self.count = 0
         self.timestamp: int | None = None
         self.record: Mapping[str, Any] = {}
@@ -84,8 +89,10 @@ class Heard:
 
     def hear(self, record: Mapping[str, Any], now: float) -> Iterator[str]:
         """Take one record; sentences about what is odd in it."""
-        before, self.timestamp = self.timestamp, record["timestamp"]
         self.count += 1
+        if self._is_shared and self.timestamp is not None and record["timestamp"] <= self.timestamp:
+            return
+        before, self.timestamp = self.timestamp, record["timestamp"]
         self.record, self.at = record, now
         if before is None or self.timestamp is None:
             return
