@@ -324,7 +324,7 @@ def test_recorded_days_beside_are_no_obstacle(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("--date", "2026-07-18"), "the market is closed; the next trading day is 2026-07-20"),
+        (("--date", "2026-07-18"), "the market is closed on 2026-07-18; the next trading day is 2026-07-20"),
         (("--date", "2026-7-17"), "YYYY-MM-DD"),
         (("--date", "2026-07-17..2026-07-13"), "before the beginning"),
         (("--date", "2026-07-18..2026-07-19"), "closed on all of these days"),

@@ -14,6 +14,12 @@ from gexfaker.errors import FrameError
 MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
 """Of one frame, as a line or as bytes; the largest record of a real day has 100 kB."""
 
+SAMPLE_BYTES: Final = 64 * 1024
+"""Of the beginning of a file, by which it is text or bytes."""
+
+MAX_CUT_BYTES: Final = 3
+"""Of a letter in UTF-8 that the sample may cut."""
+
 _HEX: Final = re.compile(rb"[0-9a-fA-F]+")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/_=-]+")
 _URLSAFE: Final = bytes.maketrans(b"-_", b"+/")
@@ -25,18 +31,23 @@ def decode_captured(file: IO[bytes]) -> Iterator[dict[str, Any]]:
     Raises:
         ListenError: a line, which is named, or the bytes are no frame with a record.
     """
-    line = file.readline(MAX_FRAME_BYTES + 1)
-    if not _is_text(line):
-        yield _of_bytes(_bounded(line + file.read(MAX_FRAME_BYTES + 1 - len(line))))
+    head = file.read(SAMPLE_BYTES)
+    if not _is_text(head[:-MAX_CUT_BYTES] if len(head) == SAMPLE_BYTES else head):
+        yield _of_bytes(_bounded(head + file.read(MAX_FRAME_BYTES + 1 - len(head))))
         return
-    number = 1
-    while line:
+    for number, line in enumerate(_lines(head, file), 1):
         if line.strip():
             try:
                 yield _of_line(_bounded(line).strip())
             except ListenError as error:
                 raise ListenError(f"line {number}: {error}") from None
-        line, number = file.readline(MAX_FRAME_BYTES + 1), number + 1
+
+
+def _lines(head: bytes, file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file of which the beginning was read."""
+    yield from (head + file.readline(MAX_FRAME_BYTES + 1)).split(b"\n")
+    while line := file.readline(MAX_FRAME_BYTES + 1):
+        yield line
 
 
 def _bounded(frame: bytes) -> bytes:

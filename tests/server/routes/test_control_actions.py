@@ -104,8 +104,6 @@ def test_seek_tells_where_it_came_to(plane: Plane, arguments: dict[str, Any], in
 def test_speed(plane: Plane) -> None:
     assert effect(plane.act("speed", speed=60)) == (60, 60, None)
     assert plane.playback()["speed"] == 60
-    assert effect(plane.act("speed", speed=5000)) == (5000, 1000, "speeds are 0, or 0.1 to 1000")
-    assert effect(plane.act("speed", speed=0.01))[1] == 0.1
     assert effect(plane.act("speed", speed=0)) == (0, 0, None)
 
 

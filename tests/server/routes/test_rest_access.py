@@ -136,13 +136,6 @@ def test_no_quota_is_no_limit(world: World) -> None:
     assert {world.get(PATH)[0] for _ in range(100)} == {200}
 
 
-def test_the_contract_is_there_as_yaml_too(world: World) -> None:
-    """JSON is YAML."""
-    reply = world.ask("/openapi.yaml")
-    assert (reply.status, reply.headers["content-type"]) == (200, "application/yaml")
-    assert reply.body == world.ask("/openapi.json").body
-
-
 @pytest.mark.parametrize(("text", "said"), [("no day", "no day."), ("no day.", "no day."), ("", ".")])
 def test_a_refusal_ends_with_one_period(text: str, said: str) -> None:
     assert sentence(ValueError(text)) == said
