@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gexfaker.catalog import CURRENT_HUBS, GREEKS, STORED_CATEGORIES, V2, hub_of
+from gexfaker.catalog import CURRENT_HUBS, V2
+from gexfaker.contract.asyncapi import kinds_of
 from gexfaker.contract.upstream import NOT_SERVED, covered, own
 from gexfaker.parsing import REALISM
 from gexfaker.records.fields import Field
@@ -109,16 +110,7 @@ def _bases(bases: tuple[str, ...]) -> str:
 
 def _carried(hub: str) -> str:
     """The categories that a hub carries, with its package."""
-    found = [
-        f"{package}_{category}"
-        for package, categories in STORED_CATEGORIES.items()
-        for category in categories
-        if hub_of(package, category) == hub
-    ]
-    dated = {"classic": "classic_gex_", "state_gex": "state_gex_", "orderflow": "orderflow_"}
-    dates = [f"{dated[hub]}YYYYMMDD"] if hub in dated else []
-    dates += [f"state_{greek}_YYYYMMDD" for greek in GREEKS if hub == "state_greeks"]
-    return ", ".join(f"`{name}`" for name in (*found, *dates))
+    return ", ".join(f"`{name}`" for name in kinds_of(hub))
 
 
 def renewed(text: str, section: str, made: str) -> str:

@@ -486,6 +486,11 @@ class Settings:
     sources: Mapping[str, str]
     notes: tuple[str, ...]
 
+    @property
+    def wants_days(self) -> bool:
+        """Whether recorded days were asked for: a folder was named, and no simulated market."""
+        return self.sources["DATA_DIR"] != DEFAULT and not self.simulate
+
     def is_real(self, switch: str) -> bool:
         """Whether one of the realism switches is on."""
         return switch in self.realism
@@ -617,20 +622,14 @@ def _parse(name: str, setting: Setting, text: str, source: str) -> Any:
 def _read_file(file: Path | None) -> dict[str, str]:
     if file is None or not file.is_file():
         return {}
+    text = ""
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        text = file.read_text(encoding="utf-8-sig")
+        table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
-        hint = "; a path with backslashes goes in single quotes" if "\\" in _text_of(file) else ""
+        hint = "; a path with backslashes goes in single quotes" if "\\" in text else ""
         raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error}){hint}") from None
     return {name: _as_text(value) for name, value in _flat(table, file).items()}
-
-
-def _text_of(file: Path) -> str:
-    """What can be read of a file, for a hint."""
-    try:
-        return file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 from gexfaker.catalog import parse_group
 from gexfaker.client.control import ALL, Control, Target
-from gexfaker.client.feed import ListenError, Received, decode_payload, negotiate
+from gexfaker.client.feed import ListenError, Received, decode_payload, names_of, negotiate
 from gexfaker.client.feed import Target as Hub
 from gexfaker.client.follow import follow
 from gexfaker.client.silence import reasons, status_of
@@ -115,8 +115,7 @@ def receive(
     targets = negotiate(base, key, feeds)
     status = asyncio.run(_receive(targets, take, timeout, lambda: status_of(Control(base), key)))
     if status is not None:
-        names = {group for target in targets for group in target.joins} | {feed.group for feed in feeds}
-        why = "; ".join(reasons(status, key, names)) or "the server does not say why"
+        why = "; ".join(reasons(status, key, names_of(targets, feeds))) or "the server does not say why"
         raise ListenError(f"{len(got)} of {count} messages came in {timeout:g} s: {why}")
     return got
 

@@ -14,9 +14,9 @@ from gexfaker.client.heard import (
     MarketClock,
     Numbers,
     clock_of,
-    clock_time,
     longest_lag,
 )
+from gexfaker.exchange.hours import clock_time
 
 OPEN = 1_784_295_000  # 2026-07-17 09:30 in New York
 

@@ -125,9 +125,8 @@ def data(loaded: Settings) -> Iterator[Finding]:
         return
     if not dates:
         remedy = f"to play recorded days, put files there as {LAYOUT}"
-        is_meant = loaded.sources["DATA_DIR"] != DEFAULT and not loaded.simulate
         yield Finding(
-            Kind.PROBLEM if is_meant else Kind.OK,
+            Kind.PROBLEM if loaded.wants_days else Kind.OK,
             f"data folder {root}: no recorded days, so a market is simulated",
             remedy,
         )

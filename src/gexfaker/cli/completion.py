@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -17,12 +18,10 @@ _NONSENSE: Final = "no-such-word"
 """What only a setting takes that takes any text; it has no words to propose."""
 
 
-def for_setting(name: str) -> Complete | None:
-    """The words that a setting takes, by its name; None where the shell may propose files, or nothing is fixed."""
-    if name in _OWN:
-        return _starting_with(_OWN[name])
-    words = _words_of(name)
-    return _starting_with(lambda: words) if words else None
+def for_setting(name: str) -> Complete:
+    """Proposes the words that a setting takes, by its name; none where it takes any text. They are found when asked."""
+    words = _OWN.get(name) or partial(_words_of, name)
+    return lambda _ctx, _param, incomplete: [word for word in words() if word.startswith(incomplete)]
 
 
 def groups(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -34,10 +33,6 @@ def groups(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     kinds = [f"{package}_{name}" for package, names in CATEGORIES.items() for name in names] + [SPOT]
     found = {f"{name}_{kind}" for name in known for kind in kinds} | TICKERS
     return sorted(group for group in found if group.startswith(incomplete))
-
-
-def _starting_with(words: Callable[[], list[str]]) -> Complete:
-    return lambda _ctx, _param, incomplete: [word for word in words() if word.startswith(incomplete)]
 
 
 def _words_of(name: str) -> list[str]:

@@ -39,10 +39,8 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     for name, setting in reversed(SETTINGS.items()):
         text = f"{setting.help}  [{setting.accepted}; default: {setting.default or 'unset'}]"
         bare: dict[str, Any] = {"is_flag": False, "flag_value": "true"} if setting.is_switch else {}
-        proposed = for_setting(name)
-        command = click.option(
-            flag_of(name), name.lower(), metavar="VALUE", help=text, shell_complete=proposed, **bare
-        )(command)
+        shown: dict[str, Any] = {"metavar": "VALUE", "help": text, "shell_complete": for_setting(name)}
+        command = click.option(flag_of(name), name.lower(), **shown, **bare)(command)
     return CONFIG(command)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -260,9 +259,9 @@ def _name(found: FeedReport) -> str:
 
 
 def _clock(timestamp: int | None) -> str:
-    from gexfaker.exchange.hours import NEW_YORK
+    from gexfaker.exchange.hours import clock_time
 
-    return "" if timestamp is None else f"{datetime.datetime.fromtimestamp(timestamp, NEW_YORK):%H:%M:%S}"
+    return "" if timestamp is None else clock_time(timestamp)
 
 
 def _identities_table(feeds: list[FeedReport]) -> Table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import click
 
 from gexfaker.catalog import Feed
-from gexfaker.client.heard import clock_time
+from gexfaker.exchange.hours import clock_time
 
 if TYPE_CHECKING:
     from gexfaker.client.feed import Received

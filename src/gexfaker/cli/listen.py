@@ -132,7 +132,7 @@ def listen(
     control = Control(url, token if is_ours(url) or is_given("token") else None, ASK_SECONDS)
     with _recorded_to(recording) as record:
         listener = Listener(feeds, key, count, record)
-        again = Reconnection(reconnect, lambda: negotiate(url, key, feeds), listener.say)
+        again = Reconnection(reconnect, lambda: negotiate(url, key, feeds), listener.tell)
         targets = again.negotiate()
         shown = _board(listener) if watch else _lines(feeds, "raw" if raw else "json" if as_json else "lines")
         try:
@@ -167,10 +167,10 @@ async def _listen(targets: Sequence[Target], listener: Listener, again: Reconnec
     """Print what comes, and why nothing does."""
     import asyncio
 
+    from gexfaker.client.feed import names_of
     from gexfaker.client.follow import follow
 
-    groups = {group for target in targets for group in target.joins} | set(listener.heard)
-    explainer = asyncio.create_task(_explain(listener, groups, ask))
+    explainer = asyncio.create_task(_explain(listener, names_of(targets, listener.feeds), ask))
     try:
         await follow(targets, listener.take, again)
     finally:
@@ -253,8 +253,7 @@ def _board(listener: Listener) -> Iterator[Printer | None]:
             yield lines
         return
     listener.board = Board(listener.feeds, listener.heard)
-    with listener.board.live() as live:
-        listener.tell = lambda sentence: live.console.print(f"gexfaker: {sentence}", markup=False, highlight=False)
+    with listener.board.live:
         yield None
 
 

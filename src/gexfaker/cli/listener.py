@@ -21,18 +21,12 @@ SILENT_SECONDS: Final = 3.0
 """After so long without a message the server is asked why; at the usual speed one comes each second."""
 
 
-def tell(sentence: str) -> None:
-    """Say something about what comes, apart from it."""
-    click.echo(f"gexfaker: {sentence}", err=True)
-
-
 class Listener:
     """What came until there was enough, and what is odd about it.
 
     Attributes:
         heard: what came of each group, by its name.
         printer: shows messages; None where a board does.
-        tell: says something about what comes, apart from it.
     """
 
     def __init__(self, feeds: Sequence[Feed], key: str, count: int | None, record: Callable[[str], None]) -> None:
@@ -40,7 +34,6 @@ class Listener:
         self.heard: Final = {feed.group: Heard(feed.group, feed.package == SPOT) for feed in feeds}
         self.printer: Printer | None = None
         self.board: Board | None = None
-        self.tell: Callable[[str], object] = tell
         self._key: Final = key
         self._left = count
         self._record: Final = record
@@ -68,9 +61,12 @@ class Listener:
             self._left -= 1
         return self._left != 0
 
-    def say(self, sentence: str) -> None:
-        """Say something where it is said now."""
-        self.tell(sentence)
+    def tell(self, sentence: str) -> None:
+        """Say something about what comes, apart from it: above the board, or on standard error."""
+        if self.board is not None:
+            self.board.tell(f"gexfaker: {sentence}")
+        else:
+            click.echo(f"gexfaker: {sentence}", err=True)
 
     def wonders(self) -> bool:
         """Whether the server should be asked: nothing comes, or late, or a board shows how things are."""
@@ -81,9 +77,9 @@ class Listener:
             or self._is_late
         )
 
-    def explain(self, status: Mapping[str, Any] | None, groups: set[str]) -> None:
+    def explain(self, status: Mapping[str, Any], groups: set[str]) -> None:
         """Say why groups stay silent, each reason once."""
-        for reason in reasons(status or {}, self._key, groups):
+        for reason in reasons(status, self._key, groups):
             self._tell_once(reason)
 
     def set_clock(self, clock: MarketClock | None) -> None:

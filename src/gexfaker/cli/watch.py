@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from gexfaker.catalog import Feed
 from gexfaker.cli.lines import levels_of
-from gexfaker.client.heard import MAX_LAG_SECONDS, Heard, MarketClock, clock_time
+from gexfaker.client.heard import MAX_LAG_SECONDS, Heard, MarketClock
+from gexfaker.exchange.hours import clock_time
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -25,15 +26,20 @@ class Board:
 
     Attributes:
         clock: the market clock of the key, once the server has told it.
+        live: the table on the terminal; it is drawn again by itself while the context is open.
     """
 
     def __init__(self, feeds: Sequence[Feed], heard: Mapping[str, Heard]) -> None:
         self._feeds: Final = feeds
         self._heard: Final = heard
         self.clock: MarketClock | None = None
+        self.live: Final = self._live()
 
-    def live(self) -> Live:
-        """The table on the terminal; it is drawn again by itself while the context is open."""
+    def tell(self, sentence: str) -> None:
+        """Say something above the table, which would be torn otherwise."""
+        self.live.console.print(sentence, markup=False, highlight=False)
+
+    def _live(self) -> Live:
         from rich.live import Live
 
         return Live(get_renderable=self.table, refresh_per_second=REFRESHES_A_SECOND)

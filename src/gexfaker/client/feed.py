@@ -38,6 +38,11 @@ class Received(NamedTuple):
     record: dict[str, Any]
 
 
+def names_of(targets: Sequence[Target], feeds: Sequence[Feed]) -> set[str]:
+    """The groups of these feeds by every name that a server may call them, with a prefix or without."""
+    return {group for target in targets for group in target.joins} | {feed.group for feed in feeds}
+
+
 def negotiate(url: str, key: str, feeds: Sequence[Feed]) -> list[Target]:
     """Where to connect for ``feeds``: the POST flow when there is a spot feed among them, else the GET flow.
 

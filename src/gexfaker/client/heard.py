@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from gexfaker.exchange.hours import NEW_YORK
+from gexfaker.exchange.hours import clock_time
 
 GAP_SECONDS: Final = 5
 """Market seconds without a record that count as a gap: the feeds have one each second, and leave out a few."""
@@ -92,11 +91,9 @@ class Heard:
         self.count += 1
         if self._is_shared and self.timestamp is not None and record["timestamp"] <= self.timestamp:
             return
-        before, self.timestamp = self.timestamp, record["timestamp"]
-        self.record, self.at = record, now
-        if before is None or self.timestamp is None:
-            return
-        found = self._compare(before, self.timestamp)
+        before, after = self.timestamp, record["timestamp"]
+        self.timestamp, self.record, self.at = after, record, now
+        found = self._compare(before, after) if before is not None else ""
         if found and self.gaps + self.repeats <= MAX_NOTICES:
             last = "; what comes after is only counted" * (self.gaps + self.repeats == MAX_NOTICES)
             yield f"{self.group}: {found}{last}"
@@ -137,11 +134,3 @@ class Numbers:
         """The message has arrived; how many before it have not."""
         missing, self.last = number - self.last - 1, number
         return missing
-
-
-def clock_time(timestamp: float) -> str:
-    """A record's time in New York, or its number where it is not epoch seconds."""
-    try:
-        return f"{datetime.datetime.fromtimestamp(timestamp, NEW_YORK):%H:%M:%S}"
-    except (ValueError, OverflowError, OSError):
-        return f"{timestamp:>8}"

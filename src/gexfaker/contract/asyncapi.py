@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from gexfaker import __version__
-from gexfaker.catalog import CATEGORIES, CURRENT_HUBS, GREEKS, HUBS, SPOT, V2, VOLUME_CATEGORIES, hub_of
+from gexfaker.catalog import GREEKS, HUBS, SPOT, STORED_CATEGORIES, V2, V2_HUBS, hub_of
 from gexfaker.contract.schemas import MESSAGES, Schema
 from gexfaker.wire import messages as m
 from gexfaker.wire.feeds import TABLES
@@ -23,59 +23,59 @@ class Said(NamedTuple):
     """A message of the protocol.
 
     Attributes:
-        name: what the document calls it.
         summary: when it is sent, and what follows.
         least, full: the message with what it must have, and with all that it may have.
     """
 
-    name: str
     summary: str
     least: m.Upstream | m.Downstream
     full: m.Upstream | m.Downstream
 
+    @property
+    def name(self) -> str:
+        """What the protocol calls it: its type, and of a system message its event."""
+        message = written(self.full)
+        name: str = message["event" if message["type"] == "system" else "type"]
+        return name
+
 
 UPSTREAM: Final = (
-    Said("joinGroup", "Asks for what is sent to a group.", m.JoinGroup(_GROUP), m.JoinGroup(_GROUP, 1)),
-    Said("leaveGroup", "Wants no more of a group.", m.LeaveGroup(_GROUP), m.LeaveGroup(_GROUP, 2)),
+    Said("Asks for what is sent to a group.", m.JoinGroup(_GROUP), m.JoinGroup(_GROUP, 1)),
+    Said("Wants no more of a group.", m.LeaveGroup(_GROUP), m.LeaveGroup(_GROUP, 2)),
     Said(
-        "sendToGroup",
         "Sends to the other clients of a group, if the token allows it.",
         m.SendToGroup("chat", _TEXT),
         m.SendToGroup("chat", _TEXT, 3, True, (("from", "bot"),)),
     ),
-    Said("event", "Is for an application server; there is none.", m.Event("hi", _TEXT), m.Event("hi", _TEXT, 4)),
+    Said("Is for an application server; there is none.", m.Event("hi", _TEXT), m.Event("hi", _TEXT, 4)),
     Said(
-        "sequenceAck",
         "Says that all messages up to a number have come; reliable clients only.",
         m.SequenceAck(7),
         m.SequenceAck(7),
     ),
-    Said("ping", "Asks for a pong.", m.Ping(), m.Ping()),
+    Said("Asks for a pong.", m.Ping(), m.Ping()),
 )
 """From the client to the server."""
 
 DOWNSTREAM: Final = (
     Said(
-        "connected",
         "Is the first message; with the token a reliable client takes its connection back.",
         m.Connected("C3gdSa5N2vbZt1tp", None),
         m.Connected("C3gdSa5N2vbZt1tp", "demo", "eyJhbGciOi..."),
     ),
-    Said("disconnected", "Says why the connection ends now.", m.Disconnected("closed"), m.Disconnected("closed")),
+    Said("Says why the connection ends now.", m.Disconnected("closed"), m.Disconnected("closed")),
     Said(
-        "ack",
         "Answers a message that had an ackId.",
         m.Ack(1),
         m.Ack(1, m.AckError("Forbidden", "The client may not join this group.")),
     ),
     Said(
-        "message",
         "Carries a record: `data` is base64 of a google.protobuf.Any, its value a zstd frame, in it the protobuf "
         "message; the number is there for reliable clients only.",
         m.DataMessage(_PACKED, _GROUP),
         m.DataMessage(_PACKED, _GROUP, None, 1),
     ),
-    Said("pong", "Answers a ping.", m.Pong(), m.Pong()),
+    Said("Answers a ping.", m.Pong(), m.Pong()),
 )
 """From the server to the client."""
 
@@ -96,27 +96,36 @@ def asyncapi() -> dict[str, Any]:
     }
 
 
+def kinds_of(hub: str) -> list[str]:
+    """What stands behind the ticker in the groups of a hub of either generation; ``YYYYMMDD`` is an expiry."""
+    current = hub.removeprefix(V2)
+    kinds = [
+        f"{package}_{category}"
+        for package, categories in STORED_CATEGORIES.items()
+        for category in categories
+        if hub_of(package, category) == current
+    ]
+    return kinds + _DATED.get(current, [])
+
+
+_DATED: Final = {
+    "classic": ["classic_gex_YYYYMMDD"],
+    "state_gex": ["state_gex_YYYYMMDD"],
+    "state_greeks": [f"state_{greek}_YYYYMMDD" for greek in GREEKS],
+    "orderflow": ["orderflow_YYYYMMDD"],
+}
+
+
 def groups_of(hub: str) -> list[str]:
     """The groups of a hub, as they are written for one ticker."""
-    current = hub.removeprefix(V2)
-    prefix = "" if hub.startswith(V2) else "{prefix}_"
-    known = [*CATEGORIES.items(), ("state", VOLUME_CATEGORIES)]
-    kinds = [f"{package}_{name}" for package, names in known for name in names if hub_of(package, name) == current]
-    kinds += {
-        "classic": ["classic_gex_{YYYYMMDD}"],
-        "state_gex": ["state_gex_{YYYYMMDD}"],
-        "state_greeks": [f"state_{greek}_{{YYYYMMDD}}" for greek in GREEKS],
-        "orderflow": ["orderflow_{YYYYMMDD}"],
-    }.get(current, [])
-    return [f"{prefix}{{ticker}}_{kind}" for kind in (*kinds, *((SPOT,) if hub in V2_ONLY else ()))]
-
-
-V2_ONLY: Final = frozenset(V2 + hub for hub in CURRENT_HUBS)
-"""Hubs that carry spot, too, and whose groups the server joins."""
+    kinds = [kind.replace("YYYYMMDD", "{YYYYMMDD}") for kind in kinds_of(hub)]
+    if hub in V2_HUBS:
+        return [f"{{ticker}}_{kind}" for kind in (*kinds, SPOT)]
+    return [f"{{prefix}}_{{ticker}}_{kind}" for kind in kinds]
 
 
 def _channel(hub: str) -> dict[str, Any]:
-    joins = "The server joins." if hub in V2_ONLY else "The client joins with joinGroup."
+    joins = "The server joins." if hub in V2_HUBS else "The client joins with joinGroup."
     return {
         "address": f"/client/hubs/{hub}",
         "title": hub,

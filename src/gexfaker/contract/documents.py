@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
-
-NAMES: Final = ("readme", "wire", "decoding", "simulation", "settings", "testing", "coverage", "security", "benchmarks")
-"""What can be read at /docs/NAME: the README, and the files of docs/."""
 
 _ABOUT: Final = {
     "readme": "what it is, how to start, point a client at it, and set it up",
@@ -23,6 +19,8 @@ _ABOUT: Final = {
     "security": "what it is proof against",
     "benchmarks": "how fast it is",
 }
+NAMES: Final = tuple(_ABOUT)
+"""What can be read at /docs/NAME: the README, and the files of docs/."""
 
 
 def _folder() -> Path:
@@ -50,7 +48,7 @@ def as_page(name: str) -> str:
     """One of NAMES as an HTML page; links among the documents lead to their pages. All links are relative."""
     from markdown_it import MarkdownIt
 
-    from gexfaker.contract.page import STYLE
+    from gexfaker.contract.page import framed
 
     text = _linked(_path(name).read_text(encoding="utf-8"), "")
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -60,12 +58,8 @@ def as_page(name: str) -> str:
             heading.attrSet("id", _anchor(inline.content))
     body = reader.renderer.render(tokens, reader.options, {})
     links = "".join(f'<a href="{other}">{other}</a>' for other in NAMES)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>gexfaker: {escape(name)}</title>'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="../favicon.svg">'
-        f'<style>{STYLE}</style></head><body><nav><a href="../">start</a><a href="../docs">API</a>{links}</nav>'
-        f'<main class="document">{body}</main></body></html>\n'
-    )
+    nav = f'<nav><a href="../">start</a><a href="../docs">API</a>{links}</nav>'
+    return framed(f"gexfaker: {name}", f'{nav}<main class="document">{body}</main>', root="../")
 
 
 def _anchor(heading: str) -> str:

@@ -41,14 +41,27 @@ def page(contract: dict[str, Any], feed: dict[str, Any]) -> str:
     lines = _lines(contract)
     sections = "".join(_section(tag, lines) for tag in tags)
     links = "".join(f'<a href="#{_anchor(tag["name"])}">{escape(tag["name"].capitalize())}</a>' for tag in tags)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>gexfaker: its API</title>'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="favicon.svg">'
-        f"<style>{STYLE}</style></head><body>"
+    body = (
         f"<header><h1>gexfaker <small>{escape(info['version'])}</small></h1><p>{escape(info['summary'])} "
         f"For programs: {_LINKS}</p>{_KEY_FIELD}</header><nav>{links}"
         '<a href="#websocket">WebSocket</a><a href="#schemas">Schemas</a></nav>'
-        f"<main>{sections}{_websocket(feed)}{_schemas(contract)}<script>{SCRIPT}</script></body></html>\n"
+        f"<main>{sections}{_websocket(feed)}{_schemas(contract)}<script>{SCRIPT}</script>"
+    )
+    return framed("gexfaker: its API", body)
+
+
+def framed(title: str, body: str, root: str = "") -> str:
+    """A page of ours.
+
+    Args:
+        title: of the window.
+        body: HTML.
+        root: the way from the page to the root of the server.
+    """
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="{root}favicon.svg">'
+        f"<style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
 
 

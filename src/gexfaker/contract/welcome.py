@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Final
 
-from gexfaker.contract.page import STYLE
+from gexfaker.contract.page import framed
 
 _LINKS: Final = (
     ("docs", "the API, to read and to try"),
@@ -29,15 +29,14 @@ def welcome(origin: str, date: str, source: str, feeds: int) -> str:
     """
     at = escape(origin)
     links = "".join(f'<li><a href="{path}">{path}</a> <span class="soft">{text}</span></li>' for path, text in _LINKS)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>gexfaker</title>'
-        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="favicon.svg">'
-        f"<style>{STYLE}</style></head><body><header><h1>gexfaker</h1><p>A local stand-in for the GexBot market-data "
+    body = (
+        "<header><h1>gexfaker</h1><p>A local stand-in for the GexBot market-data "
         f"API, and it is running: day <b>{escape(date)}</b> "
         f'<span class="soft">({escape(source)}), {feeds} feeds.</span></p>'
         f"</header><main><h2>Point your client here</h2><p>The base URL is <code>{at}</code>; any API key will do.</p>"
         f'<pre>curl -H "Authorization: Bearer demo" {at}/v2/SPX/classic/gex_zero/majors</pre>'
         f'<pre>curl -H "Authorization: Bearer demo" {at}/negotiate</pre>'
         f"<pre>gexfaker listen orderflow SPX --url {at}</pre>"
-        f"<h2>Look around</h2><ul>{links}</ul></main></body></html>\n"
+        f"<h2>Look around</h2><ul>{links}</ul></main>"
     )
+    return framed("gexfaker", body)

@@ -76,6 +76,14 @@ def shown(moment: float) -> str:
     return f"{dt.datetime.fromtimestamp(moment, NEW_YORK):%Y-%m-%d %H:%M:%S}"
 
 
+def clock_time(timestamp: float) -> str:
+    """The time of day of a record, ``09:30:02`` in New York; its number where it is not epoch seconds."""
+    try:
+        return f"{dt.datetime.fromtimestamp(timestamp, NEW_YORK):%H:%M:%S}"
+    except (ValueError, OverflowError, OSError):
+        return f"{timestamp:>8}"
+
+
 @dataclass(frozen=True, slots=True)
 class TradingSession:
     """One day's span of records.

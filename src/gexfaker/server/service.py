@@ -269,16 +269,13 @@ def _options(settings: Settings) -> Options:
 
 def _without_days(settings: Settings, days: Days) -> Iterator[str]:
     """That a folder which was asked for holds no days, with what it holds: invented prices must not be a surprise."""
-    source = settings.sources["DATA_DIR"]
-    if source == DEFAULT or settings.simulate or days.stored:
+    if days.stored or not settings.wants_days:
         return
+    given = f"DATA_DIR={settings.data_dir} (from {settings.sources['DATA_DIR']})"
     with contextlib.suppress(OSError):
         names = sorted(islice((path.name for path in Path(settings.data_dir).expanduser().iterdir()), MAX_LISTED_NAMES))
         found = f"it holds {', '.join(names[:SHOWN_NAMES])}" if names else "it is empty"
-        yield (
-            f"DATA_DIR={settings.data_dir} (from {source}) holds no recorded days, so a market is SIMULATED: "
-            f"days lie there as {LAYOUT}; {found}"
-        )
+        yield (f"{given} holds no recorded days, so a market is SIMULATED: days lie there as {LAYOUT}; {found}")
 
 
 def _data_dir(settings: Settings) -> Path:

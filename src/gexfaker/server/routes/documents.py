@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -16,6 +15,7 @@ from starlette.responses import Response
 
 from gexfaker import __version__
 from gexfaker.contract.operations import JSON, Operation
+from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.replies import reply, service_of
 from gexfaker.server.http.routing import Endpoint
 
@@ -34,7 +34,6 @@ FAVICON: Final = (
 """Exposure by strike, as everybody draws it."""
 
 
-_ADDRESS: Final = re.compile(r"https?://[\w.:\[\]-]+(/[\w.~/-]*)?")
 _MAKER: Final = CapacityLimiter(1)
 """What is made for all who ask is made one after the other, so that the thread leaves the loop its turn."""
 
@@ -57,21 +56,20 @@ async def _kept(request: Request, name: str, make: Callable[[], T]) -> T:
 
 def _origin(request: Request) -> str:
     """The address by which the client has found the server; the plain one if what the client says is none."""
-    service = service_of(request)
-    said = service.settings.public_url or str(request.base_url).rstrip("/")
-    return said if _ADDRESS.fullmatch(said) else f"http://127.0.0.1:{service.settings.port}"
+    said = base_url(service_of(request), request.headers, request.url.scheme)
+    return said or f"http://127.0.0.1:{request.scope['server'][1]}"
 
 
-def _openapi(request: Request) -> dict[str, Any]:
+async def _openapi(request: Request) -> dict[str, Any]:
     from gexfaker.contract.document import document
 
-    return document(request.app.state.operations)
+    return await _kept(request, "openapi.json", lambda: document(request.app.state.operations))
 
 
-def _asyncapi() -> dict[str, Any]:
+async def _asyncapi(request: Request) -> dict[str, Any]:
     from gexfaker.contract.asyncapi import asyncapi
 
-    return asyncapi()
+    return await _kept(request, "asyncapi.json", asyncapi)
 
 
 def _as_yaml(content: Any) -> str:
@@ -88,21 +86,21 @@ def _as_yaml(content: Any) -> str:
 
 
 async def _openapi_json(request: Request) -> Response:
-    return reply(await _kept(request, "openapi.json", lambda: _openapi(request)))
+    return reply(await _openapi(request))
 
 
 async def _openapi_yaml(request: Request) -> Response:
-    text = await _kept(request, "openapi.yaml", lambda: _as_yaml(_openapi(request)))
-    return Response(text, media_type=YAML)
+    made = await _openapi(request)
+    return Response(await _kept(request, "openapi.yaml", lambda: _as_yaml(made)), media_type=YAML)
 
 
 async def _asyncapi_json(request: Request) -> Response:
-    made = await _kept(request, "asyncapi.json", _asyncapi)
-    return reply(made | {"servers": {"here": _server(request)}})
+    return reply(await _asyncapi(request) | {"servers": {"here": _server(request)}})
 
 
 async def _asyncapi_yaml(request: Request) -> Response:
-    text = await _kept(request, "asyncapi.yaml", lambda: _as_yaml(_asyncapi()))
+    made = await _asyncapi(request)
+    text = await _kept(request, "asyncapi.yaml", lambda: _as_yaml(made))
     return Response(text + _as_yaml({"servers": {"here": _server(request)}}), media_type=YAML)
 
 
@@ -117,7 +115,8 @@ def _server(request: Request) -> dict[str, str]:
 async def _docs(request: Request) -> Response:
     from gexfaker.contract.page import SCRIPT, addressed, page
 
-    made = await _kept(request, "docs", lambda: page(_openapi(request), _asyncapi()))
+    contract, feed = await _openapi(request), await _asyncapi(request)
+    made = await _kept(request, "docs", lambda: page(contract, feed))
     text = addressed(made, _origin(request), service_of(request).day.date)
     return _page(text, SCRIPT)
 
