@@ -72,6 +72,15 @@ def test_a_strange_host_goes_nowhere(client: httpx.Client, path: str, host: str)
     assert host not in answer.text
 
 
+@pytest.mark.parametrize("trusted", ["true", "false"])
+def test_forwarded_headers_count_as_they_do_for_negotiate(trusted: str) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "gex.example.com"}
+    with running_server(tickers="SPX", trust_forwarded=trusted) as running:
+        told = json.loads(running.get("/asyncapi.json", headers)[1])["servers"]["here"]
+        here = {"host": running.url.partition("://")[2], "protocol": "ws"}
+    assert told == ({"host": "gex.example.com", "protocol": "wss"} if trusted == "true" else here)
+
+
 def test_the_page_of_the_api_has_the_address_and_the_day(server: Served, client: httpx.Client) -> None:
     text = client.get("/docs").text
     assert f'{server.url}/v2/hist/SPX/classic/gex_zero/2026-07-17"' in text
