@@ -234,6 +234,22 @@ def test_an_api_key_at_the_wrong_place_of_the_file_is_not_shown(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prot = 1", "there is no setting 'prot': did you mean port?"),
+        ("data-dir = 'x'", "there is no setting 'data-dir': did you mean data_dir?"),
+        ("[speed]\nx = 1", "there is no setting 'speed': it is no table; its value stands behind ="),
+    ],
+)
+def test_a_misspelt_name_in_the_file_is_told_with_the_right_one(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text(text)
+    with pytest.raises(SettingError) as caught:
+        load({}, {}, file)
+    assert str(caught.value) == f"{file}: {said}"
+
+
+@pytest.mark.parametrize(
     ("given", "is_stored", "idle"),
     [
         ({"SCENARIO": "flash-crash", "SEED": "3", "TICKERS": "TSLA"}, True, ["SCENARIO", "TICKERS", "SEED"]),

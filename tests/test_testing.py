@@ -13,8 +13,9 @@ from gexfaker.testing import Control, ListenError, Pause, Target, receive, servi
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"sped": "5"}, "sped='5' (from serving()) is not usable: did you mean speed?"),
+        ({"sped": "5"}, "serving(): there is no setting sped: did you mean speed?"),
         ({"nonsense": "5"}, "docs/settings.md has all settings"),
+        ({"speed": "fast"}, "SPEED='fast' (from the argument speed) is not usable"),
     ],
 )
 def test_a_misspelt_setting_is_refused(settings: dict[str, Any], said: str) -> None:

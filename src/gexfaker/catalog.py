@@ -176,6 +176,17 @@ def parse_group(name: str) -> Feed | None:
     return feed if feed.expiry else None
 
 
+def meant_group(name: str) -> str | None:
+    """The group that a wrong name means, where it differs by a prefix or by the case of its letters alone."""
+    for other in (name, name.partition("_")[2]):
+        ticker, _, rest = other.partition("_")
+        for group in (f"{ticker.upper()}_{rest.lower()}", f"{ticker.upper()}_{rest.upper()}"):
+            found = parse_group(group)
+            if found is not None and found.ticker in TICKERS:
+                return group
+    return None
+
+
 def _date(digits: str) -> datetime.date | None:
     try:
         return datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))

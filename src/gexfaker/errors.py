@@ -2,6 +2,7 @@
 
 GexfakerError          anything a user can act on; the CLI prints its text as one line, no traceback
 ├── SettingError       a setting's value is not acceptable: names the setting, its source, what is
+│   └── NoSettingError     there is no setting of that name
 ├── DataError          the data folder, or a name that would leave it, is unusable
 │   └── UnavailableError   it cannot be read at the moment, for a reason of the system (HTTP 503)
 ├── RecordError        one record of a tape cannot be served: it is skipped and counted, never fatal
@@ -24,6 +25,15 @@ class SettingError(GexfakerError):
 
     def __init__(self, name: str, value: object, source: str, accepted: str) -> None:
         super().__init__(f"{name}={value!r} (from {source}) is not usable: {accepted}")
+        self.name = name
+        self.source = source
+
+
+class NoSettingError(SettingError):
+    """There is no setting of that name."""
+
+    def __init__(self, name: str, source: str, remedy: str) -> None:
+        GexfakerError.__init__(self, f"{source}: there is no setting {name}: {remedy}")
         self.name = name
         self.source = source
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 from gexfaker import parsing
 from gexfaker.catalog import DEFAULT_TICKERS, TIERS
 from gexfaker.environment import is_link, unknown_variables, variables_of
-from gexfaker.errors import SettingError
+from gexfaker.errors import NoSettingError, SettingError
 from gexfaker.limits import (
     ACK_DELAY_SECONDS,
     KEEP_ALIVE_SECONDS,
@@ -523,11 +523,13 @@ class Sources(NamedTuple):
         flags: by setting name; None or empty where the flag was not given.
         environment: such as ``os.environ``.
         file: the settings file; a missing one counts as empty.
+        flag: how an error names a flag, such as ``the flag {}``; what stands for it are arguments elsewhere.
     """
 
     flags: Mapping[str, str | None]
     environment: Mapping[str, str]
     file: Path | None = None
+    flag: Callable[[str], str] = lambda name: f"the flag {flag_of(name)}"
 
     def texts(self) -> dict[str, tuple[str, str]]:
         """By name the text of each setting, replaced ones included, and where it is from.
@@ -541,7 +543,7 @@ class Sources(NamedTuple):
     def _look_up(self, name: str, from_file: Mapping[str, str]) -> tuple[str, str]:
         flag = self.flags.get(name)
         if flag:
-            return flag, f"the flag {flag_of(name)}"
+            return flag, self.flag(name)
         for variable in variables_of(name):
             text = self.environment.get(variable, "")
             if text and not (name == "PORT" and is_link(text)):
@@ -640,19 +642,21 @@ def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
         if isinstance(value, dict) and name.replace("-", " ") in list(Section):
             found |= _flat(value, file)
         elif name not in known or (isinstance(value, dict) and name != "tiers"):
-            shown, accepted = _not_known(name, known)
-            raise SettingError(shown, "***", str(file), accepted)
+            raise NoSettingError(*_not_known(name, known, str(file)))
         else:
             found[name] = value
     return found
 
 
-def _not_known(name: str, known: Collection[str]) -> tuple[str, str]:
-    """What is said of a name in the file that is no setting; it may be an API key, and is shown if it is like one."""
+def _not_known(name: str, known: Collection[str], file: str) -> tuple[str, str, str]:
+    """A name in the file that is no setting, and what to do; it may be an API key, and is shown if it is like one."""
+    if name in known:
+        return repr(name), file, "it is no table; its value stands behind ="
     close = difflib.get_close_matches(name.replace("-", "_"), sorted(known), n=1)
-    meant = f"did you mean {close[0]}? " if close and name not in known else ""
-    names = ", ".join(sorted(name.lower() for name in SETTINGS))
-    return (name if close else "a name", f"{meant}API keys go into [tiers]; known settings: {names}")
+    if close:
+        return repr(name), file, f"did you mean {close[0]}?"
+    remedy = "API keys go into [tiers]; `gexfaker settings` lists all settings"
+    return "of one of its names (hidden, as it may be an API key)", file, remedy
 
 
 def _as_text(value: Any) -> str:

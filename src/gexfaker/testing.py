@@ -28,10 +28,10 @@ from gexfaker.client.feed import ListenError, Received, decode_payload, names_of
 from gexfaker.client.feed import Target as Hub
 from gexfaker.client.follow import follow
 from gexfaker.client.silence import reasons, status_of
-from gexfaker.errors import SettingError
+from gexfaker.errors import NoSettingError
 from gexfaker.playback.actions import ChangeDay, Mode, Pause, Reset, Resume, Seek, Speed, Step
 from gexfaker.server.run import Server
-from gexfaker.settings import SETTINGS, load
+from gexfaker.settings import SETTINGS, Sources, load_from
 
 __all__ = [
     "ALL",
@@ -79,8 +79,9 @@ def serving(clock: Callable[[], float] | None = None, **settings: str | int) -> 
     for name in flags.keys() - SETTINGS.keys():
         near = difflib.get_close_matches(name, SETTINGS, 1)
         hint = f"did you mean {near[0].lower()}?" if near else "docs/settings.md has all settings"
-        raise SettingError(name.lower(), flags[name], "serving()", hint)
-    with Server(load(flags, {}), clock).in_thread() as server:
+        raise NoSettingError(name.lower(), "serving()", hint)
+    given = Sources(flags, {}, flag=lambda name: f"the argument {name.lower()}")
+    with Server(load_from(given), clock).in_thread() as server:
         for note in server.service.notes:
             logging.getLogger(__name__).warning("%s", note)
         yield server

@@ -72,7 +72,7 @@ def test_as_a_command_of_its_own(server: Served, plane: Plane) -> None:
         (["pause"], "pause: paused (it was paused already)"),
         (["resume"], "resume: playing"),
         (["step"], "step: 1"),
-        (["step", "12"], "step: 12"),
+        (["step", "12"], f"step: 12; at {data.DATE} "),
         (["step", "5000"], "step 5000: 1000 (at most 1000 at once)"),
         (["seek", "close"], "(clamped: the day's last record is at 2026-07-17 09:45:01)"),
         (["seek", str(data.FIRST + 7)], f"seek {data.FIRST + 7}: 2026-07-17 09:30:09, record 7 of ES_SPX/"),
@@ -95,6 +95,18 @@ def test_every_action_prints_its_effect(server: Served, plane: Plane, arguments:
     done = call(server, *arguments, "--json", "--key", "mine")
     answer = json.loads(done.output)
     assert (answer["session"], answer["action"]) == (MINE, arguments[0])
+
+
+def test_the_end_of_the_day_is_told_with_what_is_done(server: Served, plane: Plane) -> None:
+    plane.act("resume", "mine")
+    plane.act("seek", "mine", time="close")
+    assert server.get("/ES_SPX/orderflow/orderflow", {"Authorization": "Bearer mine", "User-Agent": "x"})[0] == 200
+    [line] = lines(server, "resume", "--key", "mine")
+    assert re.fullmatch(
+        rf"{MINE} resume: playing \(it was not paused\); at {data.DATE} \d\d:\d\d:\d\d, "
+        "the day is over, nothing more comes until it is moved",
+        line,
+    )
 
 
 def test_effects_are_real(server: Served, plane: Plane) -> None:

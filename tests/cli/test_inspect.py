@@ -68,7 +68,16 @@ def test_a_finding_is_shown_with_its_place_and_remedy(tmp_path: Path) -> None:
     assert f"{folder / 'orderflow' / 'orderflow.jsonl'}:10  agg_dex = agg_call_dex + agg_put_dex" in output
     assert f"{folder / 'classic' / 'gex_full.jsonl'}:5  " in output
     assert "dex-sum, 1 time)" in output
-    assert "remedy: " in output
+    assert output.count("remedy: ") == 2
+
+
+def test_a_remedy_is_told_once_for_all_feeds_that_need_it(tmp_path: Path) -> None:
+    day = Built()
+    for lines in day.feeds.values():
+        lines[4] = "half a line"
+    output = run(str(day.write(tmp_path))).output
+    assert output.count(":5  ") == len(day.feeds) > 1
+    assert output.count("remedy: ") == 1
 
 
 def test_the_table_has_every_feed_its_times_and_gaps(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from gexfaker.errors import SettingError
 from gexfaker.server.service import Service
 from gexfaker.settings import SETTINGS, flag_of, load
 from support.data import DATE, expected, group, record, write_day
@@ -94,18 +95,23 @@ def test_a_day_that_is_not_stored_is_said(tmp_path: Path) -> None:
         (("gex_zero.jsonl", "eod_report_SPX_2026-07-17.zip"), "it holds eod_report_SPX_2026-07-17.zip, gex_zero.jsonl"),
     ],
 )
-def test_a_folder_without_days_is_not_taken_for_recorded_days_without_a_word(
-    put: tuple[str, ...], found: str, tmp_path: Path
-) -> None:
+def test_a_folder_without_days_is_refused_with_what_it_holds(put: tuple[str, ...], found: str, tmp_path: Path) -> None:
     for name in put:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
-    [note] = [note for note in notes_of(data_dir=str(tmp_path)) if "DATA_DIR" in note]
-    assert note == (
-        f"DATA_DIR={tmp_path} (from the flag --data-dir) holds no recorded days, so a market is SIMULATED: days "
-        f"lie there as YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst); {found}"
+    with pytest.raises(SettingError) as refused:
+        notes_of(data_dir=str(tmp_path))
+    assert str(refused.value) == (
+        f"DATA_DIR={str(tmp_path)!r} (from the flag --data-dir) is not usable: it holds no recorded days. Days lie "
+        f"there as YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst); {found}. "
+        "For a simulated market set SIMULATE=true"
     )
-    assert not [note for note in notes_of(data_dir=str(tmp_path), simulate="true") if "SIMULATED" in note]
+    [note] = notes_of(data_dir=str(tmp_path), simulate="true")
+    assert note.endswith("has no effect: a market is simulated (SIMULATE)")
+
+
+def test_the_default_folder_need_not_hold_days(tmp_path: Path) -> None:
+    assert not notes_of(data_dir="")
 
 
 def notes_of(**flags: str) -> tuple[str, ...]:

@@ -36,7 +36,6 @@ from gexfaker.wire.frames import BINARY, TEXT
 from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant, mint, reconnection_token
 from support.clients import members_of
-from support.data import NO_DATA
 
 JOIN, SEND = "webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"
 ALL: Final = tuple(SUBPROTOCOLS.values())
@@ -184,7 +183,7 @@ NOW: Final = 1_784_300_000.0
 
 
 def make_service(**flags: str) -> Service:
-    settings = load({"TOKEN_SECRET": SECRET, "DATA_DIR": NO_DATA} | flags, {})
+    settings = load({"TOKEN_SECRET": SECRET, "SIMULATE": "true"} | flags, {})
     return Service(settings, lambda: NOW)
 
 

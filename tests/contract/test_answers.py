@@ -19,7 +19,6 @@ from gexfaker.catalog import CATEGORIES, GREEK_NAMES
 from gexfaker.contract.document import document
 from gexfaker.server.routes.table import OPERATIONS
 from support import rest
-from support.data import NO_DATA
 from support.raw import connect
 from support.server import Served, running_server
 
@@ -160,7 +159,7 @@ def test_a_stream_begins_with_where_everything_is(server: Served, path: str) -> 
 
 
 def test_the_simulated_market_answers_as_documented() -> None:
-    with running_server(data_dir=NO_DATA) as server:
+    with running_server(simulate="true") as server:
         for _, path, operation in operations(CONTRACT):
             if operation["tags"] == ["data"] and not path.startswith("/v1"):
                 for address in addresses(path, operation["parameters"]):

@@ -116,8 +116,8 @@ def test_parameters_are_those_of_the_path_and_only_once() -> None:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(load({"DATA_DIR": str(tmp_path_factory.mktemp("data"))}, {}))
+def service() -> Iterator[Service]:
+    service = Service(load({"SIMULATE": "true"}, {}))
     yield service
     service.close()
 

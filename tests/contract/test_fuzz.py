@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from support import rest
-from support.data import NO_DATA
 from support.server import Served, clean_environment, running_server
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -50,10 +49,10 @@ def test_every_answer_to_anything_is_documented(kind: str, tmp_path: Path) -> No
     if kind == "recorded":
         for ticker in ("SPX", "ES_SPX"):
             rest.write_all(tmp_path / "data", ticker, count=3)
-        folder, examples, without = str(tmp_path / "data"), 6, f"{ENDLESS}|{AGAIN}"
+        played, examples, without = {"data_dir": str(tmp_path / "data")}, 6, f"{ENDLESS}|{AGAIN}"
     else:
-        folder, examples, without = NO_DATA, 2, f"{ENDLESS}|{AGAIN}|{LONG}"
-    with running_server(data_dir=folder) as server:
+        played, examples, without = {"simulate": "true"}, 2, f"{ENDLESS}|{AGAIN}|{LONG}"
+    with running_server(**played) as server:
         told = fuzz(server, tmp_path, examples, without)
         assert server.get("/health")[0] == 200
     [tried] = re.findall(r"(\d+) generated", told)

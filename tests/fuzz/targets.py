@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from random import Random
 from typing import Any, Final, Protocol, cast
 
@@ -269,7 +268,7 @@ class SocketTarget:
         flags = {
             "TOKEN_SECRET": SECRET,
             "ACK_DELAY": "0ms",
-            "DATA_DIR": str(Path(__file__).parent),
+            "SIMULATE": "true",
             "RECOVERY_WINDOW": "0ms",
         }
         self._service: Final = Service(load(flags, {}))

@@ -153,7 +153,10 @@ def test_the_generation_of_a_hub(hub: str) -> None:
             "or TICKER_spot.",
         ),
         ("ZZZ_classic_gex_full", "Change or remove 'ZZZ_classic_gex_full': there is no ticker ZZZ."),
-        ("blue_SPX_classic_gex_full", "Change or remove 'blue_SPX_classic_gex_full': there is no ticker blue_SPX."),
+        (
+            "blue_SPX_classic_gex_full",
+            "Change 'blue_SPX_classic_gex_full' to 'SPX_classic_gex_full': groups are named so, without a prefix.",
+        ),
         (
             "SPX_classic_gex_20200103",
             "Change or remove 'SPX_classic_gex_20200103': SPX has no options that expire then.",
@@ -261,7 +264,7 @@ ANALYTICS = "each analytics ticker needs its spot group."
         ),
         (
             "classic:blue_SPX_classic_gex_full",
-            "Change or remove 'blue_SPX_classic_gex_full': there is no ticker blue_SPX.",
+            "Change 'blue_SPX_classic_gex_full' to 'SPX_classic_gex_full': groups are named so, without a prefix.",
         ),
         (
             "v2_classic:SPX_classic_gex_20200103",

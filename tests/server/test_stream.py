@@ -24,7 +24,7 @@ LONGEST_SECONDS = 60.0
 
 def service_of(folder: Path, clock: Callable[[], float], **settings: str) -> Service:
     """A service of a simulated day."""
-    return Service(load({"DATA_DIR": str(folder), "TICKERS": "SPX", **settings}, {}), clock)
+    return Service(load({"DATA_DIR": str(folder), "TICKERS": "SPX", "SIMULATE": "true", **settings}, {}), clock)
 
 
 def listen(service: Service, *keys: str) -> list[Output]:

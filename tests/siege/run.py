@@ -32,7 +32,6 @@ from siege.bounds import (
 from siege.fortress import HUNG, Fortress, fortress
 from siege.innocents import KEY, Innocents, Listener
 from siege.plan import Attack
-from support.data import NO_DATA
 from support.server import wait_until
 
 TESTS: Final = Path(__file__).resolve().parent.parent
@@ -125,7 +124,7 @@ def besiege(name: str, seconds: float, *, short: bool = False) -> Result:
     attack = ATTACKS[name]
     seconds = seconds if short else max(seconds, attack.at_least)
     result = Result(name, attack)
-    with played(attack) as data_dir:
+    with played(attack) as plays:
         settings = {
             "cache_mode": "rotation",
             "ws_stream_interval": f"{1000 * attack.interval:g}ms",
@@ -134,7 +133,7 @@ def besiege(name: str, seconds: float, *, short: bool = False) -> Result:
             **attack.settings,
         }
         try:
-            with fortress(attack.surroundings, data_dir=data_dir, **settings) as server:
+            with fortress(attack.surroundings, **plays, **settings) as server:
                 asyncio.run(_during(server, result, seconds))
                 result.exit_code = server.stop()
                 result.rss_peak, result.killed = server.peak_mb, server.killed
@@ -146,14 +145,14 @@ def besiege(name: str, seconds: float, *, short: bool = False) -> Result:
 
 
 @contextlib.contextmanager
-def played(attack: Attack) -> Iterator[str]:
-    """The folder of what is played."""
+def played(attack: Attack) -> Iterator[dict[str, str]]:
+    """The settings that say what is played."""
     if attack.prepare is None:
-        yield NO_DATA
+        yield {"simulate": "true"}
         return
     with tempfile.TemporaryDirectory(prefix="siege-") as folder:
         attack.prepare(Path(folder))
-        yield folder
+        yield {"data_dir": folder}
 
 
 async def _during(server: Fortress, result: Result, seconds: float) -> None:

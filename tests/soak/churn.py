@@ -12,7 +12,6 @@ import contextlib
 import json
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -166,10 +165,10 @@ def soak(server: Running, seconds: float, totals: Totals, seed: int = 1) -> None
 
 
 @contextlib.contextmanager
-def churn_server(folder: Path) -> Iterator[Running]:
-    """A simulated day that never ends, a short memory of lost clients; ``folder`` is empty."""
+def churn_server() -> Iterator[Running]:
+    """A simulated day that never ends, a short memory of lost clients."""
     settings = {"speed": "4", "cache_mode": "rotation", "recovery_window": "5s", "log_level": "error"}
-    with running_process(data_dir=str(folder), **settings) as server:
+    with running_process(simulate="true", **settings) as server:
         yield server
 
 
@@ -178,7 +177,7 @@ def main(seconds: float) -> None:
     console, totals, seed = Console(), Totals(), int(time.time())
     status = console.status(f"{VISITORS} visitors for {seconds:.0f} s, seed {seed}")
     try:
-        with tempfile.TemporaryDirectory() as folder, churn_server(Path(folder)) as server, status:
+        with churn_server() as server, status:
             soak(server, seconds, totals, seed)
     finally:
         _tell(console, totals)

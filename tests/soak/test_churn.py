@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from soak.churn import DIALECTS, Totals, churn_server, soak
 from support.server import wait_until
 
 
-def test_visitors_of_all_kinds_come_and_go_and_leave_nothing_behind(tmp_path: Path) -> None:
+def test_visitors_of_all_kinds_come_and_go_and_leave_nothing_behind() -> None:
     totals = Totals()
-    with churn_server(tmp_path) as server:
+    with churn_server() as server:
         soak(server, 4.0, totals)
         wait_until(lambda: server.health()["connections"] == 0, 20, "the last lost client is forgotten")
     expected = {*(dialect or "no subprotocol" for dialect in DIALECTS), "post", "rest", "seek", "close", "reset"}

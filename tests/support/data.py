@@ -8,8 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 DATE = "2026-07-17"
-NO_DATA = str(Path(__file__).parent)
-"""A folder that exists and holds no day: the server simulates."""
 
 FIRST = 1_784_295_002
 

@@ -125,11 +125,11 @@ def data(loaded: Settings) -> Iterator[Finding]:
         return
     if not dates:
         remedy = f"to play recorded days, put files there as {LAYOUT}"
-        yield Finding(
-            Kind.PROBLEM if loaded.wants_days else Kind.OK,
-            f"data folder {root}: no recorded days, so a market is simulated",
-            remedy,
-        )
+        if loaded.wants_days:
+            text = f"data folder {root}: no recorded days, so `gexfaker serve` does not start"
+            yield Finding(Kind.PROBLEM, text, f"{remedy}; for a simulated market set SIMULATE=true")
+        else:
+            yield Finding(Kind.OK, f"data folder {root}: no recorded days, so a market is simulated", remedy)
     elif not feeds:
         yield Finding(
             Kind.PROBLEM, f"data folder {root}: {dates[-1]} has no record files", f"put them there as {LAYOUT}"

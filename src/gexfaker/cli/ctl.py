@@ -260,7 +260,17 @@ def effect_line(session: str, action: str, effect: Mapping[str, Any]) -> str:
         return f"{session} {action}: not done: {effect['error']}"
     reason = f" ({effect['reason']})" if effect["reason"] else ""
     asked, done = _text(effect["requested"]), _text(effect["resolved"])
-    return f"{session} {action}{'' if asked in (done, action) else f' {asked}'}: {done}{reason}"
+    return f"{session} {action}{'' if asked in (done, action) else f' {asked}'}: {done}{reason}{_whereabouts(effect)}"
+
+
+def _whereabouts(effect: Mapping[str, Any]) -> str:
+    """Where the key is now, unless the effect itself says so, and that nothing more comes when its day is over."""
+    playback = effect.get("playback") or {}
+    is_said = isinstance(effect["resolved"], dict) and "shown" in effect["resolved"]
+    place = None if is_said else playback.get("shown")
+    over = "the day is over, nothing more comes until it is moved" if playback.get("over") else ""
+    said = ", ".join(filter(None, (place and f"at {place}", over)))
+    return f"; {said}" if said else ""
 
 
 def _text(value: Any) -> str:

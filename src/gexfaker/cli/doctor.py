@@ -62,8 +62,8 @@ def _examine(sources: Sources, url: str | None, key: str) -> Iterator[Finding]:
         loaded = load({}, {})
     else:
         yield from checks.settings(loaded, sources.environment)
-    looks = (checks.port(loaded, ask), checks.data(loaded), checks.proxies(sources.environment))
-    yield from chain(*looks, checks.descriptors(), checks.clock())
+    ours = () if url else chain(checks.port(loaded, ask), checks.data(loaded))  # of a server to be started here
+    yield from chain(ours, checks.proxies(sources.environment), checks.descriptors(), checks.clock())
     if url is not None:
         yield from checks.server(url, key, ask)
 
@@ -115,5 +115,6 @@ def health(url: str, as_json: bool) -> None:
         return
     for name, value in answer.items():
         click.echo(f"{name:<20} {value}")
+    click.echo("used of each bound:")
     for name, use in bounds.items():
-        click.echo(f"{name:<20} {use['used']:,} of {use['most']:,}")
+        click.echo(f"  {name:<18} {use['used']:,} of {use['most']:,}")

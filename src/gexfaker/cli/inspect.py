@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gexfaker.inspection.day import DayReport, FeedReport, Progress
-    from gexfaker.inspection.findings import Severity
+    from gexfaker.inspection.findings import Kind, Severity
     from gexfaker.tapes.folder import DataFolder
 
 PIPE_WIDTH: Final = 120
@@ -170,8 +170,7 @@ def _show(console: Console, report: DayReport) -> None:
     span = f", {_clock(times[0])} to {_clock(times[-1])}" if times else ""
     console.print(f"  {len(report.feeds)} feeds, {records:,} records{span}", soft_wrap=True)
     _show_notes(console, report)
-    for feed in report.feeds:
-        _show_findings(console, feed, Severity.BROKEN)
+    _show_findings(console, report, Severity.BROKEN)
 
 
 def _show_notes(console: Console, report: DayReport) -> None:
@@ -210,8 +209,7 @@ def _show_all(console: Console, report: DayReport) -> None:
         console.print(_identities_table(report.feeds))
     for line in _information(report.feeds):
         console.print(escape(line), soft_wrap=True)
-    for feed in report.feeds:
-        _show_findings(console, feed, Severity.USUAL)
+    _show_findings(console, report, Severity.USUAL)
     console.print()
 
 
@@ -288,14 +286,23 @@ def _information(feeds: list[FeedReport]) -> Iterator[str]:
             yield f"priors of {_name(found)} that are the value then: {', '.join(shares)}"
 
 
-def _show_findings(console: Console, found: FeedReport, least: Severity) -> None:
-    """What was found of a feed that weighs so much at least."""
+def _show_findings(console: Console, report: DayReport, least: Severity) -> None:
+    """What was found that weighs so much at least: kind by kind, each with its feeds, then its remedy once."""
+    kinds = dict.fromkeys(kind for feed in report.feeds for kind, _, _ in feed.tally.items() if kind.severity >= least)
+    for kind in kinds:
+        for feed in report.feeds:
+            _show_finding(console, feed, kind)
+        console.print(f"    remedy: {kind.remedy}", soft_wrap=True)
+
+
+def _show_finding(console: Console, found: FeedReport, wanted: Kind) -> None:
+    """One kind of finding of a feed, with its examples, if it has any."""
     from rich.markup import escape
 
     from gexfaker.inspection.findings import VERDICTS, Severity
 
     for kind, count, examples in found.tally.items():
-        if kind.severity < least:
+        if kind != wanted:
             continue
         severity = "usual note" if kind.severity is Severity.USUAL else kind.severity.name.lower()
         style = _STYLES[VERDICTS[kind.severity]]
@@ -304,4 +311,3 @@ def _show_findings(console: Console, found: FeedReport, least: Severity) -> None
         console.print(said, soft_wrap=True)
         for example in examples:
             console.print(escape(f"    {example.place}  {example.detail}"), soft_wrap=True)
-        console.print(f"    remedy: {kind.remedy}", soft_wrap=True)

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from gexfaker.catalog import CATEGORIES, TICKERS, Feed, parse_group
+from gexfaker.catalog import CATEGORIES, TICKERS, Feed, meant_group, parse_group
 from gexfaker.cli.completion import groups
 from gexfaker.cli.reach import is_given, is_ours, with_key, with_token, with_url
 
@@ -211,7 +211,7 @@ def _choose(names: tuple[str, ...]) -> list[Feed]:
     for name in dict.fromkeys(names):
         feed, hint = parse_group(name), _meant(name)
         if feed is None or (hint and feed.ticker not in TICKERS):
-            hint = hint or _categories(name)
+            hint = hint or _categories(name) or _groups_of(name)
             raise ListenError(f"{name!r} is not a group such as SPX_classic_gex_zero or SPX_spot{hint}")
         feeds.append(feed)
     return feeds
@@ -220,20 +220,24 @@ def _choose(names: tuple[str, ...]) -> list[Feed]:
 def _categories(name: str) -> str:
     """Which categories there are, where the package of a name is right."""
     package = next((part for part in name.lower().split("_") if part in CATEGORIES), None)
-    return f"; the categories of {package} are {', '.join(CATEGORIES[package])}" if package else ""
+    if package is None:
+        return ""
+    example = f"SPX_{package}_{CATEGORIES[package][0]}"
+    return f"; the categories of {package} are {', '.join(CATEGORIES[package])}: {example}"
+
+
+def _groups_of(name: str) -> str:
+    """What a ticker alone may mean."""
+    ticker = name.upper()
+    return f"; groups of {ticker} are {ticker}_classic_gex_zero, {ticker}_spot and others" if ticker in TICKERS else ""
 
 
 def _meant(name: str) -> str:
     """What a wrong name may mean: one with a prefix, or in other letters, or a word that stands before tickers."""
     if name.lower() == "orderflow":
         return "; the word orderflow stands first, before its tickers"
-    for other in (name, name.partition("_")[2]):
-        ticker, _, rest = other.partition("_")
-        for group in (f"{ticker.upper()}_{rest.lower()}", f"{ticker.upper()}_{rest.upper()}"):
-            found = parse_group(group)
-            if found is not None and found.ticker in TICKERS:
-                return f"; did you mean {group}? A group is written without its prefix here, as in the POST flow"
-    return ""
+    group = meant_group(name)
+    return f"; did you mean {group}? A group is written without its prefix here, as in the POST flow" if group else ""
 
 
 @contextlib.contextmanager

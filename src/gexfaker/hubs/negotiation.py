@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gexfaker.catalog import CURRENT_HUBS, HUBS, SPOT, V2, V2_HUBS, Feed, hub_of, parse_group, spot_of
+from gexfaker.catalog import CURRENT_HUBS, HUBS, SPOT, V2, V2_HUBS, Feed, hub_of, meant_group, parse_group, spot_of
 from gexfaker.errors import NegotiationError
 from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.limits import MAX_MEMBERSHIPS
@@ -95,6 +95,9 @@ def _check_count(count: int, limit: int) -> None:
 def _feed(name: str, rules: Rules) -> Feed:
     shown = repr(name[:SHOWN_NAME_CHARS])
     feed = parse_group(name)
+    meant = meant_group(name) if feed is None or rules.why_not(feed) is not None else None
+    if meant not in (None, name):
+        raise NegotiationError(400, f"Change {shown} to '{meant}': groups are named so, without a prefix.")
     if feed is None:
         text = f"Change {shown}: a group is TICKER_PACKAGE_CATEGORY such as 'SPX_classic_gex_full', or TICKER_spot."
         raise NegotiationError(400, text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import datetime
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -180,7 +179,7 @@ class Service:
     def notes(self) -> tuple[str, ...]:
         """Sentences about settings that were given and are not used."""
         idle = idle_with(self.settings, is_stored=self.days.stored)
-        return (*self.settings.notes, *idle, *_without_days(self.settings, self.days))
+        return (*self.settings.notes, *idle)
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -242,6 +241,8 @@ def _days(settings: Settings, now: float) -> Days:
         settings.scenario,
         settings.is_real("open-rows"),
     )
+    if settings.wants_days and not days.stored:
+        raise _no_days(settings)
     if not days.stored:
         check_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
     return days
@@ -267,15 +268,24 @@ def _options(settings: Settings) -> Options:
     )
 
 
-def _without_days(settings: Settings, days: Days) -> Iterator[str]:
-    """That a folder which was asked for holds no days, with what it holds: invented prices must not be a surprise."""
-    if days.stored or not settings.wants_days:
-        return
-    given = f"DATA_DIR={settings.data_dir} (from {settings.sources['DATA_DIR']})"
-    with contextlib.suppress(OSError):
-        names = sorted(islice((path.name for path in Path(settings.data_dir).expanduser().iterdir()), MAX_LISTED_NAMES))
-        found = f"it holds {', '.join(names[:SHOWN_NAMES])}" if names else "it is empty"
-        yield (f"{given} holds no recorded days, so a market is SIMULATED: days lie there as {LAYOUT}; {found}")
+def _no_days(settings: Settings) -> SettingError:
+    """That a folder which was asked for holds no days, with what it holds: nobody gets invented prices by a typo."""
+    return SettingError(
+        "DATA_DIR",
+        settings.data_dir,
+        settings.sources["DATA_DIR"],
+        f"it holds no recorded days. Days lie there as {LAYOUT}; {_found_in(Path(settings.data_dir).expanduser())}. "
+        "For a simulated market set SIMULATE=true",
+    )
+
+
+def _found_in(folder: Path) -> str:
+    """What a folder holds instead of days, or why nobody can tell."""
+    try:
+        names = sorted(islice((path.name for path in folder.iterdir()), MAX_LISTED_NAMES))
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+    return f"it holds {', '.join(names[:SHOWN_NAMES])}" if names else "it is empty"
 
 
 def _data_dir(settings: Settings) -> Path:

@@ -112,6 +112,12 @@ def test_the_groups_of_a_token_are_named_and_not_all_of_very_many(server: InProc
         wait_for(server, world_id("k-posted"), rf"connected to classic, {re.escape(JSON)}, in \S*SPX_.* and 2 more$")
 
 
+def test_subprotocols_that_there_are_not_are_told(server: InProcess) -> None:
+    with connect(server.orderflow("k-odd"), "json.webpubsub.azure.v2"):
+        said = r"without a subprotocol, as the service knows none of those that it offers \(json.webpubsub.azure.v2\)"
+        wait_for(server, world_id("k-odd"), f"connected to orderflow, {said}")
+
+
 @pytest.mark.parametrize(
     ("act", "patterns"),
     [

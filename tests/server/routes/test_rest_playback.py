@@ -193,5 +193,5 @@ def test_in_step_mode_it_is_of_the_record_last_asked_for(tmp_path: Path) -> None
 
 
 def test_a_simulated_market_has_its_own_basis(tmp_path: Path) -> None:
-    world = World(tmp_path)
+    world = World(tmp_path, simulate="true")
     assert world.ok(CONVERT)["additive"] == pytest.approx(39.65, abs=0.02)

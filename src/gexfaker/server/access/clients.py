@@ -43,10 +43,10 @@ class ClientLog:
         self._days: dict[str, tuple[str, bool]] = {}
         self._next = 0
 
-    def connected(self, hub: str, connection: Connection) -> None:
-        """A client has come, with the groups of its token."""
-        subprotocol = connection.subprotocol.name or "without a subprotocol"
-        detail = f", {subprotocol}{_named(connection.grant.groups)}"
+    def connected(self, hub: str, connection: Connection, offered: Sequence[str] = ()) -> None:
+        """A client has come, with the groups of its token; of the subprotocols that it offers one is used, or none."""
+        none = f"without a subprotocol{_unknown(offered)}"
+        detail = f", {connection.subprotocol.name or none}{_named(connection.grant.groups)}"
         self._tell(connection, "connect", f"connected to {hub}", detail)
 
     def recovered(self, hub: str, connection: Connection) -> None:
@@ -129,6 +129,13 @@ def _named(groups: Sequence[str]) -> str:
         return ""
     more = len(groups) - SHOWN_GROUPS
     return f", in {', '.join(map(_short, groups[:SHOWN_GROUPS]))}" + (f" and {more} more" if more > 0 else "")
+
+
+def _unknown(offered: Sequence[str]) -> str:
+    """That a client gets no group messages, as it offers no subprotocol that there is."""
+    if not offered:
+        return ""
+    return f", as the service knows none of those that it offers ({', '.join(map(_short, offered[:SHOWN_GROUPS]))})"
 
 
 def _short(group: str) -> str:

@@ -141,13 +141,14 @@ def _connect(service: Service, hub: Hub, switch: Response, request: Request, que
     grant = _grant(service, hub, request, query)
     if not hub.make_room():
         raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
-    subprotocol, spelling = choose(_offered(request))
+    offered = _offered(request)
+    subprotocol, spelling = choose(offered)
     if spelling is not None:
         switch.headers["Sec-WebSocket-Protocol"] = spelling
     if name := plain_name(query.get("name", "")):
         service.worlds.get(grant.user_id or "").account.name = name
     connection = hub.connect(grant, subprotocol, _raw_mode(query))
-    service.clients.connected(hub.name, connection)
+    service.clients.connected(hub.name, connection, offered)
     return Accepted(switch, hub, connection)
 
 
