@@ -20,7 +20,8 @@ CONNECTIONS: Final = 16
 PAUSE_SECONDS: Final = 0.0032
 """Between two requests of a connection: together they ask 5,000 times a second, if the server can."""
 
-REPEATS: Final = 5
+REPEATS: Final = 11
+"""Pairs of runs: a pair alone is off by a tenth either way on a machine that does other things, too."""
 
 
 def cpu_of(root: Path, level: str) -> float:
