@@ -84,9 +84,9 @@ def masked(payload: bytes, opcode: int) -> bytes:
 
 
 def ask(url: str, key: str, body: dict[str, Any] | None = None) -> Any:
-    """The JSON answer to a request, a POST if there is a body."""
+    """The JSON answer to a request, a POST if there is a body; as a watcher, as a key has many connections to a hub."""
     data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json", "X-Gexfaker-Watch": "true"}
     request = Request(url, data, headers)  # noqa: S310
     with urlopen(request) as answer:  # noqa: S310
         return json.load(answer)

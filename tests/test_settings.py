@@ -47,6 +47,7 @@ WHEN_UNSET = {
     "TOKEN_SECRET": "s" * 32,
     "CACHE_MODE": "rotation",
     "PLAYBACK": "step",
+    "TOKEN_LIFETIME": "20m",
     "CONTROL_TOKEN": "hunter2",
     "SYNC_BROADCAST_SYSTEM_ID": "desk-3",
     "STATE_FILE": "state.json",

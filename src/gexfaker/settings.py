@@ -48,6 +48,10 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DEFAULT: Final = "the default"
 """The source of a value nobody gave."""
 
+SERVICE, RELAXED = "service", "relaxed"
+TOKEN_SECONDS: Final = {SERVICE: 15 * 60.0, RELAXED: 60 * 60.0}
+"""How long a token opens connections unless that is set, by the session rules: 15 minutes, by the vendor's guide."""
+
 
 class Section(StrEnum):
     """The parts into which settings are put, in the order in which they are shown."""
@@ -434,14 +438,25 @@ class Settings:
             secret=True,
         ),
     ]
+    session_rules: Annotated[
+        str,
+        Setting(
+            Section.TOKENS,
+            parsing.choice(SERVICE, RELAXED),
+            SERVICE,
+            "service or relaxed",
+            "As on the service, negotiating again ends what the key negotiated before, and a key has one connection "
+            "on each hub; or neither.",
+        ),
+    ]
     token_lifetime: Annotated[
         float,
         Setting(
             Section.TOKENS,
             parsing.positive,
-            "60m",
-            "a time such as 60m",
-            "How long an access token opens new connections.",
+            "",
+            "a time such as 15m",
+            "How long an access token opens new connections; 15m, or 60m with SESSION_RULES=relaxed.",
         ),
     ]
     token_audience: Annotated[
@@ -591,11 +606,15 @@ def idle_settings(values: Mapping[str, Any], sources: Mapping[str, str]) -> Iter
 
 
 def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
-    """As in the earlier tool, whose users set the interval: one record of every group each time, then 404."""
+    """What follows from others where it is unset.
+
+    As in the earlier tool, whose users set the interval: one record of every group each time, then 404.
+    """
     stepped = sources["WS_STREAM_INTERVAL"] != DEFAULT
     playback = values["playback"] or (Playback.STEP if stepped else Playback.CLOCK)
     cache_mode = values["cache_mode"] or (CacheMode.EXHAUST if playback is Playback.STEP else CacheMode.HOLD)
-    return values | {"playback": playback, "cache_mode": cache_mode}
+    lifetime = values["token_lifetime"] or TOKEN_SECONDS[values["session_rules"]]
+    return values | {"playback": playback, "cache_mode": cache_mode, "token_lifetime": lifetime}
 
 
 def idle_with(settings: Settings, *, is_stored: bool) -> Iterator[str]:

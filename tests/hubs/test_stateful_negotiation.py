@@ -1,4 +1,6 @@
-"""Negotiation under random use, two keys against a model: memberships, limits, counts, and neither feels the other.
+"""Sessions under random use, two keys against a model: negotiation by GET and POST, connections that take each other's
+place, tokens that expire, memberships, limits, counts, and neither key feels the other; by the rules of the service
+and by the relaxed ones.
 
 The model is a set of (hub, group) pairs for each key's slot and for each connection. The same driver is run by
 Hypothesis, which finds short failures, and by a seeded generator, which goes far.
@@ -14,10 +16,10 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gexfaker.catalog import CURRENT_HUBS, HUBS, V2, V2_HUBS, Feed
-from gexfaker.errors import NegotiationError
+from gexfaker.errors import NegotiationError, TokenError
 from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.negotiation import Memberships, Rules, patch_plan, post_plan
@@ -25,7 +27,7 @@ from gexfaker.hubs.outputs import Close, Output
 from gexfaker.hubs.upstream import receive
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SUBPROTOCOLS
-from gexfaker.wire.tokens import Grant
+from gexfaker.wire.tokens import Grant, mint, verify
 from support.clients import members_of, publication, publish
 from support.slots import Slots
 
@@ -35,6 +37,7 @@ KEYS = ("key-1", "key-2")
 LIMIT, WINDOW, MOST = 5, 10.0, 12
 RELIABLE = SUBPROTOCOLS["json.reliable.webpubsub.azure.v1"]
 JOIN = ("webpubsub.joinLeaveGroup",)
+SECRET, LIFETIME, SKEW = "model-" * 8, 900.0, 75.0
 
 HOME = {
     "SPX_classic_gex_full": "classic",
@@ -106,28 +109,45 @@ class Modelled:
     connection: Connection
     hub: str
     key: str
-    slot: str | None
+    grant: Grant
     groups: set[str]
     done: list[Output] = field(default_factory=list)
     state: State = State.OPEN
     deadline: float = 0.0
 
+    @property
+    def is_posted(self) -> bool:
+        """Whether the server joins for it."""
+        return self.grant.slot is not None and not self.grant.roles
+
+
+@dataclass
+class Token:
+    """What a negotiation handed out for a hub, and until when it opens a connection."""
+
+    hub: str
+    grant: Grant
+    text: str
+    ends: float
+
 
 class Driver:
     """Does one thing after the other to the pure core and to the model."""
 
-    def __init__(self) -> None:
+    def __init__(self, relaxed: bool = False) -> None:
+        self.relaxed = relaxed
         numbers = itertools.count(1)
         bounds = Bounds(queued_messages=10**6, recovery_window=WINDOW)
         self.hubs = {name: Hub(name, lambda: f"c{next(numbers)}", lambda c: f"token-{c}", bounds) for name in HUBS}
-        self.slots = Slots(self.hubs, lambda: f"slot-{next(numbers)}")
+        self.slots = Slots(self.hubs, lambda: f"slot-{next(numbers)}", relaxed=relaxed)
         self.rules = Rules(lambda feed: None if feed.ticker in ("SPX", "ES_SPX") else "no such ticker", "quant", LIMIT)
         self.memberships: dict[str, Pairs] = {}
         self.generation: dict[str, tuple[str, ...]] = {}
-        self.tokens: list[tuple[str, Grant]] = []
+        self.tokens: list[Token] = []
+        self.valid: dict[str, str] = {}
         self.clients: list[Modelled] = []
         self.now = 1000.0
-        self.accepted = self.refused = self.delivered = 0
+        self.accepted = self.refused = self.delivered = self.replaced = self.taken_over = self.expired = 0
 
     # --- what can happen ---------------------------------------------------------------------
 
@@ -143,18 +163,43 @@ class Driver:
         slot = self.slots.open(key, named(post_plan(names, self.rules)))
         self.memberships[key] = {(hub, on(hub, name)) for hub, name in expected}
         self.generation[key] = V2_HUBS if any(hub.startswith(V2) for hub, _ in expected) else CURRENT_HUBS
-        for client in self.alive(key):
-            if client.slot is not None:
-                self.ended(client, told=True)
-        self.tokens = (
-            [(hub, grant) for hub, grant in self.tokens if grant.user_id != key]
-            + [(hub, Grant(key, (), tuple(slot.groups.get(hub, ())), slot.id)) for hub in slot.counts()]
-            + [(hub, grant) for hub, grant in self.tokens if grant.user_id == key][:2]
-        )
+        self.began(key, slot.id)
+        self.hand_out(key, {hub: Grant(key, (), tuple(slot.groups.get(hub, ())), slot.id) for hub in slot.counts()})
         self.check_counts(key, slot.counts())
 
+    def get(self, key: str) -> None:
+        slot = self.slots.open_for_client(key)
+        assert (slot is None) == self.relaxed
+        if slot is not None:
+            self.began(key, slot.id)
+            self.memberships.pop(key, None)
+            self.generation.pop(key, None)
+        name = None if slot is None else slot.id
+        self.hand_out(key, {hub: Grant(key, JOIN, slot=name) for hub in CURRENT_HUBS})
+
+    def began(self, key: str, slot: str) -> None:
+        """A key has negotiated: all that it negotiated before is over, and it is told how much that was."""
+        older = [client for client in self.alive(key) if client.grant.slot is not None]
+        assert self.slots.closed == ([(key, len(older))] if older else [])
+        self.slots.closed.clear()
+        self.replaced += len(older)
+        for client in older:
+            self.ended(client, told=True)
+        self.valid[key] = slot
+
+    def hand_out(self, key: str, grants: dict[str, Grant]) -> None:
+        """Remember the new tokens, all of the other key, and a few old ones of this key."""
+        new = [
+            Token(
+                hub, grant, mint(grant, f"http://x/client/hubs/{hub}", SECRET, self.now, LIFETIME), self.now + LIFETIME
+            )
+            for hub, grant in grants.items()
+        ]
+        others = [token for token in self.tokens if token.grant.user_id != key]
+        self.tokens = others + new + [token for token in self.tokens if token.grant.user_id == key][:2]
+
     def patch(self, key: str, pairs: Pairs) -> None:
-        live = {client.hub for client in self.alive(key) if client.slot is not None}
+        live = {client.hub for client in self.alive(key) if client.grant.slot is not None}
         status = model_patch(pairs, self.generation.get(key), live)
         if status is not None:
             self.refused += 1
@@ -166,24 +211,40 @@ class Driver:
         slot = self.slots.replace(key, named(patch_plan(sorted(pairs), self.rules)))
         self.memberships[key] = {(hub, on(hub, name)) for hub, name in pairs}
         for client in self.alive(key):
-            if client.slot is not None:
+            if client.is_posted:
                 client.groups = self.held(key, client.hub)
         self.check_counts(key, slot.counts())
 
     def connect(self, which: int) -> None:
-        """With one of the tokens handed out, superseded ones among them."""
+        """With one of the tokens handed out, superseded and expired ones among them."""
         if not self.tokens or len(self.clients) >= MOST:
             return
-        hub, grant = self.tokens[which % len(self.tokens)]
-        key = grant.user_id or ""
-        current = self.slots.peek(key)
+        token = self.tokens[which % len(self.tokens)]
+        hub, key = token.hub, token.grant.user_id or ""
+        if int(token.ends) + SKEW < self.now:
+            self.expired += 1
+            with pytest.raises(TokenError, match="expired"):
+                verify(token.text, SECRET, self.now)
+            return
+        grant = verify(token.text, SECRET, self.now)
+        assert grant == token.grant
         admitted = self.slots.admit(hub, grant)
-        assert (admitted is None) == (current is None or current.id != grant.slot)
+        assert (admitted is None) == (grant.slot is not None and grant.slot != self.valid[key])
         if admitted is not None:
-            self.add(hub, key, admitted, self.held(key, hub))
+            self.take_over(hub, key, admitted)
+            self.add(hub, key, admitted, set() if grant.roles else self.held(key, hub))
 
-    def connect_to_join(self, key: str, hub: str) -> None:
-        """As a client of the GET flow."""
+    def take_over(self, hub: str, key: str, grant: Grant) -> None:
+        """One connection of a key on a hub; those without a slot are not counted."""
+        counts = not self.relaxed and grant.slot is not None
+        older = [one for one in self.alive(key) if one.hub == hub and one.grant.slot is not None] if counts else []
+        assert self.slots.take_over(hub, grant) == len(older) <= 1
+        self.taken_over += len(older)
+        for client in older:
+            self.ended(client, told=True)
+
+    def watch(self, key: str, hub: str) -> None:
+        """As a watcher: with a token that belongs to no slot."""
         if len(self.clients) < MOST:
             self.add(hub, key, Grant(key, JOIN), set())
 
@@ -235,7 +296,7 @@ class Driver:
 
     def add(self, hub: str, key: str, grant: Grant, groups: set[str]) -> None:
         connection = self.hubs[hub].connect(grant, RELIABLE)
-        client = Modelled(connection, hub, key, grant.slot, set(groups))
+        client = Modelled(connection, hub, key, grant, set(groups))
         connection.outlet = client.done.extend
         self.clients.append(client)
 
@@ -250,11 +311,11 @@ class Driver:
         return alive[who % len(alive)] if alive else None
 
     def say(self, client: Modelled, message: m.JoinGroup | m.LeaveGroup) -> bool:
-        """Whether it is to have an effect: only clients of the GET flow may join and leave."""
+        """Whether it is to have an effect: only clients of the GET flow, and watchers, may join and leave."""
         codec = RELIABLE.codec
         assert codec is not None
         receive(self.hubs[client.hub], client.connection, codec.encode_upstream(message), codec.OPCODE)
-        return client.state is State.OPEN and client.slot is None
+        return client.state is State.OPEN and client.grant.roles == JOIN
 
     def ended(self, client: Modelled, told: bool = False) -> None:
         if told and client.state is State.OPEN:
@@ -274,7 +335,9 @@ class Driver:
         for client in self.alive():
             assert client.connection.state is client.state
             assert set(client.connection.groups) == client.groups
-            if client.slot is not None:
+            if client.grant.slot is not None:
+                assert client.grant.slot == self.valid[client.key]
+            if client.is_posted:
                 assert client.groups == self.held(client.key, client.hub)
             for group in client.groups:
                 members.setdefault((client.hub, client.key, group), set()).add(client.connection)
@@ -292,6 +355,10 @@ class NegotiationMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.driver = Driver()
+
+    @initialize(relaxed=st.booleans())
+    def begin(self, relaxed: bool) -> None:
+        self.driver = Driver(relaxed)
 
     @rule(key=st.sampled_from(KEYS), names=st.lists(st.sampled_from(NAMES), max_size=6))
     def post(self, key: str, names: list[str]) -> None:
@@ -317,8 +384,16 @@ class NegotiationMachine(RuleBasedStateMachine):
         self.driver.connect(which)
 
     @rule(key=st.sampled_from(KEYS), hub=st.sampled_from(HUBS))
-    def connect_to_join(self, key: str, hub: str) -> None:
-        self.driver.connect_to_join(key, hub)
+    def watch(self, key: str, hub: str) -> None:
+        self.driver.watch(key, hub)
+
+    @rule(key=st.sampled_from(KEYS))
+    def get(self, key: str) -> None:
+        self.driver.get(key)
+
+    @rule(seconds=st.floats(LIFETIME / 2, LIFETIME + 2 * SKEW))
+    def wait_for_tokens_to_expire(self, seconds: float) -> None:
+        self.driver.wait(seconds)
 
     @rule(who=st.integers(0, MOST), name=st.sampled_from(NAMES))
     def join(self, who: int, name: str) -> None:
@@ -369,13 +444,15 @@ def patch_well(driver: Driver, rng: random.Random) -> None:
     driver.patch(rng.choice(KEYS), {(V2 + HOME[name], group) for group in well(name)})
 
 
-STEPS: list[tuple[int, Callable[[Driver, random.Random], None]]] = [
+STEPS: list[tuple[float, Callable[[Driver, random.Random], None]]] = [
     (2, lambda driver, rng: driver.post(rng.choice(KEYS), rng.sample(NAMES, rng.randrange(6)))),
     (1, lambda driver, rng: driver.post(rng.choice(KEYS), well(rng.choice(sorted(HOME))))),
     (2, lambda driver, rng: driver.patch(rng.choice(KEYS), {(rng.choice(HUBS), rng.choice(NAMES)) for _ in range(2)})),
     (6, patch_well),
     (14, lambda driver, rng: driver.connect(rng.randrange(40))),
-    (3, lambda driver, rng: driver.connect_to_join(rng.choice(KEYS), rng.choice(HUBS))),
+    (2, lambda driver, rng: driver.watch(rng.choice(KEYS), rng.choice(HUBS))),
+    (2, lambda driver, rng: driver.get(rng.choice(KEYS))),
+    (0.3, lambda driver, rng: driver.wait(rng.uniform(0, LIFETIME + 2 * SKEW))),
     (8, lambda driver, rng: driver.join(rng.randrange(MOST), rng.choice(NAMES))),
     (4, lambda driver, rng: driver.leave(rng.randrange(MOST), rng.choice(NAMES))),
     (6, lambda driver, rng: driver.drop(rng.randrange(MOST))),
@@ -385,16 +462,20 @@ STEPS: list[tuple[int, Callable[[Driver, random.Random], None]]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.volume)])
-def test_a_long_random_life(seed: int) -> None:
-    driver, rng = Driver(), random.Random(seed)
+@pytest.mark.parametrize("relaxed", [False, True], ids=["service", "relaxed"])
+@pytest.mark.parametrize("thousands", [15, pytest.param(100, marks=pytest.mark.volume)])
+def test_a_long_random_life(relaxed: bool, thousands: int) -> None:
+    driver, rng = Driver(relaxed), random.Random(thousands)
     weights, steps = zip(*STEPS, strict=True)
-    for step in rng.choices(steps, weights, k=25_000):
+    for step in rng.choices(steps, weights, k=1000 * thousands):
         step(driver, rng)
         driver.check()
-    assert driver.accepted > 1000
-    assert driver.refused > 500
-    assert driver.delivered > 500
+    assert driver.accepted > 20 * thousands
+    assert driver.refused > 20 * thousands
+    assert driver.delivered > 20 * thousands
+    assert driver.replaced > 10 * thousands
+    assert driver.expired > 5 * thousands
+    assert (driver.taken_over > 20 * thousands) != relaxed
 
 
 def test_the_homes_are_those_of_the_names() -> None:

@@ -114,8 +114,8 @@ class Served:
         return body
 
     def negotiate(self, key: str = "demo", path: str = "/negotiate") -> dict[str, str]:
-        """The URLs of the hubs for ``key``."""
-        status, body = self.get(path, {"Authorization": f"Bearer {key}"})
+        """The URLs of the hubs for a watcher of ``key``, of whom there may be any number."""
+        status, body = self.get(path, {"Authorization": f"Bearer {key}", "X-Gexfaker-Watch": "true"})
         assert status == 200, body
         urls: dict[str, str] = json.loads(body)["websocket_urls"]
         return urls

@@ -16,11 +16,16 @@ from support.tapes import OPEN, MemoryDays, at_times, day
 class Slots:
     """``Memberships`` with a registry of worlds, asked by the ids of worlds."""
 
-    def __init__(self, hubs: Mapping[str, Hub], new_id: Callable[[], str], limit: int = 100) -> None:
+    def __init__(
+        self, hubs: Mapping[str, Hub], new_id: Callable[[], str], limit: int = 100, *, relaxed: bool = False
+    ) -> None:
+        self.closed: list[tuple[str, int]] = []
         self.worlds = Worlds(MemoryDays(day(at_times([OPEN]))), Options(), limit=limit)
         for name, hub in hubs.items():
             hub._audience_of = self.worlds.audiences_on(name)  # type: ignore[misc]
-        self._memberships = Memberships(hubs, new_id)
+        self._memberships = Memberships(
+            hubs, new_id, lambda world, count: self.closed.append((world.id, count)), relaxed=relaxed
+        )
 
     def __len__(self) -> int:
         return sum(world.slot is not None for world in self.worlds._worlds.values())
@@ -31,6 +36,12 @@ class Slots:
 
     def open(self, key: str, groups: Mapping[str, list[str]]) -> Slot:
         return self._memberships.open(self.worlds.get(key), groups)
+
+    def open_for_client(self, key: str) -> Slot | None:
+        return self._memberships.open_for_client(self.worlds.get(key))
+
+    def take_over(self, hub: str, grant: Grant) -> int:
+        return self._memberships.take_over(self.worlds.get(grant.user_id or ""), hub, grant)
 
     def replace(self, key: str, groups: Mapping[str, list[str]]) -> Slot:
         return self._memberships.replace(self.worlds.get(key), groups)

@@ -112,7 +112,7 @@ def test_a_second_open_closes_the_slot_s_connections_on_all_hubs(subprotocol: Su
         assert client.done[-1] == Close(1000), "told at once, without another event"
         last = client.messages()[-1]
         assert isinstance(last, m.Disconnected)
-        assert "a later POST /negotiate with the same key" in last.message
+        assert "a later negotiation with the same key" in last.message
     assert all(not hub.connections and not members_of(hub) for hub in world.hubs.values())
 
 

@@ -72,6 +72,7 @@ def _ask(address: str, key: str, body: object) -> Any:
     from gexfaker.client.http import fetch
 
     headers = {"Authorization": f"Bearer {key}", "User-Agent": "gexfaker", "Content-Type": "application/json"}
+    headers |= {"X-Gexfaker-Watch": "true"}  # or it would end what a client of the same key has negotiated
     data = None if body is None else json.dumps(body).encode()
     try:
         request = Request(address, data, headers)  # noqa: S310

@@ -33,7 +33,7 @@ from gexfaker.server.access.log import AccessLog, Line
 from gexfaker.server.alarm import Alarm
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
-from gexfaker.settings import DEFAULT, Settings, idle_with
+from gexfaker.settings import DEFAULT, RELAXED, Settings, idle_with
 from gexfaker.tapes.folder import LAYOUT
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
@@ -104,7 +104,9 @@ class Service:
         kept = Holdings(MAX_KEPT_BYTES)
         self.hubs: Final = {name: self._hub(name, kept) for name in HUBS}
         self.streamer: Final = Streamer(self.worlds, EncodedRecords(), self.groups, self.hubs)
-        self.memberships: Final = Memberships(self.hubs, self._slot_id)
+        self.memberships: Final = Memberships(
+            self.hubs, self._slot_id, self.clients.negotiated_again, relaxed=settings.session_rules == RELAXED
+        )
         self.bodies: Final = Bodies()
 
     def _access_log(self) -> AccessLog:

@@ -1,7 +1,12 @@
-"""Memberships: how a world's slot is made, replaced, and joined.
+"""Memberships: how a world's slot is made, replaced, and joined, and which of its connections may be open.
 
-A key has one slot at a time. A connection belongs to it through the slot's name in its token; a later POST makes a new
-slot, and what belongs to the old one is closed and cannot come back.
+A key has one slot at a time. A connection belongs to it through the slot's name in its token; a later negotiation makes
+a new slot, and what belongs to the old one is closed and cannot come back. By the rules of the service that is so for
+GET and POST, and a key has one connection on each hub. By the relaxed rules a GET makes no slot, and a key may have any
+number of connections. A token without a slot, such as that of a watcher, is under no rule: it closes nobody, and nobody
+closes its connections.
+
+Source of the rules: the vendor's WebSocket guide, editions of May and August 2026.
 """
 
 from __future__ import annotations
@@ -18,7 +23,8 @@ from gexfaker.wire.tokens import Grant
 from gexfaker.worlds.slot import Slot
 from gexfaker.worlds.world import World
 
-REPLACED: Final = "a later POST /negotiate with the same key"
+REPLACED: Final = "a later negotiation with the same key"
+TAKEN_OVER: Final = "a newer connection of the same key to this hub"
 
 
 class Memberships:
@@ -27,22 +33,50 @@ class Memberships:
     Args:
         hubs: by name.
         new_id: gives an unguessable name each time it is called, a later one greater.
+        closed: is told how many connections of a world were closed, because it negotiated again.
+        relaxed: whether the relaxed rules hold.
     """
 
-    def __init__(self, hubs: Mapping[str, Hub], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        hubs: Mapping[str, Hub],
+        new_id: Callable[[], str],
+        closed: Callable[[World, int], None] = lambda _world, _count: None,
+        *,
+        relaxed: bool = False,
+    ) -> None:
         self._hubs: Final = hubs
         self._new_id: Final = new_id
+        self._closed: Final = closed
+        self._relaxed: Final = relaxed
 
     def open(self, world: World, groups: Mapping[str, list[str]]) -> Slot:
-        """A new slot for a world; the connections of the one before are closed."""
+        """A new slot for a world, by POST; the connections of the one before are closed."""
         return self._begin(world, Slot(self._new_id(), dict(groups)))
 
+    def open_for_client(self, world: World) -> Slot | None:
+        """A new slot for a world, by GET: as above, but its client joins. None by the relaxed rules."""
+        return None if self._relaxed else self._begin(world, Slot(self._new_id(), by_client=True))
+
     def _begin(self, world: World, slot: Slot) -> Slot:
-        for connection, hub in self._connections(world):
+        held = self._connections(world)
+        for connection, hub in held:
             hub.close(connection, REPLACED)
             hub.drain()
         world.slot = slot
+        if held:
+            self._closed(world, len(held))
         return slot
+
+    def take_over(self, world: World, hub: str, grant: Grant) -> int:
+        """Close the older connection on a hub for one that is about to open with this grant; returns how many."""
+        if self._relaxed or grant.slot is None:
+            return 0
+        older = [connection for connection, on in self._connections(world) if on.name == hub]
+        for connection in older:
+            self._hubs[hub].close(connection, TAKEN_OVER)
+        self._hubs[hub].drain()
+        return len(older)
 
     def replace(self, world: World, groups: Mapping[str, list[str]]) -> Slot:
         """Put the slot's connections into exactly these groups, all at once.
@@ -51,7 +85,7 @@ class Memberships:
             NegotiationError: there is no slot, or no connection of it on a hub that is named.
         """
         slot = world.slot
-        if slot is None:
+        if slot is None or slot.by_client:
             raise NegotiationError(400, "POST /v2/negotiate first: there are no memberships of this key to replace.")
         self._check(world, slot, groups)
         slot.groups = {hub: groups.get(hub, []) for hub in slot.counts()}
@@ -71,21 +105,22 @@ class Memberships:
     def admit(self, world: World, hub: str, grant: Grant) -> Grant | None:
         """The grant of a connection about to open, with the groups its slot is in now.
 
-        None when its slot is gone, replaced by a later POST. A slot that nobody remembers, because the server was
+        None when its slot is gone, replaced by a later one. A slot that nobody remembers, because the server was
         restarted, starts again from what the token says.
         """
         if grant.slot is None:
             return grant
         slot = world.slot
         if slot is None or (slot.restored and slot.id < grant.slot):
-            slot = self._begin(world, Slot(grant.slot, restored=True))
+            slot = self._begin(world, Slot(grant.slot, restored=True, by_client=bool(grant.roles)))
         if slot.id != grant.slot:
             return None
+        if slot.by_client:
+            return grant
         groups = slot.groups.setdefault(hub, list(grant.groups) if slot.restored else [])
         return dataclasses.replace(grant, groups=tuple(groups))
 
     def _connections(self, world: World) -> list[tuple[Connection, Hub]]:
-        """The connections of the world's slot, hub by hub."""
-        slot = world.slot
+        """The connections of the world that belong to a slot, hub by hub."""
         held = [(connection, self._hubs[name]) for name in self._hubs for connection in world.connections_on(name)]
-        return [pair for pair in held if slot is not None and pair[0].grant.slot == slot.id]
+        return [pair for pair in held if pair[0].grant.slot is not None]

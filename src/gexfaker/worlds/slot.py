@@ -1,4 +1,6 @@
-"""A slot: the memberships that a key negotiated by POST and changed by PATCH, which the server joins for it."""
+"""A slot: what a key negotiated last. By POST, with memberships that PATCH changes and the server joins for it; by GET,
+with none, as the client joins its groups itself.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,13 @@ class Slot:
         id: unguessable name, part of its tokens; a later one is greater.
         groups: by hub, the group names as they are there.
         restored: whether it is known from a token only, because the server was restarted.
+        by_client: whether the client joins, as after a GET.
     """
 
     id: str
     groups: dict[str, list[str]] = field(default_factory=dict)
     restored: bool = False
+    by_client: bool = False
 
     def counts(self) -> dict[str, int]:
         """Memberships by hub, for every hub of the generation."""

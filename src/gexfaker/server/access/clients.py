@@ -49,6 +49,16 @@ class ClientLog:
         detail = f", {connection.subprotocol.name or none}{_named(connection.grant.groups)}"
         self._tell(connection, "connect", f"connected to {hub}", detail)
 
+    def negotiated_again(self, world: World, count: int) -> None:
+        """A key has negotiated although connections of it were open, which the service closes then."""
+        detail = f": {_counted(count)} closed, as the service does; negotiate once and keep the URLs"
+        self.access.tell(world.id, "replaced", "negotiated again", detail, logging.WARNING)
+
+    def taken_over(self, hub: str, connection: Connection, count: int) -> None:
+        """A client has connected to a hub on which its key had connections, which the service closes then."""
+        detail = f": {_counted(count)} closed, as the service does; a key has one connection on each hub"
+        self._tell(connection, "replaced", f"connected again to {hub}", detail, logging.WARNING)
+
     def recovered(self, hub: str, connection: Connection) -> None:
         """A client has come back with its reconnection token."""
         count = len(connection.unacknowledged)
@@ -113,6 +123,10 @@ class ClientLog:
         level: int = logging.INFO,
     ) -> None:
         self.access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
+
+
+def _counted(count: int) -> str:
+    return f"{count:,} older connection{'s' * (count != 1)}"
 
 
 def _is_over(world: World) -> bool:

@@ -21,6 +21,9 @@ NAME_HEADER: Final = "x-gexfaker-name"
 MAX_NAME: Final = 40
 """Letters of a client's name that are kept."""
 
+WATCH_HEADER: Final = "x-gexfaker-watch"
+"""What tools of ours send, such as ``gexfaker listen``: they see what a key is sent, and count for nothing."""
+
 OVER_QUOTA: Final = "Rate limit exceeded."
 
 
@@ -48,10 +51,15 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
     if settings.strict_keys and key not in settings.tiers:
         return error(UNKNOWN_KEY, 401)
     quota = settings.quota
-    if quota is not None and not service.world(key).quota.allows(quota, service.clock()):
+    if quota is not None and not watches(request) and not service.world(key).quota.allows(quota, service.clock()):
         return error(OVER_QUOTA, 429)
     name_client(service, key, name_given(request))
     return key
+
+
+def watches(request: Request) -> bool:
+    """Whether who asks only watches: no quota is used, and nothing that the key has negotiated ends."""
+    return request.headers.get(WATCH_HEADER, "").lower() in ("1", "true", "yes")
 
 
 def name_given(request: Request) -> str:

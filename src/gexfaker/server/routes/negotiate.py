@@ -18,11 +18,12 @@ from gexfaker.hubs.tiers import includes, may_use
 from gexfaker.limits import MAX_REQUEST_BYTES
 from gexfaker.rest.routes import BASES
 from gexfaker.server.http.addresses import base_url
-from gexfaker.server.http.gate import admit
+from gexfaker.server.http.gate import admit, watches
 from gexfaker.server.http.replies import error, read_body, reply, service_of
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import JOIN_LEAVE, Grant, mint
+from gexfaker.worlds.slot import Slot
 
 log: Final = logging.getLogger(__name__)
 
@@ -43,12 +44,13 @@ async def _negotiate(request: Request) -> Response:
         return error(str(refused), refused.status)
 
 
-async def _get(service: Service, key: str, base: str, _request: Request) -> dict[str, Any]:
-    return get_negotiate(service, key, base)
+async def _get(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
+    counts = request.method == "GET" and not watches(request)
+    return get_negotiate(service, key, base, counts=counts)
 
 
 async def _post(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
-    return post_negotiate(service, key, base, await _body(request))
+    return post_negotiate(service, key, base, await _body(request), counts=not watches(request))
 
 
 async def _patch(service: Service, key: str, _base: str, request: Request) -> dict[str, Any]:
@@ -84,17 +86,25 @@ async def _expiries(request: Request) -> Response:
 # --- the answers ---------------------------------------------------------------------------------
 
 
-def get_negotiate(service: Service, key: str, base: str) -> dict[str, Any]:
-    """The reply of the GET flow, where the client joins: the current hubs the key may use, and the group prefix."""
+def get_negotiate(service: Service, key: str, base: str, *, counts: bool = True) -> dict[str, Any]:
+    """The reply of the GET flow, where the client joins: the current hubs the key may use, and the group prefix.
+
+    A negotiation that counts ends what the key negotiated before, by the rules of the service.
+    """
     world = service.world(key)
-    grant = Grant(world.id, roles=(JOIN_LEAVE,))
+    if counts and world.is_connected:
+        service.streamer.settle(world)
+    slot = service.memberships.open_for_client(world) if counts else None
+    grant = Grant(world.id, roles=(JOIN_LEAVE,), slot=None if slot is None else slot.id)
     hubs = [hub for hub in CURRENT_HUBS if may_use(world.tier, hub)]
     urls = {hub: _address(service, hub, grant, base) for hub in hubs}
     return {"websocket_urls": urls, "prefix": service.settings.ws_group_prefix}
 
 
-def post_negotiate(service: Service, key: str, base: str, body: bytes) -> dict[str, Any]:
+def post_negotiate(service: Service, key: str, base: str, body: bytes, *, counts: bool = True) -> dict[str, Any]:
     """The reply of the POST flow, where the server joins: the hubs the key may use, memberships in their tokens.
+
+    A negotiation that counts ends what the key negotiated before.
 
     Raises:
         NegotiationError: the body, or what it asks for, is refused; nothing is changed then.
@@ -103,8 +113,9 @@ def post_negotiate(service: Service, key: str, base: str, body: bytes) -> dict[s
     plan = post_plan(_parse(body, _Post).groups, service.rules(world))
     names = _names(service, plan)
     service.streamer.settle(world)
-    slot = service.memberships.open(world, names)
-    grants = {hub: Grant(world.id, (), tuple(slot.groups.get(hub, ())), slot.id) for hub in slot.counts()}
+    slot = service.memberships.open(world, names) if counts else Slot("", names)
+    name = slot.id or None
+    grants = {hub: Grant(world.id, (), tuple(slot.groups.get(hub, ())), name) for hub in slot.counts()}
     usable = [hub for hub in grants if may_use(world.tier, hub)]
     return {"websocket_urls": {hub: _address(service, hub, grants[hub], base) for hub in usable}}
 

@@ -138,7 +138,8 @@ def _recover(service: Service, hub: Hub, switch: Response, request: Request, que
 
 
 def _connect(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
-    grant = _grant(service, hub, request, query)
+    grant, raw = _grant(service, hub, request, query), _raw_mode(query)
+    closed = service.memberships.take_over(service.worlds.get(grant.user_id or ""), hub.name, grant)
     if not hub.make_room():
         raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
     offered = _offered(request)
@@ -147,7 +148,9 @@ def _connect(service: Service, hub: Hub, switch: Response, request: Request, que
         switch.headers["Sec-WebSocket-Protocol"] = spelling
     if name := plain_name(query.get("name", "")):
         service.worlds.get(grant.user_id or "").account.name = name
-    connection = hub.connect(grant, subprotocol, _raw_mode(query))
+    connection = hub.connect(grant, subprotocol, raw)
+    if closed:
+        service.clients.taken_over(hub.name, connection, closed)
     service.clients.connected(hub.name, connection, offered)
     return Accepted(switch, hub, connection)
 
@@ -178,6 +181,6 @@ def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str
         raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
     admitted = service.memberships.admit(service.worlds.get(grant.user_id or ""), hub.name, grant)
     if admitted is None:
-        why = "its memberships were replaced by a later POST /negotiate"
+        why = "the key negotiated again since, and the service knows the newest tokens only; keep its URLs"
         raise _RefusedError(401, "Unauthorized", why=why, owner=grant.user_id or NO_KEY)
     return admitted
