@@ -239,6 +239,7 @@ def test_an_api_key_at_the_wrong_place_of_the_file_is_not_shown(tmp_path: Path) 
     [
         ("prot = 1", "there is no setting 'prot': did you mean port?"),
         ("data-dir = 'x'", "there is no setting 'data-dir': did you mean data_dir?"),
+        ("PORT = 1", "there is no setting 'PORT': it is written port here"),
         ("[speed]\nx = 1", "there is no setting 'speed': it is no table; its value stands behind ="),
     ],
 )
@@ -399,7 +400,7 @@ def test_realism_is_a_list_of_switches(text: str, switches: set[str]) -> None:
 
 @pytest.mark.parametrize("text", [",", "night", "all,open-rows", "open_rows"])
 def test_a_switch_that_is_none_is_refused_with_all_there_are(text: str) -> None:
-    with pytest.raises(SettingError, match="market-hours, open-rows, history-window, orderflow-error-200"):
+    with pytest.raises(SettingError, match="market-hours, open-rows, eod-export, history-window, orderflow-error-200"):
         load({"REALISM": text}, {})
 
 

@@ -162,6 +162,9 @@ MAX_SKIPS_PER_TICK: Final = 50
 MAX_LOGGED_SKIPS: Final = 1000
 """Lines logged about records that were skipped or saturated; the counters go on."""
 
+MAX_LOGGED_OF_A_TAPE: Final = 10
+"""The same of one file: who sees ten of its lines knows that it is ruined, and `gexfaker inspect` lists them all."""
+
 MAX_EXPLAINED_GROUPS: Final = 1000
 """Groups whose silence is explained in the log, each once."""
 

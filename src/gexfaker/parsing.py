@@ -179,6 +179,7 @@ def url(text: str) -> str:
 REALISM: Final = {
     "market-hours": "the feed is silent outside 09:30-16:00 New York",
     "open-rows": "simulated orderflow begins with the stale row and the reset row of a real open",
+    "eod-export": "the end-of-day report is that of the day before until 17:00 of the key's market day",
     "history-window": "history has the last 90 days only",
     "orderflow-error-200": "lower tiers are refused orderflow inside a 200, as was once seen",
 }

@@ -477,6 +477,17 @@ class Settings:
         ),
     ]
 
+    mark: Annotated[
+        bool,
+        Setting(
+            Section.REALISM,
+            parsing.boolean,
+            "true",
+            "true or false",
+            "Say in the header X-Gexfaker of each answer, and in /whoami, whether prices are simulated or recorded.",
+        ),
+    ]
+
     data_mode: Annotated[
         str,
         Setting(
@@ -671,6 +682,9 @@ def _not_known(name: str, known: Collection[str], file: str) -> tuple[str, str, 
     """A name in the file that is no setting, and what to do; it may be an API key, and is shown if it is like one."""
     if name in known:
         return repr(name), file, "it is no table; its value stands behind ="
+    name = name.lower() if name.lower() in known else name  # as in the environment
+    if name in known:
+        return repr(name.upper()), file, f"it is written {name} here"
     close = difflib.get_close_matches(name.replace("-", "_"), sorted(known), n=1)
     if close:
         return repr(name), file, f"did you mean {close[0]}?"

@@ -70,12 +70,13 @@ def serving(clock: Callable[[], float] | None = None, **settings: str | int) -> 
     Args:
         clock: real time (epoch seconds), such as a ManualClock; the system's by default.
         settings: by their lower-case names, as text: ``speed="60"``, ``data_dir="days"``. The environment and the
-            settings file are not looked at.
+            settings file are not looked at, and without ``data_dir`` no folder: a market is simulated.
 
     Raises:
         SettingError, DataError: it cannot start so.
     """
-    flags = {name.upper(): str(value) for name, value in ({"port": 0} | settings).items()}
+    here: dict[str, str | int] = {"port": 0} if "data_dir" in settings else {"port": 0, "simulate": "true"}
+    flags = {name.upper(): str(value) for name, value in (here | settings).items()}
     for name in flags.keys() - SETTINGS.keys():
         near = difflib.get_close_matches(name, SETTINGS, 1)
         hint = f"did you mean {near[0].lower()}?" if near else "docs/settings.md has all settings"

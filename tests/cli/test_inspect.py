@@ -283,3 +283,22 @@ def test_the_length_of_a_day_costs_no_memory() -> None:
     assert len(tape.json(0)) * 400 > 5_000_000
     # Half an hour of the column that the priors are compared with, and a record or two.
     assert peak < 2_000_000
+
+
+def test_what_is_not_played_is_told_and_no_verdict(tmp_path: Path) -> None:
+    day = Built()
+    folder = day.write(tmp_path)
+    stray = tmp_path / DATE / "SPX" / "classic" / "gexone.jsonl"
+    stray.write_text("{}")
+    done = run(str(folder))
+    assert done.exit_code == 0
+    assert f"note: {stray} is not played: did you mean gex_one?" in done.output
+    assert json.loads(run(str(folder), "--json").output)["not_played"] == [
+        f"{stray} is not played: did you mean gex_one?"
+    ]
+
+
+def test_a_folder_without_days_is_refused_with_what_it_may_be(tmp_path: Path) -> None:
+    folder = Built().write(tmp_path / "deep")
+    with pytest.raises(DataError, match="SPX is not played: it is a ticker of one day; the folder of the days is two"):
+        run(str(folder / DATE))

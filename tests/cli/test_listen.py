@@ -195,6 +195,13 @@ def test_a_group_that_stays_silent_is_told_with_the_right_name(asked: Served, gr
     assert said in heard(group, "--url", asked.url, until=said)
 
 
+def test_a_key_whose_day_has_still_to_begin_is_told() -> None:
+    said = "before the first record: wait for the open, or go there with gexfaker ctl seek open --key k-early\n"
+    with running_server(tickers="SPX", data_date="2026-07-17", start="08:00") as server:
+        printed = heard("SPX_orderflow_orderflow", "--url", server.url, "--key", "k-early", until=said)
+    assert "for k-early it is 2026-07-17 08:00:" in printed
+
+
 @pytest.mark.parametrize(
     ("action", "arguments", "said"),
     [

@@ -20,7 +20,9 @@ TIMEOUT: Final = 20
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = days.write_days(tmp_path_factory.mktemp("listen"), 200)
-    with running_server(data_dir=str(folder), ws_stream_interval="20ms", tiers="KEY1=classic,*=quant") as running:
+    with running_server(
+        data_dir=str(folder), ws_stream_interval="20ms", tiers="KEY1=classic,KEY3=orderflow,*=quant"
+    ) as running:
         yield running
 
 
@@ -157,9 +159,10 @@ def test_raw_shows_unprefixed_groups_on_the_v2_flow(server: Served) -> None:
         (("SPX_classic_gex_zero", "ES_SPX_spot"), "other", "Add 'SPX_spot'"),
         (("ZZZZ_classic_gex_zero", "ZZZZ_spot"), "unknown", "ZZZZ"),
         (("SPX_classic_gex_20260718", "SPX_spot"), "saturday", "expire"),
-        (("SPX_state_gex_zero", "SPX_spot"), "KEY1", "needs the state tier"),
-        (("SPX_state_gex_zero",), "KEY1", "state_gex"),
-        (("SPX_classic_gex_20260717",), "KEY1", "needs the quant tier"),
+        (("SPX_state_gex_zero", "SPX_spot"), "KEY1", "needs the quant tier"),
+        (("SPX_classic_gex_zero",), "KEY1", "this key has classic"),
+        (("SPX_classic_gex_20260717",), "KEY3", "needs the quant tier"),
+        (("SPX_state_gamma_20260717",), "KEY3", "no address for the hub 'state_greeks': the tier of this key lacks it"),
     ],
 )
 def test_a_refusal_is_one_line_with_the_servers_reason(
@@ -173,15 +176,20 @@ def test_a_refusal_is_one_line_with_the_servers_reason(
     assert "Traceback" not in done.stderr
 
 
-def test_a_connection_replaced_by_another_post_ends_in_one_line(server: Served) -> None:
+def test_a_connection_that_the_server_closes_for_good_ends_in_one_line(server: Served) -> None:
     command = [sys.executable, "-m", "gexfaker", "listen", "SPX_classic_gex_zero", "SPX_spot", "--url", server.url]
     with subprocess.Popen(
         [*command, "--key", "replaced"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline()
-        server.post("SPX_classic_gex_one", "SPX_spot", key="replaced")
-        _, errors = process.communicate(timeout=TIMEOUT)
+        try:
+            assert process.stdout.readline()
+            server.post("SPX_classic_gex_one", "SPX_spot", key="replaced")
+            assert process.stdout.readline(), "a negotiation of the key's client does not end who watches"
+            assert server.request("DELETE", "/_gexfaker/sessions/by-key?key=replaced")[0] == 200
+            _, errors = process.communicate(timeout=TIMEOUT)
+        finally:
+            process.kill()
     assert process.returncode == 2
     assert "1000" in errors
     assert errors.count("\n") == 1

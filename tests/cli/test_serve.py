@@ -90,9 +90,13 @@ def test_a_day_that_is_not_stored_is_said(tmp_path: Path) -> None:
     ("put", "found"),
     [
         ((), "it is empty"),
-        (("SPX/2026-07-17/classic/gex_zero.jsonl",), "it holds SPX"),
-        (("gexbot/2026-07-17/SPX/classic/gex_zero.jsonl",), "it holds gexbot"),
-        (("gex_zero.jsonl", "eod_report_SPX_2026-07-17.zip"), "it holds eod_report_SPX_2026-07-17.zip, gex_zero.jsonl"),
+        (("readme.txt", "notes/a.txt"), "it holds notes, readme.txt"),
+        (("SPX/2026-07-17/classic/gex_zero.jsonl",), "ticker and date are swapped; days lie there as 2026-07-17/SPX"),
+        (("gexbot/2026-07-17/SPX/classic/gex_zero.jsonl",), "gexbot; name that folder"),
+        (
+            ("eod_report_SPX_2026-07-17.zip",),
+            "eod_report_SPX_2026-07-17.zip is not played: record files lie in folders",
+        ),
     ],
 )
 def test_a_folder_without_days_is_refused_with_what_it_holds(put: tuple[str, ...], found: str, tmp_path: Path) -> None:
@@ -101,13 +105,28 @@ def test_a_folder_without_days_is_refused_with_what_it_holds(put: tuple[str, ...
         (tmp_path / name).write_text("{}")
     with pytest.raises(SettingError) as refused:
         notes_of(data_dir=str(tmp_path))
-    assert str(refused.value) == (
+    text = str(refused.value)
+    assert text.startswith(
         f"DATA_DIR={str(tmp_path)!r} (from the flag --data-dir) is not usable: it holds no recorded days. Days lie "
-        f"there as YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst); {found}. "
-        "For a simulated market set SIMULATE=true"
+        "there as YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst); "
     )
+    assert found in text
+    assert text.endswith(". For a simulated market set SIMULATE=true")
     [note] = notes_of(data_dir=str(tmp_path), simulate="true")
     assert note.endswith("has no effect: a market is simulated (SIMULATE)")
+
+
+def test_what_is_odd_about_the_day_that_is_played_is_told_at_the_start(tmp_path: Path) -> None:
+    write_day(tmp_path, 3)
+    assert not notes_of(data_dir=str(tmp_path))
+    (tmp_path / DATE).rename(tmp_path / "2026-07-16")
+    (tmp_path / "2026-07-16" / "gex_zero.jsonl").write_text("{}")
+    beside, other_day = notes_of(data_dir=str(tmp_path))
+    assert beside == (
+        f"{tmp_path / '2026-07-16' / 'gex_zero.jsonl'} is not played: "
+        "record files lie in the folder of a ticker and a package"
+    )
+    assert other_day == "the records of 2026-07-16 are of 2026-07-17: move them into the folder of their day"
 
 
 def test_the_default_folder_need_not_hold_days(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ HABITS = [
     Habit("the list of categories, without a key", "/state/categories", {}, keys=11),
     Habit("the conversion to futures", "/v2/futures/conversion?ticker=SPX&future=ES", BEARER | AGENT, keys=3),
     Habit("a conversion that does not exist", "/v2/futures/conversion?ticker=SPX&future=NQ", BEARER | AGENT, 400, 1),
-    Habit("who am I", "/v2/whoami", BEARER | AGENT, keys=7),
+    Habit("who am I", "/v2/whoami", BEARER | AGENT, keys=8),
 ]
 
 

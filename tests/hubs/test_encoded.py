@@ -8,7 +8,8 @@ import pytest
 
 from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.publication import Publication
-from gexfaker.limits import MAX_LOGGED_SKIPS
+from gexfaker.limits import MAX_LOGGED_OF_A_TAPE, MAX_LOGGED_SKIPS
+from gexfaker.tapes.loglimit import MORE_LINES
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SIMPLE
 from support import independent
@@ -91,12 +92,23 @@ def test_saturated_numbers_are_counted_and_named_once(caplog: pytest.LogCaptureF
 
 
 def test_a_ruined_file_cannot_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    count = MAX_LOGGED_SKIPS + 200
+    count = MAX_LOGGED_OF_A_TAPE + 200
     tape, payloads = MemoryTape([b"bad"] * count), EncodedRecords()
     with caplog.at_level(logging.WARNING):
         for index in range(count):
             assert payloads.publication(tape, index, GROUP) is None
     assert payloads.skipped == count
+    assert len(caplog.records) == MAX_LOGGED_OF_A_TAPE
+    assert [line.endswith(MORE_LINES) for line in lines(caplog)] == [False] * (MAX_LOGGED_OF_A_TAPE - 1) + [True]
+
+
+def test_many_ruined_files_cannot_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    payloads = EncodedRecords()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(MAX_LOGGED_SKIPS // MAX_LOGGED_OF_A_TAPE + 1):
+            tape = MemoryTape([b"bad"] * MAX_LOGGED_OF_A_TAPE)
+            for index in range(MAX_LOGGED_OF_A_TAPE):
+                assert payloads.publication(tape, index, GROUP) is None
     assert len(caplog.records) == MAX_LOGGED_SKIPS
 
 

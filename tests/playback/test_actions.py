@@ -212,8 +212,30 @@ def test_steps(arguments: dict[str, Any], effect: Effect, options: Options) -> N
     session = made(options)
     session.attend(NOW)
     do(session, "pause")
-    assert do(session, "step", **arguments) == effect
+    requested, resolved, reason = do(session, "step", **arguments)
+    assert (requested, resolved) == effect[:2]
+    assert effect.reason is None or str(reason).startswith(effect.reason)
     assert len(sent(session, NOW)) > 0
+
+
+def test_a_step_beyond_the_last_record_says_where_that_is() -> None:
+    session = made()
+    session.attend(NOW)
+    rest(session)
+    assert do(session, "step", count=3).reason is None
+    told = do(session, "step", count=900).reason
+    assert told is not None
+    assert told.startswith("the day's last record is at 2026-08-14 09:3")
+
+
+@pytest.mark.parametrize("wanted", [10.30, 15, 1030, -1, 0])
+def test_a_time_of_day_that_is_a_number_is_refused(wanted: float) -> None:
+    session = made()
+    rest(session)
+    before = session.market_time(NOW)
+    with pytest.raises(ControlError, match="is before all days: write a time of day as HH:MM, such as 10:30"):
+        do(session, "seek", time=wanted)
+    assert session.market_time(NOW) == before
 
 
 def test_steps_while_paused_send_at_once_what_they_pass() -> None:
@@ -397,8 +419,8 @@ SEEKS: list[tuple[dict[str, Any], float, int, int, str | None]] = [
     ({"time": OPEN + 6 + GAP_SECONDS}, OPEN + 9, 4, OPEN + 6, None),
     ({"time": OPEN + 15}, OPEN + 15, 4, OPEN + 6, "gap: the newest record before is at 2026-08-14 09:30:06"),
     ({"time": OPEN}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
-    ({"time": 0}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
-    ({"time": -5.5}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
+    ({"time": 100_000_000}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
+    ({"time": 100_000_005.5}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
     ({"time": "09:30"}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
     ({"time": "close"}, OPEN + 21, 6, OPEN + 21, f"clamped: the day's {LAST_AT}"),
     ({"time": 9_999_999_999}, OPEN + 21, 6, OPEN + 21, f"clamped: the day's {LAST_AT}"),

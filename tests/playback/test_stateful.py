@@ -92,6 +92,7 @@ class Model:
     ended: bool = False
     heard: bool = False
     groups: list[Feed] = field(default_factory=list)
+    greets: bool = False
     used: dict[Feed, int] = field(default_factory=dict)
     places: dict[Any, int] = field(default_factory=dict)
 
@@ -129,7 +130,7 @@ class Model:
 
     def restart(self, date: str | None = None) -> None:
         self.date = date or self.date
-        self.market, self.origin, self.owed, self.resting = None, None, 0, False
+        self.market, self.origin, self.owed, self.resting, self.greets = None, None, 0, False, False
         self.ticked = self.ticked if self.stepped else 0.0
         self.forget()
 
@@ -175,7 +176,7 @@ class Model:
             self.heard = False
             return {}
         if not self.heard:
-            self.heard, self.resting = True, False
+            self.heard, self.resting, self.greets = True, False, not self.stepped
             if self.market is not None:
                 self.streamed = max(self.streamed, math.floor(self.at(now)) - 1)
         if not self.is_due(now):
@@ -197,6 +198,8 @@ class Model:
             return now >= self.ticked + IDLE_TURN
         if self.fast:
             return now >= self.ticked + (IDLE_TURN if self.ended else 0)
+        if self.paused and self.greets:
+            return True
         if self.paused and self.resting:
             return False
         return math.floor(self.at(now)) > math.floor(self.streamed)
@@ -223,8 +226,19 @@ class Model:
             due = enumerate(self.stamps(feed))
             sent[feed] = [n for n, stamp in due if stamp is not None and self.streamed < stamp <= upto]
             self.used.setdefault(feed, 0)
-        self.streamed = upto
+            if self.greets and not sent[feed]:
+                sent[feed] = self.greeting(feed, upto)
+        self.streamed, self.greets = upto, False
         return sent
+
+    def greeting(self, feed: Feed, upto: float) -> list[int]:
+        """What somebody gets who has just come while the day stands still."""
+        newest = self.newest(feed, upto)
+        stamp = self.stamps(feed)[newest] if newest >= 0 else None
+        if stamp is None or not (self.paused or self.is_last(feed, newest)):
+            return []
+        gone = stamp <= upto - 1 and self.is_last(feed, newest) and self.options.cache_mode is CacheMode.EXHAUST
+        return [] if gone else [newest]
 
     def step(self, feed: Feed, place: Any) -> int | None:
         stamps = self.stamps(feed)
@@ -476,7 +490,7 @@ class Driver:
         for key, model in self.models.items():
             if self.stream.sessions.peek(key) is not None:
                 model.owed, model.ticked, model.heard, model.used, model.ended = 0, 0.0, False, {}, False
-                model.seen = self.now
+                model.seen, model.greets = self.now, False
         self.stream.sessions = sessions
 
     # --- what must always hold ---------------------------------------------------------------

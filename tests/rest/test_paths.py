@@ -49,6 +49,31 @@ def test_the_forms_of_2023(base: str) -> None:
     assert resolve("/v2/SPY/gex/all") is None
 
 
+@pytest.mark.parametrize("base", ["", "/v1"])
+def test_the_oldest_form_has_the_category_first_and_rows_as_objects(base: str) -> None:
+    for name, category in (("all", "gex_full"), ("zero", "gex_zero")):
+        found = resolve(f"{base}/spy/{name}/gex")
+        assert isinstance(found, Found)
+        assert found.feed == Feed("SPY", "classic", category)
+        assert found.route.answer is Answer.NAMED_ROWS
+    assert resolve("/v2/SPY/all/gex") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "plain"),
+    [
+        ("/SPX/state/GEX_zero", "/SPX/state/gex_zero"),
+        ("/v2/spx/Classic/Gex_Full/MAJORS", "/v2/spx/classic/gex_full/majors"),
+        ("/SPX/STATE/DELTA", "/SPX/state/delta"),
+        ("/SPX/OrderFlow/OrderFlow", "/SPX/orderflow/orderflow"),
+        ("/v1/SPX/GEX/All", "/v1/SPX/gex/all"),
+    ],
+)
+def test_letters_may_be_of_any_case(path: str, plain: str) -> None:
+    assert isinstance(resolve(plain), Found)
+    assert resolve(path) == resolve(plain)
+
+
 @pytest.mark.parametrize("path", ["/tickers", "/whoami", "/futures/conversion", "/state/categories"])
 def test_routes_without_a_feed(path: str) -> None:
     for base in ("", "/v1", "/v2"):
@@ -64,7 +89,6 @@ def test_routes_without_a_feed(path: str) -> None:
         "/SPX/classic/delta",
         "/SPX/classic/orderflow",
         "/SPX/state/orderflow",
-        "/SPX/classic/ZERO",
         "/SPX/classic/zero/minors",
         "/SPX/orderflow/orderflow/majors",
         "/v2/SPX/orderflow/gex_full",

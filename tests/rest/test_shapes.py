@@ -8,7 +8,7 @@ import re
 import pytest
 
 from gexfaker.errors import RecordError
-from gexfaker.rest.shapes import FLOW, GEX, GREEK, Layout, majors, maxchange, tidy, whole
+from gexfaker.rest.shapes import FLOW, GEX, GREEK, Layout, majors, maxchange, named_rows, tidy, whole
 from support import rest
 
 LAYOUTS = [(rest.GEX, GEX), (rest.STATE_GEX, GEX), (rest.GREEK, GREEK), (rest.flow(), FLOW)]
@@ -89,6 +89,17 @@ def test_maxchange_of_real_values() -> None:
     assert maxchange(rest.MAXCHANGE_RECORD.encode()).decode() == rest.MAXCHANGE
     spaced = json.dumps(json.loads(rest.MAXCHANGE_RECORD), indent=1).replace("6335,", "6335.0,")
     assert maxchange(spaced.encode()).decode() == rest.MAXCHANGE
+
+
+def test_rows_as_objects_of_real_values() -> None:
+    row, named = json.loads(rest.GEX), json.loads(named_rows(rest.GEX.encode()))
+    assert list(named) == list(row)
+    assert named | {"strikes": row["strikes"]} == row
+    names = ("strike", "gex_vol", "gex_oi", "priors")
+    assert named["strikes"] == [dict(zip(names, one, strict=False)) for one in row["strikes"]]
+    for bad in (b"{}", b'{"timestamp":1,"ticker":"SPX","strikes":[1]}', b"[]"):
+        with pytest.raises(RecordError):
+            named_rows(bad)
 
 
 def test_pairs_that_are_missing_are_no_change() -> None:

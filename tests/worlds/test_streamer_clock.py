@@ -306,6 +306,47 @@ def test_a_paused_session_is_silent_and_steps_when_told() -> None:
     assert times(client) == upto(STAMPS, OPEN, FIRST + 10.5)
 
 
+@pytest.mark.parametrize("jump", [None, "09:30:04"], ids=["where it stood", "after a jump"])
+def test_who_comes_first_while_the_key_is_paused_gets_the_record_of_that_moment(jump: str | None) -> None:
+    stream = bench()
+    hub = stream.all_hubs["orderflow"]
+    before = client_of(stream)
+    stream.run(START + 3.5)
+    do(stream, "pause")
+    if jump:
+        do(stream, "seek", time=jump)
+        stream.run(START + 4)
+    newest = times(before)[-1]
+    for _ in range(3):
+        hub.end(before.connection)
+        stream.run(stream.now + 1)
+        before = client_of(stream)
+        stream.run(stream.now + 1)
+        assert times(before) == [newest], "once, and nothing more"
+    beside = client_of(stream)
+    stream.run(stream.now + 5)
+    assert times(beside) == [], "nobody is sent a record twice"
+    do(stream, "resume")
+    stream.run(stream.now + 5)
+    assert times(before) == [newest, *times(beside)]
+    assert len(times(beside)) > 1
+    assert newest not in times(beside)
+
+
+@pytest.mark.parametrize("mode", [CacheMode.HOLD, CacheMode.EXHAUST])
+def test_who_comes_after_the_end_of_the_day_gets_what_rest_answers(mode: CacheMode) -> None:
+    stream = bench(cache_mode=mode)
+    hub = stream.all_hubs["orderflow"]
+    first = client_of(stream)
+    stream.run(START + 90, longest=1.0)
+    assert times(first)[-1] == OPEN + 59
+    hub.end(first.connection)
+    stream.run(stream.now + 2, longest=1.0)
+    late = client_of(stream)
+    stream.run(stream.now + 5, longest=1.0)
+    assert times(late) == ([OPEN + 59] if mode is CacheMode.HOLD else [])
+
+
 def test_nobody_listening_means_nothing_to_wait_for() -> None:
     stream = bench()
     rest(stream)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Generator, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from gexfaker.archive.framing import Framing, pieces
-from gexfaker.archive.names import member_name, standard_feeds
+from gexfaker.archive.names import member_name
 from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, UnavailableError
@@ -51,6 +51,15 @@ class Shelf:
         if date is None:
             raise DataError(f"{self._folder.root} has no day that is over")
         return date
+
+    def before(self, date: str) -> str:
+        """The day before a day. Raises DataError when there is none."""
+        if not self._days.stored:
+            return _trading_day(datetime.date.fromisoformat(date) - datetime.timedelta(days=1))
+        earlier = [other for other in self._folder.dates() if other < date and self._folder.feeds(other)]
+        if not earlier:
+            raise DataError(f"{self._folder.root} has no day before {date}")
+        return earlier[-1]
 
     def feeds(self, date: str) -> list[Feed]:
         """The feeds a day has, sorted; none of a day that is not there."""
@@ -159,9 +168,9 @@ def content(tape: Tape, framing: Framing, *, packed: bool = False) -> Content:
     return Content(tape, gzipped(framing(tape)) if packed else framing(tape))
 
 
-def members(shelf: Shelf, date: str, ticker: str) -> Generator[tuple[str, Iterator[bytes]]]:
-    """The members of a ticker's report, name and bytes; one tape is open at a time."""
-    for feed in standard_feeds(ticker):
+def members(shelf: Shelf, date: str, feeds: Iterable[Feed]) -> Generator[tuple[str, Iterator[bytes]]]:
+    """The members of a report of these feeds, name and bytes; one tape is open at a time."""
+    for feed in feeds:
         with contextlib.suppress(DataError):
             packed = content(shelf.open(date, feed), pieces, packed=True)
             with contextlib.closing(packed):

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PIPE_WIDTH: Final = 120
 """Characters of a line where no terminal says how many there are."""
 
+SHOWN_STRAYS: Final = 10
+"""Files and folders that are not played, of which it is told where they are; there may be thousands."""
+
 FEEDS_WIDTH: Final = 80
 """Characters of a line that all columns about a feed need."""
 
@@ -73,8 +76,10 @@ def inspect(
       gexfaker inspect ~/gexdata --date latest --json
     """
     from rich.console import Console
+    from rich.markup import escape
 
     from gexfaker.inspection.findings import VERDICTS, Severity
+    from gexfaker.tapes.strays import shown_strays, strays
 
     plan = _plan(folder, dates, tickers)
     console = Console(highlight=False)
@@ -86,10 +91,14 @@ def inspect(
         if not as_json:
             (_show_all if verbose else _show)(console, report)
     worst = max((report.severity for report in reports), default=Severity.USUAL)
+    not_played = strays(folder, *dict.fromkeys(date for date, _ in plan))
     if as_json:
         days = [report.as_json() for report in reports]
-        click.echo(json.dumps({"folder": str(folder), "verdict": VERDICTS[worst], "days": days}))
+        told = {"not_played": list(map(str, not_played))}
+        click.echo(json.dumps({"folder": str(folder), "verdict": VERDICTS[worst], "days": days} | told))
     else:
+        for line in shown_strays(not_played, SHOWN_STRAYS):
+            console.print(f"[yellow]note[/]: {escape(line)}", soft_wrap=True)
         console.print(
             f"{len(reports)} ticker-day{'s' * (len(reports) != 1)}: [{_STYLES[VERDICTS[worst]]}]{VERDICTS[worst]}"
         )
@@ -101,6 +110,8 @@ Plan = list[tuple[str, list[Feed]]]
 
 
 def _plan(root: Path, dates: tuple[str, ...], tickers: tuple[str, ...]) -> Plan:
+    from gexfaker.tapes.strays import shown_strays, strays
+
     folder = _folder(root)
     days = sorted({folder.resolve_date(date) for date in dates}) or folder.dates()
     wanted = {ticker.upper() for ticker in tickers}
@@ -115,7 +126,8 @@ def _plan(root: Path, dates: tuple[str, ...], tickers: tuple[str, ...]) -> Plan:
         plan += [(day, feeds) for ticker, feeds in by_ticker.items() if not wanted or ticker in wanted]
     if not plan:
         chosen = f" of {', '.join(sorted(wanted))}" if wanted else ""
-        raise DataError(f"{root} holds no days{chosen}; expected is DATE/TICKER/package/category.jsonl[.gz|.zst]")
+        text = f"{root} holds no days{chosen}; expected is DATE/TICKER/package/category.jsonl[.gz|.zst]"
+        raise DataError("; ".join([text, *shown_strays(strays(root, *days), SHOWN_STRAYS)]))
     return plan
 
 

@@ -120,13 +120,14 @@ def _signals() -> list[signal.Signals]:
 
 def announcement(service: Service, url: str) -> str:
     """That the server is ready, and what to try: first the line that programs wait for, then what people read."""
-    day, at = service.day, "" if url == "http://127.0.0.1:8080" else f" --url {url}"
+    near = url.replace("//0.0.0.0:", "//127.0.0.1:")  # an address to listen at, but not one to go to
+    day, at = service.day, "" if near == "http://127.0.0.1:8080" else f" --url {near}"
     count = f"{len(day.feeds)} feed{'' if len(day.feeds) == 1 else 's'}"
     return (
         f"gexfaker ready on {url}\n"
         f"  day {day.date} ({day.origin}), {count}\n"
         f"  try: {program()} listen {_example(day)}{at}\n"
-        f'  or:  curl -H "Authorization: Bearer demo" {url}/negotiate\n'
+        f'  or:  curl -H "Authorization: Bearer demo" {near}/negotiate\n'
     )
 
 

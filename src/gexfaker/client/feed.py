@@ -61,7 +61,9 @@ def negotiate(url: str, key: str, feeds: Sequence[Feed]) -> list[Target]:
         urls, prefix = reply["websocket_urls"], reply["prefix"]
         return [Target(str(urls[hub]), tuple(f"{prefix}_{group}" for group in groups)) for hub, groups in hubs.items()]
     except (KeyError, TypeError) as error:
-        raise ListenError(f"{url}/negotiate gave no address for the hub {error}") from None
+        raise ListenError(
+            f"{url}/negotiate gave no address for the hub {error}: the tier of this key lacks it"
+        ) from None
 
 
 def _ask(address: str, key: str, body: object) -> Any:

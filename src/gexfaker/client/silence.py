@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from gexfaker.client.control import Control, Target
 from gexfaker.errors import ControlError
+from gexfaker.exchange.hours import opening
 from gexfaker.wire.tokens import world_id
 
 
@@ -22,6 +24,12 @@ def status_of(control: Control, key: str) -> Mapping[str, Any] | None:
     return status if isinstance(status, Mapping) else None
 
 
+def _is_before_the_open(playback: Mapping[str, Any]) -> bool:
+    """Whether its day has still to begin, with a market clock that runs."""
+    market = playback.get("market_time")
+    return market is not None and market < opening(datetime.date.fromisoformat(playback["day"]))
+
+
 def reasons(status: Mapping[str, Any], key: str, groups: Collection[str]) -> Iterator[str]:
     """Sentences about what keeps these groups of a key silent, each with what to do, by the status of its session."""
     for connection in status.get("connections") or ():
@@ -33,5 +41,12 @@ def reasons(status: Mapping[str, Any], key: str, groups: Collection[str]) -> Ite
         yield f"{key} is paused: go on with gexfaker ctl resume{chosen}"
     elif playback.get("over"):
         yield f"{key} has come to the end of {playback['day']}: begin again with gexfaker ctl reset{chosen}"
+        if not playback.get("messages_sent"):
+            yield "no record of it was sent: gexfaker inspect says whether its lines can be read"
+    elif _is_before_the_open(playback):
+        yield (
+            f"for {key} it is {playback['shown']}, before the first record: wait for the open, or go there with "
+            f"gexfaker ctl seek open{chosen}"
+        )
     elif playback.get("market_closed"):
         yield "the market is closed, and the server has --realism market-hours: the feed goes on when it opens"

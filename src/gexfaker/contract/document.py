@@ -16,6 +16,7 @@ from gexfaker.rest.routes import ROUTES, Answer, DataRoute
 _ANSWERS: Final = {
     Answer.MAJORS: "Majors",
     Answer.MAXCHANGE: "MaxChange",
+    Answer.NAMED_ROWS: "NamedRows",
     Answer.TICKERS: "Tickers",
     Answer.CATEGORIES: "Categories",
     Answer.CONVERSION: "Conversion",
@@ -25,6 +26,7 @@ _SUMMARIES: Final = {
     Answer.RECORD: "The {package} snapshot of a category.",
     Answer.MAJORS: "The levels of the {package} snapshot.",
     Answer.MAXCHANGE: "The largest changes of the {package} snapshot.",
+    Answer.NAMED_ROWS: "The {package} snapshot of a category, its rows as objects.",
     Answer.GEX_ONLY: "",  # never without the gex categories of the same path
     Answer.TICKERS: "All tickers that there are.",
     Answer.CATEGORIES: "The categories of {package}.",

@@ -119,6 +119,12 @@ def _arguments(action: type[Action]) -> Schema:
     return like(choice(**schemas) | required, action.EXAMPLE)
 
 
+def _named_rows(snapshot: Schema) -> Schema:
+    """A gex snapshot whose rows are objects."""
+    row = loose(strike=NUMBER, gex_vol=NUMBER, gex_oi=NUMBER)
+    return snapshot | {"properties": snapshot["properties"] | {"strikes": array(row)}}
+
+
 _CREATION: Final = {name: field.metadata["schema"] for action in CREATION for name, field in action.arguments().items()}
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -127,6 +133,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Snapshots": array({"anyOf": [ref(name) for name in _SNAPSHOTS]}),
     "Majors": record(timestamp=WHOLE, ticker=TEXT, **dict.fromkeys(_LEVELS, NUMBER)),
     "MaxChange": record(timestamp=WHOLE, ticker=TEXT, **dict.fromkeys(_LOOK_BACKS, _PAIR)),
+    "NamedRows": _named_rows(_SNAPSHOTS["Gex"]),
     "Tickers": record(stocks=array(TEXT), indexes=array(TEXT), futures=array(TEXT)),
     "QuantTickers": record(stocks=array(TEXT), indexes=array(TEXT)),
     "Categories": array(TEXT),

@@ -8,8 +8,9 @@ from typing import Final
 from gexfaker.bounded import Bounded
 from gexfaker.errors import RecordError
 from gexfaker.hubs.publication import Publication
-from gexfaker.limits import MAX_LOGGED_SKIPS, MAX_PUBLICATION_BYTES, MAX_PUBLICATIONS
+from gexfaker.limits import MAX_PUBLICATION_BYTES, MAX_PUBLICATIONS
 from gexfaker.playback.stamps import restamped
+from gexfaker.tapes.loglimit import LogLimit
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import payload
 from gexfaker.wire.feeds import Format, format_of
@@ -34,6 +35,7 @@ class EncodedRecords:
     def __init__(self, limit: int = MAX_PUBLICATIONS, byte_limit: int = MAX_PUBLICATION_BYTES) -> None:
         self._made: Final[Bounded[Key, Publication | None]] = Bounded(limit, byte_limit, _size)
         self._reported: set[tuple[int, int]] = set()
+        self._log_limit: Final = LogLimit()
         self.encoded = 0
         self.skipped = 0
         self.saturated = 0
@@ -72,22 +74,20 @@ class EncodedRecords:
         data = Data(PROTOBUF, payload.pack(form.type_url, encoded.message))
         return Publication(DataMessage(data, group))
 
-    def _first_time(self, tape: Tape, index: int) -> bool:
-        """Whether a record's trouble is new and still worth a line; bounded, so that a ruined file cannot flood."""
-        if (tape.number, index) in self._reported or len(self._reported) >= MAX_LOGGED_SKIPS:
-            return False
+    def _complain(self, tape: Tape, index: int, trouble: str) -> None:
+        """A line about a record's trouble, if that is new and there is still to be one."""
+        if (tape.number, index) in self._reported or (more := self._log_limit.take(tape)) is None:
+            return
         self._reported.add((tape.number, index))
-        return True
+        log.warning("%s: %s%s", tape.place(index), trouble, more)
 
     def _skip(self, tape: Tape, index: int, error: RecordError) -> None:
         self.skipped += 1
-        if self._first_time(tape, index):
-            log.warning("%s: skipped (%d so far): %s", tape.place(index), self.skipped, error)
+        self._complain(tape, index, f"skipped ({self.skipped} so far): {error}")
 
     def _saturate(self, tape: Tape, index: int, names: tuple[str, ...]) -> None:
         self.saturated += len(names)
-        if self._first_time(tape, index):
-            log.warning("%s: too large for the wire, sent as the bound: %s", tape.place(index), ", ".join(names))
+        self._complain(tape, index, f"too large for the wire, sent as the bound: {', '.join(names)}")
 
 
 def _size(publication: Publication | None) -> int:

@@ -97,7 +97,8 @@ def _feed(name: str, rules: Rules) -> Feed:
     feed = parse_group(name)
     meant = meant_group(name) if feed is None or rules.why_not(feed) is not None else None
     if meant not in (None, name):
-        raise NegotiationError(400, f"Change {shown} to '{meant}': groups are named so, without a prefix.")
+        how = "in these letters" if meant and meant.upper() == name.upper() else "without a prefix"
+        raise NegotiationError(400, f"Change {shown} to '{meant}': groups are named so, {how}.")
     if feed is None:
         text = f"Change {shown}: a group is TICKER_PACKAGE_CATEGORY such as 'SPX_classic_gex_full', or TICKER_spot."
         raise NegotiationError(400, text)

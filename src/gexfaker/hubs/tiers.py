@@ -6,6 +6,9 @@ from typing import Final
 
 from gexfaker.catalog import CURRENT_HUBS, QUANT_TICKERS, SPOT, TIERS, V2, Feed
 
+FEED_TIERS: Final = {"GET": "orderflow", "HEAD": "orderflow"}
+"""The smallest tier that may negotiate, by method, where it is not quant. Source: the vendor's WebSocket guide."""
+
 _HUB_TIERS: Final = dict(zip(CURRENT_HUBS, ("classic", "state", "state", "quant", "state", "orderflow"), strict=True))
 """The tier from which on a hub carries anything for a key; state_greeks has explicit expiries only."""
 
@@ -20,6 +23,16 @@ def tier_of(feed: Feed) -> str:
 def includes(tier: str, needed: str) -> bool:
     """Whether a key of ``tier`` has what ``needed`` opens."""
     return TIERS.index(tier) >= TIERS.index(needed)
+
+
+def why_no_feed(tier: str, method: str) -> str | None:
+    """Why a key of ``tier`` may not negotiate by this method, or None when it may.
+
+    The feed is for Quant keys; keys of the Orderflow integrations may use the older GET flow.
+    """
+    if includes(tier, FEED_TIERS.get(method, TIERS[-1])):
+        return None
+    return f"The real-time feed needs the quant tier (GET /negotiate: orderflow), and this key has {tier}."
 
 
 def may_use(tier: str, hub: str) -> bool:

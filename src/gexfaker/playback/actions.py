@@ -22,7 +22,7 @@ from itertools import chain, count, takewhile
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeVar
 
 from gexfaker.catalog import Feed, parse_group
-from gexfaker.errors import ControlError
+from gexfaker.errors import ControlError, DataError
 from gexfaker.exchange.hours import closing, moment, shown
 from gexfaker.playback.answers import first_in_hours, is_last, stamp_of
 from gexfaker.playback.options import (
@@ -44,6 +44,9 @@ MAX_STEPS: Final = 1000
 
 MAX_TIMESTAMP: Final = 100_000_000_000
 """Beyond all days; more is no number of seconds."""
+
+MIN_TIMESTAMP: Final = 100_000_000
+"""Before all days, in 1973; less is a time of day that was written as a number."""
 
 GAP_SECONDS: Final = 3
 """A record further than this before the time asked for is told as a gap; real days have one every 1 to 3 seconds."""
@@ -299,8 +302,9 @@ class Step(Action):
             raise ControlError(f"there are no feeds on {play.date}")
         given = min(self.count, MAX_STEPS)
         play.advance(given, now)
-        reason = None if given == self.count else f"at most {MAX_STEPS} at once"
-        return Outcome(play, Effect(self.count, given, reason))
+        most = None if given == self.count else f"at most {MAX_STEPS} at once"
+        reasons = "; ".join(filter(None, (most, _why_beyond(play, now))))
+        return Outcome(play, Effect(self.count, given, reasons or None))
 
 
 @dataclass(frozen=True)
@@ -514,6 +518,21 @@ def _why_time(wanted: float, market: float, at: int, beyond: bool) -> str | None
     return None
 
 
+def _why_beyond(play: Play, now: float) -> str | None:
+    """That market time has left the last record behind, if the day was read so far; step mode has no market time."""
+    market = play.market_time(now)
+    try:
+        feed = min(play.positions() or play.day.feeds, default=None)
+        tape = None if feed is None else play.day.tape(feed)
+    except DataError:  # its files have gone, of which others tell
+        return None
+    if market is None or tape is None or not tape.knows(math.floor(market)):
+        return None
+    index = tape.index_at(math.floor(market))
+    last = stamp_of(tape, index) if index >= 0 and is_last(tape, index) else None
+    return None if last is None or last >= math.floor(market) else f"the day's last record is at {shown(last)}"
+
+
 def _nearest(tape: Tape, index: int) -> tuple[int, int]:
     """A record and its time, or the nearest readable one before it, or after it when there is none before."""
     before, after = range(index, -1, -1), takewhile(tape.has, count(index + 1))
@@ -529,6 +548,8 @@ def _moment(play: Play, tape: Tape, time: object) -> float:
     if isinstance(time, int | float) and not isinstance(time, bool):
         if not abs(time) < MAX_TIMESTAMP:
             raise ControlError(f"epoch seconds are below {MAX_TIMESTAMP}")
+        if time < MIN_TIMESTAMP:
+            raise ControlError(f"{time:g} is before all days: write a time of day as HH:MM, such as 10:30")
         return float(time)
     if time == "open":
         return first_in_hours(tape, date)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import math
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import ClassVar, Final
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ExhaustedError
 from gexfaker.exchange.hours import moment, opening, same_time_of_day
 from gexfaker.limits import MAX_TURN_RECORDS
-from gexfaker.playback.answers import first_in_hours, is_last, is_reached, newest_record, next_time
+from gexfaker.playback.answers import first_in_hours, is_last, is_reached, newest_record, next_time, stamp_of
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import EXHAUST, ROTATION, Options
@@ -28,16 +30,17 @@ class Sent:
         ticked: the real time of the last turn.
         turn: the last turn, as long as it can be taken back.
         held: whether what was due at the moment of a pause waits for the feed to go on.
+        greets: whether the next turn is the first for somebody who has come to listen, and is sent where the day is.
         ended: whether everything has been sent, as fast as possible.
         indexes: of each feed that moved, the market time it was moved to, and the index of its next record.
     """
 
-    __slots__ = ("ended", "held", "indexes", "ticked", "turn", "upto")
+    __slots__ = ("ended", "greets", "held", "indexes", "ticked", "turn", "upto")
 
     def __init__(self) -> None:
         self.upto = self.ticked = 0.0
         self.turn: Turn | None = None
-        self.held = self.ended = False
+        self.held = self.ended = self.greets = False
         self.indexes: dict[Feed, tuple[float, int]] = {}
 
 
@@ -136,8 +139,8 @@ class ClockPlay(Play):
     # --- the feed ----------------------------------------------------------------------------
 
     def attend(self, now: float) -> None:
-        """Somebody listens, after nobody did: the feed goes on from the present moment."""
-        self.heard, self.sent.held = True, False
+        """Somebody listens, after nobody did: the feed goes on from the present moment, with the record of it."""
+        self.heard, self.sent.held, self.sent.greets = True, False, True
         if self.clock is not None:
             self.sent.upto = max(self.sent.upto, math.floor(self.clock.at(now)) - 1)
 
@@ -151,7 +154,7 @@ class ClockPlay(Play):
         at = clock.real(math.floor(sent.upto) + 1)
         if at is None:  # it stands; but what a step or a jump went to is still to be sent
             behind = math.floor(clock.at(now)) > math.floor(sent.upto)
-            return now if behind and not sent.held else None
+            return now if sent.greets or (behind and not sent.held) else None
         return max(at, sent.ticked + SHORTEST_TURN)
 
     def turn(self, now: float) -> Turn | None:
@@ -167,8 +170,8 @@ class ClockPlay(Play):
             upto = max(upto, sent.upto + 1)
             clock.seek(upto, now)
             sent.ended = self.is_over()
-        sent.turn = Turn(self.timeline, sent.upto, upto)
-        sent.upto = upto
+        sent.turn = Turn(self.timeline, sent.upto, upto, sent.greets)
+        sent.upto, sent.greets = upto, False
         return sent.turn
 
     def approach(self, tape: Tape, turn: Turn) -> Iterable[None]:
@@ -191,7 +194,20 @@ class ClockPlay(Play):
             dropped = end - limit - first
             first = end - limit
         self.sent.indexes[feed] = turn.upto, end
-        return Due([index for index in range(first, end) if is_published(feed, index)], dropped, searched)
+        due = [index for index in range(first, end) if is_published(feed, index)]
+        if turn.greets and all(stamp_of(tape, index) is None for index in due):
+            due = self._greeting(tape, turn)
+        return Due(due, dropped, searched)
+
+    def _greeting(self, tape: Tape, turn: Turn) -> list[int]:
+        """The newest record for somebody who has just come while the day stands still, as nothing else would come."""
+        newest = newest_record(tape, turn.upto, -1)
+        if newest < 0 or not (self.paused or is_last(tape, newest)):
+            return []
+        with contextlib.suppress(ExhaustedError):
+            newest = self._checked(tape, newest, turn.upto)
+            return list(islice((index for index in range(newest, -1, -1) if is_published(tape.feed, index)), 1))
+        return []
 
     def conclude(self) -> bool:
         """The last turn has been sent. Positions follow from market time, so nothing has changed by it.
@@ -205,7 +221,7 @@ class ClockPlay(Play):
         """Take the last turn back: what it would have sent is due again."""
         turn = self.sent.turn
         if turn is not None and turn.timeline == self.timeline:
-            self.sent.upto = turn.after
+            self.sent.upto, self.sent.greets = turn.after, turn.greets
         return True
 
     def hasten(self) -> None:

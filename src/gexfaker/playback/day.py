@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
+from gexfaker.exchange.hours import shown
+from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.sources import source_of
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder, shown_path
@@ -15,6 +18,9 @@ from gexfaker.tapes.tape import Tape
 
 SIMULATED: Final = "simulated"
 """How the origin of a simulated day begins."""
+
+FIRST_RECORDS: Final = 3
+"""Records that are looked at for the date of a day: the first of orderflow may be left from the day before."""
 
 
 class Day:
@@ -65,6 +71,15 @@ class Day:
         if tape is None:
             raise DataError(f"{self.date} ({self.origin}) has no {feed.group}")
         return tape
+
+    def first_date(self) -> str | None:
+        """The date in New York of the first records of a feed, of which one may be left from another day; else None."""
+        with contextlib.suppress(DataError, ValueError, OverflowError, OSError):
+            with contextlib.closing(self._opener(min(self.feeds))) as tape:
+                stamps = [stamp_of(tape, index) for index in range(FIRST_RECORDS) if tape.has(index)]
+            dates = [shown(stamp)[: len(self.date)] for stamp in stamps if stamp is not None]
+            return next((date for date in dates if date == self.date), dates[-1] if dates else None)
+        return None
 
     def close(self) -> None:
         """Close all tapes."""

@@ -29,8 +29,12 @@ def next_tick(now: float, interval: float) -> float:
 
 
 class Turn(NamedTuple):
-    """What is due now: records with ``after < timestamp <= upto`` (market time), or in step mode the next of each."""
+    """What is due now: records with ``after < timestamp <= upto`` (market time), or in step mode the next of each.
+
+    A turn that greets somebody who has come to listen has the newest record where the day stands still.
+    """
 
     timeline: int
     after: float
     upto: float
+    greets: bool = False

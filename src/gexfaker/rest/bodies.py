@@ -9,9 +9,10 @@ from typing import Final
 
 from gexfaker.bounded import Bounded
 from gexfaker.errors import RecordError
-from gexfaker.limits import KIB, MAX_LOGGED_SKIPS, MIB
+from gexfaker.limits import KIB, MIB
 from gexfaker.rest.routes import Answer
-from gexfaker.rest.shapes import layout_of, majors, maxchange, whole
+from gexfaker.rest.shapes import layout_of, majors, maxchange, named_rows, whole
+from gexfaker.tapes.loglimit import LogLimit
 from gexfaker.tapes.tape import Tape
 
 log: Final = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ _SHAPES: Final[Mapping[Answer, Callable[[Tape, bytes], bytes]]] = {
     Answer.RECORD: lambda tape, record: whole(record, layout_of(tape.feed)),
     Answer.MAJORS: lambda _tape, record: majors(record),
     Answer.MAXCHANGE: lambda _tape, record: maxchange(record),
+    Answer.NAMED_ROWS: lambda _tape, record: named_rows(record),
 }
 
 
@@ -52,6 +54,7 @@ class Bodies:
     def __init__(self, limit: int = MAX_BODIES, byte_limit: int = MAX_BODY_BYTES) -> None:
         self._made: Final[Bounded[tuple[int, int, Answer, bool], bytes]] = Bounded(limit, byte_limit, len)
         self._bad: Final[Bounded[tuple[int, int, Answer], bool]] = Bounded(MAX_KNOWN_BAD)
+        self._log_limit: Final = LogLimit()
         self.skipped = 0
 
     def __len__(self) -> int:
@@ -88,5 +91,5 @@ class Bodies:
 
     def _skip(self, tape: Tape, index: int, error: RecordError) -> None:
         self.skipped += 1
-        if self.skipped <= MAX_LOGGED_SKIPS:
-            log.warning("%s: passed over (%d so far): %s", tape.place(index), self.skipped, error)
+        if (more := self._log_limit.take(tape)) is not None:
+            log.warning("%s: passed over (%d so far): %s%s", tape.place(index), self.skipped, error, more)

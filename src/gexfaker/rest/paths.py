@@ -50,13 +50,15 @@ def quoted(name: str) -> str:
 
 
 def _feed(base: str, ticker: str, word: str, name: str, ending: str = "") -> Found | Wrong | None:
-    route = _NAMED.get((base, word, name, ending))
+    package, category = word.lower(), name.lower()  # a published client writes GEX_zero
+    route = _NAMED.get((base, package, category, ending.lower()))
     if route is not None and ticker:
-        return Found(route, Feed(ticker.upper(), route.package, route.names[name]))
-    choice = _CHOICE.get((base, word))
+        meant = route.names.get(category) or route.names[package]  # the oldest form has the category first
+        return Found(route, Feed(ticker.upper(), route.package, meant))
+    choice = _CHOICE.get((base, package))
     if not choice or not ticker or not name:
         return None
-    if (base, word, name, "") in _NAMED:
+    if (base, package, category, "") in _NAMED:
         return Wrong(f"There is no {quoted(ending)} of {word} {name}.")
     return Wrong(f"There is no {quoted(name)} in {word}: use one of {choice}.")
 
@@ -66,9 +68,11 @@ def _named() -> dict[tuple[str, str, str, str], DataRoute]:
     found: dict[tuple[str, str, str, str], DataRoute] = {}
     for route in ROUTES:
         if route.pattern.startswith("/{ticker}/"):
-            _, _, word, _, *rest = route.pattern.split("/")
+            _, _, word, last, *rest = route.pattern.split("/")
+            turned = word == "{category}"
             for base in route.bases:
-                found |= {(base, word, name, "".join(rest)): route for name in route.names}
+                for name in route.names:
+                    found[(base, name, last, "") if turned else (base, word, name, "".join(rest))] = route
     return found
 
 

@@ -23,6 +23,7 @@ class Answer(StrEnum):
     RECORD = "record"
     MAJORS = "majors"
     MAXCHANGE = "maxchange"
+    NAMED_ROWS = "named rows"
     GEX_ONLY = "gex only"
     TICKERS = "tickers"
     CATEGORIES = "categories"
@@ -91,6 +92,15 @@ ROUTES: Final = (
         "/{ticker}/orderflow/{category}", Answer.RECORD, "/{ticker}/orderflow/{category}", "orderflow", FLOW_NAMES
     ),
     *_package("classic", "gex", OLD_NAMES, OLD_BASES, _OLD),
+    DataRoute(
+        "/{ticker}/{category}/gex",
+        Answer.NAMED_ROWS,
+        "/{ticker}/classic/{category}",
+        "classic",
+        OLD_NAMES,
+        OLD_BASES,
+        note="as the clients of 2023 read it: the rows are objects of `strike`, `gex_vol`, `gex_oi` and `priors`",
+    ),
     DataRoute("/tickers", Answer.TICKERS, "/tickers", public=True),
     *(
         DataRoute(f"/{package}/categories", Answer.CATEGORIES, "/{package}/categories", package, public=True)

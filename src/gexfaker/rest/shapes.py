@@ -59,6 +59,10 @@ class _Priors(msgspec.Struct, gc=False):
 _HEAD: Final = msgspec.json.Decoder(_Head)
 _PRIORS: Final = msgspec.json.Decoder(_Priors)
 _LEVELS: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_Majors)
+ROW_NAMES: Final = (b"strike", b"gex_vol", b"gex_oi", b"priors")
+"""What the columns of a gex row are called where rows are objects."""
+
+_ROWS: Final = msgspec.json.Decoder(list[list[msgspec.Raw]])
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -122,6 +126,20 @@ def whole(record: bytes, layout: Layout) -> bytes:
         return record if layout.is_followed(record) else layout.arrange(record)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RecordError(f"not a snapshot: {error}") from None
+
+
+def named_rows(record: bytes) -> bytes:
+    """A gex record with its rows as objects, as clients of 2023 read them. Raises RecordError when it is not valid."""
+    try:
+        body = _OBJECT.decode(whole(record, GEX))
+        rows = _ROWS.decode(body.get("strikes", b"[]"))
+        pairs = ([b'"%b":%b' % pair for pair in zip(ROW_NAMES, row, strict=False)] for row in rows)
+        named = b"[%b]" % b",".join(b"{%b}" % b",".join(row) for row in pairs)
+        return b"{%b}" % b",".join(
+            b'"%b":%b' % (key.encode(), named if key == "strikes" else value) for key, value in body.items()
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RecordError(f"no rows in it: {error}") from None
 
 
 def majors(record: bytes) -> bytes:

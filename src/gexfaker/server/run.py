@@ -264,6 +264,6 @@ def _listening(settings: Settings, host: str, port: int) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         bound.close()
-        accepted = f"a free port, such as --port 0 ({error.strerror or error})"
+        accepted = f"{error.strerror or error}. Take a free port, such as --port 0; `gexfaker doctor` says who has it"
         raise SettingError("PORT", settings.port, settings.sources["PORT"], accepted) from None
     return bound

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from time import monotonic
@@ -35,12 +35,15 @@ from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
 from gexfaker.settings import DEFAULT, RELAXED, Settings, idle_with
 from gexfaker.tapes.folder import LAYOUT
+from gexfaker.tapes.strays import shown_strays, strays
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
 from gexfaker.worlds.memberships import Memberships
 from gexfaker.worlds.streamer import Streamer
 from gexfaker.worlds.world import World
 from gexfaker.worlds.worlds import Worlds
+
+SIMULATED_MARK: Final = b"simulated"
 
 access_log: Final = logging.getLogger("gexfaker.access")
 
@@ -181,7 +184,14 @@ class Service:
     def notes(self) -> tuple[str, ...]:
         """Sentences about settings that were given and are not used."""
         idle = idle_with(self.settings, is_stored=self.days.stored)
-        return (*self.settings.notes, *idle)
+        return (*self.settings.notes, *idle, *(self._of_the_day() if self.days.stored else ()))
+
+    def _of_the_day(self) -> Iterator[str]:
+        """What is odd about the recorded day that is played: what lies beside it, and records of another day."""
+        folder = Path(self.settings.data_dir).expanduser()
+        yield from shown_strays(strays(folder, self.day.date), SHOWN_NAMES)
+        if (found := self.day.first_date()) not in (None, self.day.date):
+            yield f"the records of {self.day.date} are of {found}: move them into the folder of their day"
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -199,6 +209,17 @@ class Service:
         return Rules(lambda feed: self.groups.why_not(feed, strict, day), world.tier, self.settings.membership_limit)
 
     # --- days --------------------------------------------------------------------------------
+
+    def mark(self, world: World | None = None) -> bytes | None:
+        """What a key's answers are marked with, so that nobody takes them for the service's; None when they are not.
+
+        ``simulated``, or ``recorded`` and the day; without a key it is the day that keys start with.
+        """
+        if not self.settings.mark:
+            return None
+        if not self.days.stored:
+            return SIMULATED_MARK
+        return b"recorded " + (self.day.date if world is None or not world.is_used else world.play.date).encode()
 
     @property
     def days(self) -> Days:
@@ -272,17 +293,20 @@ def _options(settings: Settings) -> Options:
 
 def _no_days(settings: Settings) -> SettingError:
     """That a folder which was asked for holds no days, with what it holds: nobody gets invented prices by a typo."""
+    folder = Path(settings.data_dir).expanduser()
     return SettingError(
         "DATA_DIR",
         settings.data_dir,
         settings.sources["DATA_DIR"],
-        f"it holds no recorded days. Days lie there as {LAYOUT}; {_found_in(Path(settings.data_dir).expanduser())}. "
+        f"it holds no recorded days. Days lie there as {LAYOUT}; {_found_in(folder)}. "
         "For a simulated market set SIMULATE=true",
     )
 
 
 def _found_in(folder: Path) -> str:
-    """What a folder holds instead of days, or why nobody can tell."""
+    """What a folder holds instead of days and what that may be, or why nobody can tell."""
+    if found := shown_strays(strays(folder), SHOWN_NAMES):
+        return "; ".join(found)
     try:
         names = sorted(islice((path.name for path in folder.iterdir()), MAX_LISTED_NAMES))
     except OSError as error:

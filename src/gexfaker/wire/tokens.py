@@ -82,6 +82,8 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
     Raises:
         TokenError: not a token, not signed by us, expired, or made for another audience.
     """
+    if not token:
+        raise TokenError("there is no access token")
     options: Any = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False}
     try:
         claims = jwt.decode(token, secret, algorithms=[ALGORITHM], options=options)

@@ -11,6 +11,7 @@ import pytest
 
 from gexfaker.wire.tokens import world_id
 from support import data
+from support.control import DAYS
 from support.raw import JSON, JSON_RELIABLE, connect, joined, try_upgrade
 from support.server import CLEAN_EXIT, InProcess, running_process, running_server, wait_until
 
@@ -25,6 +26,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[InProcess]:
+    with running_server(data_dir=str(folder)) as running:
+        yield running
+
+
+@pytest.fixture
+def alone(folder: Path) -> Iterator[InProcess]:
+    """A server on which nobody else did so many things without a key that the next would only be counted."""
     with running_server(data_dir=str(folder)) as running:
         yield running
 
@@ -114,8 +122,8 @@ def test_the_groups_of_a_token_are_named_and_not_all_of_very_many(server: InProc
 
 def test_subprotocols_that_there_are_not_are_told(server: InProcess) -> None:
     with connect(server.orderflow("k-odd"), "json.webpubsub.azure.v2"):
-        said = r"without a subprotocol, as the service knows none of those that it offers \(json.webpubsub.azure.v2\)"
-        wait_for(server, world_id("k-odd"), f"connected to orderflow, {said}")
+        said = r" without a subprotocol, as the service knows none of those it offers \(json.webpubsub.azure.v2\)"
+        wait_for(server, world_id("k-odd"), f"connected to orderflow{said}")
 
 
 @pytest.mark.parametrize(
@@ -176,7 +184,8 @@ def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> Non
 
 
 @pytest.mark.parametrize("given", ["secret-key", "key-of-somebody", "key-0123456789abcdeg"])
-def test_a_key_in_the_address_of_its_session_is_not_written(server: InProcess, given: str) -> None:
+def test_a_key_in_the_address_of_its_session_is_not_written(alone: InProcess, given: str) -> None:
+    server = alone
     for before in ("/_gexfaker/sessions/", "//_gexfaker//sessions//", "/_gexfaker/sessions/x%2F"):
         server.request("POST", f"{before}{given}/pause", b"{}")
         for path in (given, f"{given}/", f"{given}/nothing", f"{given}%2Fpause"):
@@ -185,7 +194,9 @@ def test_a_key_in_the_address_of_its_session_is_not_written(server: InProcess, g
     assert not [line for line in server.stderr if given in line]
 
 
-def test_an_error_of_ours_is_a_500(server: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_ours_is_a_500(alone: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = alone
+
     def fail(*_: object) -> None:
         raise RuntimeError("a mistake")
 
@@ -244,6 +255,30 @@ def test_the_end_of_a_day_and_the_next_one_are_lines(tmp_path: Path) -> None:
         body = json.dumps({"date": data.DATE}).encode()
         server.request("POST", f"/_gexfaker/sessions/{world_id('k')}/day", body)
         wait_for(server, world_id("k"), f"has come to the end of {data.DATE}")
+
+
+@pytest.mark.parametrize("mode", ["next", "rotation"])
+def test_the_end_of_a_day_after_which_another_comes_is_not_told_as_the_end(tmp_path: Path, mode: str) -> None:
+    for date in DAYS[:2]:
+        data.write_day(tmp_path / "other", 30)
+        (tmp_path / "other" / data.DATE).rename(tmp_path / date)
+    with (
+        running_server(data_dir=str(tmp_path), data_date=DAYS[0], speed="60", cache_mode=mode) as server,
+        joined(server.orderflow("k"), data.group()) as raw,
+    ):
+        for _ in range(31):
+            raw.read_kind("data")
+        if mode == "next":
+            wait_for(server, world_id("k"), f"goes on with {DAYS[1]}")
+        assert not lines_of(server, f"{world_id('k')}: has come to the end of {DAYS[0]}")
+
+
+def test_a_reliable_client_that_closes_without_a_code_is_a_line(server: InProcess) -> None:
+    with connect(server.orderflow("k-codeless"), JSON_RELIABLE) as raw:
+        raw.read_json()
+        raw.close(None)
+        wait_for(server, world_id("k-codeless"), "left orderflow: the client closed with 1005; it may come back within")
+    assert len([line for line in lines_of(server, world_id("k-codeless")) if "left" in line]) == 1
 
 
 def test_a_slow_client_s_cut_has_the_bound_and_the_numbers(folder: Path) -> None:

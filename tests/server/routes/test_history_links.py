@@ -150,9 +150,10 @@ def test_who_may_not_have_it(server: Served, path: str) -> None:
     agent = {"User-Agent": "x"}
     assert server.get(path, agent) == (400, b'{"error":"Authorization header not found."}')
     assert error(server, path, {"Authorization": f"Bearer {KEY}"})[0] == 400
-    status, text = error(server, path, agent | {"Authorization": "Bearer small_key_of_a_reader"})
-    assert status == 403
-    assert "quant" in text
+    if "/eod/" not in path:  # which all keys have
+        status, text = error(server, path, agent | {"Authorization": "Bearer small_key_of_a_reader"})
+        assert status == 403
+        assert "quant" in text
 
 
 def test_the_link_is_on_the_host_that_was_asked(server: Served) -> None:

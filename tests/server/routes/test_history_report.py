@@ -21,6 +21,7 @@ from support.server import Served, running_server
 
 HEADERS = {"Authorization": "Bearer demo", "User-Agent": "test/1"}
 OLDER = "2026-07-16"
+TIERS = "key-c=classic,key-s=state,key-o=orderflow,*=quant"
 MEMBERS = [
     f"SPY/{package}/{category}/{DATE}_SPY_{package}_{category}.json.gz"
     for package, of in CATEGORIES.items()
@@ -43,7 +44,7 @@ def write(root: Path, date: str, ticker: str, package: str, category: str) -> No
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     root = tmp_path_factory.mktemp("days")
     for package, categories in CATEGORIES.items():
         for category in categories:
@@ -51,15 +52,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             write(root, OLDER, "QQQ", package, category)
     write(root, DATE, "SPY", "state", "volume_zero")
     write(root, DATE, "ES_SPX", "classic", "gex_zero")
-    # The day that is played is not the newest one: the report is of the newest.
-    with running_server(data_dir=str(root), data_date=OLDER) as running:
+    return str(root)
+
+
+@pytest.fixture(scope="module")
+def server(folder: str) -> Iterator[Served]:
+    with running_server(data_dir=folder, data_date=DATE, tiers=TIERS) as running:
         yield running
 
 
-def report(server: Served, path: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+def report(server: Served, path: str, key: str = "demo") -> tuple[int, http.client.HTTPMessage, bytes]:
     connection = http.client.HTTPConnection(*server.address, timeout=10)
     try:
-        connection.request("GET", path, headers=HEADERS)
+        connection.request("GET", path, headers=HEADERS | {"Authorization": f"Bearer {key}"})
         answer = connection.getresponse()
         return answer.status, answer.headers, answer.read()
     finally:
@@ -67,7 +72,7 @@ def report(server: Served, path: str) -> tuple[int, http.client.HTTPMessage, byt
 
 
 @pytest.mark.parametrize("path", ["/hist/eod/SPY", "/v2/hist/eod/SPY", "/hist/eod/spy"])
-def test_it_has_all_fifteen_files_of_the_newest_day(server: Served, path: str) -> None:
+def test_it_has_all_fifteen_files_of_the_day_that_is_played(server: Served, path: str) -> None:
     status, headers, body = report(server, path)
     assert status == 200
     assert headers["Content-Type"] == "application/zip"
@@ -80,6 +85,46 @@ def test_it_has_all_fifteen_files_of_the_newest_day(server: Served, path: str) -
             expected = ("[" + ",".join(lines(package, category)) + "]").encode()
             assert gzip.decompress(archive.read(name)) == expected
             assert len(json.loads(expected)) == 300
+
+
+@pytest.mark.parametrize(
+    ("key", "packages"),
+    [
+        ("key-c", {"classic"}),
+        ("key-s", {"classic", "state"}),
+        ("key-o", {"classic", "state", "orderflow"}),
+        ("demo", {"classic", "state", "orderflow"}),
+    ],
+)
+def test_its_members_are_those_of_the_tier(server: Served, key: str, packages: set[str]) -> None:
+    status, headers, body = report(server, "/hist/eod/SPY", key)
+    assert status == 200
+    assert headers["Content-Disposition"].endswith(f"eod_report_SPY_{DATE}.zip")
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert archive.namelist() == [name for name in MEMBERS if name.split("/")[1] in packages]
+    dated = f"/hist/SPY/classic/gex_full/{DATE}?noredirect"
+    assert report(server, dated, key)[0] == (200 if key == "demo" else 403), "dated history is for quant keys"
+
+
+def test_it_is_of_the_market_day_of_the_key(server: Served) -> None:
+    assert (
+        server.request("POST", "/_gexfaker/sessions/by-key/day?key=older", b'{"date": "%s"}' % OLDER.encode())[0] == 200
+    )
+    status, headers, _ = report(server, "/hist/eod/QQQ", "older")
+    assert (status, headers["Content-Disposition"]) == (200, f"attachment; filename=eod_report_QQQ_{OLDER}.zip")
+    assert report(server, "/hist/eod/SPY", "older")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("start", "ticker", "date"), [("10:30", "QQQ", OLDER), ("16:59", "QQQ", OLDER), ("17:00", "SPY", DATE)]
+)
+def test_before_the_export_it_is_of_the_day_before_if_that_is_asked_for(
+    server: Served, folder: str, start: str, ticker: str, date: str
+) -> None:
+    with running_server(data_dir=folder, data_date=DATE, realism="eod-export", start=start) as real:
+        assert real.request("POST", "/_gexfaker/sessions/by-key/pause?key=demo", b"{}")[0] == 200
+        status, headers, _ = report(real, f"/hist/eod/{ticker}")
+        assert (status, headers["Content-Disposition"]) == (200, f"attachment; filename=eod_report_{ticker}_{date}.zip")
 
 
 def test_it_has_what_there_is(server: Served) -> None:

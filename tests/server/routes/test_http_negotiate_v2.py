@@ -598,58 +598,49 @@ def tiered(folder: str) -> Iterator[Served]:
         yield running
 
 
-ALLOWED: Final = {
-    "KEY1": ["classic"],
-    "KEY2": ["classic", "state_gex", "state_greeks_zero", "state_greeks_one"],
-    "KEY3": ["classic", "state_gex", "state_greeks_zero", "state_greeks_one", "orderflow"],
-    "ANYBODY": HUBS,
-}
+ORDERFLOW_HUBS: Final = ["classic", "state_gex", "state_greeks_zero", "state_greeks_one", "orderflow"]
 
 
-@pytest.mark.parametrize("key", ALLOWED)
-def test_a_key_gets_the_hubs_of_its_tier(tiered: Served, key: str) -> None:
-    assert list(tiered.negotiate(key)) == ALLOWED[key]
-    assert list(tiered.negotiate(key, "/v2/negotiate")) == ALLOWED[key]
-    assert list(tiered.post("SPX_classic_gex_full", "SPX_spot", key=key)) == [f"v2_{hub}" for hub in ALLOWED[key]]
-    assert list(tiered.post("SPX_classic_gex_full", key=key)) == ALLOWED[key]
+@pytest.mark.parametrize(("key", "hubs"), [("KEY3", ORDERFLOW_HUBS), ("ANYBODY", HUBS)])
+def test_the_get_flow_gives_the_hubs_of_the_tier(tiered: Served, key: str, hubs: list[str]) -> None:
+    for path in ("/negotiate", "/v2/negotiate"):
+        assert list(tiered.negotiate(key, path)) == hubs
 
 
-@pytest.mark.parametrize(
-    ("key", "tier", "group", "needed"),
-    [
-        ("KEY1", "classic", "SPX_state_gex_full", "state"),
-        ("KEY1", "classic", "SPX_state_gamma_one", "state"),
-        ("KEY1", "classic", "SPX_orderflow_orderflow", "orderflow"),
-        ("KEY1", "classic", "SPX_classic_gex_20260717", "quant"),
-        ("KEY1", "classic", "SOXL_classic_gex_full", "quant"),
-        ("KEY2", "state", "SPX_orderflow_orderflow", "orderflow"),
-        ("KEY2", "state", "SPX_state_delta_20260717", "quant"),
-        ("KEY3", "orderflow", "SPX_orderflow_20260717", "quant"),
-        ("KEY3", "orderflow", "XSP_state_gex_full", "quant"),
-    ],
-)
-def test_a_group_outside_the_tier_is_403_with_the_reason(
-    tiered: Served, key: str, tier: str, group: str, needed: str
-) -> None:
-    ticker = group.partition("_")[0]
-    for groups in ([group], [group, f"{ticker}_spot"]):
-        status, reply = tiered.ask("POST", groups, key)
+def test_a_quant_key_gets_all_hubs_by_post(tiered: Served) -> None:
+    assert list(tiered.post("SPX_classic_gex_full", "SPX_spot", key="ANYBODY")) == [f"v2_{hub}" for hub in HUBS]
+    assert list(tiered.post("SPX_classic_gex_full", key="ANYBODY")) == HUBS
+
+
+@pytest.mark.parametrize(("key", "tier"), [("KEY1", "classic"), ("KEY2", "state"), ("KEY3", "orderflow")])
+def test_the_feed_is_for_quant_keys_and_by_get_for_orderflow_keys(tiered: Served, key: str, tier: str) -> None:
+    group = "SPX_classic_gex_full"
+    asked = [
+        tiered.ask("POST", [group], key),
+        tiered.ask("PATCH", items({"classic": [group]}), key),
+        *([] if tier == "orderflow" else [get(tiered, key)]),
+    ]
+    for status, reply in asked:
         assert status == 403
         text = check_sentence(reply)
-        assert all(part in text for part in (group, needed, tier))
-        assert tiered.ask("POST", groups, "ANYBODY")[0] == 200
-    urls = tiered.post("SPX_classic_gex_full", "SPX_spot", key=key)
-    with connected(tiered, urls, "v2_classic"):
-        hub = "v2_classic" if "classic" in group else "v2_orderflow" if "orderflow" in group else "v2_state_gex"
-        hub = "v2_state_greeks_one" if "one" in group else "v2_state_greeks" if "delta" in group else hub
-        status, reply = tiered.ask("PATCH", items({hub: [group, f"{ticker}_spot"]}), key)
-        assert status == 403
-        assert group in check_sentence(reply)
+        assert "needs the quant tier" in text
+        assert text.endswith(f"this key has {tier}.")
+    permissions = json.loads(tiered.get("/whoami", {"Authorization": f"Bearer {key}", "User-Agent": "x"})[1])[
+        "permissions"
+    ]
+    assert ("websocket" in permissions) == (tier == "orderflow")
+    assert {"rest", "eod_report"} <= set(permissions)
+    assert not {"history", "negotiate_post"} & set(permissions)
+
+
+def get(server: Served, key: str) -> tuple[int, Any]:
+    status, body = server.get("/v2/negotiate", {"Authorization": f"Bearer {key}"})
+    return status, json.loads(body)
 
 
 @pytest.mark.parametrize("group", ["SPX_classic_gex_20260717", "SOXL_classic_gex_full"])
 def test_a_join_outside_the_tier_is_refused_where_the_client_joins(tiered: Served, group: str) -> None:
-    with connected(tiered, tiered.negotiate("KEY1"), "classic") as clients:
+    with connected(tiered, tiered.negotiate("KEY3"), "classic") as clients:
         raw = clients["classic"]
         raw.send_text(json.dumps({"type": "joinGroup", "group": f"blue_{group}", "ackId": 7}))
         ack = raw.read_kind("ack")
@@ -660,10 +651,10 @@ def test_a_join_outside_the_tier_is_refused_where_the_client_joins(tiered: Serve
 
 
 def test_a_token_used_on_another_hub_opens_no_other_tier(tiered: Served) -> None:
-    url = tiered.negotiate("KEY1")["classic"].replace("/hubs/classic", "/hubs/orderflow")
+    url = tiered.negotiate("KEY3")["classic"].replace("/hubs/classic", "/hubs/state_greeks")
     with connect(url, JSON) as raw:
         assert raw.read_json().kind == "connected"
-        raw.send_text('{"type":"joinGroup","group":"blue_SPX_orderflow_orderflow","ackId":1}')
+        raw.send_text('{"type":"joinGroup","group":"blue_SPX_state_gamma_20260717","ackId":1}')
         assert raw.read_kind("ack").error["name"] == "Forbidden"
 
 
@@ -691,7 +682,7 @@ def test_two_keys_do_not_influence_each_other(server: Served) -> None:
 
 def test_keys_and_tokens_stay_out_of_the_log(folder: str) -> None:
     key, short = "gexbot_custom_SECRETkey0123456789", "hunter2"
-    with running_server(data_dir=folder, tiers=f"{key}=state,*=quant", log_level="debug") as server:
+    with running_server(data_dir=folder, log_level="debug") as server:
         tokens = []
         for name in (key, short):
             urls = server.post("SPX_classic_gex_full", "SPX_spot", key=name)

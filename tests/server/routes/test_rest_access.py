@@ -44,6 +44,13 @@ def test_without_a_key_it_is_400_to_the_byte(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PROTECTED)
+def test_a_key_without_a_scheme_is_400_with_a_sentence_that_says_so(world: World, path: str) -> None:
+    reply = world.ask(path, user_agent="x", authorization="gexbot_custom_1")
+    assert reply.status == 400
+    assert json.loads(reply.body) == {"error": "Authorization header has no scheme: write Bearer before the key."}
+
+
+@pytest.mark.parametrize("path", PROTECTED)
 def test_without_a_user_agent_it_is_400(world: World, path: str) -> None:
     for headers in ({}, {"user_agent": ""}):
         reply = world.ask(path, authorization="Bearer gexbot_1", **headers)

@@ -45,9 +45,13 @@ class ClientLog:
 
     def connected(self, hub: str, connection: Connection, offered: Sequence[str] = ()) -> None:
         """A client has come, with the groups of its token; of the subprotocols that it offers one is used, or none."""
-        none = f"without a subprotocol{_unknown(offered)}"
-        detail = f", {connection.subprotocol.name or none}{_named(connection.grant.groups)}"
-        self._tell(connection, "connect", f"connected to {hub}", detail)
+        detail = f", {connection.subprotocol.name or 'without a subprotocol'}{_named(connection.grant.groups)}"
+        if connection.subprotocol.name is None and offered:
+            names = ", ".join(map(_short, offered[:SHOWN_GROUPS]))
+            what = f"connected to {hub} without a subprotocol, as the service knows none of those it offers ({names})"
+            self._tell(connection, "connect", what, level=logging.WARNING)
+        else:
+            self._tell(connection, "connect", f"connected to {hub}", detail)
 
     def negotiated_again(self, world: World, count: int) -> None:
         """A key has negotiated although connections of it were open, which the service closes then."""
@@ -110,7 +114,7 @@ class ClientLog:
         self._days[world.id] = date, is_over
         if date != was:
             self.access.tell(world.id, "day", f"goes on with {date}")
-        elif is_over and not was_over:
+        elif is_over and not was_over and not _goes_on(world):
             what = f"has come to the end of {date}: nothing more comes until it is moved, see gexfaker ctl --help"
             self.access.tell(world.id, "day", what)
 
@@ -123,6 +127,14 @@ class ClientLog:
         level: int = logging.INFO,
     ) -> None:
         self.access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
+
+
+def _goes_on(world: World) -> bool:
+    """Whether another day, or the same again, follows the one that it plays."""
+    try:
+        return world.play.day_after_the_end() is not None
+    except (GexfakerError, OSError):
+        return False
 
 
 def _counted(count: int) -> str:
@@ -143,13 +155,6 @@ def _named(groups: Sequence[str]) -> str:
         return ""
     more = len(groups) - SHOWN_GROUPS
     return f", in {', '.join(map(_short, groups[:SHOWN_GROUPS]))}" + (f" and {more} more" if more > 0 else "")
-
-
-def _unknown(offered: Sequence[str]) -> str:
-    """That a client gets no group messages, as it offers no subprotocol that there is."""
-    if not offered:
-        return ""
-    return f", as the service knows none of those that it offers ({', '.join(map(_short, offered[:SHOWN_GROUPS]))})"
 
 
 def _short(group: str) -> str:

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ExceptionHandler
 
 from gexfaker.errors import ControlError, DataError
+from gexfaker.server.http.marked import Marked
 from gexfaker.server.http.replies import error, unavailable
 from gexfaker.server.http.routing import routes_of
 from gexfaker.server.http.targets import Targets
@@ -72,7 +73,9 @@ def create_app(service: Service) -> Starlette:
         OSError: _system,
     }
     watched = [] if service.access is None else [Middleware(Watched, service.access)]
-    app = Starlette(routes=routes, middleware=[*watched, cors, Middleware(Targets)], exception_handlers=handlers)
+    marked = [Middleware(Marked, service)] if service.settings.mark else []
+    middleware = [*marked, *watched, cors, Middleware(Targets)]
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.service, app.state.operations, app.state.told = service, OPERATIONS, Rarely(log)
     app.state.documents = {}

@@ -15,6 +15,7 @@ from gexfaker.wire.tokens import shown_start, world_id
 from gexfaker.worlds.world import World
 
 NO_KEY: Final = "Authorization header not found."
+NO_SCHEME: Final = "Authorization header has no scheme: write Bearer before the key."
 NO_USER_AGENT: Final = "User-Agent header not found."
 UNKNOWN_KEY: Final = "Unknown API key: the server knows only the keys named in TIERS."
 NAME_HEADER: Final = "x-gexfaker-name"
@@ -44,7 +45,7 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
     settings, headers = service.settings, request.headers
     key = api_key(headers, request.query_params)
     if key is None:
-        return error(NO_KEY, 400)
+        return error(NO_SCHEME if has_no_scheme(headers) else NO_KEY, 400)
     request.state.owner = world_id(key)
     if user_agent and not headers.get("user-agent"):
         return error(NO_USER_AGENT, 400)
@@ -55,6 +56,12 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
         return error(OVER_QUOTA, 429)
     name_client(service, key, name_given(request))
     return key
+
+
+def has_no_scheme(headers: Mapping[str, str]) -> bool:
+    """Whether an Authorization header is a key alone, as people write it when they try a client for the first time."""
+    given = headers.get("authorization", "").strip()
+    return bool(given) and " " not in given and given.lower() not in ("bearer", "basic")
 
 
 def watches(request: Request) -> bool:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, STOCKS, TIERS, Feed
 from gexfaker.errors import DataError, ExhaustedError, RecordError, UnavailableError
-from gexfaker.hubs.tiers import includes, tier_of
+from gexfaker.hubs.tiers import includes, tier_of, why_no_feed
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.play import Play
@@ -104,7 +104,7 @@ async def _respond(request: Request, found: Found | Wrong) -> Response:
 async def _protected(service: Service, request: Request, key: str, found: Found) -> Response:
     world = service.world(key)
     if found.route.answer is Answer.WHOAMI:
-        return _whoami(world, key)
+        return _whoami(service, world, key)
     if found.feed is None:
         roll(world, service.clock())
         return await conversion(world, request.query_params, service.clock())
@@ -212,12 +212,13 @@ _PUBLIC: Final[dict[Answer, Callable[[Found], Response]]] = {
 }
 
 
-def _whoami(world: World, key: str) -> Response:
+def _whoami(service: Service, world: World, key: str) -> Response:
     """What the caller has. The service documents what it tells, but not the names of the fields."""
     tier = world.tier
     levels = [level for level in TIERS if includes(tier, level)]
     packages = [level for level in levels if level in CATEGORIES]
-    permissions = ["rest", "websocket"] + ["history", "expiries", "negotiate_post"] * (tier == TIERS[-1])
+    feed = ["websocket"] * (why_no_feed(tier, "GET") is None)
+    permissions = ["rest", "eod_report", *feed] + ["history", "expiries", "negotiate_post"] * (tier == TIERS[-1])
     return reply(
         {
             "key": mask(key),
@@ -227,5 +228,6 @@ def _whoami(world: World, key: str) -> Response:
             "entitlements": {package: CATEGORIES[package] for package in packages},
             "permissions": permissions,
             "flags": {"active": True},
+            **({} if (mark := service.mark(world)) is None else {"gexfaker": mark.decode()}),
         }
     )

@@ -86,12 +86,18 @@ def _as_yaml(content: Any) -> str:
 
 
 async def _openapi_json(request: Request) -> Response:
-    return reply(await _openapi(request))
+    return reply(await _openapi(request) | {"servers": _servers(request)})
 
 
 async def _openapi_yaml(request: Request) -> Response:
     made = await _openapi(request)
-    return Response(await _kept(request, "openapi.yaml", lambda: _as_yaml(made)), media_type=YAML)
+    text = await _kept(request, "openapi.yaml", lambda: _as_yaml(made))
+    return Response(text + _as_yaml({"servers": _servers(request)}), media_type=YAML)
+
+
+def _servers(request: Request) -> list[dict[str, str]]:
+    """Where this server is, as OpenAPI says it: at the address that the client uses."""
+    return [{"url": _origin(request), "description": "this server"}]
 
 
 async def _asyncapi_json(request: Request) -> Response:

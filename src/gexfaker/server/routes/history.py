@@ -27,7 +27,8 @@ from gexfaker.catalog import QUANT_TICKERS, Feed
 from gexfaker.contract.operations import BUSY, KEYED, XML, Operation
 from gexfaker.contract.operations import JSON as PLAIN_JSON
 from gexfaker.errors import DataError, UnavailableError
-from gexfaker.exchange.hours import NEW_YORK
+from gexfaker.exchange.hours import NEW_YORK, epoch
+from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.rest.paths import quoted
 from gexfaker.rest.routes import BASES
@@ -36,8 +37,10 @@ from gexfaker.server.http.downloads import Slot, busy, download, downloads_of, i
 from gexfaker.server.http.gate import admit, api_key, forbidden
 from gexfaker.server.http.replies import JSON, reply, service_of, wants_gzip
 from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.service import Service
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire.tokens import mask
+from gexfaker.worlds.world import World
 
 log: Final = logging.getLogger(__name__)
 
@@ -45,6 +48,9 @@ FILES: Final = "/_files"
 """Where the signed links lead."""
 
 TIER: Final = "quant"
+EXPORT: Final = datetime.time(17)
+"""When the service has exported a day, in New York; about, by what users saw."""
+
 """The subscription that history needs."""
 
 WINDOW: Final = datetime.timedelta(days=90)
@@ -67,27 +73,37 @@ async def _link(request: Request) -> Response:
 
 
 async def _report(request: Request) -> Response:
-    """A ticker's end-of-day report: all its files of the latest completed day in one zip."""
-    key = _admit(request)
+    """A ticker's end-of-day report: the files of the key's market day that its tier has, in one zip."""
+    service = service_of(request)
+    key = admit(service, request)
     if isinstance(key, Response):
         return key
-    ticker = _ticker(request)
-    shelf = shelf_of(request)
-    date = await in_thread(request, lambda: _report_day(shelf, ticker))
+    ticker, world = _ticker(request), service.world(key)
+    shelf, feeds = shelf_of(request), [feed for feed in standard_feeds(ticker) if includes(world.tier, tier_of(feed))]
+    market_day, is_exported = service.day_of(world).date, _is_exported(service, world)
+    date = await in_thread(request, lambda: _report_day(shelf, feeds, market_day, is_exported))
     if date is None:
         raise HTTPException(404, f"There is no end-of-day report of {quoted(ticker)}.")
     headers = {"Content-Disposition": f"attachment; filename={report_name(date, ticker)}"}
     async with downloads_of(request).reserve(request) as slot:
         if slot is None:
             return busy()
-        content = zipped(members(shelf, date, ticker), datetime.date.fromisoformat(date))
+        content = zipped(members(shelf, date, feeds), datetime.date.fromisoformat(date))
         return download(request, content, headers, "application/zip", slot=slot)
 
 
-def _report_day(shelf: Shelf, ticker: str) -> str | None:
+def _is_exported(service: Service, world: World) -> bool:
+    """Whether the report of a key's market day is there, or still that of the day before."""
+    if not service.settings.is_real("eod-export"):
+        return True
+    market = world.play.market_time(service.clock()) if world.is_used else None
+    return market is not None and market >= epoch(service.day_of(world).calendar_date, EXPORT)
+
+
+def _report_day(shelf: Shelf, feeds: list[Feed], market_day: str, is_exported: bool) -> str | None:
     with contextlib.suppress(DataError):
-        date = shelf.latest()
-        if any(shelf.holds(date, feed) for feed in standard_feeds(ticker)):
+        date = market_day if is_exported else shelf.before(market_day)
+        if any(shelf.holds(date, feed) for feed in feeds):
             return date
     return None
 
@@ -112,7 +128,8 @@ def _ticker(request: Request) -> str:
 def _file(request: Request) -> File:
     """The file that the path asks for, if it names one. Raises HTTPException."""
     ticker, path = _ticker(request), request.path_params
-    category = parse_category(path["package"], path["category"])
+    package = path["package"].lower()
+    category = parse_category(package, path["category"].lower())
     date = parse_date(path["date"])
     if category is None:
         raise HTTPException(404, f"There is no category {quoted(path['package'] + '/' + path['category'])}.")
@@ -120,7 +137,7 @@ def _file(request: Request) -> File:
         raise HTTPException(404, f"{quoted(path['date'])} is not a date: write YYYY-MM-DD.")
     if service_of(request).settings.is_real("history-window") and not _is_recent(request, date):
         raise HTTPException(404, f"{date} is more than {WINDOW.days} days ago.")
-    return File(date, Feed(ticker, path["package"], category))
+    return File(date, Feed(ticker, package, category))
 
 
 def _is_recent(request: Request, date: str) -> bool:
@@ -236,7 +253,7 @@ ENDPOINTS: Final = (
         Operation(
             "get",
             "/hist/eod/{ticker}",
-            "All of a ticker's files of the latest completed day.",
+            "A ticker's files of the market day that the key plays, as far as its tier has them.",
             {200: "application/zip", **KEYED, 404: "Error", **BUSY},
             BASES,
             key="api",

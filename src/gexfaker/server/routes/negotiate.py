@@ -14,7 +14,7 @@ from gexfaker.contract.operations import KEYED, Operation
 from gexfaker.errors import NegotiationError
 from gexfaker.exchange.expiries import HORIZON, expiries
 from gexfaker.hubs.negotiation import Memberships, patch_plan, post_plan
-from gexfaker.hubs.tiers import includes, may_use
+from gexfaker.hubs.tiers import includes, may_use, why_no_feed
 from gexfaker.limits import MAX_REQUEST_BYTES
 from gexfaker.rest.routes import BASES
 from gexfaker.server.http.addresses import base_url
@@ -35,6 +35,9 @@ async def _negotiate(request: Request) -> Response:
         return key
     if not service.settings.ws_enabled:
         return error("The real-time feed is off: start with WS_ENABLED=true.", 404)
+    closed = why_no_feed(service.world(key).tier, request.method)
+    if closed is not None:
+        return error(closed, 403)
     base = base_url(service, request.headers, request.url.scheme)
     if base is None:
         return error("The Host header is not a host name.", 400)

@@ -20,6 +20,7 @@ from gexfaker.limits import KIB
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.rest.routes import Answer
 from gexfaker.server.http.gate import admit, name_given
+from gexfaker.server.http.marked import MARK_HEADER
 from gexfaker.server.http.replies import wants_gzip
 from gexfaker.server.http.watched import SHOWN_PATH
 from gexfaker.server.routes.data import Asked, Body, body_headers, look_up
@@ -37,7 +38,7 @@ MAX_REQUEST: Final = 2 * KIB
 MAX_HEADS: Final = 1024
 """Starts of answers remembered for the second they are good for, by the length of the body: 200 bytes each."""
 
-SHAPED: Final = (Answer.RECORD, Answer.MAJORS, Answer.MAXCHANGE)
+SHAPED: Final = (Answer.RECORD, Answer.MAJORS, Answer.MAXCHANGE, Answer.NAMED_ROWS)
 VARY: Final = b"Accept-Encoding, Origin"
 """As the application's middleware leaves it."""
 
@@ -69,7 +70,7 @@ class FastPath:
         self._access: Final = service.access
         self._known: Final[Bounded[bytes, Known]] = Bounded(MAX_KNOWN)
         self._defaults: Iterable[tuple[bytes, bytes]] = ()
-        self._heads: Final[dict[tuple[int, bool, bool], bytes]] = {}
+        self._heads: Final[dict[tuple[int, bool, bool, bytes | None], bytes]] = {}
         self._failures: Final[set[type[Exception]]] = set()
 
     def answer(self, raw: bytes, defaults: Iterable[tuple[bytes, bytes]]) -> bytes | None:
@@ -101,7 +102,7 @@ class FastPath:
         if defaults is not self._defaults:  # a second has gone by
             self._defaults = defaults
             self._heads.clear()
-        kind = len(body), zipped, known.origin
+        kind = len(body), zipped, known.origin, self._service.mark(world)
         head = self._heads.get(kind)
         if head is None:
             if len(self._heads) >= MAX_HEADS:
@@ -131,11 +132,15 @@ class FastPath:
         return Known(world_id(key), asked, "origin" in request.headers, shown, name_given(request))
 
 
-def _head(defaults: Iterable[tuple[bytes, bytes]], length: int, zipped: bool, origin: bool) -> bytes:
+def _head(
+    defaults: Iterable[tuple[bytes, bytes]], length: int, zipped: bool, origin: bool, mark: bytes | None
+) -> bytes:
     """What stands before a body."""
     headers = [*defaults, *body_headers(length, zipped, VARY)]
     if origin:
         headers.append((b"access-control-allow-origin", b"*"))
+    if mark is not None:
+        headers.append((MARK_HEADER, mark))
     return b"".join((b"HTTP/1.1 200 OK\r\n", *[b"%b: %b\r\n" % header for header in headers], b"\r\n"))
 
 

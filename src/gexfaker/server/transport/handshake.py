@@ -67,6 +67,16 @@ def refusal(status: int, reason: str, text: str = "") -> Response:
 
 def open_socket(service: Service, request: Request) -> Accepted | Response:
     """Decide about an upgrade request: a connection to serve, or the HTTP answer that refuses it."""
+    decided = _decide(service, request)
+    connection = decided.connection if isinstance(decided, Accepted) else None
+    mark = service.mark(None if connection is None else service.world_of(connection))
+    if mark is not None:
+        answer = decided.response if isinstance(decided, Accepted) else decided
+        answer.headers["X-Gexfaker"] = mark.decode()
+    return decided
+
+
+def _decide(service: Service, request: Request) -> Accepted | Response:
     try:
         if service.life.draining:
             raise _RefusedError(503, "Service Unavailable", "The server is stopping.")

@@ -164,6 +164,8 @@ class Socket(asyncio.Protocol):
                 self._hub.end(self._connection)
             else:
                 self._hub.lost(self._connection, self._loop.time())
+                if self._connection.outlet is None:  # it may come back, by another socket
+                    self._service.clients.left(self._hub.name, self._connection, self._how_it_ended(None))
         self._await_close()
 
     # --- what the hub decides ----------------------------------------------------------------

@@ -1,0 +1,80 @@
+"""What lies in a data folder and is not played is named, with what it may be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gexfaker.tapes import strays as module
+from gexfaker.tapes.strays import Stray, shown_strays, strays
+
+DATE = "2026-07-17"
+GOOD = (
+    f"{DATE}/SPX/classic/gex_zero.jsonl",
+    f"{DATE}/SPX/classic/gex_zero.payloads",
+    f"{DATE}/SPX/state/delta_zero.jsonl.gz",
+    f"{DATE}/spx/orderflow/orderflow.jsonl.zst",
+    f"{DATE}/SPX/classic/.gex_one.jsonl.part",
+    f"{DATE}/SPX/notes.txt",
+    "README.md",
+    "notes/todo.txt",
+    ".cache/2026-07-17/SPX/classic/gex_zero.jsonl",
+)
+
+
+def put(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("{}")
+    return root
+
+
+def test_a_sound_folder_has_none(tmp_path: Path) -> None:
+    assert strays(put(tmp_path, *GOOD), DATE) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "hint"),
+    [
+        (
+            "gex_zero.jsonl",
+            "gex_zero.jsonl",
+            "record files lie in folders, as YYYY-MM-DD/TICKER/package/category.jsonl",
+        ),
+        ("eod_report_SPX_2026-07-17.zip", "eod_report_SPX_2026-07-17.zip", "record files lie in folders"),
+        ("20260714/SPX/classic/gex_zero.jsonl", "20260714", "rename it to 2026-07-14"),
+        ("SPX/2026-07-14/classic/gex_zero.jsonl", "SPX", "swapped; days lie there as 2026-07-14/SPX"),
+        ("NDX/classic/gex_zero.jsonl", "NDX", "it is a ticker of one day; the folder of the days is two above it"),
+        ("state/gex_zero.jsonl", "state", "it is a package of one ticker; the folder of the days is three above it"),
+        ("deep/gexbot/days/2026-07-14/SPX/classic/gex_zero.jsonl", "deep", "deep/gexbot/days; name that folder"),
+        (f"{DATE}/gex_zero.jsonl", f"{DATE}/gex_zero.jsonl", "in the folder of a ticker and a package"),
+        (f"{DATE}/SPX/gex_zero.jsonl", f"{DATE}/SPX/gex_zero.jsonl", "of a package: classic, state, orderflow"),
+        (f"{DATE}/SPX/clasic/gex_zero.jsonl", f"{DATE}/SPX/clasic", "packages are classic, state, orderflow"),
+        (f"{DATE}/SPX/classic/gexone.jsonl", f"{DATE}/SPX/classic/gexone.jsonl", "did you mean gex_one?"),
+        (f"{DATE}/SPX/classic/one.jsonl.gz", f"{DATE}/SPX/classic/one.jsonl.gz", "did you mean gex_one?"),
+        (f"{DATE}/SPX/classic/gex_full.json", f"{DATE}/SPX/classic/gex_full.json", "it must be called gex_full.jsonl"),
+        (f"{DATE}/SPX/classic/xyz.jsonl", f"{DATE}/SPX/classic/xyz.jsonl", "categories here are gex_full, gex_zero"),
+    ],
+)
+def test_each_kind_is_named(tmp_path: Path, name: str, where: str, hint: str) -> None:
+    root = tmp_path / "data"
+    [found] = strays(put(root, *GOOD, name), DATE)
+    assert found.path == root / where
+    assert hint in found.hint
+
+
+def test_a_folder_that_is_none_and_one_that_is_too_large_end_the_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert strays(tmp_path / "none", DATE) == []
+    monkeypatch.setattr(module, "MAX_LOOKED_AT", 3)
+    put(tmp_path, *(f"{number}.jsonl" for number in range(9)))
+    assert len(strays(tmp_path, DATE)) == 3
+
+
+def test_of_many_some_are_shown_and_the_others_counted(tmp_path: Path) -> None:
+    found = [Stray(tmp_path / str(number), "why") for number in range(7)]
+    assert shown_strays(found, 5) == [*map(str, found[:5]), "2 more files or folders are not played"]
+    assert shown_strays(found, 7) == list(map(str, found))
+    assert str(found[0]) == f"{tmp_path / '0'} is not played: why"
