@@ -36,7 +36,7 @@ OPTION_TICKERS: Final = frozenset((*STOCKS, *INDEXES, *QUANT_TICKERS))
 TICKERS: Final = frozenset((*OPTION_TICKERS, *FUTURES, *WEEKLIES))
 
 DEFAULT_TICKERS: Final = ("SPX", "NDX", "SPY", "QQQ", "ES_SPX", "NQ_NDX")
-"""What is simulated when nothing else is asked for."""
+"""Those that most clients ask for: examples name them."""
 
 CURRENT_HUBS: Final = (
     "classic",

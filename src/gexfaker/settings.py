@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
 from gexfaker import parsing
-from gexfaker.catalog import DEFAULT_TICKERS, TIERS
+from gexfaker.catalog import TIERS
 from gexfaker.environment import is_link, unknown_variables, variables_of
 from gexfaker.errors import NoSettingError, SettingError
 from gexfaker.limits import (
@@ -218,7 +218,7 @@ class Settings:
         Setting(
             Section.DAYS,
             parsing.tickers,
-            ",".join(DEFAULT_TICKERS),
+            "all",
             "tickers with commas between them, or all",
             "What is simulated.",
         ),

@@ -42,6 +42,7 @@ OTHERS: Final = {
 @pytest.fixture(scope="module")
 def server() -> Iterator[Served]:
     with running_server(tickers="SPX", data_date=DAY) as running:
+        running.request("POST", "/_gexfaker/sessions/by-key/pause?key=demo", b"{}")  # so that the session is there
         yield running
 
 
