@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gexfaker.errors import SettingError
-from gexfaker.testing import Control, ListenError, Pause, Target, receive, serving
+from gexfaker.testing import Control, ListenError, ManualClock, Pause, Target, receive, serving
+from support.data import write_day
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,25 @@ def test_too_few_messages_end_with_the_reason() -> None:
         Control(server.url).act(Target("k"), Pause())
         with pytest.raises(ListenError, match=r"1 of 5 messages came in 1 s: k is paused"):
             receive(server.url, "SPX_orderflow_orderflow", key="k", count=5, timeout=1)
+
+
+def test_settings_may_be_values_of_any_kind() -> None:
+    with serving(tickers=["SPX", "NDX"], tiers={"a": "classic", "*": "quant"}, speed=60, mark=False) as server:
+        settings = server.service.settings
+    assert settings.tickers == ("SPX", "NDX")
+    assert settings.tiers == {"a": "classic", "*": "quant"}
+    assert (settings.speed, settings.mark) == (60.0, False)
+
+
+def test_without_a_folder_none_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_day(tmp_path / "data", 3)
+    monkeypatch.chdir(tmp_path)
+    with serving(tickers="SPX") as server:
+        assert not server.service.days.stored
+    with serving(data_dir="data") as server:
+        assert server.service.days.stored
+
+
+def test_a_clock_does_not_go_back() -> None:
+    with pytest.raises(ValueError, match="does not go back"):
+        ManualClock().advance(-1)

@@ -82,10 +82,12 @@ class FrameError(GexfakerError):
 
     Attributes:
         code: the WebSocket close code it deserves (1003, 1007, 1009, ...).
-        reason: the close reason, at most 123 bytes of UTF-8.
+        reason: the close reason, at most 123 bytes of UTF-8, in the service's words, which never say more.
+        why: what is wrong with it, for the log.
     """
 
-    def __init__(self, code: int, reason: str) -> None:
+    def __init__(self, code: int, reason: str, why: str = "") -> None:
         super().__init__(f"{code}: {reason}")
         self.code = code
         self.reason = reason
+        self.why = why

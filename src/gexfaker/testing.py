@@ -28,7 +28,7 @@ from gexfaker.client.feed import ListenError, Received, decode_payload, names_of
 from gexfaker.client.feed import Target as Hub
 from gexfaker.client.follow import follow
 from gexfaker.client.silence import reasons, status_of
-from gexfaker.errors import NoSettingError
+from gexfaker.errors import ControlError, NoSettingError
 from gexfaker.playback.actions import ChangeDay, Mode, Pause, Reset, Resume, Seek, Speed, Step
 from gexfaker.server.run import Server
 from gexfaker.settings import SETTINGS, Sources, load_from
@@ -37,6 +37,7 @@ __all__ = [
     "ALL",
     "ChangeDay",
     "Control",
+    "ControlError",
     "ListenError",
     "ManualClock",
     "Mode",
@@ -56,6 +57,8 @@ __all__ = [
 
 Status = Mapping[str, Any]
 
+WITHOUT_REASON: Final = "the server does not say why; by a ManualClock nothing comes until it is advanced"
+
 RECEIVE_SECONDS: Final = 30.0
 """How long ``receive`` waits by default: a typing error in a group must not hold up a run of tests for ever."""
 
@@ -64,19 +67,20 @@ SETTLE_SECONDS: Final = 10.0
 
 
 @contextlib.contextmanager
-def serving(clock: Callable[[], float] | None = None, **settings: str | int) -> Iterator[Server]:
+def serving(clock: Callable[[], float] | None = None, **settings: Any) -> Iterator[Server]:
     """A server in a thread of this process, on a free port; it is gone when the context ends.
 
     Args:
         clock: real time (epoch seconds), such as a ManualClock; the system's by default.
-        settings: by their lower-case names, as text: ``speed="60"``, ``data_dir="days"``. The environment and the
-            settings file are not looked at, and without ``data_dir`` no folder: a market is simulated.
+        settings: by their lower-case names: ``speed=60``, ``data_dir="days"``, ``tickers=["SPX", "NDX"]``. The
+            environment and the settings file are not looked at, and without ``data_dir`` no folder: a market is
+            simulated.
 
     Raises:
         SettingError, DataError: it cannot start so.
     """
-    here: dict[str, str | int] = {"port": 0} if "data_dir" in settings else {"port": 0, "simulate": "true"}
-    flags = {name.upper(): str(value) for name, value in (here | settings).items()}
+    here: dict[str, Any] = {"port": 0} if "data_dir" in settings else {"port": 0, "simulate": "true"}
+    flags = {name.upper(): _as_text(value) for name, value in (here | settings).items()}
     for name in flags.keys() - SETTINGS.keys():
         near = difflib.get_close_matches(name, SETTINGS, 1)
         hint = f"did you mean {near[0].lower()}?" if near else "docs/settings.md has all settings"
@@ -86,6 +90,13 @@ def serving(clock: Callable[[], float] | None = None, **settings: str | int) -> 
         for note in server.service.notes:
             logging.getLogger(__name__).warning("%s", note)
         yield server
+
+
+def _as_text(value: Any) -> str:
+    """A value as it is written on the command line; lists and tables as in the settings file."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={part}" for name, part in value.items())
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def receive(
@@ -117,7 +128,7 @@ def receive(
     targets = negotiate(base, key, feeds)
     status = asyncio.run(_receive(targets, take, timeout, lambda: status_of(Control(base), key)))
     if status is not None:
-        why = "; ".join(reasons(status, key, names_of(targets, feeds))) or "the server does not say why"
+        why = "; ".join(reasons(status, key, names_of(targets, feeds))) or WITHOUT_REASON
         raise ListenError(f"{len(got)} of {count} messages came in {timeout:g} s: {why}")
     return got
 
@@ -180,8 +191,11 @@ class ManualClock:
         """Move on, from one thing that is due to the next; return when the server has done all of it and sleeps.
 
         Raises:
+            ValueError: time does not go back.
             TimeoutError: nothing sleeps by this clock.
         """
+        if seconds < 0:
+            raise ValueError(f"a clock does not go back, as by {seconds:g} s: seek moves a key back")
         until = self._now + seconds
         while (timer := self._take(until)) is not None:
             callback = timer.callback

@@ -6,6 +6,7 @@ import datetime
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,6 +66,17 @@ def call(*given: str) -> str:
 
 def generate(out: Path, *more: str, records: int = FEW, seed: int = 7) -> str:
     return call(*arguments(out, *more, records=records, seed=seed))
+
+
+def test_without_a_terminal_a_line_says_now_and_then_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "Crew", Inline)
+    for seconds, lines in ((1e9, 0), (0.0, 1)):
+        monkeypatch.setattr("gexfaker.cli.generate.REPORT_SECONDS", seconds)
+        done = CliRunner().invoke(cli, ["generate", *arguments(tmp_path / str(lines))], catch_exceptions=False)
+        told = re.findall(r"^([\d,]+) of \1 records$", done.stderr, re.MULTILINE)
+        assert len(told) == lines, done.stderr
 
 
 def refused(out: Path, *more: str, records: int = FEW, seed: int = 7) -> str:

@@ -75,9 +75,12 @@ def test_a_remedy_is_told_once_for_all_feeds_that_need_it(tmp_path: Path) -> Non
     day = Built()
     for lines in day.feeds.values():
         lines[4] = "half a line"
-    output = run(str(day.write(tmp_path))).output
-    assert output.count(":5  ") == len(day.feeds) > 1
+    folder = str(day.write(tmp_path))
+    output = run(folder).output
+    assert output.count(":5  ") == 3
+    assert f"and {len(day.feeds) - 3} more feeds, see -v" in output
     assert output.count("remedy: ") == 1
+    assert run(folder, "-v").output.count(":5  ") == len(day.feeds)
 
 
 def test_the_table_has_every_feed_its_times_and_gaps(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from gexfaker.errors import SettingError
 from gexfaker.server.service import Service
 from gexfaker.settings import SETTINGS, flag_of, load
-from support.data import DATE, expected, group, record, write_day
+from support.data import DATE, FIRST, expected, group, record, write_day
 from support.server import clean_environment, running_process
 
 LISTEN = (sys.executable, "-m", "gexfaker", "listen", "orderflow")
@@ -117,7 +117,10 @@ def test_a_folder_without_days_is_refused_with_what_it_holds(put: tuple[str, ...
 
 
 def test_what_is_odd_about_the_day_that_is_played_is_told_at_the_start(tmp_path: Path) -> None:
-    write_day(tmp_path, 3)
+    write_day(tmp_path, 30)
+    file = tmp_path / DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
+    stale = json.loads(record("ES_SPX", 0)) | {"timestamp": FIRST - 60_000}  # as a real day begins
+    file.write_text(f"{json.dumps(stale)}\n{file.read_text()}")
     assert not notes_of(data_dir=str(tmp_path))
     (tmp_path / DATE).rename(tmp_path / "2026-07-16")
     (tmp_path / "2026-07-16" / "gex_zero.jsonl").write_text("{}")

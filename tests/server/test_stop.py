@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from gexfaker.cli.serve import SAME_SIGNAL_SECONDS
 from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE, GoneError, try_upgrade
 from support.raw import connect as raw_connect
@@ -84,13 +85,24 @@ def test_an_idle_server_stops_at_once() -> None:
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_signal_ends_at_once(second: int) -> None:
     with running_process() as server, raw_connect(server.orderflow(), JSON) as stubborn:
+        sent = time.monotonic()
         server.send_signal(signal.SIGTERM)
         assert stubborn.read_close()[0] == 1001
+        wait_until(lambda: time.monotonic() > sent + 2 * SAME_SIGNAL_SECONDS, 5, "what is another signal")
         assert server.process.poll() is None
         began = time.monotonic()
         server.send_signal(second)
         assert server.join() != 0
         assert time.monotonic() - began < 1.0
+
+
+def test_a_signal_that_comes_twice_at_once_is_one() -> None:
+    with running_process() as server, raw_connect(server.orderflow(), JSON) as client:
+        server.send_signal(signal.SIGTERM)
+        server.send_signal(signal.SIGINT)
+        assert client.read_close()[0] == 1001
+        client.close(1001)
+        assert server.join() == 0
 
 
 def test_a_stopping_server_is_not_ready() -> None:

@@ -15,7 +15,7 @@ GOOD = (
     f"{DATE}/SPX/classic/gex_zero.payloads",
     f"{DATE}/SPX/state/delta_zero.jsonl.gz",
     f"{DATE}/spx/orderflow/orderflow.jsonl.zst",
-    f"{DATE}/SPX/classic/.gex_one.jsonl.part",
+    f"{DATE}/SPX/generated.json",
     f"{DATE}/SPX/notes.txt",
     "README.md",
     "notes/todo.txt",
@@ -54,6 +54,7 @@ def test_a_sound_folder_has_none(tmp_path: Path) -> None:
         (f"{DATE}/SPX/classic/gexone.jsonl", f"{DATE}/SPX/classic/gexone.jsonl", "did you mean gex_one?"),
         (f"{DATE}/SPX/classic/one.jsonl.gz", f"{DATE}/SPX/classic/one.jsonl.gz", "did you mean gex_one?"),
         (f"{DATE}/SPX/classic/gex_full.json", f"{DATE}/SPX/classic/gex_full.json", "it must be called gex_full.jsonl"),
+        (f"{DATE}/SPX/state/.gex_one.jsonl.part", f"{DATE}/SPX/state", "has not finished it: run it again to go on"),
         (f"{DATE}/SPX/classic/xyz.jsonl", f"{DATE}/SPX/classic/xyz.jsonl", "categories here are gex_full, gex_zero"),
     ],
 )

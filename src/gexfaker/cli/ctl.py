@@ -15,6 +15,7 @@ import click
 
 from gexfaker.cli.reach import with_key, with_token, with_url
 from gexfaker.client.control import ALL, Control, Target
+from gexfaker.client.silence import is_before_the_open
 from gexfaker.errors import ControlError
 from gexfaker.parsing import duration
 from gexfaker.playback.actions import ACTIONS, COUNT, CREATION, MOMENT, SECONDS, SPEED, Action, Kind
@@ -291,6 +292,7 @@ def status_line(status: Mapping[str, Any]) -> str:
     stepped = playback["playback"] == "step"
     pace = f"step {playback['interval']:g} s" if stepped else f"clock x{playback['speed']:g}"
     state = "paused" if playback["paused"] else "over" if playback["over"] else "playing"
+    state = "before the open" if state == "playing" and is_before_the_open(playback) else state
     return f"{who}  {playback['shown'] or playback['day']}  {pace}, {_rest(playback)}{state}, {connections}"
 
 

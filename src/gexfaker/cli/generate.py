@@ -6,6 +6,7 @@ import datetime
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -15,6 +16,9 @@ from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
     from gexfaker.jobs.generate import Outcome, Task
+
+REPORT_SECONDS: Final = 10.0
+"""Between two lines about how far it is, where there is no terminal for a bar."""
 
 MAX_DAYS: Final = 400
 """Days of one call. A ticker-day is about 1 GB: more are a slip of the keyboard."""
@@ -121,7 +125,7 @@ def _names(tickers: str) -> list[str]:
 
 
 def _work_off(tasks: list[Task], sizes: list[int], jobs: int) -> Iterator[Outcome]:
-    """Write all, with a bar on a terminal; each outcome as it comes."""
+    """Write all, with a bar on a terminal, and a line now and then elsewhere; each outcome as it comes."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -132,10 +136,13 @@ def _work_off(tasks: list[Task], sizes: list[int], jobs: int) -> Iterator[Outcom
     columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("records", total=sum(sizes))
-        reached = [0] * len(tasks)
+        reached, told = [0] * len(tasks), monotonic()
         for index, done, outcome in Crew(write_day, tasks, min(jobs, len(tasks))).run():
             reached[index] = sizes[index] if done is None else done
             progress.update(bar, completed=sum(reached))
+            if not console.is_terminal and monotonic() - told >= REPORT_SECONDS:
+                told = monotonic()
+                click.echo(f"{sum(reached):,} of {sum(sizes):,} records", err=True)
             if outcome is not None:
                 progress.stop()  # it would be in the way of what is printed
                 yield outcome

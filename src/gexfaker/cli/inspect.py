@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 PIPE_WIDTH: Final = 120
 """Characters of a line where no terminal says how many there are."""
 
+SHOWN_FEEDS: Final = 3
+"""Feeds that are shown for each kind of finding; a day in a wrong folder has the same in all fifteen."""
+
 SHOWN_STRAYS: Final = 10
 """Files and folders that are not played, of which it is told where they are; there may be thousands."""
 
@@ -110,7 +113,7 @@ Plan = list[tuple[str, list[Feed]]]
 
 
 def _plan(root: Path, dates: tuple[str, ...], tickers: tuple[str, ...]) -> Plan:
-    from gexfaker.tapes.strays import shown_strays, strays
+    from gexfaker.tapes.strays import found_in
 
     folder = _folder(root)
     days = sorted({folder.resolve_date(date) for date in dates}) or folder.dates()
@@ -127,7 +130,7 @@ def _plan(root: Path, dates: tuple[str, ...], tickers: tuple[str, ...]) -> Plan:
     if not plan:
         chosen = f" of {', '.join(sorted(wanted))}" if wanted else ""
         text = f"{root} holds no days{chosen}; expected is DATE/TICKER/package/category.jsonl[.gz|.zst]"
-        raise DataError("; ".join([text, *shown_strays(strays(root, *days), SHOWN_STRAYS)]))
+        raise DataError(f"{text}; {found_in(root, SHOWN_STRAYS, *days)}")
     return plan
 
 
@@ -221,7 +224,7 @@ def _show_all(console: Console, report: DayReport) -> None:
         console.print(_identities_table(report.feeds))
     for line in _information(report.feeds):
         console.print(escape(line), soft_wrap=True)
-    _show_findings(console, report, Severity.USUAL)
+    _show_findings(console, report, Severity.USUAL, verbose=True)
     console.print()
 
 
@@ -298,12 +301,16 @@ def _information(feeds: list[FeedReport]) -> Iterator[str]:
             yield f"priors of {_name(found)} that are the value then: {', '.join(shares)}"
 
 
-def _show_findings(console: Console, report: DayReport, least: Severity) -> None:
+def _show_findings(console: Console, report: DayReport, least: Severity, *, verbose: bool = False) -> None:
     """What was found that weighs so much at least: kind by kind, each with its feeds, then its remedy once."""
     kinds = dict.fromkeys(kind for feed in report.feeds for kind, _, _ in feed.tally.items() if kind.severity >= least)
     for kind in kinds:
-        for feed in report.feeds:
+        having = [feed for feed in report.feeds if any(found == kind for found, _, _ in feed.tally.items())]
+        shown = having if verbose else having[:SHOWN_FEEDS]
+        for feed in shown:
             _show_finding(console, feed, kind)
+        if more := len(having) - len(shown):
+            console.print(f"    and {more} more feed{'s' * (more != 1)}, see -v", soft_wrap=True)
         console.print(f"    remedy: {kind.remedy}", soft_wrap=True)
 
 

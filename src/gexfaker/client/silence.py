@@ -24,7 +24,7 @@ def status_of(control: Control, key: str) -> Mapping[str, Any] | None:
     return status if isinstance(status, Mapping) else None
 
 
-def _is_before_the_open(playback: Mapping[str, Any]) -> bool:
+def is_before_the_open(playback: Mapping[str, Any]) -> bool:
     """Whether its day has still to begin, with a market clock that runs."""
     market = playback.get("market_time")
     return market is not None and market < opening(datetime.date.fromisoformat(playback["day"]))
@@ -43,7 +43,7 @@ def reasons(status: Mapping[str, Any], key: str, groups: Collection[str]) -> Ite
         yield f"{key} has come to the end of {playback['day']}: begin again with gexfaker ctl reset{chosen}"
         if not playback.get("messages_sent"):
             yield "no record of it was sent: gexfaker inspect says whether its lines can be read"
-    elif _is_before_the_open(playback):
+    elif is_before_the_open(playback):
         yield (
             f"for {key} it is {playback['shown']}, before the first record: wait for the open, or go there with "
             f"gexfaker ctl seek open{chosen}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Audience, Connection, Happening, Owner, RawMode, State
@@ -83,6 +83,18 @@ class _Alone(Owner):
         self._audiences.pop(self._id, None)
 
 
+class Faults(NamedTuple):
+    """What is called when a client does wrong, for the log.
+
+    Attributes:
+        cut: it reads too slowly and is cut; with the messages and bytes that wait for it.
+        wrong: it has sent what is no message; with what is wrong.
+    """
+
+    cut: Callable[[Connection, int, int], None] = lambda _connection, _messages, _size: None
+    wrong: Callable[[Connection, str], None] = lambda _connection, _why: None
+
+
 class Hub:
     """All connections of one hub.
 
@@ -92,7 +104,7 @@ class Hub:
         sign: gives the reconnection token of a connection id.
         bounds: what to keep at most.
         joined: called after a connection entered a group, for the log.
-        cut: called when a client is cut because it reads too slowly, with the messages and bytes that wait for it.
+        faults: called when a client does wrong.
         audience_of: gives the audience of a key by its world's id; without it the hub keeps audiences of its own.
         refuse: why a connection may not join a group, or None when it may (tiers, strict groups).
     """
@@ -105,7 +117,7 @@ class Hub:
         bounds: Bounds | None = None,
         joined: Callable[[Connection, str], None] = lambda _connection, _group: None,
         refuse: Callable[[Connection, str], m.AckError | None] = lambda _connection, _group: None,
-        cut: Callable[[Connection, int, int], None] = lambda _connection, _messages, _size: None,
+        faults: Faults | None = None,
         audience_of: Callable[[str], Audience] | None = None,
     ) -> None:
         self.name: Final = name
@@ -117,7 +129,7 @@ class Hub:
         self._sign: Final = sign
         self._joined: Final = joined
         self.refuse: Final = refuse
-        self._cut: Final = cut
+        self.faults: Final = faults or Faults()
         self._audience_of: Final = audience_of or Audiences(name)
         self._changed: dict[Connection, None] = {}
 
@@ -303,7 +315,7 @@ class Hub:
         """
         self.overflows += 1
         held = connection.unacknowledged
-        self._cut(connection, messages + len(held), size + held.bytes)
+        self.faults.cut(connection, messages + len(held), size + held.bytes)
         connection.take()
         self.finish(connection, Abort())
 

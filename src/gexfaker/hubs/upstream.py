@@ -34,6 +34,7 @@ def receive(hub: Hub, connection: Connection, payload: bytes, opcode: int) -> No
             raise FrameError(1003, codec.WRONG_OPCODE)
         _operate(hub, connection, codec.decode_upstream(payload))
     except FrameError as error:
+        hub.faults.wrong(connection, error.why or error.reason)
         hub.finish(connection, Close(error.code, error.reason))
 
 

@@ -52,8 +52,8 @@ NOTHING: Final = "nothing to do: real days have it"
 KINDS: Final = {
     kind.name: kind
     for kind in (
-        Kind("empty", _BROKEN, "the file has no records", "remove the file, or get it again"),
-        Kind("archive", _BROKEN, "the file cannot be read to its end", "get the file again"),
+        Kind("empty", _BROKEN, "the file has no records", "see what else is said of it; or remove it, or get it again"),
+        Kind("archive", _BROKEN, "the file cannot be read to its end", "see the reason; else get the file again"),
         Kind("unreadable", _BROKEN, "lines that are no JSON object", _RECORD_AGAIN),
         Kind("keys", _BROKEN, "keys missing, unknown or twice", "compare the keys with those of the REST route"),
         Kind("key-order", _BROKEN, "keys in another order", "write the keys as the service does; some clients need it"),

@@ -84,10 +84,21 @@ class ClockPlay(Play):
         return self.clock
 
     def _first_moment(self, tape: Tape, now: float) -> int:
+        start = self._start_at(now)
+        return first_in_hours(tape, datetime.date.fromisoformat(self.date)) if start is None else start
+
+    def _start_at(self, now: float) -> int | None:
+        """Where the clock starts; None for the first record in market hours."""
         day, text = datetime.date.fromisoformat(self.date), "open" if self._at_open else self.options.start
         if text == "open":
-            return first_in_hours(tape, day)
+            return None
         return same_time_of_day(day, now) if text == "now" else moment(day, text)
+
+    def early_time(self, now: float) -> float | None:
+        """Market time, if it is before the open, so that nothing comes for a while."""
+        market = self._start_at(now) if self.clock is None else self.clock.at(now)
+        early = market is not None and market < opening(datetime.date.fromisoformat(self.date))
+        return market if early else None
 
     @property
     def is_new(self) -> bool:

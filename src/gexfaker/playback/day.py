@@ -19,8 +19,8 @@ from gexfaker.tapes.tape import Tape
 SIMULATED: Final = "simulated"
 """How the origin of a simulated day begins."""
 
-FIRST_RECORDS: Final = 3
-"""Records that are looked at for the date of a day: the first of orderflow may be left from the day before."""
+FIRST_RECORDS: Final = 10
+"""Records of which the last is looked at for the date of a day: the first ones may be left from the day before."""
 
 
 class Day:
@@ -73,12 +73,12 @@ class Day:
         return tape
 
     def first_date(self) -> str | None:
-        """The date in New York of the first records of a feed, of which one may be left from another day; else None."""
+        """The date in New York of the first records of a feed, as far as they can be read; else None."""
         with contextlib.suppress(DataError, ValueError, OverflowError, OSError):
             with contextlib.closing(self._opener(min(self.feeds))) as tape:
                 stamps = [stamp_of(tape, index) for index in range(FIRST_RECORDS) if tape.has(index)]
             dates = [shown(stamp)[: len(self.date)] for stamp in stamps if stamp is not None]
-            return next((date for date in dates if date == self.date), dates[-1] if dates else None)
+            return dates[-1] if dates else None
         return None
 
     def close(self) -> None:

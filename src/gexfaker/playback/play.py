@@ -180,6 +180,10 @@ class Play(ABC):
     def indexes_of(self, ticker: str) -> list[int]:
         """The indexes that positions of a ticker have come to, where they say more than market time."""
 
+    def early_time(self, now: float) -> float | None:
+        """Market time, if it is before the open, so that nothing comes for a while; else None."""
+        return None
+
     def is_over(self) -> bool:
         """Whether every feed that was used has come to its end, as far as anybody has seen."""
         day = self.day

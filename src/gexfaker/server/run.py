@@ -67,7 +67,9 @@ class Server:
         self._uvicorn: Final = _Uvicorn(self.service)
         self._task: asyncio.Task[None] | None = None
         if settings.host not in LOOPBACK:
-            log.warning("listening on %s: everybody who reaches this machine can use this server", settings.host)
+            control = "" if settings.control_token else "; gexfaker ctl and /_gexfaker are off without CONTROL_TOKEN"
+            reach = "everybody who reaches this machine can use this server"
+            log.warning("listening on %s: %s%s", settings.host, reach, control)
 
     async def serve(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until ``stop`` is called; ``ready`` is called once the first request can be answered."""

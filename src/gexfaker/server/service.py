@@ -7,7 +7,6 @@ import datetime
 import logging
 import secrets
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -19,7 +18,7 @@ from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
-from gexfaker.hubs.hub import Bounds, Hub
+from gexfaker.hubs.hub import Bounds, Faults, Hub
 from gexfaker.hubs.negotiation import Rules
 from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.limits import MAX_KEPT_BYTES
@@ -35,7 +34,7 @@ from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
 from gexfaker.settings import DEFAULT, RELAXED, Settings, idle_with
 from gexfaker.tapes.folder import LAYOUT
-from gexfaker.tapes.strays import shown_strays, strays
+from gexfaker.tapes.strays import found_in, shown_strays, strays
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
 from gexfaker.worlds.memberships import Memberships
@@ -71,9 +70,8 @@ class Life:
         return self.started and not self.draining
 
 
-MAX_LISTED_NAMES: Final = 1000
 SHOWN_NAMES: Final = 5
-"""Entries of a folder without days that are looked at, and that are named: enough to see what was meant."""
+"""What lies in a data folder and is not played, of which it is said: enough to see what was meant."""
 
 
 class Service:
@@ -135,7 +133,9 @@ class Service:
         )
 
         def joined(connection: Connection, group: str) -> None:
-            self.clients.joined(name, connection, group, self.day_of(self.world_of(connection)))
+            world = self.world_of(connection)
+            early = world.play.early_time(self.clock()) if world.is_used or self.settings.start != "open" else None
+            self.clients.joined(name, connection, group, self.day_of(world), early)
 
         def sign(connection_id: str) -> str:
             return reconnection_token(f"{name}/{connection_id}", self.secret)
@@ -150,8 +150,11 @@ class Service:
             self.world_of(connection).counters.cut += 1
             self.clients.cut(name, connection, messages, size)
 
+        def wrong(connection: Connection, why: str) -> None:
+            self.clients.wrong(name, connection, why)
+
         new_id = lambda: secrets.token_urlsafe(18)  # noqa: E731
-        return Hub(name, new_id, sign, bounds, joined, refuse, cut, self.worlds.audiences_on(name))
+        return Hub(name, new_id, sign, bounds, joined, refuse, Faults(cut, wrong), self.worlds.audiences_on(name))
 
     def _refuse(self, hub: str, world: World, group: str) -> AckError | None:
         """Why a world may not join a group: its tier, or, with strict groups, that nothing would come."""
@@ -298,20 +301,9 @@ def _no_days(settings: Settings) -> SettingError:
         "DATA_DIR",
         settings.data_dir,
         settings.sources["DATA_DIR"],
-        f"it holds no recorded days. Days lie there as {LAYOUT}; {_found_in(folder)}. "
+        f"it holds no recorded days. Days lie there as {LAYOUT}; {found_in(folder, SHOWN_NAMES)}. "
         "For a simulated market set SIMULATE=true",
     )
-
-
-def _found_in(folder: Path) -> str:
-    """What a folder holds instead of days and what that may be, or why nobody can tell."""
-    if found := shown_strays(strays(folder), SHOWN_NAMES):
-        return "; ".join(found)
-    try:
-        names = sorted(islice((path.name for path in folder.iterdir()), MAX_LISTED_NAMES))
-    except OSError as error:
-        return f"it cannot be read: {error.strerror or error}"
-    return f"it holds {', '.join(names[:SHOWN_NAMES])}" if names else "it is empty"
 
 
 def _data_dir(settings: Settings) -> Path:

@@ -175,7 +175,7 @@ class PayloadFile:
     def _checked(self, size: int, tape: Path, kind: str) -> bytes:
         header = self.header
         if header.kind != kind or header.tape != fingerprint(tape):
-            raise DataError(f"{tape.name} is not the file it was made from, or was changed")
+            raise DataError(f"{tape.name} is not the file it was made from, or was changed or copied; prepare it again")
         if size != header.size or header.records > MAX_RECORDS:
             raise DataError("it is cut off or has grown")
         table = self._source.read_at(header.table_at, header.records * ENTRY.size)

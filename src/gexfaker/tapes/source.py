@@ -223,7 +223,8 @@ class SpooledSource:
         try:
             return self._unpacker.next()
         except self._damage as error:
-            self._end(f"is damaged or cannot be unpacked after {self._spool.size:,} bytes ({error})")
+            kind = "" if self._spool.size else "; if it is no archive, its name has to end with .jsonl"
+            self._end(f"is damaged or cannot be unpacked after {self._spool.size:,} bytes ({error}){kind}")
             return b""
 
     def _write(self) -> None:

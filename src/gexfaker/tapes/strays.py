@@ -24,6 +24,12 @@ MAX_DEPTH: Final = 4
 """How many folders below the data folder are looked into for days: ``deep/gexbot/recordings/2026-07-17``."""
 
 RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?|zip)", re.IGNORECASE)
+UNFINISHED: Final = ".*.part"
+"""What ``gexfaker generate`` writes until a file is complete."""
+
+OURS: Final = ("generated.json",)
+"""What ``gexfaker generate`` leaves beside its files."""
+
 _DIGITS: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
 
 
@@ -55,7 +61,8 @@ class _Look:
                 found = sorted(islice(entries, self._left), key=lambda entry: entry.name)
                 self._left -= len(found)
                 folders = [folder / entry.name for entry in found if entry.is_dir() and entry.name[0] != "."]
-                files = [folder / entry.name for entry in found if RECORD_FILE.fullmatch(entry.name)]
+                named = [entry.name for entry in found if entry.name not in OURS]
+                files = [folder / name for name in named if RECORD_FILE.fullmatch(name)]
         except OSError:
             return [], []
         return folders, [file for file in files if file not in folders]
@@ -65,6 +72,17 @@ def shown_strays(found: list[Stray], most: int) -> list[str]:
     """A sentence about each, of ``most`` at the most, and how many more there are."""
     more = [f"{len(found) - most:,} more files or folders are not played"] if len(found) > most else []
     return [*map(str, found[:most]), *more]
+
+
+def found_in(folder: Path, most: int, *dates: str) -> str:
+    """What a folder without days holds instead, ``most`` of it, with what it may be; or why nobody can tell."""
+    if found := shown_strays(strays(folder, *dates), most):
+        return "; ".join(found)
+    try:
+        names = sorted(islice((path.name for path in folder.iterdir()), MAX_LOOKED_AT))
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+    return f"it holds {', '.join(names[:most])}" if names else "it is empty"
 
 
 def strays(root: Path, *dates: str) -> list[Stray]:
@@ -120,6 +138,8 @@ def _in_day(day: Path, look: _Look) -> Iterator[Stray]:
         yield from (Stray(file, f"record files lie in the folder of a package: {packages_there}") for file in files)
         for package in packages:
             yield from _in_package(package, look.into(package)[1])
+            if any(package.glob(UNFINISHED)):
+                yield Stray(package, "gexfaker generate has not finished it: run it again to go on")
 
 
 def _in_package(package: Path, files: list[Path]) -> Iterator[Stray]:

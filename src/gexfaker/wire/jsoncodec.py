@@ -24,6 +24,12 @@ _quote: Final = msgspec.json.encode
 _frames: Final = msgspec.json.Decoder(UpFrame)
 _downstreams: Final = msgspec.json.Decoder(DownFrame)
 _BY_TYPE: Final = {row.json[0].lower(): row for row in UPSTREAM}
+_TYPES: Final = ", ".join(row.json[0] for row in UPSTREAM)
+
+SHOWN_CHARS: Final = 40
+SHOWN_WHY: Final = 200
+"""Of what a client sent, and of what is wrong with it: it may be very long."""
+
 _BY_EVENT: Final = {row.json: row for row in DOWNSTREAM}
 _BY_MESSAGE: Final = {row.message: row for row in (*UPSTREAM, *DOWNSTREAM)}
 
@@ -36,10 +42,13 @@ def decode_upstream(payload: bytes) -> m.Upstream:
     """
     try:
         frame = _frames.decode(payload.decode())
-        message: m.Upstream = _BY_TYPE[frame.type.lower()].read_json(frame)
+        row = _BY_TYPE.get(frame.type.lower())
+        if row is None:
+            raise FrameError(1007, INVALID, f"there is no type {frame.type[:SHOWN_CHARS]!r}: one of {_TYPES}")
+        message: m.Upstream = row.read_json(frame)
         return message
-    except (msgspec.MsgspecError, DecodeError, KeyError, ValueError, RecursionError, binascii.Error):
-        raise FrameError(1007, INVALID) from None
+    except (msgspec.MsgspecError, DecodeError, ValueError, RecursionError, binascii.Error) as error:
+        raise FrameError(1007, INVALID, str(error)[:SHOWN_WHY]) from None
 
 
 def pieces(message: m.DataMessage) -> tuple[bytes, ...]:

@@ -66,7 +66,7 @@ class DownFrame(msgspec.Struct, gc=False):
 def read_uint(number: int | None) -> int | None:
     """A number from 0 to 2**64 - 1. Raises FrameError."""
     if number is not None and not 0 <= number <= m.MAX_UINT64:
-        raise FrameError(1007, INVALID)
+        raise FrameError(1007, INVALID, "an id is a number from 0 to 2**64 - 1")
     return number
 
 
@@ -74,7 +74,7 @@ def read_group(frame: UpFrame) -> str:
     """The name of a group. Raises FrameError."""
     group = frame.group
     if group is None or not group.strip() or len(group) > MAX_GROUP_LENGTH:
-        raise FrameError(1007, INVALID)
+        raise FrameError(1007, INVALID, f"it needs a 'group', a name of up to {MAX_GROUP_LENGTH} letters")
     return group
 
 
@@ -82,7 +82,7 @@ def read_data(frame: UpFrame) -> m.Data:
     """A message's content. Raises FrameError, ValueError, DecodeError, MsgspecError."""
     raw = bytes(frame.data)
     if raw == b"null":
-        raise FrameError(1007, INVALID)
+        raise FrameError(1007, INVALID, "it needs 'data'")
     kind = m.DataType((frame.data_type or m.DataType.JSON).lower())
     if kind is m.DataType.JSON:
         return m.Data(kind, raw)
@@ -99,7 +99,7 @@ def read_metadata(frame: UpFrame) -> m.Metadata:
     """Names and values beside the content. Raises FrameError."""
     metadata = m.metadata_of(frame.metadata or {})
     if metadata is None:
-        raise FrameError(1007, INVALID)
+        raise FrameError(1007, INVALID, "its metadata are too many or too long")
     return metadata
 
 

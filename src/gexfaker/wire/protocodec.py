@@ -39,9 +39,9 @@ def decode_upstream(payload: bytes) -> m.Upstream:
         frame = pb.Upstream.FromString(payload)
         kind = frame.WhichOneof("message")
     except (DecodeError, ValueError):
-        raise FrameError(1007, INVALID) from None
+        raise FrameError(1007, INVALID, "it is no UpstreamMessage") from None
     if kind is None:
-        raise FrameError(1007, INVALID)
+        raise FrameError(1007, INVALID, "it holds no message of a known kind")
     message: m.Upstream = _BY_FIELD[kind].read_proto(getattr(frame, kind))
     return message
 

@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 def _read_send(frame: js.UpFrame) -> m.SendToGroup:
     if not 0 <= (frame.ttl_seconds or 0) <= js.MAX_TTL_SECONDS:
-        raise FrameError(1007, js.INVALID)
+        raise FrameError(1007, js.INVALID, f"ttlSeconds is a number from 0 to {js.MAX_TTL_SECONDS}")
     data, metadata = js.read_data(frame), js.read_metadata(frame)
     return m.SendToGroup(js.read_group(frame), data, js.read_uint(frame.ack_id), bool(frame.no_echo), metadata)
 
@@ -55,7 +55,7 @@ def _read_proto_send(part: Any) -> m.SendToGroup:
 
 def _read_event(frame: js.UpFrame) -> m.Event:
     if frame.event is None or not js.EVENT_NAME.fullmatch(frame.event):
-        raise FrameError(1007, js.INVALID)
+        raise FrameError(1007, js.INVALID, "it needs an 'event', a name")
     return m.Event(frame.event, js.read_data(frame), js.read_uint(frame.ack_id), js.read_metadata(frame))
 
 
@@ -68,7 +68,7 @@ def _read_proto_event(part: Any) -> m.Event:
 def _read_sequence_ack(frame: js.UpFrame) -> m.SequenceAck:
     number = js.read_uint(frame.sequence_id)
     if number is None:
-        raise FrameError(1007, js.INVALID)
+        raise FrameError(1007, js.INVALID, "it needs a 'sequenceId'")
     return m.SequenceAck(number)
 
 

@@ -273,6 +273,36 @@ def test_the_end_of_a_day_after_which_another_comes_is_not_told_as_the_end(tmp_p
         assert not lines_of(server, f"{world_id('k')}: has come to the end of {DAYS[0]}")
 
 
+def test_a_join_before_the_open_is_told_as_one_that_stays_silent(folder: Path) -> None:
+    with running_server(data_dir=str(folder), start="08:00") as server, joined(server.orderflow("k"), data.group()):
+        said = (
+            rf"joined {data.group()} on orderflow, but nothing comes before the open: it is {data.DATE} 08:00:0\d there"
+        )
+        wait_for(server, world_id("k"), said)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"type":"join","group":"g"}', r"there is no type 'join': one of .*joinGroup"),
+        ('{"type":"joinGroup","group":"g","ackId":"1"}', r"Expected `int \| null`, got `str` - at `\$.ackId`"),
+        ('{"type":"joinGroup","group":"g","ackId":-1}', "an id is a number from 0"),
+        ('{"type":"joinGroup","groups":["x"]}', "it needs a 'group'"),
+        ('{"type":"sendToGroup","group":"g"}', "it needs 'data'"),
+        ('{"type":"event","data":"x"}', "it needs an 'event', a name"),
+        ("babble", "JSON is malformed"),
+    ],
+)
+def test_what_is_wrong_with_a_message_is_told_here_and_not_to_the_client(
+    server: InProcess, text: str, why: str
+) -> None:
+    key = f"k-wrong-{text}"
+    with connect(server.orderflow(key), JSON) as raw:
+        raw.send_text(text)
+        assert raw.read_close() == (1007, "The client message is not a valid JSON protocol message.")
+    wait_for(server, world_id(key), f"sent to orderflow what is no message: {why}")
+
+
 def test_a_reliable_client_that_closes_without_a_code_is_a_line(server: InProcess) -> None:
     with connect(server.orderflow("k-codeless"), JSON_RELIABLE) as raw:
         raw.read_json()

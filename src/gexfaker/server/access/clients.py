@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from gexfaker.errors import GexfakerError
+from gexfaker.exchange.hours import shown
 from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.groups import Groups
 from gexfaker.limits import MAX_HINTED_LENGTH
@@ -68,19 +69,29 @@ class ClientLog:
         count = len(connection.unacknowledged)
         self._tell(connection, "recover", f"recovered its connection to {hub}", f"; {count:,} messages are sent again")
 
-    def joined(self, hub: str, connection: Connection, group: str, day: Day) -> None:
-        """A client is in a group now; whether anything will come, the service itself never tells."""
+    def joined(self, hub: str, connection: Connection, group: str, day: Day, early: float | None = None) -> None:
+        """A client is in a group now; whether anything will come, the service itself never tells.
+
+        ``early`` is the market time of its key, if that is before the open.
+        """
         if not self.access.tells(logging.INFO):
             self._groups.joined(hub, group, day)
         elif self._groups.feed_of(hub, group, day) is None:
             what = f"joined, but nothing will come to group {_short(group)!r} on hub {hub!r}"
             self._tell(connection, "join", what, lambda: f": {self._groups.reason(hub, group, day)}", logging.WARNING)
+        elif early is not None:
+            what = f"joined {group} on {hub}, but nothing comes before the open"
+            self._tell(connection, "join", what, f": it is {shown(early)} there; see gexfaker ctl seek --help")
         elif group not in connection.grant.groups:
             self._tell(connection, "join", f"joined {group} on {hub}")
 
     def refused(self, connection: Connection, group: str, error: AckError) -> None:
         """A client may not join a group."""
         self._tell(connection, "refusal", f"may not join {_short(group)!r}: {error.message}")
+
+    def wrong(self, hub: str, connection: Connection, why: str) -> None:
+        """A client has sent what is no message; the service closes without saying what is wrong with it."""
+        self._tell(connection, "wrong", f"sent to {hub} what is no message", f": {why}", logging.WARNING)
 
     def cut(self, hub: str, connection: Connection, messages: int, size: int) -> None:
         """A client that reads too slowly is cut; so many messages of so many bytes wait for it."""
