@@ -356,6 +356,16 @@ class Settings:
             Section.WEBSOCKET, parsing.name, "blue", "letters, digits, dashes", "Prefix of group names on the wire."
         ),
     ]
+    v2_prefix: Annotated[
+        bool,
+        Setting(
+            Section.WEBSOCKET,
+            parsing.boolean,
+            "true",
+            "true or false",
+            "Whether group names have the prefix on the V2 hubs, too, as the vendor's guide suggests.",
+        ),
+    ]
     strict_groups: Annotated[
         bool,
         Setting(

@@ -196,8 +196,9 @@ def test_a_group_that_stays_silent_is_told_with_the_right_name(asked: Served, gr
 
 
 def test_a_key_whose_day_has_still_to_begin_is_told() -> None:
-    said = "before the first record: wait for the open, or go there with gexfaker ctl seek open --key k-early\n"
     with running_server(tickers="SPX", data_date="2026-07-17", start="08:00") as server:
+        go = f"go there with gexfaker ctl seek open --url {server.url} --key k-early\n"
+        said = f"before the first record: wait for the open, or {go}"
         printed = heard("SPX_orderflow_orderflow", "--url", server.url, "--key", "k-early", until=said)
     assert "for k-early it is 2026-07-17 08:00:" in printed
 
@@ -205,11 +206,11 @@ def test_a_key_whose_day_has_still_to_begin_is_told() -> None:
 @pytest.mark.parametrize(
     ("action", "arguments", "said"),
     [
-        ("pause", "{}", "k-pause is paused: go on with gexfaker ctl resume --key k-pause\n"),
+        ("pause", "{}", "k-pause is paused: go on with gexfaker ctl resume --url {url} --key k-pause\n"),
         (
             "seek",
             '{"time": "close"}',
-            "has come to the end of 2026-07-17: begin again with gexfaker ctl reset --key k-seek\n",
+            "has come to the end of 2026-07-17: begin again with gexfaker ctl reset --url {url} --key k-seek\n",
         ),
     ],
 )
@@ -218,6 +219,7 @@ def test_a_key_that_stands_still_is_told_with_the_command(
 ) -> None:
     key = f"k-{action}"
     asked.request("POST", f"/_gexfaker/sessions/by-key/{action}?key={key}", arguments.encode())
+    said = said.replace("{url}", asked.url)
     assert said in heard("SPX_orderflow_orderflow", "--url", asked.url, "--key", key, until=said)
 
 

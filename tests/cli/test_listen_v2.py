@@ -145,11 +145,11 @@ def test_lines_for_people_name_the_group_if_there_are_several_layouts(server: Se
     assert all("SPX_classic_gex_zero" in line or "SPX_spot" in line for line in lines)
 
 
-def test_raw_shows_unprefixed_groups_on_the_v2_flow(server: Served) -> None:
+def test_raw_shows_the_groups_of_the_v2_flow_as_they_are_on_the_wire(server: Served) -> None:
     done = listen(server, "SPX_classic_gex_zero", "SPX_spot", "--raw", "--count", "4", key="raw")
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     assert [message["sequenceId"] for message in messages] == [1, 2, 3, 4]
-    assert {message["group"] for message in messages} == {"SPX_classic_gex_zero", "SPX_spot"}
+    assert {message["group"] for message in messages} == {"blue_SPX_classic_gex_zero", "blue_SPX_spot"}
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,16 @@ def test_what_is_odd_about_the_day_that_is_played_is_told_at_the_start(tmp_path:
     assert other_day == "the records of 2026-07-16 are of 2026-07-17: move them into the folder of their day"
 
 
+def test_days_that_are_not_found_in_the_default_folder_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_day(tmp_path / "data" / "deep", 3)
+    monkeypatch.chdir(tmp_path)
+    [note] = notes_of()
+    assert note.startswith("data/deep is not played: days lie in data/deep; name that folder".replace("/", os.sep))
+    assert not notes_of(simulate="true")
+
+
 def test_the_default_folder_need_not_hold_days(tmp_path: Path) -> None:
     assert not notes_of(data_dir="")
 

@@ -176,7 +176,7 @@ def check_records(client: Driver, hub: str, group: str, start: int = 0) -> None:
 
 def test_it_receives_exactly_what_was_negotiated_and_never_joins(node: str, day: str) -> None:
     with (
-        running_server(data_dir=day, ws_stream_interval=INTERVAL) as server,
+        running_server(data_dir=day, ws_stream_interval=INTERVAL, v2_prefix="false") as server,
         driver(node, server) as client,
     ):
         _, reply = client.negotiate("POST", list(ASKED))
@@ -200,7 +200,7 @@ def test_it_receives_exactly_what_was_negotiated_and_never_joins(node: str, day:
 
 def test_a_patch_replaces_everything_at_once(node: str, day: str) -> None:
     with (
-        running_server(data_dir=day, ws_stream_interval=INTERVAL) as server,
+        running_server(data_dir=day, ws_stream_interval=INTERVAL, v2_prefix="false") as server,
         driver(node, server) as client,
     ):
         client.negotiate("POST", list(ASKED))
@@ -238,7 +238,7 @@ def test_a_patch_replaces_everything_at_once(node: str, day: str) -> None:
 
 def test_a_second_post_closes_the_first_connections_and_their_urls(node: str, day: str) -> None:
     with (
-        running_server(data_dir=day, ws_stream_interval=INTERVAL) as server,
+        running_server(data_dir=day, ws_stream_interval=INTERVAL, v2_prefix="false") as server,
         driver(node, server) as client,
     ):
         _, first = client.negotiate("POST", list(ASKED))
@@ -271,7 +271,7 @@ def test_a_second_post_closes_the_first_connections_and_their_urls(node: str, da
 
 def test_a_recovered_connection_keeps_the_patched_memberships(node: str, day: str) -> None:
     with (
-        running_server(data_dir=day, ws_stream_interval=INTERVAL) as server,
+        running_server(data_dir=day, ws_stream_interval=INTERVAL, v2_prefix="false") as server,
         proxied(server) as proxy,
         driver(node, server, f"127.0.0.1:{proxy.port}") as client,
     ):

@@ -30,7 +30,7 @@ OTHERS: Final = {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = days.write_days(tmp_path_factory.mktemp("simple"), 400)
-    with running_server(data_dir=str(folder), ws_stream_interval="20ms") as running:
+    with running_server(data_dir=str(folder), ws_stream_interval="20ms", v2_prefix="false") as running:
         yield running
 
 

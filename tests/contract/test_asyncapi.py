@@ -67,7 +67,7 @@ def test_both_forms_of_a_message_are_as_described_and_a_broken_one_is_not(said: 
 
 def test_every_group_has_a_hub_and_v2_hubs_carry_spot() -> None:
     assert "{prefix}_{ticker}_state_gex_zero" in groups_of("state_gex")
-    assert "{ticker}_spot" in groups_of("v2_state_gex")
+    assert "{prefix}_{ticker}_spot" in groups_of("v2_state_gex")
     assert not [group for group in groups_of("classic") if "spot" in group]
     assert all(groups_of(hub) for hub in HUBS)
 

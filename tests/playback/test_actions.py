@@ -491,7 +491,7 @@ def test_a_key_may_seek_before_its_first_use() -> None:
 
 def test_without_a_feed_it_is_the_one_used_that_is_meant() -> None:
     session = made()
-    assert do(session, "seek", time=OPEN + 5).resolved["data_key"] == "ES_SPX/orderflow/orderflow", "the first there is"
+    assert do(session, "seek", time=OPEN + 5).resolved["data_key"] == "SPX/orderflow/orderflow", "that of SPX"
     rest(session)
     assert do(session, "seek", time=OPEN + 6).resolved["data_key"] == "SPX/orderflow/orderflow"
 

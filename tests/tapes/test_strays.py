@@ -45,8 +45,16 @@ def test_a_sound_folder_has_none(tmp_path: Path) -> None:
         ("eod_report_SPX_2026-07-17.zip", "eod_report_SPX_2026-07-17.zip", "record files lie in folders"),
         ("20260714/SPX/classic/gex_zero.jsonl", "20260714", "rename it to 2026-07-14"),
         ("SPX/2026-07-14/classic/gex_zero.jsonl", "SPX", "swapped; days lie there as 2026-07-14/SPX"),
-        ("NDX/classic/gex_zero.jsonl", "NDX", "it is a ticker of one day; the folder of the days is two above it"),
-        ("state/gex_zero.jsonl", "state", "it is a package of one ticker; the folder of the days is three above it"),
+        (
+            "NDX/classic/gex_zero.jsonl",
+            "NDX",
+            "it is a ticker of one day; days lie as DATE/TICKER, in a folder two above the tickers",
+        ),
+        (
+            "state/gex_zero.jsonl",
+            "state",
+            "it is a package of one ticker; days lie as DATE/TICKER/PACKAGE, in a folder three above",
+        ),
         ("deep/gexbot/days/2026-07-14/SPX/classic/gex_zero.jsonl", "deep", "deep/gexbot/days; name that folder"),
         (f"{DATE}/gex_zero.jsonl", f"{DATE}/gex_zero.jsonl", "in the folder of a ticker and a package"),
         (f"{DATE}/SPX/gex_zero.jsonl", f"{DATE}/SPX/gex_zero.jsonl", "of a package: classic, state, orderflow"),

@@ -131,7 +131,7 @@ def listen(
 
     control = Control(url, token if is_ours(url) or is_given("token") else None, ASK_SECONDS)
     with _recorded_to(recording) as record:
-        listener = Listener(feeds, key, count, record)
+        listener = Listener(feeds, key, count, record, f" --url {url}" if is_given("url") else "")
         again = Reconnection(reconnect, lambda: negotiate(url, key, feeds), listener.tell)
         targets = again.negotiate()
         shown = _board(listener) if watch else _lines(feeds, "raw" if raw else "json" if as_json else "lines")

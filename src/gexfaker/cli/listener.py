@@ -24,17 +24,23 @@ SILENT_SECONDS: Final = 3.0
 class Listener:
     """What came until there was enough, and what is odd about it.
 
+    Args:
+        at: the option by which commands find the server; empty where they find it without.
+
     Attributes:
         heard: what came of each group, by its name.
         printer: shows messages; None where a board does.
     """
 
-    def __init__(self, feeds: Sequence[Feed], key: str, count: int | None, record: Callable[[str], None]) -> None:
+    def __init__(
+        self, feeds: Sequence[Feed], key: str, count: int | None, record: Callable[[str], None], at: str = ""
+    ) -> None:
         self.feeds: Final = feeds
         self.heard: Final = {feed.group: Heard(feed.group, feed.package == SPOT) for feed in feeds}
         self.printer: Printer | None = None
         self.board: Board | None = None
         self._key: Final = key
+        self._at: Final = at
         self._left = count
         self._record: Final = record
         self._clock: MarketClock | None = None
@@ -79,7 +85,7 @@ class Listener:
 
     def explain(self, status: Mapping[str, Any], groups: set[str]) -> None:
         """Say why groups stay silent, each reason once."""
-        for reason in reasons(status, self._key, groups):
+        for reason in reasons(status, self._key, groups, self._at):
             self._tell_once(reason)
 
     def set_clock(self, clock: MarketClock | None) -> None:

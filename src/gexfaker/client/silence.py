@@ -30,18 +30,21 @@ def is_before_the_open(playback: Mapping[str, Any]) -> bool:
     return market is not None and market < opening(datetime.date.fromisoformat(playback["day"]))
 
 
-def reasons(status: Mapping[str, Any], key: str, groups: Collection[str]) -> Iterator[str]:
-    """Sentences about what keeps these groups of a key silent, each with what to do, by the status of its session."""
+def reasons(status: Mapping[str, Any], key: str, groups: Collection[str], at: str = "") -> Iterator[str]:
+    """Sentences about what keeps these groups of a key silent, each with what to do, by the status of its session.
+
+    ``at`` is the option by which commands find the server, such as `` --url http://127.0.0.1:9000``.
+    """
     for connection in status.get("connections") or ():
         for group in connection.get("groups") or ():
             if "silent" in group and group.get("group") in groups:
                 yield f"{group['group']} stays silent: {group['silent']}"
-    playback, chosen = status.get("playback") or {}, "" if key == "demo" else f" --key {key}"
+    playback, chosen = status.get("playback") or {}, at + ("" if key == "demo" else f" --key {key}")
     if playback.get("paused"):
         yield f"{key} is paused: go on with gexfaker ctl resume{chosen}"
     elif playback.get("over"):
         yield f"{key} has come to the end of {playback['day']}: begin again with gexfaker ctl reset{chosen}"
-        if not playback.get("messages_sent"):
+        if not playback.get("messages_sent") and not str(playback.get("origin")).startswith("simulated"):
             yield "no record of it was sent: gexfaker inspect says whether its lines can be read"
     elif is_before_the_open(playback):
         yield (

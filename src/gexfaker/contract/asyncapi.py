@@ -119,9 +119,7 @@ _DATED: Final = {
 def groups_of(hub: str) -> list[str]:
     """The groups of a hub, as they are written for one ticker."""
     kinds = [kind.replace("YYYYMMDD", "{YYYYMMDD}") for kind in kinds_of(hub)]
-    if hub in V2_HUBS:
-        return [f"{{ticker}}_{kind}" for kind in (*kinds, SPOT)]
-    return [f"{{prefix}}_{{ticker}}_{kind}" for kind in kinds]
+    return [f"{{prefix}}_{{ticker}}_{kind}" for kind in (*kinds, *((SPOT,) if hub in V2_HUBS else ()))]
 
 
 def _channel(hub: str) -> dict[str, Any]:

@@ -89,10 +89,12 @@ class Faults(NamedTuple):
     Attributes:
         cut: it reads too slowly and is cut; with the messages and bytes that wait for it.
         wrong: it has sent what is no message; with what is wrong.
+        refused: it may not do something to a group; with what it is told.
     """
 
     cut: Callable[[Connection, int, int], None] = lambda _connection, _messages, _size: None
     wrong: Callable[[Connection, str], None] = lambda _connection, _why: None
+    refused: Callable[[Connection, str, m.AckError], None] = lambda _connection, _group, _error: None
 
 
 class Hub:

@@ -71,7 +71,9 @@ def _perform(hub: Hub, connection: Connection, message: Operation) -> m.AckError
         return NO_HANDLER
     right, denied, run = OPERATIONS[type(message)]
     if not allows(connection.grant.roles, right, message.group):
-        return m.AckError("Forbidden", denied.format(message.group))
+        refused = m.AckError("Forbidden", denied.format(message.group))
+        hub.faults.refused(connection, message.group, refused)
+        return refused
     return run(hub, connection, message)
 
 

@@ -15,7 +15,7 @@ import dataclasses
 import datetime
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, count, takewhile
@@ -354,7 +354,7 @@ class Seek(Action):
         """The feed whose records tell where a time is: the one named, one that is used, or the day's first."""
         day = play.day
         if self.feed is None:
-            feed = min(play.positions() or day.feeds, default=None)
+            feed = _usual(play.positions() or day.feeds)
             if feed is None:
                 raise ControlError(f"there are no feeds on {play.date}")
         else:
@@ -498,6 +498,11 @@ def creation_of(given: Mapping[str, Any]) -> list[Action]:
 
 
 # --- times and records ---------------------------------------------------------------------------
+
+
+def _usual(feeds: Iterable[Feed]) -> Feed | None:
+    """The feed that people think of first: one of SPX, if there is any."""
+    return min(feeds, key=lambda feed: (feed.ticker != "SPX", feed), default=None)
 
 
 def _why_record(tape: Tape, asked: int, index: int, at: int) -> str | None:

@@ -100,7 +100,7 @@ class Service:
         self.worlds: Final = Worlds(days, _options(settings), _tiers(settings), self.alarm.ring)
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.worlds, self.clock())
-        self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix)
+        self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix, on_v2=settings.v2_prefix)
         self.clients: Final = ClientLog(self._access_log(), self.groups, settings)
         kept = Holdings(MAX_KEPT_BYTES)
         self.hubs: Final = {name: self._hub(name, kept) for name in HUBS}
@@ -154,7 +154,16 @@ class Service:
             self.clients.wrong(name, connection, why)
 
         new_id = lambda: secrets.token_urlsafe(18)  # noqa: E731
-        return Hub(name, new_id, sign, bounds, joined, refuse, Faults(cut, wrong), self.worlds.audiences_on(name))
+        return Hub(
+            name,
+            new_id,
+            sign,
+            bounds,
+            joined,
+            refuse,
+            Faults(cut, wrong, self.clients.refused),
+            self.worlds.audiences_on(name),
+        )
 
     def _refuse(self, hub: str, world: World, group: str) -> AckError | None:
         """Why a world may not join a group: its tier, or, with strict groups, that nothing would come."""
@@ -187,7 +196,13 @@ class Service:
     def notes(self) -> tuple[str, ...]:
         """Sentences about settings that were given and are not used."""
         idle = idle_with(self.settings, is_stored=self.days.stored)
-        return (*self.settings.notes, *idle, *(self._of_the_day() if self.days.stored else ()))
+        return (*self.settings.notes, *idle, *(self._of_the_day() if self.days.stored else self._of_the_folder()))
+
+    def _of_the_folder(self) -> list[str]:
+        """What lies in the data folder, although it holds no days and a market is simulated without anybody's wish."""
+        if self.settings.simulate:
+            return []
+        return shown_strays(strays(Path(self.settings.data_dir).expanduser()), SHOWN_NAMES)
 
     def _of_the_day(self) -> Iterator[str]:
         """What is odd about the recorded day that is played: what lies beside it, and records of another day."""

@@ -105,9 +105,9 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
         return f"rename it to {dashed}"
     inside = [child.name for child in look.into(folder)[0]]
     if folder.name.lower() in STORED_CATEGORIES:
-        return "it is a package of one ticker; the folder of the days is three above it"
+        return "it is a package of one ticker; days lie as DATE/TICKER/PACKAGE, in a folder three above the packages"
     if _holds_packages(folder, look):
-        return "it is a ticker of one day; the folder of the days is two above it"
+        return "it is a ticker of one day; days lie as DATE/TICKER, in a folder two above the tickers"
     days = [name for name in inside if is_playable(name)]
     if days and is_ticker(folder.name.upper()) and _holds_packages(folder / days[0], look):
         return f"ticker and date are swapped; days lie there as {days[0]}/{folder.name.upper()}"

@@ -167,7 +167,14 @@ def test_a_refused_join_is_a_line_with_the_rule(folder: Path) -> None:
         with connect(server.orderflow("k"), JSON) as raw:
             raw.send_text('{"type":"joinGroup","group":"blue_SPY_orderflow_orderflow","ackId":1}')
             raw.read_kind("ack")
-        wait_for(server, world_id("k"), "may not join 'blue_SPY_orderflow_orderflow': Nothing would ever come to group")
+        wait_for(server, world_id("k"), "was refused 'blue_SPY_orderflow_orderflow': Nothing would ever come to group")
+
+
+def test_a_join_without_the_right_is_a_line(server: InProcess) -> None:
+    urls = server.post("ES_SPX_classic_gex_full", key="k-posted-2")
+    with connect(urls["classic"], JSON) as raw:
+        raw.send_text('{"type":"joinGroup","group":"blue_ES_SPX_classic_gex_one"}')
+        wait_for(server, world_id("k-posted-2"), "was refused 'blue_ES_SPX_classic_gex_one': .*permission")
 
 
 def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> None:

@@ -177,7 +177,7 @@ def test_the_public_url_is_the_base_and_simulated_days_have_history() -> None:
         for missing in (
             "SPX/orderflow/orderflow/2026-07-18",
             "SPX/orderflow/orderflow/2126-07-17",
-            "GME/orderflow/orderflow/2026-07-15",
+            "SOXL/orderflow/orderflow/2026-07-15",
         ):
             assert error(server, f"/hist/{missing}")[0] == 404
 

@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def server(folder: str) -> Iterator[Served]:
-    with running_server(data_dir=folder, cache_mode="rotation") as running:
+    with running_server(data_dir=folder, v2_prefix="false", cache_mode="rotation") as running:
         yield running
 
 
@@ -112,7 +112,7 @@ def connected(server: Served, urls: dict[str, str], *hubs: str) -> Iterator[dict
 
 
 def test_the_published_examples_come_back_field_for_field(folder: str) -> None:
-    with running_server(data_dir=folder, public_url="https://ws.gex.bot:443") as server:
+    with running_server(data_dir=folder, v2_prefix="false", public_url="https://ws.gex.bot:443") as server:
         reply = json.loads(server.get("/v2/negotiate", {"Authorization": "Bearer demo"})[1])
         assert list(reply) == ["websocket_urls", "prefix"]
         assert reply["prefix"] == "blue"
@@ -213,7 +213,7 @@ def test_current_hubs_are_patched_by_unprefixed_names(server: Served) -> None:
 def test_every_connection_of_a_slot_on_a_hub_is_patched(folder: str) -> None:
     wanted = ["SPX_classic_gex_one", "ES_SPX_classic_gex_one", "SPX_spot", "ES_SPX_spot"]
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(running_server(data_dir=folder, session_rules="relaxed"))
+        server = stack.enter_context(running_server(data_dir=folder, v2_prefix="false", session_rules="relaxed"))
         urls = server.post("SPX_classic_gex_full", "SPX_spot", key="several")
         for _ in range(2):
             stack.enter_context(connected(server, urls, "v2_classic"))
@@ -226,9 +226,12 @@ def test_every_connection_of_a_slot_on_a_hub_is_patched(folder: str) -> None:
 
 def test_after_a_restart_the_urls_and_a_patch_still_work(folder: str) -> None:
     secret = "a-secret-that-outlives-the-server-0123456789"
-    with running_server(data_dir=folder, token_secret=secret) as first:
+    with running_server(data_dir=folder, v2_prefix="false", token_secret=secret) as first:
         urls = first.post(*POST_EXAMPLE)
-    with running_server(data_dir=folder, token_secret=secret) as server, connected(server, urls, *PATCH_EXAMPLE):
+    with (
+        running_server(data_dir=folder, v2_prefix="false", token_secret=secret) as server,
+        connected(server, urls, *PATCH_EXAMPLE),
+    ):
         assert groups_of(server, urls["v2_classic"]) == {hub: set(groups) for hub, groups in PATCH_EXAMPLE.items()}
         changed = PATCH_EXAMPLE | {"v2_classic": ["ES_SPX_classic_gex_one", "ES_SPX_spot"]}
         assert server.patch(changed)["updated_groups"] == 6
@@ -479,7 +482,7 @@ def test_groups_without_records_are_silent_or_with_strict_groups_refused(server:
     with connected(server, server.post(*groups, key="silent"), "v2_classic") as clients:
         clients["v2_classic"].send_text('{"type":"ping"}')
         assert clients["v2_classic"].read_json().kind == "pong"
-    with running_server(data_dir=folder, strict_groups="true") as strict:
+    with running_server(data_dir=folder, v2_prefix="false", strict_groups="true") as strict:
         status, reply = strict.ask("POST", groups)
         assert status == 400
         assert "AAPL_classic_gex_full" in check_sentence(reply)
@@ -583,18 +586,18 @@ def test_a_patch_is_limited_likewise(server: Served) -> None:
 
 
 def test_the_limit_is_a_setting(folder: str) -> None:
-    with running_server(data_dir=folder, membership_limit=4) as server:
+    with running_server(data_dir=folder, v2_prefix="false", membership_limit=4) as server:
         assert server.ask("POST", ["SPX_classic_gex_full", "SPX_orderflow_orderflow", "SPX_spot"])[0] == 200
         status, reply = server.ask("POST", POST_EXAMPLE)
         assert status == 403
         assert "4" in check_sentence(reply)
-    with running_server(data_dir=folder, membership_limit=151) as server:
+    with running_server(data_dir=folder, v2_prefix="false", membership_limit=151) as server:
         assert server.ask("POST", current(151))[0] == 200
 
 
 @pytest.fixture(scope="module")
 def tiered(folder: str) -> Iterator[Served]:
-    with running_server(data_dir=folder, tiers=TIERS, cache_mode="rotation") as running:
+    with running_server(data_dir=folder, v2_prefix="false", tiers=TIERS, cache_mode="rotation") as running:
         yield running
 
 
@@ -605,6 +608,25 @@ ORDERFLOW_HUBS: Final = ["classic", "state_gex", "state_greeks_zero", "state_gre
 def test_the_get_flow_gives_the_hubs_of_the_tier(tiered: Served, key: str, hubs: list[str]) -> None:
     for path in ("/negotiate", "/v2/negotiate"):
         assert list(tiered.negotiate(key, path)) == hubs
+
+
+def test_groups_of_the_v2_hubs_have_the_prefix_unless_they_shall_not(folder: str) -> None:
+    for given, prefix in (({}, "blue_"), ({"ws_group_prefix": "red"}, "red_"), ({"v2_prefix": "false"}, "")):
+        with running_server(data_dir=folder, cache_mode="rotation", **given) as server:
+            urls = server.post("SPX_classic_gex_full", "SPX_spot", key="prefixed")
+            wanted = {f"{prefix}SPX_classic_gex_full", f"{prefix}SPX_spot"}
+            assert set(claims(urls["v2_classic"])["webpubsub.group"]) == wanted
+            with connected(server, urls, "v2_classic") as clients:
+                heard = {clients["v2_classic"].read_kind("data").group for _ in range(4)}
+                assert heard == wanted
+                server.patch({"v2_classic": ["SPX_classic_gex_one", "SPX_spot"]}, key="prefixed")
+                [session] = [one for one in server.sessions() if one["session"] == claims(urls["v2_classic"])["sub"]]
+                [held] = session["connections"]
+                assert {group["group"] for group in held["groups"]} == {
+                    f"{prefix}SPX_classic_gex_one",
+                    f"{prefix}SPX_spot",
+                }
+                assert not any("silent" in group for group in held["groups"])
 
 
 def test_a_quant_key_gets_all_hubs_by_post(tiered: Served) -> None:
@@ -682,7 +704,7 @@ def test_two_keys_do_not_influence_each_other(server: Served) -> None:
 
 def test_keys_and_tokens_stay_out_of_the_log(folder: str) -> None:
     key, short = "gexbot_custom_SECRETkey0123456789", "hunter2"
-    with running_server(data_dir=folder, log_level="debug") as server:
+    with running_server(data_dir=folder, v2_prefix="false", log_level="debug") as server:
         tokens = []
         for name in (key, short):
             urls = server.post("SPX_classic_gex_full", "SPX_spot", key=name)

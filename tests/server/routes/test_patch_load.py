@@ -196,7 +196,8 @@ async def patch_all(server: Served) -> list[tuple[Key, list[Stream]]]:
 
 def test_a_thousand_patches_while_everybody_streams(tmp_path: Path) -> None:
     days.write_days(tmp_path, 50)
-    with running_server(data_dir=str(tmp_path), ws_stream_interval=INTERVAL, cache_mode="rotation") as server:
+    settings = {"ws_stream_interval": INTERVAL, "cache_mode": "rotation", "v2_prefix": "false"}
+    with running_server(data_dir=str(tmp_path), **settings) as server:
         done = asyncio.run(patch_all(server))
         assert not [line for line in server.stderr if "Traceback" in line or "ERROR" in line], server.stderr
         assert server.health()["clients_cut"] == 0

@@ -92,7 +92,8 @@ def test_orderflow_may_be_refused_inside_a_200(world: World) -> None:
 
 
 def test_strict_keys(world: World) -> None:
-    strict = World(world.root, strict_keys="true", tiers="gexbot_c=classic")
+    strict = World(world.root, strict_keys="true", tiers="gexbot_c=classic,*=quant")
+    assert strict.ask("/whoami", user_agent="x", authorization="Bearer *").status == 401, "it stands for no key"
     assert strict.get(PATH, "gexbot_c")[0] == 200
     status, body = strict.get(PATH, "gexbot_x")
     assert status == 401

@@ -86,12 +86,12 @@ class ClientLog:
             self._tell(connection, "join", f"joined {group} on {hub}")
 
     def refused(self, connection: Connection, group: str, error: AckError) -> None:
-        """A client may not join a group."""
-        self._tell(connection, "refusal", f"may not join {_short(group)!r}: {error.message}")
+        """A client may not join a group, or do another thing to it."""
+        self._tell(connection, "refusal", f"was refused {_short(group)!r}: {error.message}")
 
     def wrong(self, hub: str, connection: Connection, why: str) -> None:
         """A client has sent what is no message; the service closes without saying what is wrong with it."""
-        self._tell(connection, "wrong", f"sent to {hub} what is no message", f": {why}", logging.WARNING)
+        self._tell(connection, "wrong", f"sent to {hub} what is no message: {why}", level=logging.WARNING)
 
     def cut(self, hub: str, connection: Connection, messages: int, size: int) -> None:
         """A client that reads too slowly is cut; so many messages of so many bytes wait for it."""

@@ -49,7 +49,7 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
     request.state.owner = world_id(key)
     if user_agent and not headers.get("user-agent"):
         return error(NO_USER_AGENT, 400)
-    if settings.strict_keys and key not in settings.tiers:
+    if settings.strict_keys and (key not in settings.tiers or key == "*"):
         return error(UNKNOWN_KEY, 401)
     quota = settings.quota
     if quota is not None and not watches(request) and not service.world(key).quota.allows(quota, service.clock()):
