@@ -7,6 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
+
+from gexfaker.cli.main import cli
 
 
 def proposed(*words: str) -> list[str]:
@@ -41,3 +44,10 @@ def proposed(*words: str) -> list[str]:
 )  # fmt: skip
 def test_values_are_proposed(words: tuple[str, ...], expected: list[str]) -> None:
     assert proposed(*words) == expected
+
+
+def test_a_misspelt_command_is_answered_with_the_right_one_and_does_not_disturb_completion() -> None:
+    refused = CliRunner().invoke(cli, ["srve"])
+    assert refused.exit_code == 2
+    assert "No such command 'srve'. Did you mean 'serve'?" in refused.output
+    proposed("srve", "--")
