@@ -671,7 +671,7 @@ def _read_file(file: Path | None) -> dict[str, str]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
         hint = "; a path with backslashes goes in single quotes" if "\\" in text else ""
         raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error}){hint}") from None
-    return {name: _as_text(value) for name, value in _flat(table, file).items()}
+    return {name: as_text(value) for name, value in _flat(table, file).items()}
 
 
 def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
@@ -702,12 +702,12 @@ def _not_known(name: str, known: Collection[str], file: str) -> tuple[str, str, 
     return "of one of its names (hidden, as it may be an API key)", file, remedy
 
 
-def _as_text(value: Any) -> str:
-    """A value of the file as it would be written in the environment."""
+def as_text(value: Any) -> str:
+    """A value of the file, or of a program, as it would be written in the environment."""
     if isinstance(value, dict):
         return ",".join(f"{key}={tier}" for key, tier in value.items())
     if isinstance(value, list):
-        return ",".join(map(_as_text, value))
+        return ",".join(map(as_text, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

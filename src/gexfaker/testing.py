@@ -31,7 +31,7 @@ from gexfaker.client.silence import reasons, status_of
 from gexfaker.errors import ControlError, NoSettingError
 from gexfaker.playback.actions import ChangeDay, Mode, Pause, Reset, Resume, Seek, Speed, Step
 from gexfaker.server.run import Server
-from gexfaker.settings import SETTINGS, Sources, load_from
+from gexfaker.settings import SETTINGS, Sources, as_text, load_from
 
 __all__ = [
     "ALL",
@@ -80,7 +80,7 @@ def serving(clock: Callable[[], float] | None = None, **settings: Any) -> Iterat
         SettingError, DataError: it cannot start so.
     """
     here: dict[str, Any] = {"port": 0} if "data_dir" in settings else {"port": 0, "simulate": "true"}
-    flags = {name.upper(): _as_text(value) for name, value in (here | settings).items()}
+    flags = {name.upper(): as_text(value) for name, value in (here | settings).items()}
     for name in flags.keys() - SETTINGS.keys():
         near = difflib.get_close_matches(name, SETTINGS, 1)
         hint = f"did you mean {near[0].lower()}?" if near else "docs/settings.md has all settings"
@@ -90,13 +90,6 @@ def serving(clock: Callable[[], float] | None = None, **settings: Any) -> Iterat
         for note in server.service.notes:
             logging.getLogger(__name__).warning("%s", note)
         yield server
-
-
-def _as_text(value: Any) -> str:
-    """A value as it is written on the command line; lists and tables as in the settings file."""
-    if isinstance(value, Mapping):
-        return ",".join(f"{name}={part}" for name, part in value.items())
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def receive(

@@ -46,20 +46,21 @@ class Shelf:
         unfinished = today.isoformat() if self._now < closing(today) else None
         if not self._days.stored:
             return _trading_day(today - datetime.timedelta(days=unfinished is not None))
-        newest_first = (date for date in reversed(self._folder.dates()) if self._folder.feeds(date))
-        date = next((date for date in newest_first if date != unfinished), None)
-        if date is None:
-            raise DataError(f"{self._folder.root} has no day that is over")
-        return date
+        return self._newest(lambda date: date != unfinished, "that is over")
 
     def before(self, date: str) -> str:
         """The day before a day. Raises DataError when there is none."""
         if not self._days.stored:
             return _trading_day(datetime.date.fromisoformat(date) - datetime.timedelta(days=1))
-        earlier = [other for other in self._folder.dates() if other < date and self._folder.feeds(other)]
-        if not earlier:
-            raise DataError(f"{self._folder.root} has no day before {date}")
-        return earlier[-1]
+        return self._newest(lambda other: other < date, f"before {date}")
+
+    def _newest(self, fits: Callable[[str], bool], which: str) -> str:
+        """The newest stored day that fits and has feeds. Raises DataError when there is none."""
+        fitting = (date for date in reversed(self._folder.dates()) if fits(date))
+        date = next((date for date in fitting if self._folder.feeds(date)), None)
+        if date is None:
+            raise DataError(f"{self._folder.root} has no day {which}")
+        return date
 
     def feeds(self, date: str) -> list[Feed]:
         """The feeds a day has, sorted; none of a day that is not there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from gexfaker.inspection.day import DayReport, FeedReport, Progress
-    from gexfaker.inspection.findings import Kind, Severity
+    from gexfaker.inspection.findings import Example, Kind, Severity
     from gexfaker.tapes.folder import DataFolder
 
 PIPE_WIDTH: Final = 120
@@ -305,28 +305,24 @@ def _show_findings(console: Console, report: DayReport, least: Severity, *, verb
     """What was found that weighs so much at least: kind by kind, each with its feeds, then its remedy once."""
     kinds = dict.fromkeys(kind for feed in report.feeds for kind, _, _ in feed.tally.items() if kind.severity >= least)
     for kind in kinds:
-        having = [feed for feed in report.feeds if any(found == kind for found, _, _ in feed.tally.items())]
+        having = [(feed, item) for feed in report.feeds for item in feed.tally.items() if item[0] == kind]
         shown = having if verbose else having[:SHOWN_FEEDS]
-        for feed in shown:
-            _show_finding(console, feed, kind)
+        for feed, (_, count, examples) in shown:
+            _show_finding(console, _name(feed), kind, count, examples)
         if more := len(having) - len(shown):
             console.print(f"    and {more} more feed{'s' * (more != 1)}, see -v", soft_wrap=True)
         console.print(f"    remedy: {kind.remedy}", soft_wrap=True)
 
 
-def _show_finding(console: Console, found: FeedReport, wanted: Kind) -> None:
-    """One kind of finding of a feed, with its examples, if it has any."""
+def _show_finding(console: Console, feed: str, kind: Kind, count: int, examples: Iterable[Example]) -> None:
+    """One kind of finding of a feed, with its examples."""
     from rich.markup import escape
 
     from gexfaker.inspection.findings import VERDICTS, Severity
 
-    for kind, count, examples in found.tally.items():
-        if kind != wanted:
-            continue
-        severity = "usual note" if kind.severity is Severity.USUAL else kind.severity.name.lower()
-        style = _STYLES[VERDICTS[kind.severity]]
-        often = f"{count:,} time{'s' * (count != 1)}"
-        said = f"[{style}]{severity}[/] {_name(found)}: {kind.what} ({kind.name}, {often})"
-        console.print(said, soft_wrap=True)
-        for example in examples:
-            console.print(escape(f"    {example.place}  {example.detail}"), soft_wrap=True)
+    severity = "usual note" if kind.severity is Severity.USUAL else kind.severity.name.lower()
+    style = _STYLES[VERDICTS[kind.severity]]
+    often = f"{count:,} time{'s' * (count != 1)}"
+    console.print(f"[{style}]{severity}[/] {feed}: {kind.what} ({kind.name}, {often})", soft_wrap=True)
+    for example in examples:
+        console.print(escape(f"    {example.place}  {example.detail}"), soft_wrap=True)

@@ -85,13 +85,14 @@ def _run(server: Server, printed: PipeWriter, opens: bool) -> None:
     import asyncio
     import gc
 
-    first = [0.0]
+    first = 0.0
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
+        nonlocal first
         now = monotonic()
         if not server.is_stopping:
-            first[0] = now
-        elif now - first[0] > SAME_SIGNAL_SECONDS:
+            first = now
+        elif now - first > SAME_SIGNAL_SECONDS:
             os._exit(EXIT_AT_ONCE)
         server.stop()
 

@@ -95,14 +95,14 @@ def _check_count(count: int, limit: int) -> None:
 def _feed(name: str, rules: Rules) -> Feed:
     shown = repr(name[:SHOWN_NAME_CHARS])
     feed = parse_group(name)
-    meant = meant_group(name) if feed is None or rules.why_not(feed) is not None else None
-    if meant not in (None, name):
-        how = "in these letters" if meant and meant.upper() == name.upper() else "without a prefix"
+    reason = None if feed is None else rules.why_not(feed)
+    meant = meant_group(name) if feed is None or reason is not None else None
+    if meant is not None and meant != name:
+        how = "in these letters" if meant.upper() == name.upper() else "without a prefix"
         raise NegotiationError(400, f"Change {shown} to '{meant}': groups are named so, {how}.")
     if feed is None:
         text = f"Change {shown}: a group is TICKER_PACKAGE_CATEGORY such as 'SPX_classic_gex_full', or TICKER_spot."
         raise NegotiationError(400, text)
-    reason = rules.why_not(feed)
     if reason is not None:
         raise NegotiationError(400, f"Change or remove {shown}: {reason}.")
     needed = tier_of(feed)

@@ -527,7 +527,7 @@ def _why_beyond(play: Play, now: float) -> str | None:
     """That market time has left the last record behind, if the day was read so far; step mode has no market time."""
     market = play.market_time(now)
     try:
-        feed = min(play.positions() or play.day.feeds, default=None)
+        feed = _usual(play.positions() or play.day.feeds)
         tape = None if feed is None else play.day.tape(feed)
     except DataError:  # its files have gone, of which others tell
         return None

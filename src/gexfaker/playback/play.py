@@ -12,10 +12,11 @@ is not sent any more.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar, Final, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Final, NamedTuple, TypeVar
 
 from gexfaker.catalog import Feed
+from gexfaker.errors import GexfakerError
 from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.answers import is_last
 from gexfaker.playback.day import Day
@@ -23,6 +24,16 @@ from gexfaker.playback.days import Days
 from gexfaker.playback.options import NEXT, Options
 from gexfaker.playback.turns import Turn
 from gexfaker.tapes.tape import Tape
+
+T = TypeVar("T")
+
+
+def of_its_day(ask: Callable[[], T], otherwise: T) -> T:
+    """What a play says of its day; its files may have gone, which is no reason to hide the rest."""
+    try:
+        return ask()
+    except (GexfakerError, OSError, ValueError, OverflowError):
+        return otherwise
 
 
 class Due(NamedTuple):

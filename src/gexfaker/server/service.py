@@ -7,6 +7,7 @@ import datetime
 import logging
 import secrets
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -146,24 +147,17 @@ class Service:
                 self.clients.refused(connection, group, refused)
             return refused
 
+        new_id = lambda: secrets.token_urlsafe(18)  # noqa: E731
+        return Hub(name, new_id, sign, bounds, joined, refuse, self._faults(name), self.worlds.audiences_on(name))
+
+    def _faults(self, hub: str) -> Faults:
+        """What is told, and counted, of clients of a hub that do wrong."""
+
         def cut(connection: Connection, messages: int, size: int) -> None:
             self.world_of(connection).counters.cut += 1
-            self.clients.cut(name, connection, messages, size)
+            self.clients.cut(hub, connection, messages, size)
 
-        def wrong(connection: Connection, why: str) -> None:
-            self.clients.wrong(name, connection, why)
-
-        new_id = lambda: secrets.token_urlsafe(18)  # noqa: E731
-        return Hub(
-            name,
-            new_id,
-            sign,
-            bounds,
-            joined,
-            refuse,
-            Faults(cut, wrong, self.clients.refused),
-            self.worlds.audiences_on(name),
-        )
+        return Faults(cut, partial(self.clients.wrong, hub), self.clients.refused)
 
     def _refuse(self, hub: str, world: World, group: str) -> AckError | None:
         """Why a world may not join a group: its tier, or, with strict groups, that nothing would come."""
@@ -202,12 +196,11 @@ class Service:
         """What lies in the data folder, although it holds no days and a market is simulated without anybody's wish."""
         if self.settings.simulate:
             return []
-        return shown_strays(strays(Path(self.settings.data_dir).expanduser()), SHOWN_NAMES)
+        return shown_strays(strays(_folder(self.settings)), SHOWN_NAMES)
 
     def _of_the_day(self) -> Iterator[str]:
         """What is odd about the recorded day that is played: what lies beside it, and records of another day."""
-        folder = Path(self.settings.data_dir).expanduser()
-        yield from shown_strays(strays(folder, self.day.date), SHOWN_NAMES)
+        yield from shown_strays(strays(_folder(self.settings), self.day.date), SHOWN_NAMES)
         if (found := self.day.first_date()) not in (None, self.day.date):
             yield f"the records of {self.day.date} are of {found}: move them into the folder of their day"
 
@@ -311,19 +304,23 @@ def _options(settings: Settings) -> Options:
 
 def _no_days(settings: Settings) -> SettingError:
     """That a folder which was asked for holds no days, with what it holds: nobody gets invented prices by a typo."""
-    folder = Path(settings.data_dir).expanduser()
     return SettingError(
         "DATA_DIR",
         settings.data_dir,
         settings.sources["DATA_DIR"],
-        f"it holds no recorded days. Days lie there as {LAYOUT}; {found_in(folder, SHOWN_NAMES)}. "
+        f"it holds no recorded days. Days lie there as {LAYOUT}; {found_in(_folder(settings), SHOWN_NAMES)}. "
         "For a simulated market set SIMULATE=true",
     )
 
 
+def _folder(settings: Settings) -> Path:
+    """The data folder, whether it is there or not."""
+    return Path(settings.data_dir).expanduser()
+
+
 def _data_dir(settings: Settings) -> Path:
     """The data folder; one that was asked for must be there, or a typo would look like a simulated market."""
-    folder, source = Path(settings.data_dir).expanduser(), settings.sources["DATA_DIR"]
+    folder, source = _folder(settings), settings.sources["DATA_DIR"]
     if source != DEFAULT and not folder.is_dir():
         raise SettingError("DATA_DIR", settings.data_dir, source, "accepted: a folder that exists")
     return folder

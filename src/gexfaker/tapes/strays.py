@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -24,8 +24,8 @@ MAX_DEPTH: Final = 4
 """How many folders below the data folder are looked into for days: ``deep/gexbot/recordings/2026-07-17``."""
 
 RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?|zip)", re.IGNORECASE)
-UNFINISHED: Final = ".*.part"
-"""What ``gexfaker generate`` writes until a file is complete."""
+UNFINISHED: Final = ".part"
+"""How the hidden files end that ``gexfaker generate`` writes until they are complete."""
 
 OURS: Final = ("generated.json",)
 """What ``gexfaker generate`` leaves beside its files."""
@@ -48,24 +48,43 @@ class Stray(NamedTuple):
         return f"{shown_path(self.path)} is not played: {self.hint}"
 
 
+class _Listed(NamedTuple):
+    """What lies in a folder: folders, files that look like records, and whether one is still being written."""
+
+    folders: Sequence[Path] = ()
+    files: Sequence[Path] = ()
+    is_unfinished: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Those of the folders."""
+        return [folder.name for folder in self.folders]
+
+    @property
+    def has_packages(self) -> bool:
+        """Whether it lists the folder of a ticker."""
+        return any(name.lower() in STORED_CATEGORIES for name in self.names)
+
+
 class _Look:
     """Lists folders until MAX_LOOKED_AT names were seen."""
 
     def __init__(self) -> None:
         self._left = MAX_LOOKED_AT
 
-    def into(self, folder: Path) -> tuple[list[Path], list[Path]]:
-        """The folders and the record files in a folder, in order; none where it cannot be read."""
+    def into(self, folder: Path) -> _Listed:
+        """What lies in a folder, in order; nothing where it cannot be read."""
         try:
             with os.scandir(folder) as entries:
                 found = sorted(islice(entries, self._left), key=lambda entry: entry.name)
                 self._left -= len(found)
                 folders = [folder / entry.name for entry in found if entry.is_dir() and entry.name[0] != "."]
-                named = [entry.name for entry in found if entry.name not in OURS]
-                files = [folder / name for name in named if RECORD_FILE.fullmatch(name)]
         except OSError:
-            return [], []
-        return folders, [file for file in files if file not in folders]
+            return _Listed()
+        names = [entry.name for entry in found]
+        files = [folder / name for name in names if name not in OURS and RECORD_FILE.fullmatch(name)]
+        is_unfinished = any(name.startswith(".") and name.endswith(UNFINISHED) for name in names)
+        return _Listed(folders, [file for file in files if file not in folders], is_unfinished)
 
 
 def shown_strays(found: list[Stray], most: int) -> list[str]:
@@ -88,9 +107,9 @@ def found_in(folder: Path, most: int, *dates: str) -> str:
 def strays(root: Path, *dates: str) -> list[Stray]:
     """What is not played beside the days of a data folder, and in those of these dates."""
     look = _Look()
-    folders, files = look.into(root)
-    found = [Stray(file, f"record files lie in folders, as {LAYOUT}") for file in files]
-    for folder in folders:
+    inside = look.into(root)
+    found = [Stray(file, f"record files lie in folders, as {LAYOUT}") for file in inside.files]
+    for folder in inside.folders:
         if not is_playable(folder.name) and (hint := _meant_folder(folder, look)):
             found.append(Stray(folder, hint))
     for date in dates:
@@ -103,53 +122,50 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
     dashed = _DIGITS.sub(r"\1-\2-\3", folder.name)
     if is_playable(dashed):
         return f"rename it to {dashed}"
-    inside = [child.name for child in look.into(folder)[0]]
     if folder.name.lower() in STORED_CATEGORIES:
         return "it is a package of one ticker; days lie as DATE/TICKER/PACKAGE, in a folder three above the packages"
-    if _holds_packages(folder, look):
+    inside = look.into(folder)
+    if inside.has_packages:
         return "it is a ticker of one day; days lie as DATE/TICKER, in a folder two above the tickers"
-    days = [name for name in inside if is_playable(name)]
-    if days and is_ticker(folder.name.upper()) and _holds_packages(folder / days[0], look):
+    days = [name for name in inside.names if is_playable(name)]
+    if days and is_ticker(folder.name.upper()) and look.into(folder / days[0]).has_packages:
         return f"ticker and date are swapped; days lie there as {days[0]}/{folder.name.upper()}"
-    below = next(_days_below(folder, look, MAX_DEPTH), None)
+    below = folder if days else next(_days_below(inside, look, MAX_DEPTH - 1), None)
     return f"days lie in {shown_path(below)}; name that folder" if below is not None else None
 
 
-def _holds_packages(folder: Path, look: _Look) -> bool:
-    return any(child.name.lower() in STORED_CATEGORIES for child in look.into(folder)[0])
-
-
-def _days_below(folder: Path, look: _Look, depth: int) -> Iterator[Path]:
-    """Folders that hold days."""
-    folders, _ = look.into(folder)
-    if any(is_playable(child.name) for child in folders):
-        yield folder
-    elif depth > 1:
-        for child in folders:
-            yield from _days_below(child, look, depth - 1)
+def _days_below(listed: _Listed, look: _Look, depth: int) -> Iterator[Path]:
+    """Folders that hold days, among those that are listed or ``depth`` levels deep in them."""
+    for folder in listed.folders if depth else ():
+        inside = look.into(folder)
+        if any(map(is_playable, inside.names)):
+            yield folder
+        else:
+            yield from _days_below(inside, look, depth - 1)
 
 
 def _in_day(day: Path, look: _Look) -> Iterator[Stray]:
-    tickers, files = look.into(day)
-    yield from (Stray(file, "record files lie in the folder of a ticker and a package") for file in files)
-    for ticker in tickers:
-        packages, files = look.into(ticker)
-        packages_there = ", ".join(STORED_CATEGORIES)
-        yield from (Stray(file, f"record files lie in the folder of a package: {packages_there}") for file in files)
-        for package in packages:
-            yield from _in_package(package, look.into(package)[1])
-            if any(package.glob(UNFINISHED)):
+    inside = look.into(day)
+    yield from (Stray(file, "record files lie in the folder of a ticker and a package") for file in inside.files)
+    for ticker in inside.folders:
+        of_ticker, packages = look.into(ticker), ", ".join(STORED_CATEGORIES)
+        yield from (Stray(file, f"record files lie in the folder of a package: {packages}") for file in of_ticker.files)
+        for package in of_ticker.folders:
+            of_package = look.into(package)
+            yield from _in_package(package, of_package.files)
+            if of_package.is_unfinished:
                 yield Stray(package, "gexfaker generate has not finished it: run it again to go on")
 
 
-def _in_package(package: Path, files: list[Path]) -> Iterator[Stray]:
+def _in_package(package: Path, files: Sequence[Path]) -> Iterator[Stray]:
     categories = STORED_CATEGORIES.get(package.name)
     if categories is None:
         if files:
             yield Stray(package, f"packages are {', '.join(STORED_CATEGORIES)}")
         return
+    known = {category + extension for category in categories for extension in EXTENSIONS}
     for file in files:
-        if file.name not in {category + extension for category in categories for extension in EXTENSIONS}:
+        if file.name not in known:
             yield Stray(file, _meant_file(file.name, categories))
 
 

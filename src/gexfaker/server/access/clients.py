@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from gexfaker.errors import GexfakerError
 from gexfaker.exchange.hours import shown
 from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.groups import Groups
 from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
+from gexfaker.playback.play import of_its_day
 from gexfaker.server.access.log import MAX_KEYS, NO_KEY, AccessLog
 from gexfaker.settings import Settings
 from gexfaker.wire.messages import AckError
@@ -142,10 +142,7 @@ class ClientLog:
 
 def _goes_on(world: World) -> bool:
     """Whether another day, or the same again, follows the one that it plays."""
-    try:
-        return world.play.day_after_the_end() is not None
-    except (GexfakerError, OSError):
-        return False
+    return of_its_day(world.play.day_after_the_end, None) is not None
 
 
 def _counted(count: int) -> str:
@@ -154,10 +151,7 @@ def _counted(count: int) -> str:
 
 def _is_over(world: World) -> bool:
     """Whether it is at the end of its day; a day whose files are gone has none."""
-    try:
-        return world.play.is_over()
-    except (GexfakerError, OSError):
-        return False
+    return of_its_day(world.play.is_over, False)
 
 
 def _named(groups: Sequence[str]) -> str:

@@ -48,10 +48,10 @@ FILES: Final = "/_files"
 """Where the signed links lead."""
 
 TIER: Final = "quant"
+"""The subscription that history needs."""
+
 EXPORT: Final = datetime.time(17)
 """When the service has exported a day, in New York; about, by what users saw."""
-
-"""The subscription that history needs."""
 
 WINDOW: Final = datetime.timedelta(days=90)
 """How far back the service's history goes. Here only on request (setting): whoever has older days wants them."""

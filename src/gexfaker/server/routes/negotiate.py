@@ -13,7 +13,7 @@ from gexfaker.catalog import CURRENT_HUBS, FUTURES, OPTION_TICKERS, QUANT_INDEXE
 from gexfaker.contract.operations import KEYED, Operation
 from gexfaker.errors import NegotiationError
 from gexfaker.exchange.expiries import HORIZON, expiries
-from gexfaker.hubs.negotiation import Memberships, patch_plan, post_plan
+from gexfaker.hubs.negotiation import Memberships, generation, patch_plan, post_plan
 from gexfaker.hubs.tiers import includes, may_use, why_no_feed
 from gexfaker.limits import MAX_REQUEST_BYTES
 from gexfaker.rest.routes import BASES
@@ -23,7 +23,6 @@ from gexfaker.server.http.replies import error, read_body, reply, service_of
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import JOIN_LEAVE, Grant, mint
-from gexfaker.worlds.slot import Slot
 
 log: Final = logging.getLogger(__name__)
 
@@ -114,13 +113,13 @@ def post_negotiate(service: Service, key: str, base: str, body: bytes, *, counts
     """
     world = service.world(key)
     plan = post_plan(_parse(body, _Post).groups, service.rules(world))
-    names = _names(service, plan)
-    service.streamer.settle(world)
-    slot = service.memberships.open(world, names) if counts else Slot("", names)
-    name = slot.id or None
-    grants = {hub: Grant(world.id, (), tuple(slot.groups.get(hub, ())), name) for hub in slot.counts()}
-    usable = [hub for hub in grants if may_use(world.tier, hub)]
-    return {"websocket_urls": {hub: _address(service, hub, grants[hub], base) for hub in usable}}
+    names, slot = _names(service, plan), None
+    if counts:
+        service.streamer.settle(world)
+        slot = service.memberships.open(world, names).id
+    usable = [hub for hub in generation(next(iter(names))) if may_use(world.tier, hub)]
+    grants = {hub: Grant(world.id, (), tuple(names.get(hub, ())), slot) for hub in usable}
+    return {"websocket_urls": {hub: _address(service, hub, grant, base) for hub, grant in grants.items()}}
 
 
 def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:

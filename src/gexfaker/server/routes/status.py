@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from gexfaker.catalog import SPOT, Feed
-from gexfaker.errors import DataError, GexfakerError
+from gexfaker.errors import DataError
 from gexfaker.exchange.hours import shown
 from gexfaker.hubs.connection import Connection
 from gexfaker.playback.options import Options
+from gexfaker.playback.play import of_its_day
 from gexfaker.server.service import Service
 from gexfaker.worlds.world import World
 
-T = TypeVar("T")
 MAX_SHOWN_GROUPS: Final = 200
 """Groups of one connection that are shown: all feeds of a dozen tickers. It may be in 10,000, of 1,024 letters each."""
 
@@ -45,27 +44,19 @@ def playback_status(service: Service, world: World) -> dict[str, Any]:
     market = play.market_time(service.clock())
     return {
         "day": play.date,
-        "origin": _of_its_day(lambda: play.day.origin, None),
+        "origin": of_its_day(lambda: play.day.origin, None),
         **{name: getattr(play.options, name) for name in _OPTIONS},
         "market_time": market,
-        "shown": _of_its_day(lambda: None if market is None else shown(market), None),
+        "shown": of_its_day(lambda: None if market is None else shown(market), None),
         "paused": play.paused,
-        "over": _of_its_day(play.is_over, False),
+        "over": of_its_day(play.is_over, False),
         "market_closed": service.silent,
         "timeline": play.timeline,
-        "positions": {feed.group: index for feed, index in sorted(_of_its_day(play.positions, NOWHERE).items())},
+        "positions": {feed.group: index for feed, index in sorted(of_its_day(play.positions, NOWHERE).items())},
         "messages_sent": counters.sent,
         "records_dropped": counters.dropped,
         "clients_cut": counters.cut,
     }
-
-
-def _of_its_day(ask: Callable[[], T], otherwise: T) -> T:
-    """What a day says; its files may have gone, which is no reason to hide the rest."""
-    try:
-        return ask()
-    except (GexfakerError, OSError, ValueError, OverflowError):
-        return otherwise
 
 
 def close_connections(service: Service, world: World) -> int:
