@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gexfaker.allowances import Allowance, Period, parse_allowance
 from gexfaker.catalog import TICKERS
 from gexfaker.environment import EARLIER, PROTECTING, unknown_variables
 from gexfaker.errors import SettingError
@@ -42,6 +43,7 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path:
     assert load({"PORT": None}, {}, file).sources["PORT"] == str(file)
 
 
+ONE_A_SECOND = Allowance("all", 60, Period.MINUTE)
 WHEN_UNSET = {
     "PUBLIC_URL": "https://x.example",
     "TOKEN_SECRET": "s" * 32,
@@ -140,6 +142,8 @@ def test_what_is_empty_is_unset(name: str, tmp_path: Path) -> None:
         ("TICKERS", "ALL", tuple(sorted(TICKERS))),
         ("TICKERS", "spx, spy,", ("SPX", "SPY")),
         ("TIERS", "a=Classic", {"a": "classic"}),
+        ("QUOTA", "none", {}),
+        ("QUOTA", "k=Classic:100/Day, 60", {"k": (Allowance("classic", 100, Period.DAY),), "*": (ONE_A_SECOND,)}),
         *(("QUEUE_BYTES", text, 16 * 1024**2) for text in ("16777216", "16MB", "16 MiB", "16m", "16384K")),
         ("QUEUE_BYTES", "1.5G", 3 * 1024**3 // 2),
     ],
@@ -163,6 +167,10 @@ def test_words_are_taken_in_any_case_and_sizes_with_units(name: str, text: str, 
         ("PUBLIC_URL", "https://user:pw@example.org", "it has a user or password"),
         ("TIERS", "a=hunter2", "there is no tier as in part 1"),
         ("TIERS", "=classic", "a part has no key before its '='"),
+        ("QUOTA", "60,k=clasic:1/day", "part 2: there is no pool 'clasic'"),
+        ("QUOTA", "1/week", "part 1: there is no period 'week'"),
+        ("QUOTA", "0", "part 1: the count is from 1"),
+        ("QUOTA", ",".join(["1"] * 65), "a key has 65 of them, and 64 at most"),
         ("DATA_DATE", "2026-07-19..2026-07-13", "goes backwards: write 2026-07-13..2026-07-19"),
         ("REALISM", "market-hour", "there is no 'market-hour' (did you mean market-hours?)"),
         ("QUEUE_BYTES", "1", "from 64KB"),
@@ -275,7 +283,6 @@ def test_a_setting_that_is_for_other_days_is_told(given: dict[str, str], is_stor
         ({"ENDPOINT_CACHE_MODE": "shared"}, ["ENDPOINT_CACHE_MODE"]),
         ({"ENDPOINT_CACHE_MODE": "shared", "PLAYBACK": "step"}, []),
         ({"WS_STREAM_INTERVAL": "1s", "PLAYBACK": "clock"}, ["WS_STREAM_INTERVAL"]),
-        ({"STRICT_KEYS": "true"}, ["STRICT_KEYS"]),
         ({"STRICT_KEYS": "true", "TIERS": "a=quant"}, []),
         ({"DATA_MODE": "memory"}, ["DATA_MODE"]),
     ],
@@ -284,6 +291,13 @@ def test_a_setting_without_effect_is_told(given: dict[str, str], idle: list[str]
     notes = load(given, {}).notes
     assert [note.split()[0] for note in notes] == idle
     assert all("has no effect: " in note for note in notes)
+
+
+@pytest.mark.parametrize("tiers", [{}, {"TIERS": "*=quant"}])
+def test_strict_keys_without_a_named_key_is_told_as_what_it_is(tiers: dict[str, str]) -> None:
+    [note] = load({"STRICT_KEYS": "true", **tiers}, {}).notes
+    assert "refuses every key" in note
+    assert "has no effect" not in note
 
 
 @pytest.mark.parametrize(
@@ -422,7 +436,8 @@ def test_a_file_may_have_its_settings_in_tables_of_their_sections(tmp_path: Path
     file = tmp_path / "gexfaker.toml"
     file.write_text('start = "10:30"\n[server]\nport = 9000\n[keys]\nquota = 7\n[keys.tiers]\nmine = "state"\n')
     settings = load({}, {}, file)
-    assert (settings.start, settings.port, settings.quota, settings.tiers) == ("10:30", 9000, 7, {"mine": "state"})
+    assert (settings.start, settings.port, settings.tiers) == ("10:30", 9000, {"mine": "state"})
+    assert settings.quota == {"*": (parse_allowance("7/minute"),)}
     file.write_text("[server]\nprot = 9000\n")
     with pytest.raises(SettingError, match="prot"):
         load({}, {}, file)

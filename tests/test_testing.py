@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gexfaker.errors import SettingError
-from gexfaker.testing import Control, ListenError, ManualClock, Pause, Target, receive, serving
+from gexfaker.errors import ControlError, SettingError
+from gexfaker.testing import Control, ListenError, ManualClock, Pause, Seek, Target, receive, serving
 from support.data import write_day
 
 
@@ -43,6 +44,20 @@ def test_too_few_messages_end_with_the_reason() -> None:
         Control(server.url).act(Target("k"), Pause())
         with pytest.raises(ListenError, match=r"1 of 5 messages came in 1 s: k is paused"):
             receive(server.url, "SPX_orderflow_orderflow", key="k", count=5, timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda control: control.create("k", [Pause(), Seek(time="11:00")]), "and not pause: do that afterwards"),
+        (lambda control: control.create("k", [{"speed": 5}]), r"and not \{'speed': 5\}"),
+        (lambda control: control.act("k", Pause()), r"and not act\('k', pause\)"),
+        (lambda control: control.act(Target("k"), "pause"), r"'pause'\)"),
+    ],
+)
+def test_what_control_cannot_do_is_refused_before_it_is_asked(call: Callable[[Control], Any], said: str) -> None:
+    with pytest.raises(ControlError, match=said):
+        call(Control("http://127.0.0.1:1"))
 
 
 def test_settings_may_be_values_of_any_kind() -> None:

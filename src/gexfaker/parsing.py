@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+from gexfaker.allowances import MAX_ALLOWANCES, Allowance, parse_allowance
 from gexfaker.catalog import TICKERS, TIERS
 from gexfaker.playback.options import is_speed
 
@@ -218,6 +219,22 @@ def _no_tier(number: int, key: str, tier: str) -> str:
         return f"part {number} is the wrong way round: write KEY={near[0]}"
     shown = repr(tier) if tier.isalpha() else f"as in part {number}"
     return f"there is no tier {shown}{_meant(tier, TIERS)}"
+
+
+def quota(text: str) -> dict[str, tuple[Allowance, ...]]:
+    """By API key, or ``*`` for all others: what a key may ask, such as ``60, classic:1000/day, mine=history:5/day``."""
+    if text.strip().lower() == "none":
+        return {}
+    found: dict[str, tuple[Allowance, ...]] = {}
+    for number, part in enumerate((part for part in text.split(",") if part.strip()), 1):
+        key, _, allowance = part.strip().rpartition("=")
+        try:
+            found[key.strip() or "*"] = (*found.get(key.strip() or "*", ()), parse_allowance(allowance))
+        except ValueError as problem:
+            raise PartError(f"part {number}: {problem}") from None
+    if (most := max(map(len, found.values()), default=0)) > MAX_ALLOWANCES:
+        raise PartError(f"a key has {most} of them, and {MAX_ALLOWANCES} at most")
+    return found
 
 
 def tickers(text: str) -> tuple[str, ...]:

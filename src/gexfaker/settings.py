@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
 from gexfaker import parsing
+from gexfaker.allowances import POOLS, Allowance
 from gexfaker.catalog import TIERS
 from gexfaker.environment import is_link, unknown_variables, variables_of
 from gexfaker.errors import NoSettingError, SettingError
@@ -336,8 +337,15 @@ class Settings:
         ),
     ]
     quota: Annotated[
-        int | None,
-        Setting(Section.KEYS, parsing.count, "", "a number from 1", "REST requests a minute for each key, 429 beyond."),
+        Mapping[str, tuple[Allowance, ...]],
+        Setting(
+            Section.KEYS,
+            parsing.quota,
+            "none",
+            "[KEY=][POOL:]COUNT[/minute, /day or /month],...; pools: " + ", ".join(POOLS),
+            "REST requests that a key has, 429 beyond; without KEY= for all keys that are not named.",
+            secret=True,
+        ),
     ]
     membership_limit: Annotated[
         int,
@@ -618,12 +626,13 @@ def idle_settings(values: Mapping[str, Any], sources: Mapping[str, str]) -> Iter
         **dict.fromkeys(("SPEED", "START"), "there is no market clock in step mode" if is_stepped else ""),
         "ENDPOINT_CACHE_MODE": "" if is_stepped else "it is for step mode (--playback step)",
         "WS_STREAM_INTERVAL": "" if is_stepped else "it is for step mode, and PLAYBACK is clock",
-        "STRICT_KEYS": "TIERS names no key" if values["strict_keys"] and set(values["tiers"]) <= {"*"} else "",
         "DATA_MODE": "days are always read in place",
     }
     for name, reason in reasons.items():
         if reason and sources[name] != DEFAULT:
             yield f"{name} (from {sources[name]}) has no effect: {reason}"
+    if values["strict_keys"] and set(values["tiers"]) <= {"*"}:
+        yield f"STRICT_KEYS (from {sources['STRICT_KEYS']}) refuses every key, as TIERS names none: add TIERS=KEY=quant"
 
 
 def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:

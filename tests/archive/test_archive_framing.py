@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gexfaker.archive.framing import MARK_STRIDE, Measured, lines, pieces
+from gexfaker.archive.framing import MARK_STRIDE, LeftOut, Measured, lines, pieces
 from gexfaker.archive.packing import gzipped, zipped
 from gexfaker.archive.shelf import content
 from support.tapes import MemoryTape, record
@@ -49,6 +49,16 @@ def test_an_array_holds_the_readable_records_as_they_are(records: list[bytes | N
 def test_an_unreadable_record_is_left_out(bad: bytes | None) -> None:
     for records in ([bad], [bad, GOOD[0]], [GOOD[0], bad], [GOOD[0], bad, GOOD[1]]):
         assert json.loads(b"".join(pieces(MemoryTape(records)))) == [json.loads(line) for line in good(records)]
+
+
+@given(RECORDS)
+def test_what_is_left_out_is_told_once_with_the_first_place(records: list[bytes | None]) -> None:
+    for framing in (pieces, lines):
+        told: list[LeftOut] = []
+        tape = MemoryTape(records)
+        assert b"".join(framing(tape, told=told.append)) == b"".join(framing(MemoryTape(records)))
+        bad = [index for index, line in enumerate(records) if line not in GOOD]
+        assert [(one.records, one.place) for one in told] == ([(len(bad), tape.place(bad[0]))] if bad else [])
 
 
 @given(RECORDS, st.integers(0, 3000), st.integers(1, 3000))

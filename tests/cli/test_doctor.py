@@ -16,6 +16,7 @@ from gexfaker.cli import checks
 from gexfaker.cli.checks import Finding, Kind
 from gexfaker.cli.main import cli
 from support import data
+from support.raw import joined
 from support.server import Served, running_server
 
 PROXIES = dict.fromkeys((*checks.PROXIES, "no_proxy", "NO_PROXY"), "")
@@ -142,6 +143,15 @@ def test_a_running_server(server: Served) -> None:
     assert (nobody.kind, "gexfaker serve" in nobody.remedy) == (Kind.PROBLEM, True)
     with other_server() as number:
         assert one_of(findings("--url", f"127.0.0.1:{number}"), "/health").kind is not Kind.OK
+
+
+def test_looking_at_a_server_ends_nothing_that_a_client_of_the_key_has(server: Served) -> None:
+    answer = server.get("/negotiate", {"Authorization": "Bearer mine"})[1]
+    with joined(json.loads(answer)["websocket_urls"]["orderflow"], "blue_SPX_orderflow_orderflow") as raw:
+        raw.read_kind("data")
+        assert one_of(findings("--url", server.url, "--key", "mine"), "hubs to the key given").kind is Kind.OK
+        for _ in range(3):
+            raw.read_kind("data")
 
 
 def test_a_server_whose_addresses_lead_elsewhere() -> None:

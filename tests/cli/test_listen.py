@@ -210,7 +210,7 @@ def test_a_key_whose_day_has_still_to_begin_is_told() -> None:
         (
             "seek",
             '{"time": "close"}',
-            "has come to the end of 2026-07-17: begin again with gexfaker ctl reset --url {url} --key k-seek\n",
+            "has come to the end of 2026-07-17: go back with gexfaker ctl seek open --url {url} --key k-seek\n",
         ),
     ],
 )

@@ -115,8 +115,17 @@ EMPTY = [
     # no such feed on the day
     ("classic", "blue_NDX_classic_gex_full", "2026-08-14 (memory) has no NDX"),
     ("v2_classic", "SPX_classic_gex_one", "2026-08-14 (memory) has no such feed; did you mean 'SPX_classic_gex_"),
-    ("v2_classic", "SPX_classic_gex_20260815", "2026-08-14 (memory) has no such feed"),
-    ("v2_classic", "ES_SPX_classic_gex_20260814", "2026-08-14 (memory) has no such feed"),
+    (
+        "v2_classic",
+        "SPX_classic_gex_20260815",
+        "on 2026-08-14 SPX has no options that expire then, see /v2/op",
+    ),
+    (
+        "classic",
+        "blue_SPX_classic_gex_20260717",
+        "on 2026-08-14 SPX has no options that expire then, see /v2/op",
+    ),
+    ("v2_classic", "ES_SPX_classic_gex_20260814", "on 2026-08-14 expiries are those of SPX, whose options they are"),
     ("v2_state_greeks", "SPX_state_delta_20260814", "2026-08-14 (memory) has no such feed"),
     ("v2_state_greeks_one", "SPX_state_volume_one", "2026-08-14 (memory) has no such feed"),
     ("v2_classic", "NDX_spot", "2026-08-14 (memory) has no NDX"),
@@ -143,6 +152,16 @@ def test_a_group_that_carries_nothing_and_why(hub: str, group: str, reason: str)
     assert made.feed_of(hub, group) is None
     assert made.feed_of(hub, group) is None, "and again"
     assert made.reason(hub, group).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("hub", "group"),
+    [("classic", "blue_SPX_gex_zero"), ("classic", "blue_SPX_gex_full"), ("state_gex", "blue_SPX_gex_zero")],
+)
+def test_a_hint_is_a_group_of_the_hub(hub: str, group: str) -> None:
+    hint = make().reason(hub, group).rpartition("did you mean ")[2].strip("?'")
+    assert hint.startswith(f"blue_SPX_{hub.removesuffix('_gex')}_gex_"), hint
+    assert make().feed_of(hub, hint) is not None
 
 
 def test_hints_are_spelled_as_the_hub_wants_them() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -21,36 +21,59 @@ MARK_STRIDE: Final = 256
 _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
-def pieces(tape: Tape, start: int = 0, *, opened: bool = False) -> Iterator[bytes]:
+class LeftOut(NamedTuple):
+    """Records of a tape that cannot be read.
+
+    Attributes:
+        records: how many.
+        place: of the first, for people.
+        why: it cannot be read.
+    """
+
+    records: int
+    place: str
+    why: str
+
+
+Told = Callable[[LeftOut], None]
+"""Who is told, behind the last record, what was left out; nobody when nothing was."""
+
+
+def pieces(tape: Tape, start: int = 0, *, opened: bool = False, told: Told | None = None) -> Iterator[bytes]:
     """The records from index ``start`` as a JSON array; ``opened`` when records stand before them."""
     before = b"," if opened else b"["
-    for record in _records(tape, start):
+    for record in _records(tape, start, told):
         yield before + record if record else b""
         before = b"," if record else before
     yield b"]" if before == b"," else b"[]"
 
 
-def lines(tape: Tape) -> Iterator[bytes]:
+def lines(tape: Tape, told: Told | None = None) -> Iterator[bytes]:
     """The records as lines of JSON."""
-    for record in _records(tape, 0):
+    for record in _records(tape, 0, told):
         yield record + b"\n" if record else b""
 
 
-def _records(tape: Tape, start: int) -> Iterator[bytes]:
+def _records(tape: Tape, start: int, told: Told | None) -> Iterator[bytes]:
     """The records from ``start``, empty where there is none that can be read."""
-    index = start
+    index, left_out = start, None
     while tape.has(index):
-        yield _readable(tape, index)
+        record = b""
+        try:
+            record = _checked(tape.json(index))
+        except (RecordError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+            first = left_out or LeftOut(0, tape.place(index), str(problem))
+            left_out = first._replace(records=first.records + 1)
+        yield record
         index += 1
+    if told is not None and left_out is not None:
+        told(left_out)
 
 
-def _readable(tape: Tape, index: int) -> bytes:
-    try:
-        record = tape.json(index)
-        _SYNTAX.decode(record)  # the syntax only, a fifth of the time that the values take
-        return record if record.isascii() or record.decode() else b""
-    except (RecordError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return b""
+def _checked(record: bytes) -> bytes:
+    """A record that is valid JSON. Raises DecodeError, UnicodeDecodeError, RecursionError."""
+    _SYNTAX.decode(record)  # the syntax only, a fifth of the time that the values take
+    return record if record.isascii() or record.decode() else b""
 
 
 class Measured:
@@ -83,5 +106,8 @@ class Measured:
                 return
 
 
-Framing = Callable[[Tape], Iterator[bytes]]
-"""How a tape is written: ``pieces`` or ``lines``."""
+class Framing(Protocol):
+    """A way to write a tape: ``pieces`` or ``lines``."""
+
+    def __call__(self, tape: Tape, *, told: Told | None = None) -> Iterator[bytes]:
+        """The tape, piece by piece."""

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import logging
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from gexfaker.archive.framing import Framing, pieces
+from gexfaker.archive.framing import Framing, LeftOut, pieces
 from gexfaker.archive.names import member_name
 from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
@@ -22,6 +23,8 @@ from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder, is_date
 from gexfaker.tapes.tape import Tape
+
+log: Final = logging.getLogger(__name__)
 
 
 class Shelf:
@@ -165,8 +168,14 @@ class Content(Iterator[bytes]):
 
 
 def content(tape: Tape, framing: Framing, *, packed: bool = False) -> Content:
-    """A whole tape, framed and perhaps gzipped."""
-    return Content(tape, gzipped(framing(tape)) if packed else framing(tape))
+    """A whole tape, framed and perhaps gzipped. The log says what is left out of it."""
+    framed = framing(tape, told=_tell)
+    return Content(tape, gzipped(framed) if packed else framed)
+
+
+def _tell(left_out: LeftOut) -> None:
+    more = f" and {left_out.records - 1:,} more" * (left_out.records > 1)
+    log.warning("%s%s: left out of a download: %s", left_out.place, more, left_out.why)
 
 
 def members(shelf: Shelf, date: str, feeds: Iterable[Feed]) -> Generator[tuple[str, Iterator[bytes]]]:

@@ -75,7 +75,8 @@ def _asker(key: str) -> Callable[[str], Any]:
 
     from gexfaker.client.http import fetch
 
-    headers = {"Authorization": f"Bearer {key}", "User-Agent": "gexfaker"}
+    # Who only watches ends nothing that a client of the key has negotiated.
+    headers = {"Authorization": f"Bearer {key}", "User-Agent": "gexfaker", "X-Gexfaker-Watch": "true"}
 
     def ask(url: str) -> Any:
         try:

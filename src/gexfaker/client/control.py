@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from gexfaker.client.http import fetch, unreachable
 from gexfaker.errors import ControlError
-from gexfaker.playback.actions import Action
+from gexfaker.playback.actions import CREATION, SHOWN_CHARS, Action
 
 TIMEOUT_SECONDS: Final = 10.0
 PAGE: Final = 1000
@@ -53,10 +53,14 @@ class Control:
 
     def act(self, target: Target, action: Action) -> Any:
         """Do something to a session, or to all; the effect, or with ALL a list of them in ``sessions``."""
+        _check(target, action)
         return self._ask("POST", target.path(f"/{action.NAME}"), action.given())
 
     def create(self, key: str, actions: Iterable[Action]) -> Any:
-        """Begin a key's session anew with the arguments of these actions."""
+        """Begin a key's session anew with the arguments of these actions, which are among those of CREATION."""
+        actions = list(actions)
+        for action in actions:
+            _check_creation(action)
         arguments = {name: value for action in actions for name, value in action.given().items()}
         return self._ask("POST", "", {"key": key, **arguments})
 
@@ -96,6 +100,23 @@ class Control:
             raise ControlError(_refusal(error.code, error.read(4096))) from None
         except (OSError, ValueError, HTTPException) as error:
             raise ControlError(unreachable(self._base, error)) from None
+
+
+def _check(target: object, action: object) -> None:
+    if not isinstance(target, Target) or not isinstance(action, Action):
+        wanted = "act(Target(key), action), such as act(Target('demo'), Pause())"
+        raise ControlError(f"write {wanted}, and not act({_shown(target)}, {_shown(action)})")
+
+
+def _check_creation(action: object) -> None:
+    if not isinstance(action, CREATION):
+        names = ", ".join(known.NAME for known in CREATION)
+        raise ControlError(f"create takes {names}, and not {_shown(action)}: do that afterwards, with act")
+
+
+def _shown(given: object) -> str:
+    """What was given instead of an action or a target, for a sentence."""
+    return given.NAME if isinstance(given, Action) else repr(given)[:SHOWN_CHARS]
 
 
 def _refusal(code: int, body: bytes) -> str:

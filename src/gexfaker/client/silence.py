@@ -43,7 +43,7 @@ def reasons(status: Mapping[str, Any], key: str, groups: Collection[str], at: st
     if playback.get("paused"):
         yield f"{key} is paused: go on with gexfaker ctl resume{chosen}"
     elif playback.get("over"):
-        yield f"{key} has come to the end of {playback['day']}: begin again with gexfaker ctl reset{chosen}"
+        yield f"{key} has come to the end of {playback['day']}: go back with gexfaker ctl seek open{chosen}"
         if not playback.get("messages_sent") and not str(playback.get("origin")).startswith("simulated"):
             yield "no record of it was sent: gexfaker inspect says whether its lines can be read"
     elif is_before_the_open(playback):

@@ -18,6 +18,7 @@ from gexfaker.parsing import TIME_OF_DAY
 NEW_YORK: Final = ZoneInfo("America/New_York")
 OPEN: Final = dt.time(9, 30)
 CLOSE: Final = dt.time(16, 0)
+MIDNIGHT: Final = dt.time(0)
 FIRST_RECORD: Final = dt.time(9, 30, 2)
 LAST_RECORD: Final = CLOSE
 RECORDS: Final = 23_399

@@ -45,7 +45,7 @@ class Groups:
         self._known: WeakKeyDictionary[Day, dict[tuple[str, str], Feed | None]] = WeakKeyDictionary()
         self._known_count = 0
         self._explained: set[tuple[str, str]] = set()
-        self._hints: dict[tuple[str, str], str] = {}
+        self._hints: dict[tuple[str, str, str], str] = {}
 
     def name(self, hub: str, feed: Feed) -> str:
         """What a feed's group is called on a hub; the same string for everybody, as many keys keep it."""
@@ -127,46 +127,48 @@ class Groups:
         day = day or self.day
         prefix = self._prefix_of(hub)
         if not group.startswith(prefix):
-            return f"groups start with {prefix!r} here{self._nearest(day, prefix, group)}"
+            return f"groups start with {prefix!r} here{self._nearest(day, hub, group)}"
         feed = parse_group(group.removeprefix(prefix))
         if feed is None:
             wanted = f"{prefix and 'PREFIX_'}TICKER_PACKAGE_CATEGORY"
-            return f"the name is not {wanted}{self._nearest(day, prefix, group.removeprefix(prefix))}"
+            return f"the name is not {wanted}{self._nearest(day, hub, group.removeprefix(prefix))}"
         if hub not in homes(feed):
             return f"it belongs to hub {homes(feed)[0]!r}" if feed.package != SPOT else "spot is on the V2 hubs only"
-        return self._absent(feed, day, prefix)
+        return self._absent(feed, day, hub)
 
-    def _absent(self, feed: Feed, day: Day, prefix: str) -> str:
+    def _absent(self, feed: Feed, day: Day, hub: str) -> str:
         """Why a day has not a feed whose name is right."""
+        if feed.expiry is not None and (why := self.why_not(feed, strict=False, day=day)):
+            return f"on {day.date} {why}"
         if feed.ticker in day.tickers:
-            return f"{day.date} ({day.origin}) has no such feed{self._nearest(day, prefix, feed.group)}"
+            return f"{day.date} ({day.origin}) has no such feed{self._nearest(day, hub, feed.group)}"
         if feed.ticker in TICKERS:
             more = f"; --tickers {feed.ticker} adds it" if day.is_simulated else ""
             return f"{day.date} ({day.origin}) has no {feed.ticker}{more}"
         is_like_one = "_" in feed.ticker or difflib.get_close_matches(feed.ticker.upper(), day.tickers, n=1)
-        meant = self._nearest(day, prefix, feed.group) if is_like_one else ""
+        meant = self._nearest(day, hub, feed.group) if is_like_one else ""
         return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}{meant}"
 
-    def _nearest(self, day: Day, prefix: str, group: str) -> str:
+    def _nearest(self, day: Day, hub: str, group: str) -> str:
         """The hint for a name; looking takes milliseconds, so it is given for a bounded number of names only."""
-        asked = day.date, group
+        asked = day.date, hub, group
         if asked not in self._hints:
             if len(self._hints) >= MAX_HINTS or len(group) > MAX_HINTED_LENGTH:
                 return ""
-            names = _comparable(day, group)
+            names = _comparable(day, hub, group)
             same = [name for name in names if name.upper() == group.upper()]
             close = same or difflib.get_close_matches(group, names, n=1)
             self._hints[asked] = close[0] if close else ""
         hint = self._hints[asked]
-        return f"; did you mean {prefix + hint!r}?" if hint else ""
+        return f"; did you mean {self._prefix_of(hub) + hint!r}?" if hint else ""
 
 
-def _comparable(day: Day, group: str) -> list[str]:
-    """The right names with which a wrong one is compared: those that have the most parts in common with it."""
+def _comparable(day: Day, hub: str, group: str) -> list[str]:
+    """The right names with which a wrong one is compared: of the hub, those with the most parts in common with it."""
     if len(day.feeds) > MAX_HINTED_FEEDS:
         return []
     parts = set(group.upper().split("_"))
-    names = sorted(feed.group for feed in day.feeds)
+    names = sorted(feed.group for feed in day.feeds if hub in homes(feed))
     return heapq.nlargest(MAX_COMPARED, names, key=lambda name: len(parts.intersection(name.upper().split("_"))))
 
 

@@ -21,7 +21,8 @@ from enum import StrEnum
 from itertools import chain, count, takewhile
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeVar
 
-from gexfaker.catalog import Feed, parse_group
+from gexfaker.allowances import POOLS, Allowance, parse_allowances
+from gexfaker.catalog import TIERS, Feed, parse_group
 from gexfaker.errors import ControlError, DataError
 from gexfaker.exchange.hours import closing, moment, shown
 from gexfaker.playback.answers import first_in_hours, is_last, stamp_of
@@ -66,11 +67,19 @@ class Effect(NamedTuple):
     reason: str | None = None
 
 
+class Granted(NamedTuple):
+    """What a key has from now on; None leaves it as it is."""
+
+    tier: str | None = None
+    quota: tuple[Allowance, ...] | None = None
+
+
 class Outcome(NamedTuple):
-    """The play as it is after an action, which may be another one, and the action's effect."""
+    """The play as it is after an action, which may be another one, the action's effect, and what it grants the key."""
 
     play: Play
     effect: Effect
+    granted: Granted = Granted()
 
 
 # --- arguments -----------------------------------------------------------------------------------
@@ -126,7 +135,7 @@ def _index(name: str, value: Any) -> int | None:
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        raise ControlError(f"{name} is text, such as 2026-07-17")
+        raise ControlError(f"{name} is text")
     return value
 
 
@@ -141,6 +150,19 @@ def _speed(name: str, value: Any) -> float:
     if not is_speed(number):
         raise ControlError(f"{name} is {SPEEDS}")
     return number
+
+
+def _allowances(name: str, value: Any) -> tuple[Allowance, ...]:
+    try:
+        return parse_allowances(_text(name, value))
+    except ValueError as problem:
+        raise ControlError(f"{name}: {problem}") from None
+
+
+def _tier(name: str, value: Any) -> str:
+    if not isinstance(value, str) or value.strip().lower() not in TIERS:
+        raise ControlError(f"{name} is one of: {', '.join(TIERS)}")
+    return value.strip().lower()
 
 
 def _anything(_name: str, value: Any) -> Any:
@@ -163,6 +185,8 @@ COUNT: Final = Kind(_count, {"type": "integer", "minimum": 1}, "N")
 INDEX: Final = Kind(_index, {"type": "integer"}, "N")
 TEXT: Final = Kind(_text, {"type": "string"}, "TEXT")
 FEED: Final = Kind(_anything, {"type": "string"}, "GROUP")
+QUOTA: Final = Kind(_allowances, {"type": "string"}, "ALLOWANCES")
+TIER: Final = Kind(_tier, {"type": "string", "enum": list(TIERS)}, "|".join(TIERS))
 SECONDS: Final = Kind(_seconds, {"type": "number", "minimum": 0.01, "maximum": 3600}, "TIME")
 MOMENT: Final = Kind(
     _anything,
@@ -470,8 +494,52 @@ class ChangeDay(Action):
         return Outcome(restarted(play, date), Effect(self.date, date))
 
 
+@dataclass(frozen=True)
+class ChangeTier(Action):
+    """Subscribe the key to another ``tier``. REST goes by it at once, the feed from the next negotiation on."""
+
+    NAME: ClassVar = "tier"
+    SHORT: ClassVar = "Change what the key has subscribed to."
+    HELP: ClassVar = (
+        "Subscribe the key to another tier, until the server ends. REST goes by it at once, the feed from the next "
+        "negotiation on."
+    )
+    EXAMPLES: ClassVar = ("classic", "quant --key mine")
+    POSITIONAL: ClassVar = ("tier",)
+    EXAMPLE: ClassVar = {"tier": "quant"}
+
+    tier: str = argument(TIER, "What it has subscribed to.")
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Grant it; the play goes on."""
+        return Outcome(play, Effect(self.tier, self.tier), Granted(tier=self.tier))
+
+
+@dataclass(frozen=True)
+class ChangeQuota(Action):
+    """Give the key these ``allowances`` (``classic:100/day,60/minute``; ``none`` for no limit), and count from 0."""
+
+    NAME: ClassVar = "quota"
+    SHORT: ClassVar = "Change how many REST requests the key has."
+    HELP: ClassVar = (
+        "Give the key another quota, until the server ends, and count from 0: [POOL:]COUNT[/minute, /day or /month] "
+        "with commas between them, or none. Pools: " + ", ".join(POOLS) + "."
+    )
+    EXAMPLES: ClassVar = ("60", "classic:100/day,history:5/month --key mine", "none --all")
+    POSITIONAL: ClassVar = ("allowances",)
+    EXAMPLE: ClassVar = {"allowances": "10000/day"}
+
+    allowances: tuple[Allowance, ...] = argument(QUOTA, "What it has, such as classic:100/day, or none.")
+
+    def run(self, play: Play, defaults: Options, now: float) -> Outcome:
+        """Grant it; the play goes on."""
+        shown = ",".join(map(str, self.allowances)) or "none"
+        return Outcome(play, Effect(shown, shown), Granted(quota=self.allowances))
+
+
 ACTIONS: Final[dict[str, type[Action]]] = {
-    action.NAME: action for action in (Reset, Pause, Resume, Step, Seek, Speed, Mode, ChangeDay)
+    action.NAME: action
+    for action in (Reset, Pause, Resume, Step, Seek, Speed, Mode, ChangeDay, ChangeTier, ChangeQuota)
 }
 """All of them, by name."""
 

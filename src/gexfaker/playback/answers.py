@@ -6,7 +6,7 @@ import datetime
 import math
 from typing import Final
 
-from gexfaker.errors import RecordError
+from gexfaker.errors import DataError, RecordError
 from gexfaker.exchange.hours import opening
 from gexfaker.tapes.tape import Tape
 
@@ -28,6 +28,14 @@ def stamp_of(tape: Tape, index: int) -> int | None:
         return tape.timestamp(index)
     except RecordError:
         return None
+
+
+def is_empty(tape: Tape) -> bool:
+    """Whether a tape has no records at all; one that cannot be read may have some."""
+    try:
+        return not tape.has(0)
+    except DataError:
+        return False
 
 
 def first_in_hours(tape: Tape, day: datetime.date) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import shown
-from gexfaker.playback.answers import stamp_of
+from gexfaker.playback.answers import is_empty, stamp_of
 from gexfaker.playback.sources import source_of
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder, shown_path
@@ -71,6 +71,11 @@ class Day:
         if tape is None:
             raise DataError(f"{self.date} ({self.origin}) has no {feed.group}")
         return tape
+
+    def why_empty(self, tape: Tape) -> str | None:
+        """That the file of a feed has no records; None when it has."""
+        said = f"{self.date} ({self.origin}) has no record in the file of {tape.feed.group}"
+        return said if is_empty(tape) else None
 
     def first_date(self) -> str | None:
         """The date in New York of the first records of a feed, as far as they can be read; else None."""

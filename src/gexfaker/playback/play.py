@@ -18,7 +18,7 @@ from typing import ClassVar, Final, NamedTuple, TypeVar
 from gexfaker.catalog import Feed
 from gexfaker.errors import GexfakerError
 from gexfaker.limits import MAX_TURN_RECORDS
-from gexfaker.playback.answers import is_last
+from gexfaker.playback.answers import is_empty, is_last
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import NEXT, Options
@@ -196,9 +196,13 @@ class Play(ABC):
         return None
 
     def is_over(self) -> bool:
-        """Whether every feed that was used has come to its end, as far as anybody has seen."""
+        """Whether every feed that was used has come to its end, as far as anybody has seen.
+
+        One without a record has no end: it says nothing about the day.
+        """
         day = self.day
-        tapes = [(day.tape(feed), index) for feed, index in self.positions().items()]
+        used = [(day.tape(feed), index) for feed, index in self.positions().items()]
+        tapes = [(tape, index) for tape, index in used if tape is None or not is_empty(tape)]
         return bool(tapes) and all(tape is None or self._has_ended(tape, index) for tape, index in tapes)
 
     def _has_ended(self, tape: Tape, index: int) -> bool:

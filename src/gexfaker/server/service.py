@@ -40,7 +40,7 @@ from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
 from gexfaker.worlds.memberships import Memberships
 from gexfaker.worlds.streamer import Streamer
-from gexfaker.worlds.world import World
+from gexfaker.worlds.world import Account, World
 from gexfaker.worlds.worlds import Worlds
 
 SIMULATED_MARK: Final = b"simulated"
@@ -98,7 +98,7 @@ class Service:
         self.life: Final = Life(self.clock())
         self.alarm: Final = Alarm(self.clock if isinstance(self.clock, Clock) else None)
         days = _days(settings, self.clock())
-        self.worlds: Final = Worlds(days, _options(settings), _tiers(settings), self.alarm.ring)
+        self.worlds: Final = Worlds(days, _options(settings), _accounts(settings), self.alarm.ring)
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.worlds, self.clock())
         self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix, on_v2=settings.v2_prefix)
@@ -282,11 +282,12 @@ def _days(settings: Settings, now: float) -> Days:
     return days
 
 
-def _tiers(settings: Settings) -> Callable[[str], str]:
-    """What a key has subscribed to, by the id of its world."""
+def _accounts(settings: Settings) -> Callable[[str], Account]:
+    """What a key has subscribed to and may ask, by the id of its world."""
     tiers = {world_id(key): tier for key, tier in settings.tiers.items() if key != "*"}
-    others = settings.tiers.get("*", TIERS[-1])
-    return lambda owner: tiers.get(owner, others)
+    quotas = {world_id(key): allowances for key, allowances in settings.quota.items() if key != "*"}
+    tier, quota = settings.tiers.get("*", TIERS[-1]), settings.quota.get("*", ())
+    return lambda owner: Account(tiers.get(owner, tier), quotas.get(owner, quota))
 
 
 def _options(settings: Settings) -> Options:

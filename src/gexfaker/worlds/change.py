@@ -37,6 +37,7 @@ def change(world: World, what: Change, now: float) -> Effect:
         world.become(world.play)
         raise
     world.become(outcome.play)
+    world.account.grant(outcome.granted)
     return outcome.effect
 
 

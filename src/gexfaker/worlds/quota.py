@@ -1,27 +1,64 @@
-"""How often a key may ask: requests counted over a minute from its first one. Time is an argument."""
+"""How often a key may ask: its requests, counted for each of its allowances. Time is an argument."""
 
 from __future__ import annotations
 
+import datetime
+import math
 from typing import Final
 
-QUOTA_SECONDS: Final = 60.0
-"""The time that a quota is for: requests a minute."""
+from gexfaker.allowances import ALL, Allowance, Period
+from gexfaker.exchange.calendar import DAY
+from gexfaker.exchange.hours import MIDNIGHT, NEW_YORK, epoch
+
+MINUTE_SECONDS: Final = 60.0
+"""A minute begins with the first request that counts in it."""
 
 
 class Quota:
-    """The requests of one key."""
+    """The requests of one key.
 
-    __slots__ = ("_began", "_count")
+    Args:
+        allowances: what it has; none is no limit.
+    """
 
-    def __init__(self) -> None:
-        self._began = 0.0
-        self._count = 0
+    __slots__ = ("_used", "allowances")
 
-    def allows(self, quota: int, now: float) -> bool:
-        """Whether one more request is within ``quota`` a minute; it is counted if so."""
-        if not self._count or not 0 <= now - self._began < QUOTA_SECONDS:
-            self._began, self._count = now, 0
-        if self._count >= quota:
-            return False
-        self._count += 1
-        return True
+    def __init__(self, allowances: tuple[Allowance, ...] = ()) -> None:
+        self.allowances: Final = allowances
+        self._used: dict[Allowance, tuple[float, int]] = {}
+
+    def refuses(self, pool: str, now: float) -> Allowance | None:
+        """The allowance that leaves no room for one more request of a pool; None when it may come, and is counted."""
+        counts = {}
+        for allowance in self.allowances:
+            if allowance.pool not in (pool, ALL):
+                continue
+            began, used = self._period(allowance, now)
+            if used >= allowance.requests:
+                return allowance
+            counts[allowance] = began, used + 1
+        self._used.update(counts)
+        return None
+
+    def used(self, allowance: Allowance, now: float) -> int:
+        """How many requests of an allowance were counted in its present period."""
+        return self._period(allowance, now)[1]
+
+    def _period(self, allowance: Allowance, now: float) -> tuple[float, int]:
+        """When the present period of an allowance began, and the requests since then."""
+        began, used = self._used.get(allowance, (now, 0))
+        # A clock that was set back begins a new period, or a key would have to wait until it catches up.
+        return (began, used) if began <= now < _end(allowance.period, began) else (now, 0)
+
+    def wait(self, allowance: Allowance, now: float) -> int:
+        """Whole seconds until an allowance counts from 0 again."""
+        return max(1, math.ceil(_end(allowance.period, self._period(allowance, now)[0]) - now))
+
+
+def _end(period: Period, began: float) -> float:
+    """When the period ends that ``began`` lies in, or with which it began."""
+    if period is Period.MINUTE:
+        return began + MINUTE_SECONDS
+    day = datetime.datetime.fromtimestamp(began, NEW_YORK).date()
+    following = day + DAY if period is Period.DAY else (day.replace(day=1) + 32 * DAY).replace(day=1)
+    return epoch(following, MIDNIGHT)

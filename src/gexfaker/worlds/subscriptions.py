@@ -117,7 +117,10 @@ class Subscriber:
 
     def _tape(self, day: Day, feed: Feed, trouble: list[Feed]) -> Tape | None:
         try:
-            return day.tape(feed)
+            tape = day.tape(feed)
+            if tape is not None and (empty := day.why_empty(tape)):
+                self._groups.complain(f"{day.date} {feed.group}", empty)
+            return tape
         except DataError as error:
             self._groups.complain(f"{day.date} {feed.group}", f"{error}; it is tried again")
             trouble.append(feed)

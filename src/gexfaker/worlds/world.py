@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from gexfaker.allowances import Allowance
 from gexfaker.hubs.connection import Audience, Connection
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch
 from gexfaker.limits import MAX_CHANGED_GROUPS, MAX_HINTED_LENGTH
+from gexfaker.playback.actions import Granted
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
@@ -69,14 +71,21 @@ class Account:
 
     Attributes:
         tier: what the key has subscribed to.
+        quota: what it has asked, and may.
         name: what its owner calls it in the log and in lists; None for no name.
     """
 
-    __slots__ = ("name", "tier")
+    __slots__ = ("name", "quota", "tier")
 
-    def __init__(self, tier: str) -> None:
-        self.tier: Final = tier
+    def __init__(self, tier: str, allowances: tuple[Allowance, ...] = ()) -> None:
+        self.tier = tier
+        self.quota = Quota(allowances)
         self.name: str | None = None
+
+    def grant(self, granted: Granted) -> None:
+        """Have this from now on. For ``worlds.change`` only."""
+        self.tier = self.tier if granted.tier is None else granted.tier
+        self.quota = self.quota if granted.quota is None else Quota(granted.quota)
 
 
 class Delivery:
@@ -134,33 +143,30 @@ class World:
         world_id: a digest of the key.
         days: that can be played.
         options: how it is played until somebody changes that.
-        tier: what the key has subscribed to.
+        account: whom the key belongs to.
         registry: where its news go.
 
     Attributes:
         slot: the memberships that it negotiated last.
-        quota: its requests of the present minute.
         audiences: its connections, by hub; only hubs on which it has any.
         delivery: where its feed is.
         counters: what has happened to it.
         version: counts its changes.
-        account: whom the key belongs to.
     """
 
     __slots__ = (
         *("_days", "_play", "_registry", "audiences", "counters", "delivery"),
-        *("account", "id", "options", "quota", "slot", "version"),
+        *("account", "id", "options", "slot", "version"),
     )
 
-    def __init__(self, world_id: str, days: Days, options: Options, tier: str, registry: Registry) -> None:
+    def __init__(self, world_id: str, days: Days, options: Options, account: Account, registry: Registry) -> None:
         self.id: Final = world_id
         self.options: Final = options
-        self.account: Final = Account(tier)
+        self.account: Final = account
         self._days: Final = days
         self._registry: Final = registry
         self._play: Play | None = None
         self.slot: Slot | None = None
-        self.quota: Final = Quota()
         self.audiences: Final[dict[str, Audience]] = {}
         self.delivery: Final = Delivery()
         self.counters: Final = Counters()

@@ -11,7 +11,7 @@ from gexfaker.hubs.connection import Audience
 from gexfaker.limits import MAX_WORLDS
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
-from gexfaker.worlds.world import World
+from gexfaker.worlds.world import Account, World
 
 
 class Worlds:
@@ -22,7 +22,7 @@ class Worlds:
     Args:
         days: that can be played.
         options: how a new world plays.
-        tier_of: what the key of a world has subscribed to, by the world's id.
+        account_of: whom the key of a world belongs to, by the world's id.
         ring: called when something may have become due.
 
     Attributes:
@@ -33,13 +33,13 @@ class Worlds:
         self,
         days: Days,
         options: Options,
-        tier_of: Callable[[str], str] = lambda _world_id: "quant",
+        account_of: Callable[[str], Account] = lambda _world_id: Account("quant"),
         ring: Callable[[], None] = lambda: None,
         limit: int = MAX_WORLDS,
     ) -> None:
         self.days: Final = days
         self.options: Final = options
-        self._tier_of: Final = tier_of
+        self._account_of: Final = account_of
         self._ring: Final = ring
         self._limit: Final = limit
         self._worlds: dict[str, World] = {}
@@ -63,7 +63,7 @@ class Worlds:
         """The world of that id, made when there is none."""
         world = self._worlds.get(world_id)
         if world is None:
-            world = self._worlds[world_id] = World(world_id, self.days, self.options, self._tier_of(world_id), self)
+            world = self._worlds[world_id] = World(world_id, self.days, self.options, self._account_of(world_id), self)
             self._unused[world_id] = None
             self._evict()
         for resting in (self._idle, self._unused):

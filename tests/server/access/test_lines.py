@@ -264,6 +264,24 @@ def test_the_end_of_a_day_and_the_next_one_are_lines(tmp_path: Path) -> None:
         wait_for(server, world_id("k"), f"has come to the end of {data.DATE}")
 
 
+EMPTY = "has no record in the file of ES_SPX_classic_gex_full"
+
+
+def test_a_feed_without_a_record_is_not_the_end_of_the_day(tmp_path: Path) -> None:
+    data.write_day(tmp_path, 30)
+    empty = tmp_path / data.DATE / "ES_SPX" / "classic" / "gex_full.jsonl"
+    empty.parent.mkdir(parents=True, exist_ok=True)
+    empty.write_bytes(b"")
+    group = "blue_ES_SPX_classic_gex_full"
+    with running_server(data_dir=str(tmp_path)) as server, joined(server.negotiate("k")["classic"], group):
+        wait_until(lambda: any(EMPTY in line for line in server.stderr), 5, EMPTY)
+        [status] = [one for one in server.sessions() if one["session"] == world_id("k")]
+        assert not status["playback"]["over"]
+        [shown] = [shown for connection in status["connections"] for shown in connection["groups"]]
+        assert EMPTY in shown["silent"]
+        assert not lines_of(server, "has come to the end")
+
+
 @pytest.mark.parametrize("mode", ["next", "rotation"])
 def test_the_end_of_a_day_after_which_another_comes_is_not_told_as_the_end(tmp_path: Path, mode: str) -> None:
     for date in DAYS[:2]:

@@ -235,7 +235,7 @@ def test_status_fields(server: Served, plane: Plane) -> None:
         raw.join("blue_NOBODY_orderflow_orderflow", 2)
         raw.read_kind("data")
         status = plane.show()
-    assert list(status) == ["session", "name", "tier", "playback", "memberships", "connections"]
+    assert list(status) == ["session", "name", "tier", "quota", "playback", "memberships", "connections"]
     assert (status["session"], status["tier"], status["memberships"]) == (world_id("demo"), "quant", None)
     playback = status["playback"]
     assert (
@@ -257,6 +257,32 @@ def test_status_fields(server: Served, plane: Plane) -> None:
         "blue_NOBODY_orderflow_orderflow",
         True,
     )
+
+
+def _status(server: Served, path: str, key: str = "demo") -> int:
+    return server.get(path, {"Authorization": f"Bearer {key}", "User-Agent": "test"})[0]
+
+
+def test_a_tier_goes_for_the_key_at_once_and_for_no_other(plane: Plane, server: Served) -> None:
+    assert effect(plane.act("tier", tier="Classic")) == ("classic", "classic", None)
+    assert plane.show()["tier"] == "classic"
+    assert _status(server, "/v2/ES_SPX/orderflow/orderflow") == 403
+    assert _status(server, "/v2/ES_SPX/orderflow/orderflow", "other") == 200
+    plane.act("tier", tier="quant")
+    assert _status(server, "/v2/ES_SPX/orderflow/orderflow") == 200
+
+
+def test_a_quota_begins_at_once_and_counts_for_its_pool(plane: Plane, server: Served) -> None:
+    assert effect(plane.act("quota", allowances="Orderflow:2/day")) == ("orderflow:2/day",) * 2 + (None,)
+    assert [_status(server, "/v2/ES_SPX/orderflow/orderflow") for _ in range(3)] == [200, 200, 429]
+    assert _status(server, "/whoami") == 200
+    [allowance] = plane.show()["quota"]
+    assert (allowance["allowance"], allowance["used"]) == ("orderflow:2/day", 2)
+    assert 0 < allowance["resets_in"] <= 25 * 3600
+    plane.act("quota", allowances="orderflow:2/day")
+    assert _status(server, "/v2/ES_SPX/orderflow/orderflow") == 200, "it counts from 0"
+    plane.act("quota", allowances="none")
+    assert {_status(server, "/v2/ES_SPX/orderflow/orderflow") for _ in range(9)} == {200}
 
 
 def test_a_day_that_is_over_is_said(plane: Plane, server: Served) -> None:

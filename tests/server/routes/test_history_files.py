@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,12 @@ def test_plain_it_is_an_array_of_the_readable_lines(server: Served) -> None:
     assert headers["Accept-Ranges"] == "bytes"
     assert headers["Content-Encoding"] is None
     assert "Accept-Encoding" in headers["Vary"]
+
+
+def test_what_is_left_out_of_a_download_is_told_with_its_place(server: Served) -> None:
+    fetch(server, path_of())
+    [line, *_] = [line for line in server.stderr if "left out of a download" in line]
+    assert re.search(r"\.jsonl:\d+ and \d+ more: left out of a download: ", line), line
 
 
 def test_gzip_is_the_same_for_who_unpacks_and_for_who_sniffs(server: Served) -> None:

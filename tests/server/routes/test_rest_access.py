@@ -116,6 +116,55 @@ def test_quota_of_each_key(world: World) -> None:
     assert [limited.get(PATH, "one")[0] for _ in range(4)] == [200, 200, 200, 429]
 
 
+POOLED = {
+    "classic": [PATH, "/spx/gex/all", "/v1/SPX/classic/zero/majors", "/SPX/all/gex"],
+    "state": ["/v2/SPX/state/gex_full", "/SPX/state/delta", "/SPX/state/zero/maxchange"],
+    "orderflow": ["/v2/SPX/orderflow/orderflow"],
+    "history": ["/hist/SPX/classic/gex_full/2026-07-17?noredirect", "/v2/hist/eod/SPX"],
+    "negotiation": ["/negotiate", "/v2/negotiate"],
+    "other": ["/whoami", "/futures/conversion?ticker=SPX&future=ES", "/options/SPX/expiries", "/v2/SPX/classic/nope"],
+}
+
+
+@pytest.mark.parametrize(("pool", "path"), [(pool, path) for pool, paths in POOLED.items() for path in paths])
+def test_each_route_counts_for_its_pool_and_for_no_other(world: World, pool: str, path: str) -> None:
+    limited = World(world.root, quota=",".join(f"{other}:{1 if other == pool else 1000}/day" for other in POOLED))
+    first, second = (limited.ask(path, user_agent="x", host="h", authorization="Bearer k") for _ in range(2))
+    assert (first.status != 429, second.status, second.body) == (True, 429, LIMITED)
+    others = World(world.root, quota=",".join(f"{other}:1/day" for other in POOLED if other != pool))
+    assert 429 not in {others.ask(path, user_agent="x", host="h", authorization="Bearer k").status for _ in range(3)}
+
+
+def test_a_key_has_its_own_quota_or_that_of_all_others(world: World) -> None:
+    limited = World(world.root, quota="one=classic:1/day, one=state:2/month, 3/day")
+    assert [limited.get(PATH, "one")[0] for _ in range(2)] == [200, 429]
+    assert [limited.get("/SPX/state/zero", "one")[0] for _ in range(3)] == [200, 200, 429]
+    assert [limited.get("/whoami", "one")[0] for _ in range(9)] == [200] * 9
+    assert [limited.get(PATH, "two")[0] for _ in range(4)] == [200, 200, 200, 429]
+
+
+def test_a_429_says_when_to_come_back_and_the_log_which_quota_it_was(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    limited = World(world.root, quota="classic:1/day")
+    limited.get(PATH, "one")
+    with caplog.at_level("INFO"):
+        reply = limited.ask(PATH, user_agent="x", authorization="Bearer one")
+    wait = int(reply.headers["retry-after"])
+    assert "429: its quota of classic:1/day is used up" in caplog.text
+    limited.now += wait - 1
+    assert limited.get(PATH, "one")[0] == 429
+    limited.now += 1
+    assert limited.get(PATH, "one")[0] == 200
+
+
+def test_who_only_watches_uses_nothing_up(world: World) -> None:
+    limited = World(world.root, quota="1/day")
+    watching = {"authorization": "Bearer one", "x-gexfaker-watch": "true"}
+    assert {limited.ask(PATH, user_agent="x", **watching).status for _ in range(5)} == {200}
+    assert [limited.get(PATH, "one")[0] for _ in range(2)] == [200, 429]
+
+
 @pytest.mark.parametrize("base", ["", "/v1", "/v2"])
 @pytest.mark.parametrize("path", ["/negotiate", "/options/SPX/expiries"])
 def test_the_gate_is_before_negotiation_and_expiries_too(world: World, path: str, base: str) -> None:

@@ -191,7 +191,7 @@ def test_the_unusual_goes_the_ordinary_way(fast_path_of: Callable[..., FastPath]
 
 
 def test_a_quota_is_counted_by_the_ordinary_way(fast_path_of: Callable[..., FastPath]) -> None:
-    assert fast_path_of(QUOTA="100").answer(PLAIN.encode(), DEFAULTS) is None
+    assert fast_path_of(QUOTA="100/day").answer(PLAIN.encode(), DEFAULTS) is None
 
 
 def test_what_is_remembered_is_bounded(fast_path_of: Callable[..., FastPath]) -> None:

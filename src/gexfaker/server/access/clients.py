@@ -126,7 +126,7 @@ class ClientLog:
         if date != was:
             self.access.tell(world.id, "day", f"goes on with {date}")
         elif is_over and not was_over and not _goes_on(world):
-            what = f"has come to the end of {date}: nothing more comes until it is moved, see gexfaker ctl --help"
+            what = f"has come to the end of {date}: nothing more comes until it is moved, see gexfaker ctl seek --help"
             self.access.tell(world.id, "day", what)
 
     def _tell(

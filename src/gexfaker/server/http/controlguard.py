@@ -61,4 +61,5 @@ def _refusal(request: Request) -> Response | None:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), settings.control_token.encode()):
         return None
-    return error("Send the control token: Authorization: Bearer CONTROL_TOKEN.", 401)
+    what = "That is not the control token" if given.strip() else "The control token is missing"
+    return error(f"{what}: send Authorization: Bearer TOKEN; gexfaker ctl takes --token or GEXFAKER_TOKEN.", 401)

@@ -36,8 +36,14 @@ def api_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
     return query.get("key", "").strip() or None
 
 
-def admit(service: Service, request: Request, *, user_agent: bool = True) -> str | Response:
-    """The key of who asks, or why not: 400 without key or User-Agent, 401 unknown, 429 too often.
+def admit(service: Service, request: Request, pool: str, *, user_agent: bool = True) -> str | Response:
+    """The key of who asks, or why not: as ``identify``, and 429 when the key has no more requests of the pool."""
+    key = identify(service, request, user_agent=user_agent)
+    return key if isinstance(key, Response) else _over_quota(service, request, key, pool) or key
+
+
+def identify(service: Service, request: Request, *, user_agent: bool = True) -> str | Response:
+    """The key of who asks, or why not: 400 without key or User-Agent, 401 unknown.
 
     ``user_agent`` is whether one is demanded: the service does so on its data routes; of negotiation and expiries
     it was never seen, and a client that connects without one must not fail here only.
@@ -51,11 +57,24 @@ def admit(service: Service, request: Request, *, user_agent: bool = True) -> str
         return error(NO_USER_AGENT, 400)
     if settings.strict_keys and (key not in settings.tiers or key == "*"):
         return error(UNKNOWN_KEY, 401)
-    quota = settings.quota
-    if quota is not None and not watches(request) and not service.world(key).quota.allows(quota, service.clock()):
-        return error(OVER_QUOTA, 429)
     name_client(service, key, name_given(request))
     return key
+
+
+def _over_quota(service: Service, request: Request, key: str, pool: str) -> Response | None:
+    """429 when a key has no more requests of a pool, in the service's words; None when it has, or only watches."""
+    world, now = service.world(key), service.clock()
+    if not world.account.quota.allowances or watches(request):
+        return None
+    over = world.account.quota.refuses(pool, now)
+    if over is None:
+        return None
+    wait = world.account.quota.wait(over, now)
+    if service.access is not None:
+        service.access.tell(world.id, "refusal", f"429: its quota of {over} is used up")
+    response = error(OVER_QUOTA, 429)
+    response.headers["Retry-After"] = str(wait)
+    return response
 
 
 def has_no_scheme(headers: Mapping[str, str]) -> bool:

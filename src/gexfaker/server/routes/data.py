@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
+from gexfaker.allowances import OTHER, POOLS
 from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, STOCKS, TIERS, Feed
 from gexfaker.errors import DataError, ExhaustedError, RecordError, UnavailableError
 from gexfaker.hubs.tiers import includes, tier_of, why_no_feed
@@ -88,7 +89,7 @@ async def _respond(request: Request, found: Found | Wrong) -> Response:
     if isinstance(found, Found) and found.route.public:
         return _PUBLIC[found.route.answer](found)
     service = service_of(request)
-    key = admit(service, request)
+    key = admit(service, request, _pool(found))
     if isinstance(key, Response):
         return key
     if isinstance(found, Wrong):
@@ -99,6 +100,12 @@ async def _respond(request: Request, found: Found | Wrong) -> Response:
         return unavailable(sentence(problem))
     except (ExhaustedError, DataError, RecordError) as problem:
         return error(str(problem), 404)
+
+
+def _pool(found: Found | Wrong) -> str:
+    """What a request counts for: the package of its feed."""
+    package = found.feed.package if isinstance(found, Found) and found.feed is not None else OTHER
+    return package if package in POOLS else OTHER
 
 
 async def _protected(service: Service, request: Request, key: str, found: Found) -> Response:

@@ -75,7 +75,7 @@ async def _link(request: Request) -> Response:
 async def _report(request: Request) -> Response:
     """A ticker's end-of-day report: the files of the key's market day that its tier has, in one zip."""
     service = service_of(request)
-    key = admit(service, request)
+    key = admit(service, request, "history")
     if isinstance(key, Response):
         return key
     ticker, world = _ticker(request), service.world(key)
@@ -111,7 +111,7 @@ def _report_day(shelf: Shelf, feeds: list[Feed], market_day: str, is_exported: b
 def _admit(request: Request) -> str | Response:
     """The caller's key if it opens the history, or why it does not."""
     service = service_of(request)
-    key = admit(service, request)
+    key = admit(service, request, "history")
     if isinstance(key, Response):
         return key
     return forbidden(service, service.world(key), TIER, "History") or key

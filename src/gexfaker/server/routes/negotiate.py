@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gexfaker.allowances import OTHER
 from gexfaker.catalog import CURRENT_HUBS, FUTURES, OPTION_TICKERS, QUANT_INDEXES, QUANT_STOCKS, WEEKLIES
 from gexfaker.contract.operations import KEYED, Operation
 from gexfaker.errors import NegotiationError
@@ -29,7 +30,7 @@ log: Final = logging.getLogger(__name__)
 
 async def _negotiate(request: Request) -> Response:
     service = service_of(request)
-    key = admit(service, request, user_agent=False)
+    key = admit(service, request, "negotiation", user_agent=False)
     if isinstance(key, Response):
         return key
     if not service.settings.ws_enabled:
@@ -76,7 +77,7 @@ async def _quant_tickers(_request: Request) -> Response:
 
 async def _expiries(request: Request) -> Response:
     service = service_of(request)
-    key = admit(service, request, user_agent=False)
+    key = admit(service, request, OTHER, user_agent=False)
     if isinstance(key, Response):
         return key
     try:

@@ -13,6 +13,7 @@ from gexfaker.hubs.connection import Connection
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import of_its_day
 from gexfaker.server.service import Service
+from gexfaker.worlds.quota import Quota
 from gexfaker.worlds.world import World
 
 MAX_SHOWN_GROUPS: Final = 200
@@ -32,10 +33,19 @@ def world_status(service: Service, world: World) -> dict[str, Any]:
         "session": world.id,
         "name": world.account.name,
         "tier": world.tier,
+        "quota": _quota(world.account.quota, service.clock()),
         "playback": playback_status(service, world) if world.is_used else None,
         "memberships": None if slot is None else slot.counts(),
         "connections": connections,
     }
+
+
+def _quota(quota: Quota, now: float) -> list[dict[str, Any]]:
+    """Each allowance of a key, what it has used of it, and in how many seconds that is 0 again."""
+    return [
+        {"allowance": str(one), "used": quota.used(one, now), "resets_in": quota.wait(one, now)}
+        for one in quota.allowances
+    ]
 
 
 def playback_status(service: Service, world: World) -> dict[str, Any]:
@@ -94,9 +104,11 @@ def _group(service: Service, world: World, hub: str, group: str) -> dict[str, An
     if feed.package == SPOT:
         return {"group": group}
     try:
-        day.tape(feed)
+        tape = day.tape(feed)
     except DataError as error:
         return {"group": group, "silent": f"{error}; it is tried again"}
+    if tape is not None and (empty := day.why_empty(tape)):
+        return {"group": group, "silent": empty}
     source = day.source(feed)
     status = {"group": group, "next_record": world.play.next_index(feed) if world.is_used else 0}
     return status if source in (feed, None) else status | {"served_from": source.group}

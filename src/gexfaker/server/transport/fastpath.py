@@ -19,7 +19,7 @@ from gexfaker.errors import GexfakerError
 from gexfaker.limits import KIB
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.rest.routes import Answer
-from gexfaker.server.http.gate import admit, name_given
+from gexfaker.server.http.gate import identify, name_given
 from gexfaker.server.http.marked import MARK_HEADER
 from gexfaker.server.http.replies import wants_gzip
 from gexfaker.server.http.watched import SHOWN_PATH
@@ -93,6 +93,8 @@ class FastPath:
         if known is None:
             return None
         world = self._service.worlds.get(known.owner)
+        if world.account.quota.allowances:  # the ordinary way counts
+            return None
         if known.name and world.account.name is None:  # it was forgotten meanwhile
             world.account.name = known.name
         made = look_up(self._service, world, known.asked)
@@ -120,12 +122,12 @@ class FastPath:
 
     def _read(self, raw: bytes) -> Known | None:
         """The meaning of a request that is quite ordinary and allowed."""
-        request = None if self._service.settings.quota is not None else _parse(raw)
+        request = _parse(raw)
         found = None if request is None else resolve(request.url.path)
         if request is None or not isinstance(found, Found) or found.feed is None or found.route.answer not in SHAPED:
             return None
-        key = admit(self._service, request)
-        if not isinstance(key, str):
+        key = identify(self._service, request)
+        if not isinstance(key, str) or self._service.world(key).account.quota.allowances:
             return None
         asked = Asked(found.feed, found.route.answer, wants_gzip(request.headers))
         shown = f"GET {request.url.path[:SHOWN_PATH]} 200"
