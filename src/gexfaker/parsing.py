@@ -121,7 +121,9 @@ def day(text: str) -> str:
 
 
 def days(text: str) -> str:
-    """A day, or a range of days ``A..B``."""
+    """A day, ``today``, or a range of days ``A..B``."""
+    if text.strip().lower() == "today":
+        return "today"
     first, dots, last = text.partition("..")
     if not dots:
         return day(first)

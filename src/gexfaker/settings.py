@@ -209,8 +209,8 @@ class Settings:
             Section.DAYS,
             parsing.days,
             "latest",
-            "latest, a date such as 2026-07-17, or a range A..B",
-            "The day to play.",
+            "latest, today, a date such as 2026-07-17, or a range A..B",
+            "The day to play; today is the market of this moment, silent while it is closed (START now, market-hours).",
         ),
     ]
     seed: Annotated[int, Setting(Section.DAYS, int, "1", "a whole number", "Seed of the simulated market.")]
@@ -635,6 +635,10 @@ def idle_settings(values: Mapping[str, Any], sources: Mapping[str, str]) -> Iter
         yield f"STRICT_KEYS (from {sources['STRICT_KEYS']}) refuses every key, as TIERS names none: add TIERS=KEY=quant"
 
 
+LIVE_HOURS: Final = frozenset({"market-hours"})
+"""What is real by itself when the market of the moment is played."""
+
+
 def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, Any]:
     """What follows from others where it is unset.
 
@@ -644,7 +648,11 @@ def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, An
     playback = values["playback"] or (Playback.STEP if stepped else Playback.CLOCK)
     cache_mode = values["cache_mode"] or (CacheMode.EXHAUST if playback is Playback.STEP else CacheMode.HOLD)
     lifetime = values["token_lifetime"] or TOKEN_SECONDS[values["session_rules"]]
-    return values | {"playback": playback, "cache_mode": cache_mode, "token_lifetime": lifetime}
+    implied = values | {"playback": playback, "cache_mode": cache_mode, "token_lifetime": lifetime}
+    if values["data_date"] == "today":
+        implied["start"] = "now" if sources["START"] == DEFAULT else values["start"]
+        implied["realism"] = values["realism"] | (LIVE_HOURS if sources["REALISM"] == DEFAULT else frozenset())
+    return implied
 
 
 def idle_with(settings: Settings, *, is_stored: bool) -> Iterator[str]:

@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gexfaker.errors import DataError
-from gexfaker.exchange.calendar import is_trading_day, last_trading_day
+from gexfaker.exchange.calendar import is_early_close, is_trading_day, last_trading_day
 from gexfaker.exchange.hours import (
     NEW_YORK,
     RECORDS,
     TradingSession,
+    closing,
+    is_market_open,
+    newest_day,
     parse_date,
 )
 
@@ -40,11 +43,48 @@ def test_first_second_is_the_observed_one() -> None:
 
 
 @given(st.dates(min_value=dt.date(1990, 1, 1), max_value=dt.date(2090, 1, 1)))
-def test_every_day_has_one_record_a_second(day: dt.date) -> None:
+def test_every_day_has_one_record_a_second_until_its_close(day: dt.date) -> None:
     session = TradingSession.of(day.isoformat())
-    assert len(session) == RECORDS == 23_399
-    last = dt.datetime.fromtimestamp(session.timestamp(RECORDS - 1), NEW_YORK)
-    assert (last.date(), last.time()) == (day, dt.time(16))
+    records, close = (12_599, dt.time(13)) if is_early_close(day) else (RECORDS, dt.time(16))
+    assert (len(session), RECORDS) == (records, 23_399)
+    last = dt.datetime.fromtimestamp(session.timestamp(records - 1), NEW_YORK)
+    assert (last.date(), last.time()) == (day, close)
+    assert closing(day) == session.last
+
+
+def new_york(text: str) -> float:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("at", "is_open"),
+    [
+        ("2026-11-27 09:29:59", False),
+        ("2026-11-27 09:30", True),
+        ("2026-11-27 13:00", True),
+        ("2026-11-27 13:00:01", False),  # the day after Thanksgiving
+        ("2026-11-25 13:00:01", True),
+        ("2026-11-26 12:00", False),
+        ("2025-01-09 12:00", False),
+        ("2026-12-24 13:00:01", False),
+    ],
+)
+def test_the_market_is_open_until_the_close_of_the_day(at: str, is_open: bool) -> None:
+    assert is_market_open(new_york(at)) == is_open
+
+
+@pytest.mark.parametrize(
+    ("at", "newest"),
+    [
+        ("2026-11-27 09:29:59", "2026-11-25"),
+        ("2026-11-27 09:30", "2026-11-27"),
+        ("2026-11-29 12:00", "2026-11-27"),
+        ("2026-11-30 09:29", "2026-11-27"),
+        ("2026-11-30 23:59", "2026-11-30"),
+    ],
+)
+def test_the_newest_day_is_the_last_that_has_opened(at: str, newest: str) -> None:
+    assert newest_day(new_york(at)).isoformat() == newest
 
 
 @pytest.mark.parametrize("index", [-1, RECORDS])

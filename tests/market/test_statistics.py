@@ -76,10 +76,31 @@ def days() -> list[Day]:
     return [day(number) for number in range(len(DAYS))]
 
 
+DATES = (
+    *("2026-01-14", "2026-02-10", "2026-03-24", "2026-04-09", "2026-05-20"),
+    *("2026-06-10", "2026-07-15", "2026-08-13", "2026-09-01", "2026-10-06"),
+)
+SAMPLED = range(61, RECORDS, 1171)
+"""Records of a day for its medians: 1171 is prime, so that they are of all seconds of a minute."""
+
+
+@cache
+def sizes() -> dict[str, float]:
+    """The median of the days' median sizes, by field, of ten dates and ten seeds."""
+    found: dict[str, list[float]] = {field: [] for field in TYPICAL}
+    for date in DATES:
+        for seed in range(1, 11):
+            tape = Market(date, seed).tape(Feed("SPX", "orderflow", "orderflow"))
+            rows = [msgspec.json.decode(tape.json(index)) for index in SAMPLED]
+            for field, medians in found.items():
+                medians.append(float(np.median([abs(row[field]) for row in rows])))
+    return {field: float(np.median(medians)) for field, medians in found.items()}
+
+
 @pytest.mark.parametrize("field", TYPICAL)
 def test_typical_size(field: str) -> None:
-    typical = float(np.median([np.median(np.abs(one[field])) for one in days()]))
-    assert TYPICAL[field] / 3 < typical < TYPICAL[field] * 3
+    """Within a factor of 2 of what twelve real days had: a day may differ, the median of a hundred may not."""
+    assert TYPICAL[field] / 2 < sizes()[field] < TYPICAL[field] * 2
 
 
 @pytest.mark.parametrize("field", [name for name in TYPICAL if not name.endswith("flow") and "_m" not in name])
@@ -223,7 +244,7 @@ def test_opens_differ_from_day_to_day_and_gaps_are_shared() -> None:
         market = Market("2026-08-12", seed)
         for name, found in opens.items():
             found.append(np.log(market._shown(name).chain.underlying.opening / profiles()[name].level))
-    assert 0.003 < np.std(opens["SPX"]) < 0.01
+    assert 0.03 < np.std(opens["SPX"]) < 0.08
     assert np.corrcoef(opens["SPX"], opens["NDX"])[0, 1] > 0.6
     assert np.std(opens["TSLA"]) > np.std(opens["SPX"])
 

@@ -17,7 +17,8 @@ from gexfaker.archive.names import member_name
 from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, UnavailableError
-from gexfaker.exchange.hours import NEW_YORK, closing, is_market_open, opening
+from gexfaker.exchange.calendar import is_trading_day, last_trading_day, why_closed
+from gexfaker.exchange.hours import NEW_YORK, closing
 from gexfaker.playback.days import Days
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.tapes.alias import Alias
@@ -48,13 +49,23 @@ class Shelf:
         today = datetime.datetime.fromtimestamp(self._now, NEW_YORK).date()
         unfinished = today.isoformat() if self._now < closing(today) else None
         if not self._days.stored:
-            return _trading_day(today - datetime.timedelta(days=unfinished is not None))
+            return last_trading_day(today - datetime.timedelta(days=unfinished is not None)).isoformat()
         return self._newest(lambda date: date != unfinished, "that is over")
+
+    def why_none(self, date: str) -> str:
+        """Why there is nothing of a day, to be put behind the statement that there is none; empty if nobody knows."""
+        closed = why_closed(datetime.date.fromisoformat(date))
+        if closed is not None:
+            return f": {closed}"
+        with contextlib.suppress(DataError):
+            if date > (newest := self.latest()):
+                return f": the newest day that is over is {newest}"
+        return ""
 
     def before(self, date: str) -> str:
         """The day before a day. Raises DataError when there is none."""
         if not self._days.stored:
-            return _trading_day(datetime.date.fromisoformat(date) - datetime.timedelta(days=1))
+            return last_trading_day(datetime.date.fromisoformat(date) - datetime.timedelta(days=1)).isoformat()
         return self._newest(lambda other: other < date, f"before {date}")
 
     def _newest(self, fits: Callable[[str], bool], which: str) -> str:
@@ -121,19 +132,9 @@ class Shelf:
 
     def _check_market(self, date: str) -> None:
         """Simulated are trading days up to the newest, and the one that is played whatever it is. Raises DataError."""
-        if date != self._days.first and not (is_date(date) and date <= self.latest() and _is_trading(date)):
+        is_past = is_date(date) and date <= self.latest()
+        if date != self._days.first and not (is_past and is_trading_day(datetime.date.fromisoformat(date))):
             raise DataError(f"there was no market on {date[:40]!r}")
-
-
-def _is_trading(date: str) -> bool:
-    return is_market_open(opening(datetime.date.fromisoformat(date)))
-
-
-def _trading_day(day: datetime.date) -> str:
-    """That day, or the nearest before it on which there was a market."""
-    while not _is_trading(day.isoformat()):
-        day -= datetime.timedelta(days=1)
-    return day.isoformat()
 
 
 class _Borrowed(Alias):

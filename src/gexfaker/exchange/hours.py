@@ -1,7 +1,7 @@
 """The hours of a market day: when it opens and closes, what a time of day means, which second a record belongs to.
 
-The market is open from 09:30 to 16:00 New York. A simulated day of snapshots runs from 09:30:02 to 16:00:00, one a
-second, in epoch seconds. Early closes are not known here: every trading day is a full one.
+The market is open from 09:30 to 16:00 New York, and to 13:00 on a day with an early close. A simulated day of snapshots
+runs from 09:30:02 to the close, one a second, in epoch seconds.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from gexfaker.errors import DataError
-from gexfaker.exchange.calendar import is_trading_day
+from gexfaker.exchange.calendar import DAY, is_early_close, is_trading_day, last_trading_day
 from gexfaker.parsing import TIME_OF_DAY
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 OPEN: Final = dt.time(9, 30)
 CLOSE: Final = dt.time(16, 0)
+EARLY_CLOSE: Final = dt.time(13, 0)
 MIDNIGHT: Final = dt.time(0)
 FIRST_RECORD: Final = dt.time(9, 30, 2)
 LAST_RECORD: Final = CLOSE
+"""Of a whole day."""
 RECORDS: Final = 23_399
-"""Records of a day: 09:30:02 to 16:00:00 inclusive, one a second. No clock change falls into these hours."""
+"""Records of a whole day: 09:30:02 to 16:00:00 inclusive, one a second. No clock change falls into these hours."""
 
 
 def parse_date(text: str) -> dt.date:
@@ -56,9 +58,14 @@ def opening(day: dt.date) -> int:
     return epoch(day, OPEN)
 
 
+def close_of(day: dt.date) -> dt.time:
+    """The time at which a day closes."""
+    return EARLY_CLOSE if is_early_close(day) else CLOSE
+
+
 def closing(day: dt.date) -> int:
     """Epoch seconds of its close."""
-    return epoch(day, CLOSE)
+    return epoch(day, close_of(day))
 
 
 def same_time_of_day(day: dt.date, now: float) -> int:
@@ -67,9 +74,15 @@ def same_time_of_day(day: dt.date, now: float) -> int:
 
 
 def is_market_open(now: float) -> bool:
-    """Whether the market is open at ``now`` (epoch seconds): 09:30 to 16:00 New York on a trading day."""
+    """Whether the market is open at ``now`` (epoch seconds): from 09:30 New York to the close of a trading day."""
     here = dt.datetime.fromtimestamp(now, NEW_YORK)
-    return is_trading_day(here.date()) and OPEN <= here.time() <= CLOSE
+    return is_trading_day(here.date()) and OPEN <= here.time() <= close_of(here.date())
+
+
+def newest_day(now: float) -> dt.date:
+    """The newest trading day that has opened by ``now`` (epoch seconds)."""
+    here = dt.datetime.fromtimestamp(now, NEW_YORK)
+    return last_trading_day(here.date() if here.time() >= OPEN else here.date() - DAY)
 
 
 def shown(moment: float) -> str:
@@ -103,7 +116,7 @@ class TradingSession:
     def of(cls, date: str) -> TradingSession:
         """The session of a day written YYYY-MM-DD. Raises DataError when it is not such a day."""
         day = parse_date(date)
-        return cls(date, epoch(day, FIRST_RECORD), epoch(day, LAST_RECORD))
+        return cls(date, epoch(day, FIRST_RECORD), closing(day))
 
     def __len__(self) -> int:
         return self.last - self.first + 1

@@ -14,6 +14,7 @@ import numpy as np
 
 from gexfaker.catalog import CATEGORIES, GREEKS, VOLUME_CATEGORIES, Feed
 from gexfaker.errors import DataError
+from gexfaker.exchange.calendar import trading_day_number
 from gexfaker.exchange.hours import RECORDS, TradingSession, parse_date
 from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.market.feeds.flowfeed import FlowFeed
@@ -27,6 +28,7 @@ from gexfaker.market.model.edges import FULL
 from gexfaker.market.model.factors import Factor
 from gexfaker.market.model.ledger import Ledger
 from gexfaker.market.model.majors import Majors
+from gexfaker.market.model.past import MARKET, Past
 from gexfaker.market.model.profiles import BASES, chain_of, profiles
 from gexfaker.market.model.underlying import Underlying
 from gexfaker.market.numeric.exact import Ints
@@ -57,7 +59,11 @@ class Market:
         self._session = TradingSession.of(date)
         self._day = parse_date(date)
         self._key = f"{seed}/{date}"
-        self._shape = shape_of(scenario)
+        self._past_key = f"{seed}/past"
+        self._past = Past(self._past_key)
+        self._day_number = trading_day_number(self._day)
+        state = self._past.state(MARKET, self._day_number)
+        self._shape = shape_of(scenario).until(len(self._session)).on_a_day_of(state.implied)
         self._blocks = Blocks() if blocks is None else blocks
         self._chains: dict[str, _Shown] = {}
         self._factors: dict[str, Factor] = {}
@@ -105,14 +111,15 @@ class Market:
         if name not in self._chains:
             profile = profiles()[name]
             own = self._factor(profile.follows or name)
-            underlying = Underlying(profile, self._factor("market"), own, self._key, self._shape)
-            chain = Chain(profile, underlying, self._day, self._key, self._shape)
+            underlying = Underlying(profile, self._factor(MARKET), own, self._past, self._day_number, self._shape)
+            chain = Chain(profile, underlying, self._day, self._key, self._past_key, self._shape)
             self._chains[name] = _Shown(chain, self._key, _served(self._shape.seconds), self._blocks)
         return self._chains[name]
 
     def _factor(self, name: str) -> Factor:
         if name not in self._factors:
-            self._factors[name] = Factor(f"{self._key}/factor/{name}")
+            goal, state = self._past.session(name, self._day_number), self._past.state(name, self._day_number)
+            self._factors[name] = Factor(f"{self._key}/factor/{name}", goal, state.volatility, self._shape.session)
         return self._factors[name]
 
 

@@ -14,7 +14,7 @@ from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.playback.day import Day, stored_day
 from gexfaker.playback.simulated import simulated_day
-from gexfaker.tapes.folder import LAST_YEAR, LATEST, DataFolder, is_date
+from gexfaker.tapes.folder import LAST_YEAR, LATEST, TODAY, DataFolder, is_date
 
 FIRST_YEAR: Final = 2000
 """Up to LAST_YEAR, the years that are simulated: the exchange calendar's rules hold for them, near enough."""
@@ -35,12 +35,12 @@ class Days:
 
     Args:
         data_dir: the data folder; need not exist. None simulates, whatever is stored.
-        date: the day to start with: ``latest``, a date, or a range ``A..B``.
+        date: the day to start with: ``latest``, ``today``, a date, or a range ``A..B``.
         seed: of the simulated market.
         tickers: that are simulated.
         scenario: of the simulated market: a name, a file, or None.
         open_rows: whether its orderflow begins with the stale and the reset row of a real open.
-        today: the calendar date in New York, for the newest simulated day.
+        today: the newest trading day that has opened.
 
     Attributes:
         first: the day that keys start with.
@@ -62,7 +62,8 @@ class Days:
         open_rows: bool = False,
     ) -> None:
         self._folder: Final = DataFolder(data_dir or Path())
-        self._today: Final = today
+        self._today = today
+        self._asked: Final = date
         self._simulation: Final = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks())
         self._open: OrderedDict[str, Day] = OrderedDict()
         self._retired: list[Day] = []
@@ -75,12 +76,36 @@ class Days:
         if self.last is not None and self.first > self.last:
             raise DataError(f"the range {date} ends on {self.last}, before it begins on {self.first}")
 
+    def follow(self, today: datetime.date) -> str | None:
+        """Another day has opened: the day with which keys start from now on; None when it is no other one.
+
+        Only ``latest`` and ``today`` move, until somebody has keys start with another day.
+        """
+        if today == self._today:
+            return None
+        before, self._today = self._expected(), today
+        expected = self._expected()
+        if expected in (None, before) or self.first != before:
+            return None
+        self.first = expected
+        return expected
+
+    def _expected(self) -> str | None:
+        """The day that is asked for by its place in time; None when there is none now, or a date was asked for."""
+        if self._asked not in (LATEST, TODAY):
+            return None
+        try:
+            return self.resolve(self._asked)
+        except DataError:
+            return None
+
     def dates(self) -> list[str]:
         """The stored days, oldest first; of a simulated market, the days opened so far."""
         return self._folder.dates() if self.stored else sorted(self._open)
 
     def resolve(self, date: str) -> str:
         """The day that ``latest`` or a date means. Raises DataError, naming the days there are."""
+        date = self._today.isoformat() if date == TODAY else date
         if self.stored:
             return self._folder.resolve_date(date)
         if date == LATEST:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import logging
 import secrets
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Final
 
 from gexfaker.catalog import HUBS, TIERS
 from gexfaker.errors import SettingError
-from gexfaker.exchange.hours import NEW_YORK, is_market_open
+from gexfaker.exchange.hours import is_market_open, newest_day
 from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.encoded import EncodedRecords
@@ -45,6 +44,7 @@ from gexfaker.worlds.worlds import Worlds
 
 SIMULATED_MARK: Final = b"simulated"
 
+log: Final = logging.getLogger(__name__)
 access_log: Final = logging.getLogger("gexfaker.access")
 
 
@@ -252,6 +252,14 @@ class Service:
         self.life.loaded_at = self.clock()
         self.days.first = date
 
+    def follow_date(self) -> str | None:
+        """Have new keys start with a day that has opened meanwhile, with ``latest`` and ``today``; that day."""
+        date = self.days.follow(newest_day(self.clock()))
+        if date is not None:
+            self.groups.day = self.days.day(date)
+            log.info("%s has opened: keys start with it from now on", date)
+        return date
+
     @property
     def silent(self) -> bool:
         """Whether the feed is silent because the market is closed, if that is asked for."""
@@ -265,13 +273,12 @@ class Service:
 
 def _days(settings: Settings, now: float) -> Days:
     """The days that the settings name. Raises DataError: there are none of them, or the scenario is none."""
-    today = datetime.datetime.fromtimestamp(now, NEW_YORK).date()
     days = Days(
         None if settings.simulate else _data_dir(settings),
         settings.data_date,
         settings.seed,
         settings.tickers,
-        today,
+        newest_day(now),
         settings.scenario,
         settings.is_real("open-rows"),
     )

@@ -13,6 +13,7 @@ from gexfaker.limits import (
     RETRY_SECONDS,
     STUMBLE_SECONDS,
 )
+from gexfaker.server.routes.newday import follow_date
 from gexfaker.server.service import Service
 
 log: Final = logging.getLogger(__name__)
@@ -91,6 +92,7 @@ async def reap(service: Service) -> None:
         try:
             for hub in service.hubs.values():
                 hub.expire(loop.time())
+            await follow_date(service)
             service.days.sweep()
             if service.access is not None:
                 service.clients.look_at(service.days, service.worlds.in_use())

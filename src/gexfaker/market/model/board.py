@@ -36,13 +36,13 @@ _TAILS: Final = (1.2, 5.0, 5.0)
 _CONVEXITY: Final = (-0.8, -0.95, -0.95)
 """Convexity per gamma exposure, by book: gamma seen from the other side, a little smaller."""
 
-_TWIST: Final = (0.6, 0.06, 0.06)
+_TWIST: Final = (0.28, 0.014, 0.014)
 """Convexity per vanna, by book: it turns with volatility, too, so it is not gamma's mirror image to the last digit."""
 
-_SLOW: Final = (0.002, 0.0045, 0.0045)
+_SLOW: Final = (0.002, 0.003, 0.003)
 """Convexity per contract bought, in cents per dollar of spot, by book: what is not the gamma of the moment."""
 
-_DECAY: Final = 0.85
+_DECAY: Final = 1.2
 """Charm: share of the traded stock equivalent that decays over the seconds that are left."""
 
 _DECAY_SPREAD: Final = 0.5
@@ -117,7 +117,8 @@ class Boards:
         ends = [int(totals.call_volume[edge] + totals.put_volume[edge]) for edge in (0, block, block + 1)]
         traded = ends[1] - ends[0] + (ends[2] - ends[1]) * np.arange(BLOCK) / BLOCK
         second = np.arange(block * BLOCK, (block + 1) * BLOCK)
-        left = np.maximum(RECORDS + self._chain.days[number] * _SESSION - second, 1)
+        close = min(self._chain.shape.session * BLOCK, RECORDS)
+        left = np.maximum(close + self._chain.days[number] * _SESSION - second, 1)
         return np.rint(self._decay * share * self._dollars * traded / left).astype(np.int64)
 
     @cached_property

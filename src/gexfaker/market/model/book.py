@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gexfaker.market.model import minutes
 from gexfaker.market.model.interest import round_strikes
 from gexfaker.market.model.minutes import BLOCK, BLOCKS
 from gexfaker.market.numeric.exact import Floats, Ints
@@ -52,6 +51,9 @@ _RIPENS: Final = 4.0
 _LASTS: Final = 26
 """Minutes for which they are: the day has fifteen of them."""
 
+_QUIET, _BURST = 0.3, 2.8
+"""Of what is counted late: in the quietest second, and more in the busiest. Most seconds are quiet, a few are not."""
+
 _REVISED: Final = 0.03
 """Share of all earlier trades that is open to revision like the newest minute's: noise grows through the day."""
 
@@ -76,7 +78,8 @@ class Habits(NamedTuple):
         noise: the same, drawn for each strike, side and minute.
         herd: the same, drawn for each minute; calls and puts the other way round.
         chase: the same, per usual minute's move up; calls and puts the other way round.
-        flicker: twice the most that is counted late, as a share of a minute's volume.
+        flicker: twice the most that is counted late, as a share of a minute's volume, in a usual second.
+        calls, puts: factors on what of both is bought on balance: protection is wanted more than chances.
     """
 
     contracts: float
@@ -87,6 +90,8 @@ class Habits(NamedTuple):
     herd: float
     chase: float
     flicker: float
+    calls: float
+    puts: float
 
 
 class Terrain(NamedTuple):
@@ -98,7 +103,8 @@ class Terrain(NamedTuple):
         spots: spot in strikes, at each block's start and the close.
         widths: how wide trading spreads, in strikes, by block.
         moves: the underlying's move in each block, in usual minutes' moves.
-        activity: factor on volume, by block.
+        volume: share of a whole day's volume, by block.
+        activity: factor on it, by block.
         lean: share bought on balance, added to calls and taken from puts, by block.
     """
 
@@ -107,6 +113,7 @@ class Terrain(NamedTuple):
     spots: Floats
     widths: Floats
     moves: Floats
+    volume: Floats
     activity: Floats
     lean: Floats
 
@@ -145,10 +152,11 @@ class Book:
         traded = np.floor(expected * (3.0 * draw * draw) + uniforms(bits, 1)).astype(np.int64)
         draws = normals(words(f"{self._key}/{name}/bought", range(BLOCKS), terrain.strikes))
         tastes = normals(words(f"{self._key}/{name}/taste", range(1), terrain.strikes))
-        share = habits.bias + habits.taste * tastes + sign * self._sentiment[:, None] + habits.noise * draws
+        keen = habits.calls if sign > 0 else habits.puts
+        share = keen * (habits.bias + habits.taste * tastes + sign * self._sentiment[:, None]) + habits.noise * draws
         share = np.minimum(np.maximum(share, -1.0), 1.0)
         bought = np.floor(traded * share + uniforms(bits, 2)).astype(np.int64)
-        start = np.floor(self._density(sign, slice(0, 1)) * (_PREMARKET / minutes.volume()[0])).astype(np.int64)
+        start = np.floor(self._density(sign, slice(0, 1)) * (_PREMARKET / self._terrain.volume[0])).astype(np.int64)
         return _totals(start, traded), _totals(np.zeros_like(start), np.minimum(bought, traded))
 
     def _liking(self, name: str) -> Floats:
@@ -177,7 +185,7 @@ class Book:
         strikes = np.arange(terrain.strikes.start, terrain.strikes.stop, dtype=np.float64)
         widths = terrain.widths[blocks, None]
         away = sign * (strikes - terrain.spots[:-1][blocks, None]) / widths
-        rate = 0.5 * self.habits.contracts * np.array(minutes.volume()) * terrain.activity
+        rate = 0.5 * self.habits.contracts * terrain.volume * terrain.activity
         return np.asarray(rate[blocks, None] / (_MASS * widths) * _weight(away) * round_strikes(strikes, _ROUND))
 
     def _block(self, block: int, strikes: range) -> Flow:
@@ -197,12 +205,14 @@ class Book:
     def _late(self, bits: Words, before: list[Ints], after: list[Ints], block: int) -> list[Floats]:
         """Contracts that are counted with one record and taken back with the next; none at a block's start."""
         late = []
+        draws = uniforms(words(f"{self._key}/bursts", range(block * BLOCK, (block + 1) * BLOCK)), 0)
+        bursts = _QUIET + _BURST * draws * draws * draws
         # Nothing is revised while nothing trades.
         flicker = self.habits.flicker * bool(self._terrain.activity[block])
         for start, end, part in zip(before[:2], after[:2], (2, 3), strict=True):
             noise = flicker * (end - start + _REVISED * start) * (uniforms(bits, part) - 0.5)
             noise[0] = 0.0
-            late.append(noise)
+            late.append(noise * bursts)
         return late
 
 

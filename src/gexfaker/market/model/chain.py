@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from gexfaker.exchange.calendar import FRIDAY, last_trading_day, next_trading_day, nth
+from gexfaker.exchange.calendar import FRIDAY, last_trading_day, next_trading_day, nth, trading_day_number
 from gexfaker.exchange.expiries import DAILY, VOLATILITY, expiries
 from gexfaker.market.model import minutes
 from gexfaker.market.model.book import Book, Flow, Habits, Terrain
-from gexfaker.market.model.interest import held
+from gexfaker.market.model.interest import REMEMBERED, Holding, held
 from gexfaker.market.model.minutes import BLOCKS
 from gexfaker.market.model.profiles import Profile
 from gexfaker.market.model.surface import Surface
@@ -27,9 +27,15 @@ _CONTRACTS: Final = 2_000_000
 """Traded a day in the nearest expiry of SPX."""
 
 _HABITS: Final = (
-    Habits(1.0, bias=0.009, mood=0.009, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.14),
-    Habits(0.19, bias=0.009, mood=0.022, taste=0.02, noise=0.15, herd=0.04, chase=0.05, flicker=0.01),
-    Habits(0.50, bias=0.006, mood=0.02, taste=0.03, noise=0.15, herd=0.04, chase=0.03, flicker=0.01),
+    Habits(
+        1.0, bias=0.009, mood=0.009, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.09, calls=0.55, puts=1.3
+    ),
+    Habits(
+        0.19, bias=0.009, mood=0.019, taste=0.05, noise=0.15, herd=0.04, chase=0.05, flicker=0.01, calls=0.6, puts=1.6
+    ),
+    Habits(
+        0.50, bias=0.006, mood=0.02, taste=0.03, noise=0.15, herd=0.04, chase=0.03, flicker=0.01, calls=0.8, puts=1.2
+    ),
 )
 """Of the books of the nearest, the next and all other expiries; contracts relative to the nearest. They are set so that
 SPX has the sizes, the rushes and the correlations the service was seen to publish."""
@@ -60,14 +66,19 @@ class Chain:
     Args:
         day: the day.
         key: seed and date.
+        past_key: seed alone, for what lasts longer than a day.
     """
 
-    def __init__(self, profile: Profile, underlying: Underlying, day: dt.date, key: str, shape: Shape) -> None:
+    def __init__(
+        self, profile: Profile, underlying: Underlying, day: dt.date, key: str, past_key: str, shape: Shape
+    ) -> None:
         self.profile = profile
         self.underlying = underlying
-        self.surface = Surface(profile, shape.implied)
+        self.surface = Surface(profile, shape.implied, shape.session)
         self.day = day
+        self.number = trading_day_number(day)
         self.key = f"{key}/{profile.name}"
+        self.past_key = f"{past_key}/{profile.name}"
         self.shape = shape
         self.expiries = expiries(profile.name, day)
 
@@ -130,14 +141,13 @@ class Chain:
     @cached_property
     def interest(self) -> tuple[Ints, Ints]:
         """Open interest of calls and of puts: expiries by strikes."""
-        # Positions were taken yesterday, around yesterday's price, whatever the night has brought.
-        close = self.profile.level * 100.0 / self.profile.spacing
-        width = self.profile.deviation * close
-        rows = []
+        # Positions were taken on the days before, around the closes of these, whatever the night has brought.
+        closes = np.array([self.underlying.close(back) for back in range(1, REMEMBERED + 1)])
+        spots, rows = closes * (100.0 / self.profile.spacing), []
         for number, (expiry, days) in enumerate(zip(self.expiries, self.days, strict=True)):
-            spread = width * _root(days + _BUILT)
-            size = self._open_contracts(number)
-            rows.append(held(f"{self.key}/{expiry}", size, close, spread, self.strikes, self.profile.calls))
+            spread = self.profile.deviation * float(spots[0]) * _root(days + _BUILT)
+            holding = Holding(f"{self.past_key}/{expiry}", self._open_contracts(number), spread, self.profile.calls)
+            rows.append(held(holding, spots, self.number, self.strikes))
         return np.array([calls for calls, _ in rows]), np.array([puts for _, puts in rows])
 
     def _open_contracts(self, number: int) -> float:
@@ -162,13 +172,15 @@ class Chain:
         years = self.surface.years_at(days, blocks)
         level = self.surface.level_at(self.underlying.returns[:-1], blocks)
         deviation = np.sqrt(self.surface.variance(years, level)) * self.spots[:-1] * _WIDTHS[number]
-        usual = self.profile.deviation * np.array(minutes.volatility()) / _root(BLOCKS)
+        usual = self.profile.deviation * np.array(minutes.volatility(self.shape.session)) / _root(BLOCKS)
+        moves = np.diff(self.underlying.returns)
         return Terrain(
             strikes=self.strikes,
             reach=self.profile.full // 2,
             spots=self.spots,
             widths=np.minimum(_NARROWEST + deviation, self.profile.full / 4),
-            moves=np.diff(self.underlying.returns) / usual,
+            moves=np.divide(moves, usual, out=np.zeros(BLOCKS), where=usual > 0),
+            volume=np.array(minutes.volume(self.shape.session)),
             activity=self.shape.volume,
             lean=self.shape.lean,
         )

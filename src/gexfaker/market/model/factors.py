@@ -51,17 +51,23 @@ class Factor:
 
     Args:
         key: its noise.
+        goal: where it is at the close.
+        volatility: of the day, relative to usual.
+        session: blocks until the close.
     """
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, goal: float, volatility: float, session: int = BLOCKS) -> None:
         self._key = key
+        self._goal = goal
+        self._volatility = volatility
+        self._session = session
         self.bridge = lru_cache(maxsize=BRIDGES_KEPT)(self._bridge)
 
     @cached_property
     def scales(self) -> Floats:
         """The usual move of each block."""
-        seasonal = np.array(minutes.volatility()) / (_SPREAD * math.sqrt(BLOCKS))
-        return np.asarray(seasonal * exp(_CLUSTER_SIZE * self._clusters()))
+        seasonal = np.array(minutes.volatility(self._session)) / (_SPREAD * math.sqrt(BLOCKS))
+        return np.asarray(self._volatility * seasonal * exp(_CLUSTER_SIZE * self._clusters()))
 
     @cached_property
     def jumps(self) -> Floats:
@@ -73,8 +79,14 @@ class Factor:
 
     @cached_property
     def steps(self) -> Floats:
-        """The move of each block, jumps included."""
-        return np.asarray(walk(f"{self._key}/steps", BLOCKS) * self.scales + self.jumps)
+        """The move of each block, jumps included.
+
+        What they are short of the goal is spread over the day by variance, as it is where a random walk is known to
+        end somewhere (a Brownian bridge).
+        """
+        free = walk(f"{self._key}/steps", BLOCKS) * self.scales + self.jumps
+        variance = np.cumsum(self.scales * self.scales)
+        return np.asarray(free + (self._goal - np.cumsum(free)[-1]) * self.scales * self.scales / variance[-1])
 
     def _clusters(self) -> Floats:
         fresh = math.sqrt(1 - _CLUSTER_MEMORY * _CLUSTER_MEMORY)

@@ -14,7 +14,8 @@ BLOCK: Final = 60
 and 30 minutes ago are the same row of an earlier block."""
 
 BLOCKS: Final = -(-RECORDS // BLOCK)
-"""Block b holds records b*BLOCK to b*BLOCK + 59; the last one ends a record early."""
+"""Block b holds records b*BLOCK to b*BLOCK + 59; the last one ends a record early. A day with an early close has as
+many, and nothing happens in those after it."""
 
 Knots = tuple[tuple[float, float], ...]
 
@@ -26,31 +27,32 @@ VOLUME: Final[Knots] = ((0.0, 1.5), (0.08, 1.15), (0.35, 0.85), (0.6, 0.85), (0.
 
 
 @cache
-def volatility() -> tuple[float, ...]:
-    """The volatility of each block, root mean square 1."""
-    raw = _spread(VOLATILITY)
+def volatility(session: int = BLOCKS) -> tuple[float, ...]:
+    """The volatility of each block of a day that has ``session`` of them; root mean square 1, and 0 after the close."""
+    raw = _spread(VOLATILITY, session)
     *_, total = _running([value * value for value in raw])
-    scale = math.sqrt(BLOCKS / total)
+    scale = math.sqrt(session / total)
     return tuple(value * scale for value in raw)
 
 
 @cache
-def volume() -> tuple[float, ...]:
-    """The share of a day's volume traded in each block; they add up to 1."""
-    raw = _spread(VOLUME)
+def volume(session: int = BLOCKS) -> tuple[float, ...]:
+    """The share of a whole day's volume traded in each block. They add up to 1; on a short day to what it is of one."""
+    raw = _spread(VOLUME, session)
     *_, total = _running(raw)
-    return tuple(value / total for value in raw)
+    return tuple(value * session / (total * BLOCKS) for value in raw)
 
 
 @cache
-def remaining() -> tuple[float, ...]:
-    """The share of the session's variance that is still ahead at each block's start, 1 to 0; BLOCKS + 1 values."""
-    gone = _running([value * value for value in volatility()])
-    return (*((BLOCKS - value) / BLOCKS for value in (0.0, *gone[:-1])), 0.0)
+def remaining(session: int = BLOCKS) -> tuple[float, ...]:
+    """The variance still ahead at each block's start, as a share of a whole session's: down to 0; BLOCKS + 1 values."""
+    gone = _running([value * value for value in volatility(session)])
+    return (*(max(session - value, 0.0) / BLOCKS for value in (0.0, *gone[:-1])), 0.0)
 
 
-def _spread(knots: Knots) -> list[float]:
-    return [interpolate(knots, (block + 0.5) / BLOCKS) for block in range(BLOCKS)]
+def _spread(knots: Knots, session: int) -> list[float]:
+    after = [0.0] * (BLOCKS - session)
+    return [interpolate(knots, (block + 0.5) / session) for block in range(session)] + after
 
 
 def _running(values: list[float]) -> list[float]:

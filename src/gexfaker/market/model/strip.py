@@ -24,8 +24,8 @@ GEX_CENTS: Final = 100 * 100 * 0.01 / 1e6
 DELTA_CENTS: Final = 100 * 100 / 1e6
 """Cents of exposure per contract, delta and spot."""
 
-VANNA_CENTS: Final = DELTA_CENTS / 10
-"""Per ten points of volatility."""
+VANNA_CENTS: Final = DELTA_CENTS / 4.7
+"""The unit is not published: about per 21 points of volatility, so that sums are of the size that was seen."""
 
 CHARM_CENTS: Final = DELTA_CENTS / DAYS_A_YEAR
 """Per trading day."""

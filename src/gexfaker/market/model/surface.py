@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from gexfaker.market.model import minutes
-from gexfaker.market.model.minutes import BLOCK
+from gexfaker.market.model.minutes import BLOCK, BLOCKS
 from gexfaker.market.model.profiles import DAYS_A_YEAR, Profile
 from gexfaker.market.numeric.exact import Floats
 
@@ -54,17 +54,19 @@ class Surface:
 
     Args:
         implied: the day's factor on implied volatility at each block's start.
+        session: blocks until the close.
     """
 
-    def __init__(self, profile: Profile, implied: Floats) -> None:
+    def __init__(self, profile: Profile, implied: Floats, session: int = BLOCKS) -> None:
         self._skew = profile.skew
         # The deviation is the session's alone; options live through the nights, too.
         self._short = _PREMIUM * profile.deviation * math.sqrt(DAYS_A_YEAR / _SESSION)
         self._implied = implied
+        self._session = session
 
     @cached_property
     def _remaining(self) -> Floats:
-        return np.array(minutes.remaining())
+        return np.array(minutes.remaining(self._session))
 
     def years(self, days: int, block: int) -> Floats:
         """Time to an expiry ``days`` trading days ahead, in years, at the records of a block."""

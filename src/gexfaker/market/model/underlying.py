@@ -9,13 +9,10 @@ import numpy as np
 
 from gexfaker.market.model.factors import BRIDGES_KEPT, Factor
 from gexfaker.market.model.minutes import BLOCK, BLOCKS
+from gexfaker.market.model.past import MARKET, Past
 from gexfaker.market.model.profiles import MARKET_VOLATILITY, Profile
 from gexfaker.market.numeric.exact import Floats, Ints, exp, log
-from gexfaker.market.numeric.hashing import walk
 from gexfaker.market.scenarios.shape import Pin, Shape
-
-_GAP: Final = 0.55
-"""Standard deviation of the night's return, relative to the day's."""
 
 _ROUND: Final = 5
 """A pin's round strike: every fifth."""
@@ -42,26 +39,37 @@ class Underlying:
         profile: level, volatility and beta.
         market: the market's factor, shared by all of the day.
         own: the factor of its family: nobody else's but for those who follow it.
-        key: seed and date.
+        past: what was before.
+        number: of the trading day.
         shape: the day's departures from the ordinary.
     """
 
-    def __init__(self, profile: Profile, market: Factor, own: Factor, key: str, shape: Shape) -> None:
+    def __init__(self, profile: Profile, market: Factor, own: Factor, past: Past, number: int, shape: Shape) -> None:
         self._profile = profile
         self._market = market
         self._own = own
-        self._key = key
+        self._past = past
+        self._number = number
         self._shape = shape
         self.block = lru_cache(maxsize=BRIDGES_KEPT)(self._block)
 
     @cached_property
     def opening(self) -> float:
-        """Spot at the open, in points: the usual level, and what the night made of it."""
-        profile = self._profile
-        night = float(walk(f"{self._key}/night", 1)[0]) * MARKET_VOLATILITY * _GAP + self._shape.gap
-        own = float(walk(f"{self._key}/night/{profile.follows or profile.name}", 1)[0]) * profile.own * _GAP
-        afraid = float(self._fear[0])
-        return profile.level * float(exp(np.array([profile.beta * night + own + afraid]))[0])
+        """Spot at the open, in points: where the days before have left it, and what the night made of it."""
+        profile, past, number = self._profile, self._past, self._number
+        nights = (np.array([past.state(name, number).night]) for name in self._sources)
+        gap = self._mix(*nights) + profile.beta * self._shape.gap
+        return self.close(1) * float(exp(gap + self._fear[0])[0])
+
+    @property
+    def _sources(self) -> tuple[str, str]:
+        """The names of what moves it: the market, and its family."""
+        return MARKET, self._profile.follows or self._profile.name
+
+    def close(self, back: int) -> float:
+        """Where it closed so many trading days before, in points; without what fear adds to it."""
+        levels = (np.array([self._past.state(name, self._number - back).level]) for name in self._sources)
+        return self._profile.level * float(exp(self._mix(*levels))[0])
 
     @cached_property
     def _fear(self) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import shake_128
 from typing import Final
 
-_PREFIX: Final = "gexfaker-market-2"
+_PREFIX: Final = "gexfaker-market-3"
 """Part of every key. Counted up when the simulation changes on purpose, so that no old day half survives."""
 
 

@@ -5,13 +5,13 @@ The simulation reads only this; ``scenario`` says how events become it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
 from gexfaker.exchange.hours import RECORDS
-from gexfaker.market.model.minutes import BLOCKS
+from gexfaker.market.model.minutes import BLOCK, BLOCKS
 from gexfaker.market.numeric.exact import Floats, Ints
 
 
@@ -45,6 +45,7 @@ class Shape:
         pins: stretches with a pinned spot.
         gap: market return over night, added.
         seconds: the second of the day each record of the tapes shows: missing ones are gaps, repeated ones are frozen.
+        session: blocks until the close: fewer than BLOCKS on a day with an early close.
     """
 
     volatility: Floats
@@ -56,6 +57,16 @@ class Shape:
     pins: tuple[Pin, ...]
     gap: float
     seconds: Ints
+    session: int = BLOCKS
+
+    def until(self, records: int) -> Shape:
+        """The same on a day of so many records, one a second."""
+        shown = self.seconds[self.seconds < records]
+        return replace(self, seconds=shown, session=-(-records // BLOCK))
+
+    def on_a_day_of(self, implied: float) -> Shape:
+        """The same on a day on which options cost so many times the usual."""
+        return replace(self, implied=self.implied * implied)
 
 
 def plain() -> Shape:

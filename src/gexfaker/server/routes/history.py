@@ -65,7 +65,7 @@ async def _link(request: Request) -> Response:
     file = _file(request)
     shelf = shelf_of(request)
     if not await in_thread(request, lambda: shelf.holds(file.date, file.feed)):
-        raise HTTPException(404, f"There is no history of {file.feed.group} on {file.date}.")
+        raise HTTPException(404, f"There is no history of {file.feed.group} on {file.date}{shelf.why_none(file.date)}.")
     link = _signed(request, file)
     if "noredirect" in request.query_params:
         return reply({"url": link})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from gexfaker.server.routes import control, documents, earlier, history, negotiate, protofiles, state, sync
+from gexfaker.server.routes import control, documents, earlier, history, negotiate, protofiles, state, sync, tradingview
 
 ENDPOINTS: Final = (
     *negotiate.ENDPOINTS,
     *history.ENDPOINTS,
+    *tradingview.ENDPOINTS,
     *control.ENDPOINTS,
     *sync.ENDPOINTS,
     *earlier.ENDPOINTS,
