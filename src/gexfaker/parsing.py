@@ -140,6 +140,14 @@ def speed(text: str) -> float:
     return number
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1."""
+    number = float(text)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError
+    return number
+
+
 def start(text: str) -> str:
     """``open``, ``now``, or a time of day HH:MM[:SS]."""
     text = text.strip().lower()

@@ -244,6 +244,16 @@ class Settings:
             "What happens on a simulated day.",
         ),
     ]
+    feedback: Annotated[
+        float,
+        Setting(
+            Section.DAYS,
+            parsing.share,
+            "0.3",
+            "a number from 0 to 1",
+            "How strong the hedging of dealers moves a simulated price; 0 is not at all.",
+        ),
+    ]
     history_url_lifetime: Annotated[
         float, Setting(Section.DAYS, parsing.positive, "5m", "a time such as 5m", "How long a history URL works.")
     ]
@@ -657,7 +667,7 @@ def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, An
 
 def idle_with(settings: Settings, *, is_stored: bool) -> Iterator[str]:
     """A sentence about each setting that was given and has no effect with what is played: recorded days or not."""
-    simulation, recorded = ("SCENARIO", "TICKERS", "SEED"), ("DATA_DIR",)
+    simulation, recorded = ("SCENARIO", "TICKERS", "SEED", "FEEDBACK"), ("DATA_DIR",)
     if is_stored:
         reason = f"the recorded days in {settings.data_dir} are played; --simulate plays a simulated market"
     else:

@@ -201,7 +201,8 @@ def test_the_document_says_what_is_there() -> None:
     assert load_scenario("document", plan).description == "Quiet, then sold."
     assert tuple(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)) == NAMES
     pictures = re.findall(r"\]\((pictures/[^)]+)\)", text)
-    assert [size(ROOT / "docs" / path) for path in pictures] == [(WIDTH, height) for height in HEIGHTS.values()]
+    heights = [*HEIGHTS.values(), SPOT_HEIGHT, SPOT_HEIGHT]
+    assert [size(ROOT / "docs" / path) for path in pictures] == [(WIDTH, height) for height in heights]
     for given in re.findall(r"^gexfaker plot (.*)$", text, re.MULTILINE):
         plot.make_context("plot", given.split())
 
@@ -210,3 +211,21 @@ def test_help_has_examples() -> None:
     text = run("--help").output
     assert "gexfaker plot --date 2026-07-17 --scenario flash-crash" in text
     assert "--data-dir DIR" in text
+
+
+def test_several_days_are_one_picture_of_spot(tmp_path: Path) -> None:
+    done = run("--date", "2026-11-25..2026-11-30", "--ticker", "SPX", "--out", str(tmp_path), "--every", "3000")
+    assert done.stdout == f"{tmp_path / 'SPX-2026-11-25-to-2026-11-30-spot.png'}\n"
+    assert size(tmp_path / "SPX-2026-11-25-to-2026-11-30-spot.png") == (WIDTH, SPOT_HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--date", "2026-11-25..2026-11-30", "--what", "gex"), "several days are drawn with --what spot"),
+        (("--date", "2026-11-28..2026-11-29"), "the market is closed on all of these days"),
+        (("--date", "2026-01-02..2026-02-20", "--every", "9000"), "a picture has 25 days at most"),
+    ],
+)
+def test_days_that_make_no_picture_are_refused(arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused(*arguments)

@@ -62,9 +62,9 @@ def test_open_interest_of_all_expiries_is_moderately_positive() -> None:
 def test_puts_are_held_below_spot_and_calls_above() -> None:
     for seed in SEEDS:
         row = records(DATE, seed, "SPX", "gex_full", range(11_700, 11_701))[0]
+        close = Market(DATE, seed)._shown("SPX").chain.underlying.close(1)  # where positions were taken
         low, high = (
-            sum(strike[2] for strike in row["strikes"] if (strike[0] / row["spot"] - 1) * side > 0.015)
-            for side in (-1, 1)
+            sum(strike[2] for strike in row["strikes"] if (strike[0] / close - 1) * side > 0.015) for side in (-1, 1)
         )
         assert low < 0 < high
 

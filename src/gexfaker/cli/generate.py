@@ -31,6 +31,11 @@ MAX_DAYS: Final = 400
 @click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose feeds; all for every one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Another seed is another market.")
 @click.option("--scenario", metavar="NAME", help="What happens: a name such as flash-crash, or a TOML file.")
+@click.option(
+    "--feedback",
+    type=click.FloatRange(0, 1),
+    help="How strong dealers' hedging moves the price.  [default: 0.3]",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to.")
 @click.option(
     "--format",
@@ -48,6 +53,7 @@ def generate(
     tickers: str,
     seed: int,
     scenario: str | None,
+    feedback: float | None,
     out: Path,
     form: str,
     jobs: int | None,
@@ -69,7 +75,7 @@ def generate(
     from gexfaker.jobs.generate import Task
 
     days, names = trading_days(dates), _names(tickers)
-    tasks = [Task(day, ticker, seed, out, form, records, force, scenario) for day in days for ticker in names]
+    tasks = [Task(day, ticker, seed, out, form, records, force, scenario, feedback) for day in days for ticker in names]
     sizes = [task.check() for task in tasks]  # all refusals come before any work
     for outcome in _work_off(tasks, sizes, jobs or os.cpu_count() or 1):
         click.echo(str(outcome))

@@ -28,10 +28,21 @@ OTHER_PICTURES: Final = {".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tif
 
 
 @click.command(short_help="Draw a day to PNG files.")
-@click.option("--date", default=LATEST, show_default=True, metavar="DAY", help="YYYY-MM-DD, or latest.")
+@click.option(
+    "--date",
+    default=LATEST,
+    show_default=True,
+    metavar="DAY|A..B",
+    help="YYYY-MM-DD, latest, or days for one picture of spot.",
+)
 @click.option("--ticker", default="SPX", show_default=True, metavar="TICKER", help="Whose day.")
 @click.option("--seed", type=int, help="Another seed is another market.  [default: 1]")
 @click.option("--scenario", metavar="NAME|FILE", help="What happens: fed-day, flash-crash, ..., or a .toml file.")
+@click.option(
+    "--feedback",
+    type=click.FloatRange(0, 1),
+    help="How strong dealers' hedging moves the price.  [default: 0.3]",
+)
 @click.option(
     "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="A stored day, instead of a simulated one."
 )
@@ -55,6 +66,7 @@ def plot(
     ticker: str,
     seed: int | None,
     scenario: str | None,
+    feedback: float | None,
     data_dir: Path | None,
     at: str,
     category: str,
@@ -71,6 +83,7 @@ def plot(
     Examples:
       gexfaker plot --date 2026-07-17
       gexfaker plot --date 2026-07-17 --scenario flash-crash --what spot --out crash.png
+      gexfaker plot --date 2026-07-13..2026-07-17 --what spot
       gexfaker plot --data-dir ~/gexdata --ticker ES_SPX --what gex --category gex_zero --at 15:30
     """
     if out.suffix.lower() in OTHER_PICTURES and not out.is_dir():
@@ -79,9 +92,17 @@ def plot(
 
     canvas.require()
     from gexfaker.plotting.day import PICTURES, Wish, draw
+    from gexfaker.plotting.days import draw_days
 
     wish = Wish(PICTURES if what == "all" else (what,), _time(at), category, every, out)
-    source = _source(date, ticker.upper(), seed, scenario, data_dir)
+    if ".." in date:
+        sources = [
+            _source(day, ticker.upper(), seed, scenario, feedback, data_dir) for day in _days(date, what, data_dir)
+        ]
+        with _bar() as report:
+            click.echo(str(draw_days(sources, wish, report)))
+        return
+    source = _source(date, ticker.upper(), seed, scenario, feedback, data_dir)
     missing: list[DataError] = []
     with _bar() as report:
         paths = list(draw(source, wish, report, missing.append))
@@ -91,6 +112,20 @@ def plot(
         click.echo(str(path))
 
 
+def _days(dates: str, what: str, data_dir: Path | None) -> list[str]:
+    """The days of a range: the trading days, or the stored ones. Raises DataError."""
+    from gexfaker.cli.generate import trading_days
+    from gexfaker.tapes.folder import DataFolder
+
+    if what not in ("spot", "all"):
+        raise DataError(f"--date {dates}: several days are drawn with --what spot, and one day with --what {what}")
+    days = trading_days((dates,))
+    stored = days if data_dir is None else sorted(set(days) & set(DataFolder(data_dir).dates()))
+    if not stored:
+        raise DataError(f"{data_dir} has none of the days {dates}")
+    return stored
+
+
 def _time(text: str) -> dt.time:
     try:
         return dt.datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - a time of the day, on any day
@@ -98,15 +133,18 @@ def _time(text: str) -> dt.time:
         raise DataError(f"--at {text}: write the time as HH:MM, such as 14:30") from None
 
 
-def _source(date: str, ticker: str, seed: int | None, scenario: str | None, data_dir: Path | None) -> Source:
+def _source(
+    date: str, ticker: str, seed: int | None, scenario: str | None, feedback: float | None, data_dir: Path | None
+) -> Source:
     from gexfaker.market.scenarios.scenariofile import read_scenario
     from gexfaker.plotting.source import simulated, stored
 
     if data_dir is None:
         plot = read_scenario(scenario)
-        return simulated(ticker, _trading_day(date), 1 if seed is None else seed, plot)
-    if seed is not None or scenario is not None:
-        flag = "--scenario" if seed is None else "--seed"
+        return simulated(ticker, _trading_day(date), 1 if seed is None else seed, plot, feedback)
+    given = {"--seed": seed, "--scenario": scenario, "--feedback": feedback}
+    flag = next((name for name, value in given.items() if value is not None), None)
+    if flag is not None:
         raise DataError(f"{flag} is for simulated days, --data-dir for stored ones: leave one of them out")
     return stored(ticker, date, data_dir)
 

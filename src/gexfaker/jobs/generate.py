@@ -14,6 +14,7 @@ from gexfaker import __version__
 from gexfaker.catalog import CATEGORIES, Feed
 from gexfaker.errors import DataError
 from gexfaker.jobs.targets import Archive, Folder, Mark, Target
+from gexfaker.market.numeric.noise import SIMULATION
 from gexfaker.tapes.lock import WriteLock
 from gexfaker.tapes.tape import Tape
 
@@ -23,7 +24,9 @@ LOCK_SECONDS: Final = 20.0
 LOCK_POLL_SECONDS: Final = 0.05
 
 
-def open_feeds(ticker: str, date: str, seed: int, scenario: str | None = None) -> list[Tape]:
+def open_feeds(
+    ticker: str, date: str, seed: int, scenario: str | None = None, feedback: float | None = None
+) -> list[Tape]:
     """The standard feeds of a ticker's simulated day, which share what they compute; nothing is made yet.
 
     Raises DataError: the ticker is not simulated, or there is no such day or scenario.
@@ -31,7 +34,7 @@ def open_feeds(ticker: str, date: str, seed: int, scenario: str | None = None) -
     from gexfaker.market.scenarios.scenariofile import read_scenario
     from gexfaker.market.simulation import Market  # here, because numpy takes its time to load
 
-    market = Market(date, seed, None if scenario is None else read_scenario(scenario))
+    market = Market(date, seed, None if scenario is None else read_scenario(scenario), feedback=feedback)
     feeds = [Feed(ticker, package, category) for package, categories in CATEGORIES.items() for category in categories]
     return [market.tape(feed) for feed in feeds]
 
@@ -76,6 +79,7 @@ class Task:
         limit: how many records of each feed; None for all.
         force: replace what is there.
         scenario: what happens on the day: a name or a file; an ordinary one without.
+        feedback: how strong hedging moves the price; None for the usual.
     """
 
     date: str
@@ -86,6 +90,7 @@ class Task:
     limit: int | None = None
     force: bool = False
     scenario: str | None = None
+    feedback: float | None = None
 
     @property
     def target(self) -> Target:
@@ -96,7 +101,7 @@ class Task:
 
     def check(self) -> int:
         """Records of each feed. Raises DataError when the task would be refused; writes nothing."""
-        tapes = open_feeds(self.ticker, self.date, self.seed, self.scenario)
+        tapes = open_feeds(self.ticker, self.date, self.seed, self.scenario, self.feedback)
         try:
             records = self.count(tapes)
         finally:
@@ -113,7 +118,9 @@ class Task:
 
     def mark(self, records: int) -> Mark:
         """What a resumed run must agree with."""
-        mark = {"generator": "gexfaker", "version": __version__, "seed": self.seed, "records": records}
+        mark = {"generator": "gexfaker", "version": __version__, "simulation": SIMULATION, "seed": self.seed}
+        mark |= {"records": records}
+        mark |= {} if self.feedback is None else {"feedback": self.feedback}
         return mark if self.scenario is None else mark | {"scenario": _identity(self.scenario)}
 
 
@@ -131,7 +138,7 @@ def write_day(task: Task, report: Callable[[int], None]) -> Outcome:
     Raises DataError: another run writes there, something else is there, the disk is full, ...
     """
     target = task.target
-    tapes = open_feeds(task.ticker, task.date, task.seed, task.scenario)
+    tapes = open_feeds(task.ticker, task.date, task.seed, task.scenario, task.feedback)
     try:
         mark = task.mark(task.count(tapes))
         with _alone(target.lock):

@@ -22,7 +22,8 @@ CHUNK: Final = 128
 """Records of a feed written before the next feed's: near enough for the market to compute them together."""
 
 Mark = dict[str, Any]
-"""What a resumed run must agree with: generator, version, seed, records of each feed, and the scenario if any."""
+"""What a resumed run must agree with: generator, versions of it and of the simulation, seed, records of each feed, and
+feedback and scenario if any."""
 
 
 class Target(Protocol):

@@ -28,6 +28,7 @@ class Simulation(NamedTuple):
     scenario: str | None
     open_rows: bool
     blocks: Blocks
+    feedback: float | None
 
 
 class Days:
@@ -40,6 +41,7 @@ class Days:
         tickers: that are simulated.
         scenario: of the simulated market: a name, a file, or None.
         open_rows: whether its orderflow begins with the stale and the reset row of a real open.
+        feedback: how strong hedging moves the simulated price, 0 to 1.
         today: the newest trading day that has opened.
 
     Attributes:
@@ -60,11 +62,12 @@ class Days:
         today: datetime.date,
         scenario: str | None = None,
         open_rows: bool = False,
+        feedback: float | None = None,
     ) -> None:
         self._folder: Final = DataFolder(data_dir or Path())
         self._today = today
         self._asked: Final = date
-        self._simulation: Final = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks())
+        self._simulation: Final = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks(), feedback)
         self._open: OrderedDict[str, Day] = OrderedDict()
         self._retired: list[Day] = []
         self._overdue: list[Day] = []
@@ -73,6 +76,7 @@ class Days:
         is_open_end = not self.stored and is_date(last)  # it need not be a trading day
         self.last: Final = (last if is_open_end else self.resolve(last)) if dots else None
         self.first = self.resolve(first if self.last is None else self._opening(first, self.last))
+        self._followed = self.first
         if self.last is not None and self.first > self.last:
             raise DataError(f"the range {date} ends on {self.last}, before it begins on {self.first}")
 
@@ -83,11 +87,11 @@ class Days:
         """
         if today == self._today:
             return None
-        before, self._today = self._expected(), today
+        self._today = today
         expected = self._expected()
-        if expected in (None, before) or self.first != before:
+        if expected in (None, self.first) or self.first != self._followed:
             return None
-        self.first = expected
+        self.first = self._followed = expected
         return expected
 
     def _expected(self) -> str | None:

@@ -35,8 +35,16 @@ SHARED_BLOCK_BYTES: Final = 16 * MIB
 class _Opener:
     """Opens the tapes of a simulated day, which is made with the first of them."""
 
-    def __init__(self, date: str, seed: int, scenario: str | None, blocks: Blocks | None = None) -> None:
+    def __init__(
+        self,
+        date: str,
+        seed: int,
+        scenario: str | None,
+        blocks: Blocks | None = None,
+        feedback: float | None = None,
+    ) -> None:
         self._day: Final = (date, seed)
+        self._feedback: Final = feedback
         self._scenario: Final = scenario
         self._blocks: Final = blocks
         self._market: Market | None = None
@@ -46,7 +54,7 @@ class _Opener:
             from gexfaker.market.scenarios.scenariofile import read_scenario
             from gexfaker.market.simulation import Market
 
-            self._market = Market(*self._day, read_scenario(self._scenario), self._blocks)
+            self._market = Market(*self._day, read_scenario(self._scenario), self._blocks, self._feedback)
         return self._market.tape(feed)
 
     def close(self) -> None:
@@ -84,10 +92,11 @@ class SimulatedDays:
     """Simulated days for whoever reads them from end to end: those of one day share it.
 
     Args:
-        seed, tickers, scenario: as ``simulated_day`` takes them.
+        seed, tickers, scenario, feedback: as ``simulated_day`` takes them.
     """
 
-    def __init__(self, seed: int, tickers: Sequence[str], scenario: str | None) -> None:
+    def __init__(self, seed: int, tickers: Sequence[str], scenario: str | None, feedback: float | None = None) -> None:
+        self._feedback: Final = feedback
         self._arguments: Final = (seed, tickers, scenario)
         self._blocks: Final = Blocks(SHARED_BLOCK_BYTES)
         self._days: Final[OrderedDict[str, Day]] = OrderedDict()
@@ -99,7 +108,9 @@ class SimulatedDays:
         with self._lock:
             day = self._days.get(date)
             if day is None:
-                day = self._days[date] = simulated_day(date, *self._arguments, blocks=self._blocks)
+                day = self._days[date] = simulated_day(
+                    date, *self._arguments, blocks=self._blocks, feedback=self._feedback
+                )
             self._days.move_to_end(date)
             self._users[date] += 1
             self._make_room()
@@ -126,11 +137,12 @@ def simulated_day(
     scenario: str | None = None,
     open_rows: bool = False,
     blocks: Blocks | None = None,
+    feedback: float | None = None,
 ) -> Day:
     """A day of the simulated market, ordinary unless a scenario (a name, or a file) says otherwise.
 
     ``open_rows`` puts the stale row and the reset row of a real open before the orderflow. ``blocks`` is where the
-    day keeps what it makes, and may be other days' too.
+    day keeps what it makes, and may be other days' too. ``feedback`` is how strong hedging moves the price.
 
     Raises:
         DataError: a ticker that the service does not have.
@@ -140,8 +152,8 @@ def simulated_day(
         raise DataError(f"the service has no ticker {', '.join(unknown)}, so it is not simulated")
     origin = f"simulated, seed {seed}" + (f", scenario {scenario}" if scenario else "")
     feeds = [Feed(ticker, *kind) for ticker in tickers for kind in KINDS]
-    market = _Opener(date, seed, scenario, blocks)
-    opener = _with_open_rows(market, date, seed) if open_rows else market
+    market = _Opener(date, seed, scenario, blocks, feedback)
+    opener = _with_open_rows(market, date, seed, feedback) if open_rows else market
     return SimulatedDay(date, origin, feeds, opener, market)
 
 
@@ -153,11 +165,13 @@ def check_scenario(scenario: str | None) -> None:
         read_scenario(scenario)
 
 
-def _with_open_rows(opener: Callable[[Feed], Tape], date: str, seed: int) -> Callable[[Feed], Tape]:
+def _with_open_rows(
+    opener: Callable[[Feed], Tape], date: str, seed: int, feedback: float | None
+) -> Callable[[Feed], Tape]:
     before = last_trading_day(datetime.date.fromisoformat(date) - datetime.timedelta(days=1)).isoformat()
 
     def close(feed: Feed) -> bytes:
-        tape = _Opener(before, seed, None)(Feed(feed.ticker, "orderflow", "orderflow"))
+        tape = _Opener(before, seed, None, None, feedback)(Feed(feed.ticker, "orderflow", "orderflow"))
         return tape.json(len(tape) - 1)
 
     def open_tape(feed: Feed) -> Tape:

@@ -47,16 +47,17 @@ class Wish:
 
     def check(self) -> None:
         """Raise DataError when ``out`` cannot be meant."""
-        if self._is_file and len(self.pictures) > 1:
+        if self.is_file and len(self.pictures) > 1:
             raise DataError(f"--out {self.out} is one file for several pictures: give a folder, or --what spot")
 
     @property
-    def _is_file(self) -> bool:
+    def is_file(self) -> bool:
+        """Whether ``out`` names a file, and no folder."""
         return self.out.suffix.lower() == SUFFIX and not self.out.is_dir()
 
     def path(self, source: Source, picture: str) -> Path:
         """Where a picture goes."""
-        return self.out if self._is_file else self.out / f"{source.ticker}-{source.date}-{picture}{SUFFIX}"
+        return self.out if self.is_file else self.out / f"{source.ticker}-{source.date}-{picture}{SUFFIX}"
 
     def feed(self, picture: str) -> tuple[str, str]:
         """Package and category that a picture is drawn from."""

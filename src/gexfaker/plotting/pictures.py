@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from gexfaker.plotting.canvas import ACCENT, FAINT, INK, NEGATIVE, POSITIVE, amounts, blank, time_axis
@@ -25,11 +26,26 @@ _ROWS: Final = (
 )
 """A change, the level it is the change of, and their unit."""
 
-_CLOSING: Final = (("zvanna", "$ million per 10 vol points"), ("zcharm", "$ million per day"))
+_CLOSING: Final = (("zvanna", "$ million per 21 vol points"), ("zcharm", "$ million per day"))
 
 
 def spot_picture(title: str, unit: str, day: SpotDay) -> Figure:
     """Spot, zero gamma and the majors over the day."""
+    figure, axes = _spot(title, unit, day)
+    axes.set_xlabel("New York time")
+    time_axis(axes)
+    return figure
+
+
+def days_picture(title: str, unit: str, days: SpotDay, starts: Sequence[tuple[float, str]]) -> Figure:
+    """The same over several days; ``starts`` says where each begins, and its date."""
+    figure, axes = _spot(title, unit, days)
+    axes.set_xlim(starts[0][0], float(days.hours[-1]))
+    axes.set_xticks([at for at, _ in starts], [date[5:] for _, date in starts], ha="left")
+    return figure
+
+
+def _spot(title: str, unit: str, day: SpotDay) -> tuple[Figure, Axes]:
     figure = blank(f"{title}   spot and levels of classic gex_zero", SPOT_HEIGHT)
     axes = figure.add_subplot()
     hours, spot, zero, positive, negative = broken(*day)
@@ -39,12 +55,10 @@ def spot_picture(title: str, unit: str, day: SpotDay) -> Figure:
     axes.plot(hours, spot, color=INK, lw=1.5, label="spot")
     axes.set_ylim(*window(day))
     axes.set_ylabel(unit)
-    axes.set_xlabel("New York time")
-    time_axis(axes)
     amounts(axes, "y")
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], labels[::-1], loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2)
-    return figure
+    return figure, axes
 
 
 def gex_picture(title: str, unit: str, category: str, shown: Profile) -> Figure:

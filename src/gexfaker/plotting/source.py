@@ -47,9 +47,11 @@ class Source:
         return self.opener(Feed(self.ticker, package, category))
 
 
-def simulated(ticker: str, date: str, seed: int, scenario: Scenario | None = None) -> Source:
+def simulated(
+    ticker: str, date: str, seed: int, scenario: Scenario | None = None, feedback: float | None = None
+) -> Source:
     """A simulated day. Raises DataError: no such ticker, or no such date."""
-    market = Market(date, seed, scenario)
+    market = Market(date, seed, scenario, feedback=feedback)
     market.tape(Feed(ticker, "orderflow", "orderflow"))  # refuses an unknown ticker; makes nothing yet
     plot = f", scenario {scenario.name}" if scenario else ""
     return Source(ticker, date, f"simulated, seed {seed}{plot}", market.tape)

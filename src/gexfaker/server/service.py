@@ -281,6 +281,7 @@ def _days(settings: Settings, now: float) -> Days:
         newest_day(now),
         settings.scenario,
         settings.is_real("open-rows"),
+        settings.feedback,
     )
     if settings.wants_days and not days.stored:
         raise _no_days(settings)

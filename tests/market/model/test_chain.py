@@ -96,7 +96,7 @@ def test_open_interest_likes_round_numbers_and_insurance(ticker: str) -> None:
     chains = [Market("2026-08-12", seed)._shown(ticker).chain for seed in range(12)]
     ratios = []
     for one in chains:
-        held, at = sum(one.interest).sum(axis=0), np.array(one.strikes)
+        held, at = (one.interest[0] + one.interest[1]).sum(axis=0), np.array(one.strikes)
         ratios.append(held[at % 20 == 0].mean() / held[at % 5 != 0].mean())
     assert np.median(ratios) > 2.5
     calls, puts = chain(ticker).interest

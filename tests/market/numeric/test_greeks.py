@@ -14,6 +14,7 @@ from gexfaker.exchange.calendar import trading_day_number
 from gexfaker.market.model.chain import Chain
 from gexfaker.market.model.edges import Edges, _crossing
 from gexfaker.market.model.factors import Factor
+from gexfaker.market.model.interest import Positions
 from gexfaker.market.model.past import Past
 from gexfaker.market.model.profiles import profiles
 from gexfaker.market.model.strip import Strip
@@ -83,7 +84,8 @@ def chain_of(name: str, seed: int) -> Chain:
     profile, number = profiles()[name], trading_day_number(dt.date(2026, 8, 12))
     market, own = (Factor(f"{key}/{source}", past.session(source, number), 1.0) for source in ("market", name))
     underlying = Underlying(profile, market, own, past, number, ordinary())
-    return Chain(profile, underlying, day, key, f"{seed}/past", ordinary())
+    positions = Positions(profile, day, f"{seed}/past", underlying.close)
+    return Chain(profile, underlying, day, key, positions, ordinary())
 
 
 def prices(strip: Strip, chain: Chain) -> tuple[Floats, Floats]:

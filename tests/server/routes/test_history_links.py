@@ -191,3 +191,19 @@ def test_head_tells_without_sending(server: Served) -> None:
             assert (answer.status, answer.read()) == (status, b"")
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("2026-07-18", "the market is closed on 2026-07-18; the next trading day is 2026-07-20"),
+        ("2026-07-03", "the market is closed on 2026-07-03"),
+        ("2030-07-17", "the newest day that is over is"),
+    ],
+)
+def test_a_day_without_history_is_refused_with_the_reason(date: str, said: str) -> None:
+    with running_server(tickers="SPX", simulate="true") as server:
+        headers = {"Authorization": "Bearer k", "User-Agent": "x"}
+        status, body = server.get(f"/hist/SPX/classic/gex_zero/{date}", headers)
+    assert status == 404
+    assert said in json.loads(body)["error"]

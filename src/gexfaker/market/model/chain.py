@@ -8,11 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from gexfaker.exchange.calendar import FRIDAY, last_trading_day, next_trading_day, nth, trading_day_number
-from gexfaker.exchange.expiries import DAILY, VOLATILITY, expiries
 from gexfaker.market.model import minutes
 from gexfaker.market.model.book import Book, Flow, Habits, Terrain
-from gexfaker.market.model.interest import REMEMBERED, Holding, held
+from gexfaker.market.model.interest import CONTRACTS, Positions, is_monthly
 from gexfaker.market.model.minutes import BLOCKS
 from gexfaker.market.model.profiles import Profile
 from gexfaker.market.model.surface import Surface
@@ -22,9 +20,6 @@ from gexfaker.market.scenarios.shape import Shape
 
 NEAR, NEXT, FAR = 0, 1, 2
 """The nearest expiry, the one after it, and the first of those that share a book."""
-
-_CONTRACTS: Final = 2_000_000
-"""Traded a day in the nearest expiry of SPX."""
 
 _HABITS: Final = (
     Habits(
@@ -46,13 +41,6 @@ _WIDTHS: Final = (0.8, 0.9, 1.0)
 _FAR_DAYS: Final = 10.0
 """Trading days after which an expiry has half the volume."""
 
-_HELD: Final = {"daily": (0.08, 0.40, 0.05), "other": (0.40, 1.20, 0.70), "volatility": (2.50, 2.50, 1.50)}
-"""Open contracts a side, per contract traded a day in the nearest expiry: in an ordinary expiry, in a monthly one, and
-on an expiry's last day. Where one ends every day, positions are spread over many and closed or rolled in time."""
-
-_BUILT: Final = 5
-"""Open interest spreads as far as spot may go until expiry, and as it has gone in the five days before."""
-
 _NARROWEST: Final = 0.8
 """Width of trading at the very end, in strikes: it never concentrates on one strike alone."""
 
@@ -66,36 +54,27 @@ class Chain:
     Args:
         day: the day.
         key: seed and date.
-        past_key: seed alone, for what lasts longer than a day.
+        positions: who holds what.
     """
 
     def __init__(
-        self, profile: Profile, underlying: Underlying, day: dt.date, key: str, past_key: str, shape: Shape
+        self, profile: Profile, underlying: Underlying, day: dt.date, key: str, positions: Positions, shape: Shape
     ) -> None:
         self.profile = profile
         self.underlying = underlying
         self.surface = Surface(profile, shape.implied, shape.session)
         self.day = day
-        self.number = trading_day_number(day)
         self.key = f"{key}/{profile.name}"
-        self.past_key = f"{past_key}/{profile.name}"
+        self.positions = positions
         self.shape = shape
-        self.expiries = expiries(profile.name, day)
-
-    @cached_property
-    def days(self) -> tuple[int, ...]:
-        """Trading days to each expiry, 0 for today's."""
-        ahead, day, count = {}, self.day, 0
-        while day <= self.expiries[-1]:
-            ahead[day] = count
-            day, count = next_trading_day(day), count + 1
-        return tuple(ahead[expiry] for expiry in self.expiries)
+        self.expiries = positions.expiries
+        self.days = positions.days
 
     @cached_property
     def shares(self) -> Floats:
         """Each further expiry's part of the flow in the far book."""
         days = np.array(self.days[FAR:], dtype=np.float64)
-        size = np.array([2.5 if _is_monthly(day) else 1.0 for day in self.expiries[FAR:]])
+        size = np.array([2.5 if is_monthly(day) else 1.0 for day in self.expiries[FAR:]])
         part = size / (1.0 + days / _FAR_DAYS)
         return np.asarray(part / np.cumsum(part)[-1]) if len(part) else part
 
@@ -141,19 +120,7 @@ class Chain:
     @cached_property
     def interest(self) -> tuple[Ints, Ints]:
         """Open interest of calls and of puts: expiries by strikes."""
-        # Positions were taken on the days before, around the closes of these, whatever the night has brought.
-        closes = np.array([self.underlying.close(back) for back in range(1, REMEMBERED + 1)])
-        spots, rows = closes * (100.0 / self.profile.spacing), []
-        for number, (expiry, days) in enumerate(zip(self.expiries, self.days, strict=True)):
-            spread = self.profile.deviation * float(spots[0]) * _root(days + _BUILT)
-            holding = Holding(f"{self.past_key}/{expiry}", self._open_contracts(number), spread, self.profile.calls)
-            rows.append(held(holding, spots, self.number, self.strikes))
-        return np.array([calls for calls, _ in rows]), np.array([puts for _, puts in rows])
-
-    def _open_contracts(self, number: int) -> float:
-        ordinary, monthly, last = _HELD[_kind(self.profile.name)]
-        size = (monthly if _is_monthly(self.expiries[number]) else ordinary) if self.days[number] else last
-        return _CONTRACTS * self.profile.volume * size / (1.0 + self.days[number] / 40.0)
+        return self.positions.at(self.strikes, len(self.expiries))
 
     @cached_property
     def books(self) -> tuple[Book, Book, Book]:
@@ -163,7 +130,7 @@ class Chain:
 
     def _book(self, number: int) -> Book:
         habits = _HABITS[number]
-        habits = habits._replace(contracts=habits.contracts * _CONTRACTS * self.profile.volume)
+        habits = habits._replace(contracts=habits.contracts * CONTRACTS * self.profile.volume)
         return Book(f"{self.key}/book{number}", habits, self._terrain(number))
 
     def _terrain(self, number: int) -> Terrain:
@@ -193,16 +160,6 @@ class Chain:
         share = float(self.shares[number - FAR])
         shared = self.books[FAR].block(block, window)
         return Flow(*(np.rint(side * share).astype(np.int64) for side in shared))
-
-
-def _kind(name: str) -> str:
-    if name in VOLATILITY:
-        return "volatility"
-    return "daily" if name in DAILY else "other"
-
-
-def _is_monthly(day: dt.date) -> bool:
-    return day == last_trading_day(nth(day.year, day.month, FRIDAY, 3))
 
 
 def _root(number: float) -> float:

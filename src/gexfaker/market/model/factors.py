@@ -81,12 +81,12 @@ class Factor:
     def steps(self) -> Floats:
         """The move of each block, jumps included.
 
-        What they are short of the goal is spread over the day by variance, as it is where a random walk is known to
-        end somewhere (a Brownian bridge).
+        What they are short of the goal is spread over the day by the usual variance of its minutes, as it is where a
+        random walk is known to end somewhere (a Brownian bridge).
         """
         free = walk(f"{self._key}/steps", BLOCKS) * self.scales + self.jumps
-        variance = np.cumsum(self.scales * self.scales)
-        return np.asarray(free + (self._goal - np.cumsum(free)[-1]) * self.scales * self.scales / variance[-1])
+        usual = np.array(minutes.volatility(self._session))
+        return np.asarray(free + (self._goal - np.cumsum(free)[-1]) * usual * usual / self._session)
 
     def _clusters(self) -> Floats:
         fresh = math.sqrt(1 - _CLUSTER_MEMORY * _CLUSTER_MEMORY)

@@ -6,12 +6,28 @@ and moderately positive where the market was, negative further down and positive
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from gexfaker.exchange.calendar import FRIDAY, last_trading_day, next_trading_day, nth, trading_day_number
+from gexfaker.exchange.expiries import DAILY, VOLATILITY, expiries
+from gexfaker.market.model.profiles import Profile
 from gexfaker.market.numeric.exact import Floats, Ints
 from gexfaker.market.numeric.hashing import Words, uniforms, words
+
+CONTRACTS: Final = 2_000_000
+"""Traded a day in the nearest expiry of SPX."""
+
+_HELD: Final = {"daily": (0.08, 0.40, 0.05), "other": (0.40, 1.20, 0.70), "volatility": (2.50, 2.50, 1.50)}
+"""Open contracts a side, per contract traded a day in the nearest expiry: in an ordinary expiry, in a monthly one, and
+on an expiry's last day. Where one ends every day, positions are spread over many and closed or rolled in time."""
+
+_BUILT: Final = 5
+"""Open interest spreads as far as spot may go until expiry, and as it has gone in the five days before."""
 
 _APART: Final = 0.75
 """Calls over puts far above spot, as a share of both, and puts over calls far below: both are alike at the money."""
@@ -40,6 +56,55 @@ _ROLLED: Final = 0.7
 
 _LASTING: Final = 0.5
 """Share of a strike's luck that it has on all days until expiry; the rest is of the days on which it was traded."""
+
+
+class Positions:
+    """Who holds what of one underlying on one day.
+
+    Args:
+        profile: the underlying.
+        day: the day.
+        key: seed, for what lasts longer than a day.
+        close: where it closed so many trading days before, in points.
+    """
+
+    def __init__(self, profile: Profile, day: dt.date, key: str, close: Callable[[int], float]) -> None:
+        self._profile = profile
+        self._key = f"{key}/{profile.name}"
+        self._number = trading_day_number(day)
+        self._day = day
+        self._close = close
+        self.expiries = expiries(profile.name, day)
+
+    @cached_property
+    def days(self) -> tuple[int, ...]:
+        """Trading days to each expiry, 0 for today's."""
+        ahead, day, count = {}, self._day, 0
+        while day <= self.expiries[-1]:
+            ahead[day] = count
+            day, count = next_trading_day(day), count + 1
+        return tuple(ahead[expiry] for expiry in self.expiries)
+
+    @cached_property
+    def _spots(self) -> Floats:
+        """The closes of the days before in strikes, yesterday's first."""
+        closes = [self._close(back) for back in range(1, REMEMBERED + 1)]
+        return np.array(closes) * (100.0 / self._profile.spacing)
+
+    def at(self, strikes: range, count: int) -> tuple[Ints, Ints]:
+        """Open calls and puts of the ``count`` nearest expiries: expiries by strikes."""
+        # Positions were taken on the days before, around the closes of these, whatever the night has brought.
+        usual, rows = self._profile.deviation * float(self._spots[0]), []
+        for expiry, days in zip(self.expiries[:count], self.days[:count], strict=True):
+            spread = usual * float(np.sqrt(np.float64(days + _BUILT)))
+            holding = Holding(f"{self._key}/{expiry}", self._contracts(expiry, days), spread, self._profile.calls)
+            rows.append(held(holding, self._spots, self._number, strikes))
+        return np.array([calls for calls, _ in rows]), np.array([puts for _, puts in rows])
+
+    def _contracts(self, expiry: dt.date, days: int) -> float:
+        ordinary, monthly, last = _HELD[_kind(self._profile.name)]
+        size = (monthly if is_monthly(expiry) else ordinary) if days else last
+        return CONTRACTS * self._profile.volume * size / (1.0 + days / 40.0)
 
 
 class Holding(NamedTuple):
@@ -107,3 +172,14 @@ def _hump(away: Floats) -> Floats:
     away = np.where(away < 0, away / _INSURANCE, away)
     bell = 1.0 / (1.0 + away * away)
     return np.asarray(bell * bell)
+
+
+def _kind(name: str) -> str:
+    if name in VOLATILITY:
+        return "volatility"
+    return "daily" if name in DAILY else "other"
+
+
+def is_monthly(day: dt.date) -> bool:
+    """Whether the options of a month end on ``day``."""
+    return day == last_trading_day(nth(day.year, day.month, FRIDAY, 3))

@@ -23,11 +23,11 @@ MARKET: Final = "market"
 NIGHT: Final = 0.55
 """Standard deviation of the night's move, relative to the session's."""
 
-_KEPT: Final = 0.985
-"""What is left of a move a day later: half of it is gone after 46 trading days."""
+_KEPT: Final = 0.975
+"""What is left of a move a day later: half of it is gone after 27 trading days."""
 
-_DAYS: Final = 512
-"""Days that are added up: of a move before them there is less than 0.05 % left."""
+_DAYS: Final = 400
+"""Days that are added up: of a move before them there is nothing left that is seen."""
 
 _CALM: Final = 0.9
 """What is left of a day's log volatility in the next: half of it is gone after a week and a half."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from gexfaker.market.model.dealers import Effect
 from gexfaker.market.model.factors import BRIDGES_KEPT, Factor
 from gexfaker.market.model.minutes import BLOCK, BLOCKS
 from gexfaker.market.model.past import MARKET, Past
@@ -42,6 +44,10 @@ class Underlying:
         past: what was before.
         number: of the trading day.
         shape: the day's departures from the ordinary.
+
+    Attributes:
+        hedged: what hedging makes of the moves of the day; None when nobody hedges.
+        left_behind: gives the displacement of the day before, at which this one opens, and which it loses evenly.
     """
 
     def __init__(self, profile: Profile, market: Factor, own: Factor, past: Past, number: int, shape: Shape) -> None:
@@ -51,15 +57,34 @@ class Underlying:
         self._past = past
         self._number = number
         self._shape = shape
+        self.hedged: Callable[[Floats, Floats], Effect] | None = None
+        self.left_behind: Callable[[], float] = lambda: 0.0
         self.block = lru_cache(maxsize=BRIDGES_KEPT)(self._block)
 
     @cached_property
-    def opening(self) -> float:
-        """Spot at the open, in points: where the days before have left it, and what the night made of it."""
+    def undisturbed(self) -> float:
+        """Spot at the open, in points, if nobody had hedged the day before.
+
+        It is where the days before have left it, and what the night made of it.
+        """
         profile, past, number = self._profile, self._past, self._number
         nights = (np.array([past.state(name, number).night]) for name in self._sources)
         gap = self._mix(*nights) + profile.beta * self._shape.gap
         return self.close(1) * float(exp(gap + self._fear[0])[0])
+
+    @cached_property
+    def opening(self) -> float:
+        """Spot at the open, in points."""
+        return self.undisturbed * float(exp(np.array([self._left]))[0])
+
+    @cached_property
+    def _left(self) -> float:
+        return self.left_behind()
+
+    @property
+    def displacement(self) -> float:
+        """Where hedging has moved the close, as a log return."""
+        return float(np.cumsum(self.free * self.effect.damping + self.effect.pull - self.free)[-1])
 
     @property
     def _sources(self) -> tuple[str, str]:
@@ -79,11 +104,28 @@ class Underlying:
         return np.asarray(self._profile.fear * log(self._shape.implied))
 
     @cached_property
+    def free(self) -> Floats:
+        """The move of each block, if nobody hedged."""
+        steps = self._mix(self._market.steps, self._own.steps) * self._shape.volatility
+        return np.where(np.array(self._shape.still), 0.0, steps)
+
+    @property
+    def _drift(self) -> Floats:
+        """What a scenario adds to the move of each block, whoever hedges."""
+        return np.where(np.array(self._shape.still), 0.0, self._profile.beta * self._shape.drift)
+
+    @cached_property
+    def effect(self) -> Effect:
+        """What hedging does to the moves."""
+        return Effect(np.ones(BLOCKS), np.zeros(BLOCKS)) if self.hedged is None else self.hedged(self.free, self._drift)
+
+    @cached_property
     def returns(self) -> Floats:
         """Log return since the open at each block's start; BLOCKS + 1 values."""
-        profile, shape = self._profile, self._shape
-        steps = self._mix(self._market.steps, self._own.steps) * shape.volatility + profile.beta * shape.drift
-        steps = np.where(np.array(shape.still), 0.0, steps)
+        shape = self._shape
+        moves = ~np.array(shape.still) & (np.arange(BLOCKS) < shape.session)
+        lost = self._left / max(1, int(moves.sum()))
+        steps = np.where(moves, self.free * self.effect.damping + self.effect.pull + self._drift - lost, 0.0)
         path = np.zeros(BLOCKS + 1)
         np.cumsum(steps, out=path[1:])
         for pin in shape.pins:
@@ -99,7 +141,9 @@ class Underlying:
         start, end = self.returns[block], self.returns[block + 1]
         if self._shape.still[block]:
             return self._spot(np.full(BLOCK, start))
-        way = self._mix(self._market.bridge(block), self._own.bridge(block))[:-1] * self._shape.volatility[block]
+        way = self._mix(self._market.bridge(block), self._own.bridge(block))[:-1] * (
+            self._shape.volatility[block] * self.effect.damping[block]
+        )
         return self._spot(self._bounded(start + (end - start) * _TIME + way))
 
     def _bounded(self, returns: Floats) -> Floats:

@@ -165,7 +165,7 @@ def shelf_of(request: Request) -> Shelf:
 
     downloads = downloads_of(request)
     if downloads.days is None:
-        downloads.days = SimulatedDays(settings.seed, settings.tickers, settings.scenario)
+        downloads.days = SimulatedDays(settings.seed, settings.tickers, settings.scenario, settings.feedback)
     return Shelf(service.days, Path(settings.data_dir).expanduser(), downloads.days, service.clock())
 
 
