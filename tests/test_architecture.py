@@ -180,6 +180,7 @@ MAX_CLASS_ATTRIBUTES = 12
 MANY_ATTRIBUTES = {
     "settings.Settings": "a record of independent values, none of which changes",
     "server.transport.websocket.Socket": "the shell of one connection: parser, transport, buffers, timers",
+    "wire.jsonfields.UpFrame": "a frame, with every key that one of a client's messages may have",
     "wire.jsonfields.DownFrame": "a frame, with every key that one of the service's messages may have",
     "hubs.connection.Connection": "one client: 20,000 of them, so no object inside it for two values each",
 }

@@ -98,8 +98,6 @@ REFUSED = {
     "send: Any cut": field(SEND, G + field(3, field(3, b"\x0a\x05x"))),
     "send: Any URL not UTF-8": field(SEND, G + field(3, field(3, field(1, b"\xff")))),
     "send: ttl": field(SEND, G + field(3, TEXT) + b"\x28\xad\x02"),
-    "send: stream": field(SEND, G + field(3, TEXT) + field(7, field(1, b"s"))),
-    "send: stream without data": field(SEND, G + field(7, field(1, b"s"))),
     "send: metadata key": field(SEND, G + field(3, TEXT) + field(6, field(1, b"a b") + field(2, b"x"))),
     "send: metadata value": field(SEND, G + field(3, TEXT) + field(6, field(1, b"a") + field(2, b"x" * 1025))),
     "event: no name": field(EVENT, field(2, TEXT)),

@@ -16,7 +16,7 @@ from gexfaker.wire.frames import TEXT
 
 NO_HANDLER: Final = m.AckError("InternalServerError", "Internal server error")
 UNHANDLED_FRAME: Final = Close(1011, "The server has no handler for messages of simple clients.")
-Operation = m.JoinGroup | m.LeaveGroup | m.SendToGroup | m.Event
+Operation = m.JoinGroup | m.LeaveGroup | m.SendToGroup | m.Event | m.Unsupported
 """The client's messages that are acknowledged when they carry an ack id."""
 
 
@@ -69,12 +69,25 @@ def _perform(hub: Hub, connection: Connection, message: Operation) -> m.AckError
     """Run an operation that may be acknowledged; why it failed, or None."""
     if isinstance(message, m.Event):
         return NO_HANDLER
+    if isinstance(message, m.Unsupported):
+        return _refuse(hub, connection, message)
     right, denied, run = OPERATIONS[type(message)]
     if not allows(connection.grant.roles, right, message.group):
         refused = m.AckError("Forbidden", denied.format(message.group))
         hub.faults.refused(connection, message.group, refused)
         return refused
     return run(hub, connection, message)
+
+
+def _refuse(hub: Hub, connection: Connection, message: m.Unsupported) -> m.AckError:
+    """Answer what the hub does not have in the way in which the client waits for it; the connection goes on."""
+    error = m.AckError("BadRequest", f"The hub does not support {message.what}.")
+    hub.faults.refused(connection, message.what, error)
+    if message.invocation_id is not None:
+        connection.say(m.InvokeFailed(message.invocation_id, error))
+    if message.stream_id is not None:
+        connection.say(m.StreamClosed(message.stream_id, error))
+    return error
 
 
 def _join(hub: Hub, connection: Connection, message: m.JoinGroup) -> m.AckError | None:

@@ -8,14 +8,12 @@ they agree with each other. Nothing is made before it is asked for, and any reco
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from gexfaker.catalog import CATEGORIES, GREEKS, VOLUME_CATEGORIES, Feed
 from gexfaker.errors import DataError
-from gexfaker.exchange.calendar import DAY, last_trading_day, trading_day_number
 from gexfaker.exchange.hours import RECORDS, TradingSession, parse_date
 from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.market.feeds.flowfeed import FlowFeed
@@ -25,17 +23,13 @@ from gexfaker.market.feeds.tape import Records, SimulatedTape
 from gexfaker.market.feeds.view import View
 from gexfaker.market.model.board import Boards
 from gexfaker.market.model.chain import NEAR, NEXT, Chain
-from gexfaker.market.model.dealers import FEEDBACK, Dealers, Effect
+from gexfaker.market.model.dealers import FEEDBACK
 from gexfaker.market.model.edges import FULL
-from gexfaker.market.model.factors import Factor
-from gexfaker.market.model.interest import Positions
 from gexfaker.market.model.ledger import Ledger
 from gexfaker.market.model.majors import Majors
-from gexfaker.market.model.past import MARKET, Past
+from gexfaker.market.model.prices import Prices
 from gexfaker.market.model.profiles import BASES, chain_of, profiles
-from gexfaker.market.model.surface import Surface
-from gexfaker.market.model.underlying import Underlying
-from gexfaker.market.numeric.exact import Floats, Ints
+from gexfaker.market.numeric.exact import Ints
 from gexfaker.market.scenarios.scenario import Scenario, shape_of
 
 _NUMBERS: Final = {"full": FULL, "zero": NEAR, "one": NEXT}
@@ -56,6 +50,9 @@ class Market:
         blocks: where what was made is kept; days that share it keep no more than one.
         feedback: how strong the hedging of dealers moves the price, 0 to 1; FEEDBACK unless it is given.
 
+    Attributes:
+        prices: of the underlyings.
+
     Raises:
         DataError: the date is not one.
     """
@@ -70,19 +67,11 @@ class Market:
     ) -> None:
         self._session = TradingSession.of(date)
         self._day = parse_date(date)
-        self._seed = seed
         self._key = f"{seed}/{date}"
-        self._past_key = f"{seed}/past"
-        self._past = Past(self._past_key)
-        self._day_number = trading_day_number(self._day)
-        state = self._past.state(MARKET, self._day_number)
-        self._shape = shape_of(scenario).until(len(self._session)).on_a_day_of(state.implied)
+        strength = FEEDBACK if feedback is None else feedback
+        self.prices = Prices(self._day, seed, shape_of(scenario), strength)
         self._blocks = Blocks() if blocks is None else blocks
         self._chains: dict[str, _Shown] = {}
-        self._factors: dict[str, Factor] = {}
-        self._underlyings: dict[str, Underlying] = {}
-        self._held: dict[str, Positions] = {}
-        self._feedback = FEEDBACK if feedback is None else feedback
         self._tapes: dict[Feed, SimulatedTape] = {}
 
     def tape(self, feed: Feed) -> SimulatedTape:
@@ -93,7 +82,7 @@ class Market:
         """
         if feed not in self._tapes:
             open_ = self._opener(feed)
-            self._tapes[feed] = SimulatedTape(feed, self._session, self._shape.seconds, open_)
+            self._tapes[feed] = SimulatedTape(feed, self._session, self.prices.shape.seconds, open_)
         return self._tapes[feed]
 
     def close(self) -> None:
@@ -101,8 +90,8 @@ class Market:
         for tape in self._tapes.values():
             tape.close()
         self._tapes.clear()
-        for made in (self._chains, self._factors, self._underlyings, self._held):
-            made.clear()
+        self._chains.clear()
+        self.prices.clear()
 
     def _opener(self, feed: Feed) -> Callable[[], Records]:
         name = chain_of(feed.ticker)
@@ -125,49 +114,10 @@ class Market:
 
     def _shown(self, name: str) -> _Shown:
         if name not in self._chains:
-            underlying = self._underlying(name)
-            positions = self._positions(name)
-            chain = Chain(profiles()[name], underlying, self._day, self._key, positions, self._shape)
-            self._chains[name] = _Shown(chain, self._key, _served(self._shape.seconds), self._blocks)
+            underlying, positions, shape = self.prices.underlying(name), self.prices.positions(name), self.prices.shape
+            chain = Chain(profiles()[name], underlying, self._day, self._key, positions, shape)
+            self._chains[name] = _Shown(chain, self._key, _served(shape.seconds), self._blocks)
         return self._chains[name]
-
-    def _underlying(self, name: str) -> Underlying:
-        """The underlying of a chain; who follows another one is moved by the hedging of that one's options."""
-        if name not in self._underlyings:
-            profile = profiles()[name]
-            own = self._factor(profile.follows or name)
-            made = Underlying(profile, self._factor(MARKET), own, self._past, self._day_number, self._shape)
-            self._underlyings[name] = made
-            if self._feedback:
-                made.hedged = self._dealers(name).effect if not profile.follows else self._led(profile.follows)
-                made.left_behind = lambda: self._day_before._underlying(name).displacement
-        return self._underlyings[name]
-
-    @cached_property
-    def _day_before(self) -> Market:
-        """The day before, on which nothing happens that a scenario says; it is never asked for the one before it."""
-        before = last_trading_day(self._day - DAY).isoformat()
-        return Market(before, self._seed, None, self._blocks, self._feedback)
-
-    def _led(self, leader: str) -> Callable[[Floats, Floats], Effect]:
-        return lambda _steps, _drift: self._underlying(leader).effect
-
-    def _dealers(self, name: str) -> Dealers:
-        profile, shape, underlying = profiles()[name], self._shape, self._underlyings[name]
-        surface = Surface(profile, shape.implied, shape.session)
-        opening = underlying.undisturbed
-        return Dealers(profile, surface, self._positions(name), opening, self._feedback, shape.session)
-
-    def _positions(self, name: str) -> Positions:
-        if name not in self._held:
-            self._held[name] = Positions(profiles()[name], self._day, self._past_key, self._underlying(name).close)
-        return self._held[name]
-
-    def _factor(self, name: str) -> Factor:
-        if name not in self._factors:
-            goal, state = self._past.session(name, self._day_number), self._past.state(name, self._day_number)
-            self._factors[name] = Factor(f"{self._key}/factor/{name}", goal, state.volatility, self._shape.session)
-        return self._factors[name]
 
 
 class _Shown:

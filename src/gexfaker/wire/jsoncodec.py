@@ -14,7 +14,7 @@ from gexfaker.errors import FrameError
 from gexfaker.limits import MAX_STARTS
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import TEXT
-from gexfaker.wire.jsonfields import INVALID, DownFrame, UpFrame, write_value
+from gexfaker.wire.jsonfields import INVALID, DownFrame, UpFrame, read_uint, write_value
 from gexfaker.wire.protocol import DOWNSTREAM, UPSTREAM, Row
 
 OPCODE: Final = TEXT
@@ -30,6 +30,20 @@ SHOWN_CHARS: Final = 40
 SHOWN_WHY: Final = 200
 """Of what a client sent, and of what is wrong with it: it may be very long."""
 
+MAX_ID: Final = 256
+"""Letters of the id of a call or stream: it is sent back."""
+
+UNSUPPORTED: Final = {
+    "invoke": "calls of the application",
+    "cancelinvocation": "calls of the application",
+    "streamdata": "a stream",
+    "streamend": "a stream",
+    "setgroupstate": "the state of groups",
+    "subscribegroupstate": "the state of groups",
+    "unsubscribegroupstate": "the state of groups",
+}
+"""Types of the newest clients, in small letters, and what they are about. Source: the JavaScript client 1.1.0."""
+
 _BY_EVENT: Final = {row.json: row for row in DOWNSTREAM}
 _BY_MESSAGE: Final = {row.message: row for row in (*UPSTREAM, *DOWNSTREAM)}
 
@@ -42,13 +56,26 @@ def decode_upstream(payload: bytes) -> m.Upstream:
     """
     try:
         frame = _frames.decode(payload.decode())
-        row = _BY_TYPE.get(frame.type.lower())
+        kind = frame.type.lower()
+        row = _BY_TYPE.get(kind)
+        if kind in UNSUPPORTED or frame.stream is not None:
+            return _unsupported(frame)
         if row is None:
             raise FrameError(1007, INVALID, f"there is no type {frame.type[:SHOWN_CHARS]!r}: one of {_TYPES}")
         message: m.Upstream = row.read_json(frame)
         return message
     except (msgspec.MsgspecError, DecodeError, ValueError, RecursionError, binascii.Error) as error:
         raise FrameError(1007, INVALID, str(error)[:SHOWN_WHY]) from None
+
+
+def _unsupported(frame: UpFrame) -> m.Unsupported:
+    """A message of a feature that is known and not there. Raises FrameError: an id is none, or too long."""
+    stream = frame.stream_id if frame.stream is None else frame.stream.stream_id
+    what = "a stream" if frame.stream is not None else UNSUPPORTED[frame.type.lower()]
+    if max(len(frame.invocation_id or ""), len(stream or "")) > MAX_ID:
+        raise FrameError(1007, INVALID, f"an id has at most {MAX_ID} letters")
+    is_call = frame.type.lower() == "invoke"
+    return m.Unsupported(what, read_uint(frame.ack_id), frame.invocation_id if is_call else None, stream)
 
 
 def pieces(message: m.DataMessage) -> tuple[bytes, ...]:
@@ -105,8 +132,17 @@ def encode_downstream(message: m.Downstream) -> bytes:
     if isinstance(message, m.DataMessage):
         number = message.sequence_id
         return b"".join(pieces(message)) if number is None else numbered(shared(message), number)
+    if isinstance(message, m.InvokeFailed | m.StreamClosed):
+        return _quote(_failed(message))
     row = _BY_MESSAGE[type(message)]
     return _quote(_head(row) | row.write_json(message))
+
+
+def _failed(message: m.InvokeFailed | m.StreamClosed) -> dict[str, Any]:
+    error = {"name": message.error.name, "message": message.error.message}
+    if isinstance(message, m.StreamClosed):
+        return {"type": "streamClosed", "streamId": message.stream_id, "error": error}
+    return {"type": "invokeResponse", "invocationId": message.invocation_id, "success": False, "error": error}
 
 
 def encode_upstream(message: m.Upstream) -> bytes:

@@ -20,6 +20,12 @@ MAX_TTL_SECONDS: Final = 300
 _text: Final = msgspec.json.Decoder(str)
 
 
+class StreamFrame(msgspec.Struct, gc=False):
+    """The stream that a client begins."""
+
+    stream_id: str = msgspec.field(default="", name="streamId")
+
+
 class UpFrame(msgspec.Struct, gc=False):
     """Every field a client may send; which of them a message needs depends on its type."""
 
@@ -33,6 +39,9 @@ class UpFrame(msgspec.Struct, gc=False):
     sequence_id: int | None = msgspec.field(default=None, name="sequenceId")
     ttl_seconds: int | None = msgspec.field(default=None, name="ttlSeconds")
     metadata: dict[str, str] | None = None
+    invocation_id: str | None = msgspec.field(default=None, name="invocationId")
+    stream: StreamFrame | None = None
+    stream_id: str | None = msgspec.field(default=None, name="streamId")
 
 
 class ErrorFrame(msgspec.Struct, gc=False):

@@ -99,7 +99,21 @@ class Ping(msgspec.Struct, frozen=True, gc=False):
     """Ask for a pong."""
 
 
-Upstream = JoinGroup | LeaveGroup | SendToGroup | Event | SequenceAck | Ping
+class Unsupported(msgspec.Struct, frozen=True, gc=False):
+    """What newer clients ask for and the hub does not have: a call of the application, a stream, a group's state.
+
+    Attributes:
+        what: it is, for people.
+        invocation_id, stream_id: by which the client knows it, if it waits for more than an ack.
+    """
+
+    what: str
+    ack_id: int | None = None
+    invocation_id: str | None = None
+    stream_id: str | None = None
+
+
+Upstream = JoinGroup | LeaveGroup | SendToGroup | Event | SequenceAck | Ping | Unsupported
 
 
 class Connected(msgspec.Struct, frozen=True, gc=False):
@@ -145,4 +159,19 @@ class Pong(msgspec.Struct, frozen=True, gc=False):
     """The answer to a ping."""
 
 
-Downstream = Connected | Disconnected | Ack | DataMessage | Pong
+class InvokeFailed(msgspec.Struct, frozen=True, gc=False):
+    """A call was not done."""
+
+    invocation_id: str
+    error: AckError
+
+
+class StreamClosed(msgspec.Struct, frozen=True, gc=False):
+    """A stream is not there, or is no more."""
+
+    stream_id: str
+    error: AckError
+
+
+Downstream = Connected | Disconnected | Ack | DataMessage | Pong | InvokeFailed | StreamClosed
+"""The last two are for clients of the JSON subprotocols only: they have no published protobuf form."""

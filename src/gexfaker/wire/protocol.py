@@ -46,8 +46,10 @@ def _read_send(frame: js.UpFrame) -> m.SendToGroup:
     return m.SendToGroup(js.read_group(frame), data, js.read_uint(frame.ack_id), bool(frame.no_echo), metadata)
 
 
-def _read_proto_send(part: Any) -> m.SendToGroup:
-    if part.HasField("stream") or part.ttl_seconds > js.MAX_TTL_SECONDS:
+def _read_proto_send(part: Any) -> m.SendToGroup | m.Unsupported:
+    if part.HasField("stream"):
+        return m.Unsupported("a stream", proto.read_ack_id(part))
+    if part.ttl_seconds > js.MAX_TTL_SECONDS:
         raise FrameError(1007, proto.INVALID)
     data, metadata = proto.read_data(part.data), proto.read_metadata(part)
     return m.SendToGroup(proto.read_group(part.group), data, proto.read_ack_id(part), part.no_echo, metadata)

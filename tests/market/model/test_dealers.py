@@ -34,8 +34,8 @@ def seen(feedback: float) -> Seen:
     date = dt.date(2026, 1, 5)
     for number in range(DAYS):
         market = Market(date.isoformat(), number % 7, feedback=feedback)
-        underlying, dealers = market._underlying("SPX"), market._dealers("SPX")
-        moves = np.diff(underlying.returns) / market._factor("market").scales
+        underlying, dealers = market.prices.underlying("SPX"), market.prices.dealers("SPX")
+        moves = np.diff(underlying.returns) / market.prices.factor("market").scales
         for block in range(0, BLOCKS, STEP):
             lean, _ = dealers._seen(block, float(underlying.returns[block]))
             (long if lean > 0 else short).extend((moves[block : block + STEP] ** 2).tolist())
@@ -46,7 +46,7 @@ def seen(feedback: float) -> Seen:
 
 def distance(market: Market) -> float:
     """From the close to the strike of which most was held within 0.4 % an hour before, in points."""
-    dealers, spots = market._dealers("SPX"), market._underlying("SPX").skeleton.points
+    dealers, spots = market.prices.dealers("SPX"), market.prices.underlying("SPX").skeleton.points
     calls, puts = dealers._held
     strikes = np.array(dealers._strikes) * 5.0
     near = np.abs(strikes / spots[AN_HOUR_LEFT] - 1.0) < 0.004
@@ -75,19 +75,19 @@ def test_the_largest_strike_attracts_before_expiry() -> None:
 
 def test_who_follows_is_moved_by_the_same_hedging() -> None:
     market = Market("2026-07-17", 2)
-    spx, spy = (market._underlying(name).returns for name in ("SPX", "SPY"))
+    spx, spy = (market.prices.underlying(name).returns for name in ("SPX", "SPY"))
     assert np.corrcoef(np.diff(spx), np.diff(spy))[0, 1] > 0.999
-    assert (market._underlying("SPY").effect.damping == market._underlying("SPX").effect.damping).all()
+    assert (market.prices.underlying("SPY").effect.damping == market.prices.underlying("SPX").effect.damping).all()
 
 
 def test_nothing_is_pulled_on_a_day_on_which_nothing_expires() -> None:
     market = Market("2026-07-14", 2)  # a Tuesday
-    assert market._positions("AAPL").days[0] > 0
-    assert not market._underlying("AAPL").effect.pull.any()
-    assert market._underlying("SPX").effect.pull.any()
+    assert market.prices.positions("AAPL").days[0] > 0
+    assert not market.prices.underlying("AAPL").effect.pull.any()
+    assert market.prices.underlying("SPX").effect.pull.any()
 
 
 def test_the_usual_strength_is_that_of_the_setting() -> None:
     assert float(SETTINGS["FEEDBACK"].default) == FEEDBACK
     usual, told = Market("2026-07-17", 2), Market("2026-07-17", 2, feedback=FEEDBACK)
-    assert (usual._underlying("SPX").returns == told._underlying("SPX").returns).all()
+    assert (usual.prices.underlying("SPX").returns == told.prices.underlying("SPX").returns).all()
