@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gexfaker.catalog import DEFAULT_TICKERS, Feed
-from gexfaker.exchange.hours import RECORDS
+from gexfaker.exchange.hours import RECORDS, TradingSession
 from gexfaker.market.simulation import Market
 from market.reading import (
     FIFTEEN,
@@ -23,11 +23,19 @@ pytestmark = pytest.mark.long
 DATE = "2026-08-14"
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_feeds_agree(seed: int) -> None:
-    market = Market(f"2026-08-{3 + seed % 5:02}", seed)
-    minute = (seed * 8_191) % 388
-    indexes = [60 * minute + n for n in (59, 60, 61, 83)] + [0, RECORDS - 1] * (seed < 2)
+DATES = (
+    *("2015-07-02", "2017-03-10", "2018-12-24", "2019-08-05", "2020-02-28", "2021-11-26", "2022-06-17"),
+    *("2023-01-03", "2024-02-29", "2025-07-03", "2026-01-02", "2026-07-17", "2026-08-14", "2026-11-27"),
+    *("2027-06-17", "2028-03-13", "2030-12-31", "2032-09-17", "2034-10-02", "2035-12-24"),
+)
+"""Twenty days: expiries of a month and of a quarter, early closes, clock changes, a year's first and last."""
+
+
+@pytest.mark.parametrize(("seed", "date"), list(enumerate(DATES)))
+def test_feeds_agree(seed: int, date: str) -> None:
+    market, records = Market(date, seed), len(TradingSession.of(date))
+    minute = (seed * 8_191) % (records // 60 - 2)
+    indexes = [60 * minute + n for n in (59, 60, 61, 83)] + [0, records - 1] * (seed % 5 == 2)
     for ticker in DEFAULT_TICKERS:
         read = Reader(market, ticker)
         for index in indexes:

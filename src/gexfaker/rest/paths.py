@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from gexfaker.catalog import FUTURES, INDEXES, QUANT_TICKERS, STOCKS, WEEKLIES, Feed
+from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, QUANT_TICKERS, STOCKS, WEEKLIES, Feed
 from gexfaker.rest.routes import BASES, ROUTES, DataRoute
 
 REST_TICKERS: Final = frozenset((*STOCKS, *INDEXES, *FUTURES, *WEEKLIES))
@@ -56,6 +56,8 @@ def _feed(base: str, ticker: str, word: str, name: str, ending: str = "") -> Fou
         meant = route.names.get(category) or route.names[package]  # the oldest form has the category first
         return Found(route, Feed(ticker.upper(), route.package, meant))
     choice = _CHOICE.get((base, package))
+    if not choice and name and ticker.upper() in REST_TICKERS:
+        return Wrong(f"There is no package {quoted(word)}: use one of {', '.join(CATEGORIES)}.")
     if not choice or not ticker or not name:
         return None
     if (base, package, category, "") in _NAMED:

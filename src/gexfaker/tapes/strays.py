@@ -30,7 +30,18 @@ UNFINISHED: Final = ".part"
 OURS: Final = ("generated.json",)
 """What ``gexfaker generate`` leaves beside its files."""
 
-_DIGITS: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_DATES: Final = tuple(
+    map(
+        re.compile,
+        (
+            r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
+            r"(?P<year>[0-9]{4})[-_./ ](?P<month>[0-9]{1,2})[-_./ ](?P<day>[0-9]{1,2})",
+            r"(?P<month>[0-9]{1,2})[-_/ ](?P<day>[0-9]{1,2})[-_/ ](?P<year>[0-9]{4})",
+            r"(?P<day>[0-9]{1,2})[.](?P<month>[0-9]{1,2})[.](?P<year>[0-9]{4})",
+        ),
+    )
+)
+"""Other ways to write a date than with dashes and the year first; with points the day is first, else the month."""
 
 
 class Stray(NamedTuple):
@@ -119,9 +130,8 @@ def strays(root: Path, *dates: str) -> list[Stray]:
 
 def _meant_folder(folder: Path, look: _Look) -> str | None:
     """What a folder may be that is no day; None for one that has nothing to do with days."""
-    dashed = _DIGITS.sub(r"\1-\2-\3", folder.name)
-    if is_playable(dashed):
-        return f"rename it to {dashed}"
+    if (date := _meant_date(folder.name)) is not None:
+        return f"rename it to {date}"
     if folder.name.lower() in STORED_CATEGORIES:
         return "it is a package of one ticker; days lie as DATE/TICKER/PACKAGE, in a folder three above the packages"
     inside = look.into(folder)
@@ -132,6 +142,15 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
         return f"ticker and date are swapped; days lie there as {days[0]}/{folder.name.upper()}"
     below = folder if days else next(_days_below(inside, look, MAX_DEPTH - 1), None)
     return f"days lie in {shown_path(below)}; name that folder" if below is not None else None
+
+
+def _meant_date(name: str) -> str | None:
+    """The date that a name writes in another way: 20260717, 2026_7_17, 07-17-2026, 17.07.2026."""
+    for form in _DATES:
+        match = form.fullmatch(name)
+        if match and is_playable(date := f"{match['year']}-{int(match['month']):02}-{int(match['day']):02}"):
+            return date
+    return None
 
 
 def _days_below(listed: _Listed, look: _Look, depth: int) -> Iterator[Path]:

@@ -18,6 +18,8 @@ from gexfaker.market.model.profiles import MARKET_VOLATILITY, profiles
 from gexfaker.market.model.underlying import Underlying
 from gexfaker.market.simulation import Market
 
+pytestmark = pytest.mark.long
+
 DATES = st.dates(dt.date(2015, 1, 5), dt.date(2035, 12, 20)).filter(is_trading_day)
 YEARS = 4
 

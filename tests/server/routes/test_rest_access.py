@@ -37,7 +37,7 @@ def test_every_way_to_give_a_key(world: World, path: str) -> None:
 
 @pytest.mark.parametrize("path", [*PROTECTED, "/v2/NOPE/classic/gex_full", "/SPX/classic/nope"])
 def test_without_a_key_it_is_400_to_the_byte(world: World, path: str) -> None:
-    for headers in ({}, {"authorization": ""}, {"authorization": "Bearer "}, {"authorization": "Digest x"}):
+    for headers in ({}, {"authorization": ""}, {"authorization": "Bearer "}):
         reply = world.ask(path, user_agent="x", **headers)
         assert (reply.status, reply.body) == (400, MISSING)
         assert reply.headers["content-type"] == "application/json; charset=utf-8"
@@ -48,6 +48,19 @@ def test_a_key_without_a_scheme_is_400_with_a_sentence_that_says_so(world: World
     reply = world.ask(path, user_agent="x", authorization="gexbot_custom_1")
     assert reply.status == 400
     assert json.loads(reply.body) == {"error": "Authorization header has no scheme: write Bearer before the key."}
+
+
+@pytest.mark.parametrize("given", ["Token gexbot_1", "Digest x", "Apikey  k "])
+def test_a_key_with_another_scheme_is_400_with_a_sentence_that_says_so(world: World, given: str) -> None:
+    reply = world.ask(PATH, user_agent="x", authorization=given)
+    assert reply.status == 400
+    assert json.loads(reply.body) == {"error": "Authorization header has another scheme: write Bearer before the key."}
+
+
+@pytest.mark.parametrize("path", ["/SPX/clasic/gex_zero", "/v2/spx/Greeks/delta_zero", "/v1/ES_SPX/statte/zero/majors"])
+def test_a_package_that_there_is_not_is_404_with_those_there_are(world: World, path: str) -> None:
+    status, body = world.get(path)
+    assert (status, "use one of classic, state, orderflow" in json.loads(body)["error"]) == (404, True)
 
 
 @pytest.mark.parametrize("path", PROTECTED)
@@ -120,7 +133,7 @@ POOLED = {
     "classic": [PATH, "/spx/gex/all", "/v1/SPX/classic/zero/majors", "/SPX/all/gex"],
     "state": ["/v2/SPX/state/gex_full", "/SPX/state/delta", "/SPX/state/zero/maxchange"],
     "orderflow": ["/v2/SPX/orderflow/orderflow"],
-    "history": ["/hist/SPX/classic/gex_full/2026-07-17?noredirect", "/v2/hist/eod/SPX"],
+    "history": ["/hist/SPX/classic/gex_full/2026-07-17?noredirect", "/v2/hist/SPX/state/delta_zero/2026-07-16"],
     "negotiation": ["/negotiate", "/v2/negotiate"],
     "other": ["/whoami", "/futures/conversion?ticker=SPX&future=ES", "/options/SPX/expiries", "/v2/SPX/classic/nope"],
 }

@@ -16,6 +16,7 @@ from gexfaker.worlds.world import World
 
 NO_KEY: Final = "Authorization header not found."
 NO_SCHEME: Final = "Authorization header has no scheme: write Bearer before the key."
+OTHER_SCHEME: Final = "Authorization header has another scheme: write Bearer before the key."
 NO_USER_AGENT: Final = "User-Agent header not found."
 UNKNOWN_KEY: Final = "Unknown API key: the server knows only the keys named in TIERS."
 NAME_HEADER: Final = "x-gexfaker-name"
@@ -51,7 +52,7 @@ def identify(service: Service, request: Request, *, user_agent: bool = True) -> 
     settings, headers = service.settings, request.headers
     key = api_key(headers, request.query_params)
     if key is None:
-        return error(NO_SCHEME if has_no_scheme(headers) else NO_KEY, 400)
+        return error(_no_key(headers), 400)
     request.state.owner = world_id(key)
     if user_agent and not headers.get("user-agent"):
         return error(NO_USER_AGENT, 400)
@@ -77,10 +78,12 @@ def _over_quota(service: Service, request: Request, key: str, pool: str) -> Resp
     return response
 
 
-def has_no_scheme(headers: Mapping[str, str]) -> bool:
-    """Whether an Authorization header is a key alone, as people write it when they try a client for the first time."""
-    given = headers.get("authorization", "").strip()
-    return bool(given) and " " not in given and given.lower() not in ("bearer", "basic")
+def _no_key(headers: Mapping[str, str]) -> str:
+    """What is wrong with an Authorization header that gives no key, as people write it the first time."""
+    scheme, _, key = headers.get("authorization", "").strip().partition(" ")
+    if scheme and not key and scheme.lower() not in ("bearer", "basic"):
+        return NO_SCHEME
+    return OTHER_SCHEME if key.strip() else NO_KEY
 
 
 def watches(request: Request) -> bool:

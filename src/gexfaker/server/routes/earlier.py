@@ -106,7 +106,16 @@ async def _lines(request: Request) -> Response:
 
 
 ENDPOINTS: Final = (
-    Endpoint(Operation("get", "/available-dates", "The recorded days.", {200: "Dates"}, tag="earlier tool"), _dates),
+    Endpoint(
+        Operation(
+            "get",
+            "/available-dates",
+            "The recorded days; of a simulated market those that were played.",
+            {200: "Dates"},
+            tag="earlier tool",
+        ),
+        _dates,
+    ),
     Endpoint(
         Operation("get", "/current-date", "The day keys start with.", {200: "CurrentDate"}, tag="earlier tool"),
         _current,
