@@ -291,7 +291,9 @@ def test_help_has_examples_of_every_command() -> None:
         assert f"gexfaker ctl {name}".strip() in done.output
         if name:
             assert {"--url", "--token", "--json"} <= set(re.findall(r"--[a-z]+", done.output)), name
-    assert set(ctl.commands) == set("sessions show create pause resume step seek speed mode day reset close".split())
+    assert set(ctl.commands) == set(
+        "sessions show create pause resume step seek speed mode day tier quota reset close".split()
+    )
 
 
 def test_examples_of_the_help_can_be_parsed() -> None:

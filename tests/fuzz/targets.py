@@ -20,6 +20,7 @@ from gexfaker.server.transport.intake import Intake
 from gexfaker.server.transport.websocket import Socket
 from gexfaker.settings import load
 from gexfaker.wire import jsoncodec, protocodec
+from gexfaker.wire import messages as m
 from gexfaker.wire.frames import BINARY, TEXT
 from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant, mint
@@ -66,6 +67,8 @@ class CodecTarget:
             if error.code != 1007 or len(error.reason.encode()) > 123:
                 raise
             return "1007"
+        if isinstance(message, m.Unsupported):  # nobody writes one
+            return "understood"
         encoded = self._encode(message)
         if self.name.endswith("up"):
             # Not the other way: a message of the service has parts that not every kind of receiver gets.

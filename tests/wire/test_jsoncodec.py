@@ -22,7 +22,7 @@ PACKED = bytes.fromhex("0a0970726f746f2e676578120728b52ffd616263")
 """An Any: type_url proto.gex, value 28 b5 2f fd 61 62 63."""
 
 
-def upstream(**fields: Any) -> m.Upstream:
+def upstream(**fields: Any) -> m.Received:
     return jsoncodec.decode_upstream(json.dumps(fields).encode())
 
 
@@ -214,6 +214,8 @@ def test_twenty_thousand_damaged_frames_raise_nothing_else() -> None:
             refused.add((error.code, error.reason))
             continue
         accepted += 1
+        if isinstance(message, m.Unsupported):  # nobody writes one
+            continue
         assert jsoncodec.decode_upstream(jsoncodec.encode_upstream(message)) == message
         protocodec.encode_upstream(message)
         if isinstance(message, m.SendToGroup):

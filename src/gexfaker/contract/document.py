@@ -52,6 +52,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "package": words(CATEGORIES),
     "category": like(TEXT, "gex_zero", "delta_zero", "orderflow"),
     "session": like(TEXT, "all", "demo"),
+    "mask": {"type": "integer", "minimum": 1, "maximum": 7, "examples": [7]},
     "limit": {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 1000},
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "hub": like(TEXT, "classic", "v2_classic"),
@@ -67,6 +68,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
 _MEANINGS: Final = {
     "session": "A session's id, an API key, `all`, or `by-key` with the API key in the query.",
     "key": "An API key, which may be any text.",
+    "mask": "Which levels: 1 major_pos_vol, 2 major_neg_vol, 4 zero_gamma, added up.",
     "limit": "How many at the most.",
     "offset": "How many to leave out before.",
     "noredirect": "Present, with any value: the link as JSON instead of a redirect.",

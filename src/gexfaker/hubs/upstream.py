@@ -52,7 +52,7 @@ def _receive_raw(hub: Hub, connection: Connection, payload: bytes, opcode: int) 
     _send(hub, connection, message)
 
 
-def _operate(hub: Hub, connection: Connection, message: m.Upstream) -> None:
+def _operate(hub: Hub, connection: Connection, message: m.Received) -> None:
     match message:
         case m.SequenceAck(sequence_id):
             hub.confirm(connection, sequence_id)

@@ -48,7 +48,7 @@ _BY_EVENT: Final = {row.json: row for row in DOWNSTREAM}
 _BY_MESSAGE: Final = {row.message: row for row in (*UPSTREAM, *DOWNSTREAM)}
 
 
-def decode_upstream(payload: bytes) -> m.Upstream:
+def decode_upstream(payload: bytes) -> m.Received:
     """The client's message in a text frame.
 
     Raises:
@@ -62,7 +62,7 @@ def decode_upstream(payload: bytes) -> m.Upstream:
             return _unsupported(frame)
         if row is None:
             raise FrameError(1007, INVALID, f"there is no type {frame.type[:SHOWN_CHARS]!r}: one of {_TYPES}")
-        message: m.Upstream = row.read_json(frame)
+        message: m.Received = row.read_json(frame)
         return message
     except (msgspec.MsgspecError, DecodeError, ValueError, RecursionError, binascii.Error) as error:
         raise FrameError(1007, INVALID, str(error)[:SHOWN_WHY]) from None

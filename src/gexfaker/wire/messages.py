@@ -113,7 +113,9 @@ class Unsupported(msgspec.Struct, frozen=True, gc=False):
     stream_id: str | None = None
 
 
-Upstream = JoinGroup | LeaveGroup | SendToGroup | Event | SequenceAck | Ping | Unsupported
+Upstream = JoinGroup | LeaveGroup | SendToGroup | Event | SequenceAck | Ping
+Received = Upstream | Unsupported
+"""What is read of a client; only the former is ever written."""
 
 
 class Connected(msgspec.Struct, frozen=True, gc=False):

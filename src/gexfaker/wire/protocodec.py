@@ -29,7 +29,7 @@ _BY_MESSAGE: Final = {row.message: row for row in (*UPSTREAM, *DOWNSTREAM)}
 _PART: Final = {row.field: attrgetter(row.field) for row in (*UPSTREAM, *DOWNSTREAM)}
 
 
-def decode_upstream(payload: bytes) -> m.Upstream:
+def decode_upstream(payload: bytes) -> m.Received:
     """The client's message in a binary frame.
 
     Raises:

@@ -16,7 +16,7 @@ class Codec(Protocol):
 
     OPCODE: int
     WRONG_OPCODE: str
-    decode_upstream: Callable[[bytes], m.Upstream]
+    decode_upstream: Callable[[bytes], m.Received]
     encode_upstream: Callable[[m.Upstream], bytes]
     decode_downstream: Callable[[bytes], m.Downstream]
     encode_downstream: Callable[[m.Downstream], bytes]

@@ -16,6 +16,7 @@ from support.server import Served, running_server
 COVERAGE = Path(__file__).resolve().parents[3] / "docs" / "coverage.md"
 DATE = "2026-07-17"
 PUBLIC = "public"
+SPAN = '{"start":1784295000,"end":1784298600}'
 GROUPS = json.dumps({"groups": ["SPX_classic_gex_full"]})
 MEMBERSHIPS = json.dumps({"groups": [{"hub": "classic", "group": "SPX_classic_gex_full"}]})
 
@@ -43,6 +44,10 @@ TABLE: dict[str, list[tuple[str, str]]] = {
     "PATCH /negotiate": [("/negotiate", "quant")],
     "GET /options/{ticker}/expiries": [("/options/SPX/expiries", "quant")],
     "GET /hist/eod/{ticker}": [("/hist/eod/SPX", "classic")],
+    "POST /v2/tradingview/hist/{ticker}/{package}/{category}/majors/{mask}": [
+        ("/v2/tradingview/hist/SPX/classic/gex_zero/majors/7", "classic"),
+        ("/v2/tradingview/hist/SPX/state/gex_full/majors/1", "state"),
+    ],
     "GET /hist/{ticker}/{package}/{category}/{date}": [(f"/hist/SPX/classic/gex_zero/{DATE}?noredirect", "quant")],
 }
 """Each route as it is here, with requests, and the smallest tier that has them."""
@@ -74,7 +79,8 @@ def test_the_table_has_every_route() -> None:
 def test_who_may_have_it(server: Served, route: str, tier: str) -> None:
     method = route.split()[0]
     for path, needed in TABLE[route]:
-        body = {"POST": GROUPS, "PATCH": MEMBERSHIPS}.get(method, "").encode() or None
+        posted = SPAN if "tradingview" in path else GROUPS
+        body = {"POST": posted, "PATCH": MEMBERSHIPS}.get(method, "").encode() or None
         headers = {"Authorization": f"Bearer key-{tier}", "User-Agent": "x"}
         status, answer = server.request(method, path, body, headers)
         open_to = needed == PUBLIC or TIERS.index(tier) >= TIERS.index(needed)
