@@ -244,7 +244,7 @@ def test_a_failure_goes_the_ordinary_way_and_is_told_once(
         raise ZeroDivisionError("of this test")
 
     monkeypatch.setattr(fastpath, "look_up", fail) if broken == "data" else None
-    monkeypatch.setattr(fastpath, "admit", fail) if broken == "gate" else None
+    monkeypatch.setattr(fastpath, "identify", fail) if broken == "gate" else None
     with caplog.at_level(logging.ERROR):
         assert [path.answer(PLAIN.encode(), DEFAULTS) for _ in range(3)] == [None] * 3
     assert [record.exc_info is not None for record in caplog.records] == [True]
