@@ -68,9 +68,7 @@ def test_every_way_to_give_a_key_leads_to_the_same_session(
 
 
 @pytest.mark.parametrize("path", ["/negotiate", "/v2/negotiate"])
-@pytest.mark.parametrize(
-    "headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer "}, {"Authorization": "Digest x"}]
-)
+@pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer "}])
 def test_without_a_key_it_is_400_to_the_byte(server: Served, path: str, headers: dict[str, str]) -> None:
     assert server.get(path, headers) == (400, MISSING)
     assert server.get(path + "?key=", headers) == (400, MISSING)

@@ -272,7 +272,7 @@ def test_a_browser_may_ask_from_another_origin(server: Served, method: str, path
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer "}, {"Authorization": "X y"}])
+@pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer "}])
 def test_without_a_key_it_is_400_to_the_byte(server: Served, method: str, path: str, headers: dict[str, str]) -> None:
     for body in (json.dumps({"groups": POST_EXAMPLE}).encode(), b"", b"nonsense"):
         assert server.request(method, path, body, headers) == (400, MISSING)

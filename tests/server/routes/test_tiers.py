@@ -44,7 +44,7 @@ TABLE: dict[str, list[tuple[str, str]]] = {
     "PATCH /negotiate": [("/negotiate", "quant")],
     "GET /options/{ticker}/expiries": [("/options/SPX/expiries", "quant")],
     "GET /hist/eod/{ticker}": [("/hist/eod/SPX", "classic")],
-    "POST /v2/tradingview/hist/{ticker}/{package}/{category}/majors/{mask}": [
+    "POST /tradingview/hist/{ticker}/{package}/{category}/majors/{mask}": [
         ("/v2/tradingview/hist/SPX/classic/gex_zero/majors/7", "classic"),
         ("/v2/tradingview/hist/SPX/state/gex_full/majors/1", "state"),
     ],

@@ -16,6 +16,7 @@ from gexfaker.contract.operations import BUSY, KEYED, Operation
 from gexfaker.hubs.tiers import tier_of
 from gexfaker.limits import KIB
 from gexfaker.rest.paths import quoted
+from gexfaker.rest.routes import V2
 from gexfaker.server.http.downloads import busy, downloads_of, turn
 from gexfaker.server.http.gate import admit, forbidden
 from gexfaker.server.http.replies import read_body, reply, service_of
@@ -104,9 +105,10 @@ ENDPOINTS: Final = (
     Endpoint(
         Operation(
             "post",
-            "/v2/tradingview/hist/{ticker}/{package}/{category}/majors/{mask}",
+            "/tradingview/hist/{ticker}/{package}/{category}/majors/{mask}",
             "Levels from `start` to `end`, by the bits of the mask: major_pos_vol 1, major_neg_vol 2, zero_gamma 4.",
             {200: "LevelRows", **KEYED, 404: "Error", **BUSY},
+            (V2,),
             body="Span",
             key="api",
             tag="history",
