@@ -46,7 +46,7 @@ def test_the_forms_of_2023(base: str) -> None:
             assert isinstance(found, Found)
             assert found.feed == Feed("SPY", "classic", category)
             assert found.route.answer is answer
-    assert resolve("/v2/SPY/gex/all") is None
+    assert isinstance(resolve("/v2/SPY/gex/all"), Wrong)
 
 
 @pytest.mark.parametrize("base", ["", "/v1"])
@@ -56,7 +56,7 @@ def test_the_oldest_form_has_the_category_first_and_rows_as_objects(base: str) -
         assert isinstance(found, Found)
         assert found.feed == Feed("SPY", "classic", category)
         assert found.route.answer is Answer.NAMED_ROWS
-    assert resolve("/v2/SPY/all/gex") is None
+    assert isinstance(resolve("/v2/SPY/all/gex"), Wrong)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_wrong_part_is_named(path: str) -> None:
         "//classic/gex_full",
         "/SPX//gex_full",
         "/SPX/classic/",
-        "/SPX/other/gex_full",
+        "/NOPE/other/gex_full",
         "/v2/v2/SPX/classic/zero",
         "/options/SPX/expiries",
         "/hist/SPX/classic/gex_full/2026-07-17",

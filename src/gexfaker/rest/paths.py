@@ -56,7 +56,7 @@ def _feed(base: str, ticker: str, word: str, name: str, ending: str = "") -> Fou
         meant = route.names.get(category) or route.names[package]  # the oldest form has the category first
         return Found(route, Feed(ticker.upper(), route.package, meant))
     choice = _CHOICE.get((base, package))
-    if not choice and name and ticker.upper() in REST_TICKERS:
+    if not choice and word and name and ticker.upper() in REST_TICKERS:
         return Wrong(f"There is no package {quoted(word)}: use one of {', '.join(CATEGORIES)}.")
     if not choice or not ticker or not name:
         return None
