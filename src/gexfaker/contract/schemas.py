@@ -155,7 +155,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Counts": record(updated_groups=WHOLE, hubs=_COUNTS),
     "Link": record(url=TEXT),
     "Span": like(loose(start=WHOLE, end=WHOLE), {"start": 1784295000, "end": 1784298600}),
-    "LevelRows": array(loose(timestamp=WHOLE, major_pos_vol=NUMBER, major_neg_vol=NUMBER, zero_gamma=NUMBER)),
+    "LevelRows": array(
+        loose(timestamp=WHOLE, major_pos_vol=NUMBER, major_neg_vol=NUMBER, zero_gamma=NUMBER)
+        | {"required": ["timestamp"]}
+    ),
     "Health": loose(status=TEXT, data_date=DATE, data_mode=TEXT, cache_mode=TEXT),
     "Ready": record(status=TEXT),
     "Welcome": loose(name=TEXT, version=TEXT, day=DATE, origin=TEXT, links=ANYTHING),
