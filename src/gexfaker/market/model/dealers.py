@@ -18,7 +18,7 @@ from gexfaker.market.model.minutes import BLOCKS
 from gexfaker.market.model.profiles import Profile
 from gexfaker.market.model.surface import Surface
 from gexfaker.market.numeric import greeks
-from gexfaker.market.numeric.exact import Floats, Ints, log, normal_pdf
+from gexfaker.market.numeric.exact import Floats, Ints, add_rows, log, normal_pdf
 
 FEEDBACK: Final = 0.3
 """How strong hedging is unless told otherwise."""
@@ -96,7 +96,8 @@ class Dealers:
         calls, puts = self._held
         gammas = self._gammas(block, path)
         both = gammas * (calls + puts)
-        lean = _added(gammas * (calls - puts)) / max(_added(both), 1e-300)
+        signed, gross = (float(add_rows(values.ravel())) for values in (gammas * (calls - puts), both))
+        lean = signed / max(gross, 1e-300)
         return lean, float(self._moneyness[int(both[0].argmax())])
 
     def _gammas(self, block: int, path: float) -> Floats:
@@ -124,8 +125,3 @@ class Dealers:
     @cached_property
     def _held(self) -> tuple[Ints, Ints]:
         return self._positions.at(self._strikes, _EXPIRIES)
-
-
-def _added(values: Floats) -> float:
-    """The sum, in a fixed order."""
-    return float(np.cumsum(values.ravel())[-1])

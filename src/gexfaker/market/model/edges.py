@@ -15,7 +15,7 @@ import numpy as np
 from gexfaker.market.model.chain import FAR, NEAR, NEXT, Chain
 from gexfaker.market.model.strip import GEX_CENTS
 from gexfaker.market.numeric import greeks
-from gexfaker.market.numeric.exact import Floats, Ints, log, normal_pdf
+from gexfaker.market.numeric.exact import Floats, Ints, add_rows, log, normal_pdf
 
 EDGES_KEPT: Final = 4
 """Ends in memory, a few kilobytes each: those of the block in play and of the one before, and one more."""
@@ -53,8 +53,8 @@ class Edges:
         traded = flow.call_volume[edge] - flow.put_volume[edge]
         bought = flow.call_net[edge] - flow.put_net[edge]
         calls, puts = chain.interest
-        by_share = _add_rows(gammas * chain.shares[:, None])
-        return FarExposure(by_share * traded, _add_rows(gammas * (calls[FAR:] - puts[FAR:])), by_share * bought)
+        by_share = add_rows(gammas * chain.shares[:, None])
+        return FarExposure(by_share * traded, add_rows(gammas * (calls[FAR:] - puts[FAR:])), by_share * bought)
 
     def _make_far_gammas(self, edge: int) -> Floats:
         """Cents per contract of each further expiry: coarse spots by expiries by strikes."""
@@ -103,7 +103,7 @@ class Edges:
         chain = self._chain
         traded = self._book_traded(FAR, edge, chain.strikes)
         coarse = [
-            float(_add_columns((_add_rows(gammas * chain.shares[:, None]) * traded)[None, :])[0])
+            float(_add_columns((add_rows(gammas * chain.shares[:, None]) * traded)[None, :])[0])
             for gammas in self._far_gammas(edge)
         ]
         return _interpolate(coarse, len(spots))
@@ -119,14 +119,8 @@ class Edges:
         return traded
 
 
-# In a fixed order, unlike sum(), which adds in whatever order suits the processor.
-def _add_rows(values: Floats) -> Floats:
-    if not len(values):
-        return np.zeros(values.shape[1])
-    return np.asarray(np.cumsum(values, axis=0)[-1])
-
-
 def _add_columns(values: Floats) -> Floats:
+    # In a fixed order, as add_rows.
     return np.asarray(np.cumsum(values, axis=1)[:, -1])
 
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from gexfaker.exchange.calendar import FRIDAY, last_trading_day, next_trading_day, nth, trading_day_number
 from gexfaker.exchange.expiries import DAILY, VOLATILITY, expiries
+from gexfaker.market.model.past import rows_of_days
 from gexfaker.market.model.profiles import Profile
-from gexfaker.market.numeric.exact import Floats, Ints
+from gexfaker.market.numeric.exact import Floats, Ints, add_rows
 from gexfaker.market.numeric.hashing import Words, uniforms, words
 
 CONTRACTS: Final = 2_000_000
@@ -31,9 +32,6 @@ _BUILT: Final = 5
 
 _APART: Final = 0.75
 """Calls over puts far above spot, as a share of both, and puts over calls far below: both are alike at the money."""
-
-_BEFORE: Final = 1 << 16
-"""Added to the number of a day, so that days before the first are numbers, too."""
 
 _LOPSIDED: Final = 0.25
 """Largest departure of one strike from that."""
@@ -53,6 +51,9 @@ REMEMBERED: Final = 6
 
 _ROLLED: Final = 0.7
 """What is left of a position a day later: three in ten are closed or rolled on a day, and as many are opened."""
+
+_LEFT: Final = np.cumprod(np.full(REMEMBERED, _ROLLED))
+"""What is left of the trades of each of these days, yesterday's first."""
 
 _LASTING: Final = 0.5
 """Share of a strike's luck that it has on all days until expiry; the rest is of the days on which it was traded."""
@@ -133,15 +134,11 @@ def held(holding: Holding, spots: Floats, number: int, strikes: range) -> tuple[
     """
     numbers = np.arange(strikes.start, strikes.stop, dtype=np.float64)
     lasting = words(f"{holding.key}/interest", range(1), strikes)
-    days = words(f"{holding.key}/traded", range(number + _BEFORE - REMEMBERED, number + _BEFORE), strikes)[::-1]
+    days = words(f"{holding.key}/traded", rows_of_days(number - REMEMBERED, number), strikes)[::-1]
     away = (numbers[None, :] - spots[:, None]) / holding.width
-    parts = np.cumprod(np.full(REMEMBERED, _ROLLED))
-    parts = (
-        (parts / np.cumsum(parts)[-1])[:, None]
-        * _hump(away)
-        * (_LASTING * _luck(lasting) + (1.0 - _LASTING) * _luck(days))
-    )
-    half = holding.contracts * round_strikes(numbers, _ROUND) / (_MASS * holding.width) * _added(parts)
+    luck = _LASTING * _luck(lasting) + (1.0 - _LASTING) * _luck(days)
+    parts = (_LEFT / add_rows(_LEFT))[:, None] * _hump(away) * luck
+    half = holding.contracts * round_strikes(numbers, _ROUND) / (_MASS * holding.width) * add_rows(parts)
     lopsided = _LOPSIDED * (2.0 * uniforms(lasting, 2)[0] - 1.0)
     # Positions are rolled to where the market is: puts are below yesterday's close, whenever they were bought.
     out = away[0]
@@ -153,11 +150,6 @@ def held(holding: Holding, spots: Floats, number: int, strikes: range) -> tuple[
 def _luck(bits: Words) -> Floats:
     """How many like a strike: few are liked much; 0.75 on average."""
     return np.asarray(3.0 * uniforms(bits, 0) * uniforms(bits, 0))
-
-
-def _added(rows: Floats) -> Floats:
-    """The rows' sum, in a fixed order."""
-    return np.asarray(np.cumsum(rows, axis=0)[-1])
 
 
 def round_strikes(numbers: Floats, table: tuple[tuple[int, float], ...]) -> Floats:

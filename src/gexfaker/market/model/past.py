@@ -50,6 +50,11 @@ _BEFORE: Final = 1 << 16
 _FADING: Final = np.cumprod(np.full(_DAYS, _KEPT))[::-1] / _KEPT
 
 
+def rows_of_days(first: int, last: int) -> range:
+    """The rows of noise of trading days, given their numbers, the last one excluded."""
+    return range(_BEFORE + first, _BEFORE + last)
+
+
 class State(NamedTuple):
     """A source of moves at the close of a day, in usual sessions' moves.
 
@@ -82,7 +87,7 @@ class Past:
 
     def _state(self, name: str, number: int) -> State:
         """A source at the close of a trading day, given its number."""
-        days = range(_BEFORE + number - _DAYS + 1, _BEFORE + number + 1)
+        days = rows_of_days(number - _DAYS + 1, number + 1)
         volatility = self._volatility(days)
         nights = NIGHT * volatility * self._draws(f"{name}/nights", days)
         sessions = volatility * self._draws(f"{name}/sessions", days)

@@ -36,7 +36,8 @@ class Prices:
         self._day = day
         self._seed = seed
         self._feedback = feedback
-        self._past = Past(f"{seed}/past")
+        self._past_key = f"{seed}/past"
+        self._past = Past(self._past_key)
         self._number = trading_day_number(day)
         implied = self._past.state(MARKET, self._number).implied
         self.shape = shape.until(len(TradingSession.of(day.isoformat()))).on_a_day_of(implied)
@@ -79,8 +80,7 @@ class Prices:
     def positions(self, name: str) -> Positions:
         """Who holds what of an underlying's options."""
         if name not in self._held:
-            past = f"{self._seed}/past"
-            self._held[name] = Positions(profiles()[name], self._day, past, self.underlying(name).close)
+            self._held[name] = Positions(profiles()[name], self._day, self._past_key, self.underlying(name).close)
         return self._held[name]
 
     def factor(self, name: str) -> Factor:

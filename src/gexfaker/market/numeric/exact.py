@@ -118,3 +118,10 @@ def _far(size: Floats, bell: Floats) -> Floats:
 def _horner(terms: tuple[float, ...], x: Floats) -> Floats:
     first = np.full_like(x, terms[0])
     return reduce(lambda value, term: value * x + term, terms[1:], first)
+
+
+def add_rows(values: Floats) -> Floats:
+    """The sum of the rows in their order, unlike sum(), which adds in whatever order suits the processor."""
+    if not len(values):
+        return np.zeros(values.shape[1:])
+    return np.asarray(np.cumsum(values, axis=0)[-1])

@@ -125,19 +125,25 @@ def _ticker(request: Request) -> str:
     return ticker
 
 
-def _file(request: Request) -> File:
-    """The file that the path asks for, if it names one. Raises HTTPException."""
+def feed_of(request: Request) -> Feed:
+    """The feed of the path. Raises HTTPException: there is no such category, or no history of the ticker."""
     ticker, path = _ticker(request), request.path_params
     package = path["package"].lower()
     category = parse_category(package, path["category"].lower())
-    date = parse_date(path["date"])
     if category is None:
         raise HTTPException(404, f"There is no category {quoted(path['package'] + '/' + path['category'])}.")
+    return Feed(ticker, package, category)
+
+
+def _file(request: Request) -> File:
+    """The file that the path asks for, if it names one. Raises HTTPException."""
+    feed, path = feed_of(request), request.path_params
+    date = parse_date(path["date"])
     if date is None:
         raise HTTPException(404, f"{quoted(path['date'])} is not a date: write YYYY-MM-DD.")
     if service_of(request).settings.is_real("history-window") and not _is_recent(request, date):
         raise HTTPException(404, f"{date} is more than {WINDOW.days} days ago.")
-    return File(date, Feed(ticker, package, category))
+    return File(date, feed)
 
 
 def _is_recent(request: Request, date: str) -> bool:

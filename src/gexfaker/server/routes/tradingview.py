@@ -10,19 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gexfaker.archive.levels import MAX_MASK, masked, rows
-from gexfaker.archive.names import parse_category
-from gexfaker.catalog import QUANT_TICKERS, Feed
+from gexfaker.catalog import Feed
 from gexfaker.contract.operations import BUSY, KEYED, Operation
 from gexfaker.hubs.tiers import tier_of
 from gexfaker.limits import KIB
-from gexfaker.rest.paths import quoted
 from gexfaker.rest.routes import V2
 from gexfaker.server.http.downloads import busy, downloads_of, turn
 from gexfaker.server.http.gate import admit, forbidden
 from gexfaker.server.http.replies import read_body, reply, service_of
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.data import GEX_ONLY
-from gexfaker.server.routes.history import shelf_of
+from gexfaker.server.routes.history import feed_of, shelf_of
 
 MAX_SPAN_BYTES: Final = 4 * KIB
 """A body has two numbers."""
@@ -69,16 +67,10 @@ def _now(request: Request, key: str) -> float:
 
 def _feed(request: Request) -> Feed:
     """The feed of the path. Raises HTTPException: there is none, or it has no levels."""
-    path = request.path_params
-    ticker, package = path["ticker"].upper(), path["package"].lower()
-    category = parse_category(package, path["category"].lower())
-    if ticker in QUANT_TICKERS:
-        raise HTTPException(404, f"{ticker} is on the real-time feed only: it has no history.")
-    if category is None:
-        raise HTTPException(404, f"There is no category {quoted(path['package'] + '/' + path['category'])}.")
-    if not category.startswith("gex_"):
+    feed = feed_of(request)
+    if not feed.category.startswith("gex_"):
         raise HTTPException(400, GEX_ONLY)
-    return Feed(ticker, package, category)
+    return feed
 
 
 def _mask(request: Request) -> int:
