@@ -56,7 +56,7 @@ def via(proxy: Proxy, server: Served) -> Callable[[], Sequence[Target]]:
 
 def test_a_cut_connection_is_recovered_and_nothing_is_missing_or_comes_twice() -> None:
     told: list[str] = []
-    with running_server(tickers="SPX", speed="60") as server, proxied(server) as proxy:
+    with running_server(tickers="SPX", speed="60", data_date="2026-06-26") as server, proxied(server) as proxy:
         again = Reconnection(30, via(proxy, server), told.append)
         taker = Taker(200, at=20, act=proxy.cut)
         asyncio.run(follow(again.negotiate(), taker, again))

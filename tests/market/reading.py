@@ -39,6 +39,11 @@ class Reader:
             self._seen[key] = msgspec.json.decode(tape.json(index))
         return self._seen[key]
 
+    def earlier(self, package: str, category: str, index: int, seconds: int) -> int:
+        """The index of the record that was the newest so many seconds before another; -1 before the first."""
+        tape = self._market.tape(Feed(self._ticker, package, category))
+        return tape.index_at(tape.timestamp(index) - seconds)
+
 
 def cents(value: float) -> int:
     return round(value * 100)
@@ -99,7 +104,7 @@ def check_priors(read: Reader, package: str, category: str, index: int) -> None:
     greek = "mini_contracts" in row
     rows, value, priors = (row["mini_contracts"], 3, 4) if greek else (row["strikes"], 1, 3)
     for place, seconds in enumerate(LOOK_BACKS[: len(rows[0][priors])]):
-        then = past(read, package, category, index - seconds)
+        then = past(read, package, category, read.earlier(package, category, index, seconds))
         assert [r[priors][place] for r in rows] == [then.get(r[0], 0) for r in rows], (seconds, index, value)
 
 
@@ -107,7 +112,7 @@ def check_max_priors(read: Reader, package: str, category: str, index: int) -> N
     row = read(package, category, index)
     now = {strike[0]: cents(strike[1]) for strike in row["strikes"]}
     for (strike, change), seconds in zip(row["max_priors"], (1, *LOOK_BACKS), strict=True):
-        then = past(read, package, category, index - seconds)
+        then = past(read, package, category, read.earlier(package, category, index, seconds))
         changes = {k: v - cents(then.get(k, 0)) for k, v in now.items()}
         assert cents(change) == changes[strike]
         assert abs(changes[strike]) == max(map(abs, changes.values()))

@@ -20,7 +20,7 @@ from market.reading import (
 
 pytestmark = pytest.mark.long
 
-DATE = "2026-08-14"
+DATE = "2026-04-10"
 
 
 DATES = (
@@ -33,11 +33,12 @@ DATES = (
 
 @pytest.mark.parametrize(("seed", "date"), list(enumerate(DATES)))
 def test_feeds_agree(seed: int, date: str) -> None:
-    market, records = Market(date, seed), len(TradingSession.of(date))
-    minute = (seed * 8_191) % (records // 60 - 2)
-    indexes = [60 * minute + n for n in (59, 60, 61, 83)] + [0, records - 1] * (seed % 5 == 2)
+    market, seconds = Market(date, seed), len(TradingSession.of(date))
+    minute = (seed * 8_191) % (seconds // 60 - 2)
     for ticker in DEFAULT_TICKERS:
-        read = Reader(market, ticker)
+        read, tape = Reader(market, ticker), market.tape(Feed(ticker, "orderflow", "orderflow"))
+        first = tape.index_at(tape.timestamp(0) + 60 * minute + 58)
+        indexes = [first + n for n in range(1, 5)] + [0, len(tape) - 1] * (seed % 5 == 2)
         for index in indexes:
             check_orderflow(read, index)
             check_agreement(read, index)
@@ -58,7 +59,7 @@ def test_look_backs_are_the_records_of_then(ticker: str, index: int) -> None:
 
 @pytest.mark.parametrize("ticker", ["TSLA", "VIX", "EXK", "XSP"])
 def test_any_ticker_holds_them(ticker: str) -> None:
-    read = Reader(Market("2026-08-12", 3), ticker)
+    read = Reader(Market("2026-04-08", 3), ticker)
     for index in (0, 61, 9_999, RECORDS - 1):
         check_orderflow(read, index)
         check_agreement(read, index)
@@ -69,15 +70,15 @@ def test_any_ticker_holds_them(ticker: str) -> None:
 
 def test_explicit_expiries_hold_them_too() -> None:
     read = Reader(Market(DATE, 3), "SPX")
-    for package, category in (("classic", "gex_20260821"), ("state", "gex_20260918"), ("state", "vanna_20260918")):
+    for package, category in (("classic", "gex_20260417"), ("state", "gex_20260515"), ("state", "vanna_20260515")):
         check_priors(read, package, category, 12_345)
-    check_max_priors(read, "classic", "gex_20260821", 12_345)
-    row, flow = read("state", "gamma_20260918", 12_345), read("orderflow", "20260918", 12_345)
+    check_max_priors(read, "classic", "gex_20260417", 12_345)
+    row, flow = read("state", "gamma_20260515", 12_345), read("orderflow", "20260515", 12_345)
     assert (flow["z_mlgamma"], flow["z_msgamma"]) == (row["major_long_gamma"], row["major_short_gamma"])
-    assert flow["zgr"] == read("state", "gex_20260918", 12_345)["sum_gex_vol"]
+    assert flow["zgr"] == read("state", "gex_20260515", 12_345)["sum_gex_vol"]
 
 
-@pytest.mark.parametrize(("standard", "explicit"), [("zero", "20260814"), ("one", "20260817")])
+@pytest.mark.parametrize(("standard", "explicit"), [("zero", "20260410"), ("one", "20260413")])
 def test_the_nearest_expiries_have_two_names(standard: str, explicit: str) -> None:
     read = Reader(Market(DATE, 3), "SPX")
     for package, kind in (("classic", "gex"), ("state", "gex"), ("state", "charm")):
@@ -110,7 +111,7 @@ def test_all_expiries_are_the_two_nearest_and_some_more() -> None:
     assert set(zero) == set(one) < set(full)
     far = {strike: full[strike] - zero[strike] - one[strike] for strike in zero}
     listed = Market(DATE, 8)
-    tape = listed.tape(Feed("SPX", "classic", "gex_20260818"))
+    tape = listed.tape(Feed("SPX", "classic", "gex_20260414"))
     assert tape.has(0)
     # The rest is of the same kind but small: nearly all of a day's volume is in the nearest expiry.
     assert 0 < sum(map(abs, far.values())) < 0.3 * sum(map(abs, zero.values()))

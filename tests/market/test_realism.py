@@ -29,10 +29,11 @@ HELD = {"ES_SPX": 2967, "NQ_NDX": 931, "SPY": 3461, "QQQ": 1919, "AAPL": 559, "V
 
 
 @cache
-def records(date: str, seed: int, ticker: str, category: str, indexes: range) -> list[dict[str, Any]]:
+def records(date: str, seed: int, ticker: str, category: str, seconds: range) -> list[dict[str, Any]]:
+    """Those shown at some seconds of the day."""
     package = "orderflow" if category == "orderflow" else "classic"
     tape = Market(date, seed).tape(Feed(ticker, package, category))
-    return [msgspec.json.decode(tape.json(index)) for index in indexes]
+    return [msgspec.json.decode(tape.json(tape.index_at(tape.timestamp(0) + second))) for second in seconds]
 
 
 def minutes(seed: int) -> list[dict[str, Any]]:
@@ -123,8 +124,8 @@ def test_charm_is_not_the_same_every_day() -> None:
     assert 0.3 < spread < 0.8, last
 
 
-def flow(seed: int, index: int) -> dict[str, Any]:
-    return records(DATE, seed, "SPX", "orderflow", range(index, index + 1))[0]
+def flow(seed: int, second: int) -> dict[str, Any]:
+    return records(DATE, seed, "SPX", "orderflow", range(second, second + 1))[0]
 
 
 @cache
@@ -152,17 +153,17 @@ def test_implied_volatility_is_slightly_above_the_realised() -> None:
 @pytest.mark.parametrize(
     ("package", "category", "low", "high"),
     [
-        # MB of a real day's 17,800 records; greeks are 59 to 65, ours are larger.
+        # MB of a real day's 17,800 records.
         ("classic", "gex_zero", 65, 80),
         ("classic", "gex_full", 100, 125),
         ("state", "gex_zero", 50, 68),
         ("state", "gex_full", 80, 97),
-        ("state", "delta_zero", 59, 90),
-        ("state", "vanna_one", 59, 98),
+        ("state", "delta_zero", 55, 70),
+        ("state", "vanna_one", 55, 72),
         ("orderflow", "orderflow", 11, 14),
     ],
 )
 def test_records_are_about_as_long_as_real_ones(package: str, category: str, low: float, high: float) -> None:
     tape = Market(DATE, 1).tape(Feed("SPX", package, category))
-    length = float(np.mean([len(tape.json(index)) for index in range(300, RECORDS, 2_311)]))
+    length = float(np.mean([len(tape.json(index)) for index in range(300, len(tape), 1_711)]))
     assert low < length * 17_800 / 1e6 < high

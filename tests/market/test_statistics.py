@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -14,6 +15,7 @@ from gexfaker.catalog import Feed
 from gexfaker.exchange.hours import NEW_YORK, RECORDS
 from gexfaker.market.model.profiles import profiles
 from gexfaker.market.simulation import Market
+from gexfaker.tapes.tape import Tape
 
 pytestmark = pytest.mark.long
 
@@ -64,11 +66,11 @@ Day = dict[str, NDArray[np.float64]]
 
 @cache
 def day(number: int) -> Day:
-    """Every sixth minute of a day, all its seconds, by field."""
+    """Every sixth minute of a day, all its records, by field."""
     date, seed = DAYS[number]
     tape = Market(date, seed).tape(Feed("SPX", "orderflow", "orderflow"))
-    minutes = range(0, RECORDS, 360)
-    rows = [msgspec.json.decode(tape.json(i)) for m in minutes for i in range(m, min(m + 60, RECORDS))]
+    seconds = (tape.timestamp(index) - tape.timestamp(0) for index in range(len(tape)))
+    rows = [msgspec.json.decode(tape.json(i)) for i, second in enumerate(seconds) if second % 360 < 60]
     return {name: np.array([row[name] for row in rows], dtype=np.float64) for name in rows[0] if name != "ticker"}
 
 
@@ -81,7 +83,13 @@ DATES = (
     *("2026-06-10", "2026-07-15", "2026-08-13", "2026-09-01", "2026-10-06"),
 )
 SAMPLED = range(61, RECORDS, 1171)
-"""Records of a day for its medians: 1171 is prime, so that they are of all seconds of a minute."""
+"""Seconds of a day for its medians: 1171 is prime, so that they are of all seconds of a minute."""
+
+
+def shown(tape: Tape, second: int) -> dict[str, Any]:
+    """The record that is the newest in a second of the day."""
+    decoded: dict[str, Any] = msgspec.json.decode(tape.json(tape.index_at(tape.timestamp(0) + second)))
+    return decoded
 
 
 @cache
@@ -91,7 +99,7 @@ def sizes() -> dict[str, float]:
     for date in DATES:
         for seed in range(1, 11):
             tape = Market(date, seed).tape(Feed("SPX", "orderflow", "orderflow"))
-            rows = [msgspec.json.decode(tape.json(index)) for index in SAMPLED]
+            rows = [shown(tape, second) for second in SAMPLED]
             for field, medians in found.items():
                 medians.append(float(np.median([abs(row[field]) for row in rows])))
     return {field: float(np.median(medians)) for field, medians in found.items()}
@@ -143,7 +151,7 @@ def test_charm_has_one_direction_and_blows_up() -> None:
         signs.add(float(np.sign(charm[-1])))
     assert signs == {-1.0, 1.0}
     tape = Market(*DAYS[0]).tape(Feed("SPX", "orderflow", "orderflow"))
-    late = [abs(msgspec.json.decode(tape.json(index))["zcharm"]) for index in (RECORDS - 16, RECORDS - 1)]
+    late = [abs(shown(tape, second)["zcharm"]) for second in (RECORDS - 16, RECORDS - 1)]
     assert 5e4 < late[0] < late[1] < 5e6
 
 
@@ -253,7 +261,7 @@ def test_exposure_grows_through_the_day_and_blows_up_at_the_close() -> None:
     sizes = []
     for date, seed in DAYS:
         tape = Market(date, seed).tape(Feed("SPX", "classic", "gex_zero"))
-        sizes.append([exposure(tape.json(index)) for index in (300, 11_700, 21_000, 23_100, 23_280, 23_390)])
+        sizes.append([exposure(shown(tape, second)) for second in (300, 11_700, 21_000, 23_100, 23_280, 23_390)])
     opening, noon, *late = np.median(sizes, axis=0)
     assert noon > 4 * opening
     assert np.median(np.max(sizes, axis=1)) > 2 * noon
@@ -261,5 +269,5 @@ def test_exposure_grows_through_the_day_and_blows_up_at_the_close() -> None:
     assert max(map(max, sizes)) > 500_000
 
 
-def exposure(line: bytes) -> float:
-    return float(sum(abs(strike[1]) for strike in msgspec.json.decode(line)["strikes"]))
+def exposure(row: dict[str, Any]) -> float:
+    return float(sum(abs(strike[1]) for strike in row["strikes"]))

@@ -22,6 +22,7 @@ from gexfaker.market.feeds.greekfeed import GreekFeed
 from gexfaker.market.feeds.tape import Records, SimulatedTape
 from gexfaker.market.feeds.view import View
 from gexfaker.market.model.board import Boards
+from gexfaker.market.model.cadence import thinned
 from gexfaker.market.model.chain import NEAR, NEXT, Chain
 from gexfaker.market.model.dealers import FEEDBACK
 from gexfaker.market.model.edges import FULL
@@ -72,6 +73,7 @@ class Market:
         self.prices = Prices(self._day, seed, shape_of(scenario), strength)
         self._blocks = Blocks() if blocks is None else blocks
         self._chains: dict[str, _Shown] = {}
+        self._records: dict[str, Ints] = {}
         self._tapes: dict[Feed, SimulatedTape] = {}
 
     def tape(self, feed: Feed) -> SimulatedTape:
@@ -81,8 +83,8 @@ class Market:
             DataError: no such ticker or category, or an expiry that the ticker does not list on the day.
         """
         if feed not in self._tapes:
-            open_ = self._opener(feed)
-            self._tapes[feed] = SimulatedTape(feed, self._session, self.prices.shape.seconds, open_)
+            name = chain_of(feed.ticker)
+            self._tapes[feed] = SimulatedTape(feed, self._session, lambda: self._seconds(name), self._opener(feed))
         return self._tapes[feed]
 
     def close(self) -> None:
@@ -91,6 +93,7 @@ class Market:
             tape.close()
         self._tapes.clear()
         self._chains.clear()
+        self._records.clear()
         self.prices.clear()
 
     def _opener(self, feed: Feed) -> Callable[[], Records]:
@@ -112,11 +115,17 @@ class Market:
             raise DataError(f"{asked}; the next are {days}")
         return listed.index(feed.expiry)
 
+    def _seconds(self, name: str) -> Ints:
+        """The second of the day that each record of a chain shows."""
+        if name not in self._records:
+            self._records[name] = thinned(name, self._day, self._key, self.prices.shape.seconds)
+        return self._records[name]
+
     def _shown(self, name: str) -> _Shown:
         if name not in self._chains:
             underlying, positions, shape = self.prices.underlying(name), self.prices.positions(name), self.prices.shape
             chain = Chain(profiles()[name], underlying, self._day, self._key, positions, shape)
-            self._chains[name] = _Shown(chain, self._key, _served(shape.seconds), self._blocks)
+            self._chains[name] = _Shown(chain, self._key, _served(self._seconds(name)), self._blocks)
         return self._chains[name]
 
 

@@ -90,7 +90,7 @@ def test_bytes_are_those_of_what_is_kept(reads: list[tuple[object, int, int]]) -
 def test_keys_at_many_positions_do_not_make_each_others_blocks_again(name: str) -> None:
     """It was two blocks a feed once: from the third position on, every record cost what a whole minute costs."""
     blocks = Blocks()
-    tape = Market("2026-07-17", 1, blocks=blocks).tape(Feed("SPY", *name.split()))
+    tape = Market("2026-06-17", 1, blocks=blocks).tape(Feed("SPY", *name.split()))
     tape.json(0)
     made = counted(tape._records)
     for index in range(5):
@@ -126,7 +126,7 @@ def test_days_that_share_it_keep_no_more_than_one_and_a_closed_day_nothing() -> 
 
 def test_a_day_played_from_end_to_end_leaves_little() -> None:
     blocks = Blocks()
-    tape = Market("2026-07-17", 1, blocks=blocks).tape(Feed("SPY", "state", "gex_zero"))
+    tape = Market("2026-06-17", 1, blocks=blocks).tape(Feed("SPY", "state", "gex_zero"))
     for index in range(0, 60 * 100, 6):
         tape.json(index)
     assert len(blocks) <= UNREAD // 10 + 1

@@ -55,7 +55,7 @@ class GreekFeed:
         made = self._blocks.block(self, block, self._block)
         head = self._head % (self._view.first + second, *map(amount, made.head[row].tolist()))
         values = (made.contracts[row] / _SCALES).tolist()
-        contracts = [[k, c, p, v, [*priors], 0, None] for k, c, p, v, *priors in values]
+        contracts = [[k, c, p, v, [*priors], None, None] for k, c, p, v, *priors in values]
         return b"".join((head.encode(), rows(contracts), b"}"))
 
     def clear(self) -> None:
@@ -67,8 +67,7 @@ class GreekFeed:
         first, cents = ledger.column(self._column, self._number, block)
         strikes = (first + np.arange(cents.shape[1])) * ledger.chain.profile.spacing + basis
         backs = [ledger.back(self._column, self._number, block, seconds) for seconds in LOOK_BACKS]
-        shown = ledger.shown(self._column, self._number, block)
-        calls, puts = (side[:, shown] for side in ledger.strip(self._number, block).quotes())
+        calls, puts = (side[:, ledger.shown(block)] for side in ledger.strip(self._number, block).quotes())
         layers: list[NDArray[Any]] = [np.broadcast_to(strikes, cents.shape), calls, puts, cents, *backs]
         contracts = np.stack(layers, axis=2, dtype=np.int32, casting="same_kind")
         spot = ledger.chain.underlying.block(block).cents

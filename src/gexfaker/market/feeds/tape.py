@@ -28,16 +28,23 @@ class SimulatedTape:
     """One feed's simulated day; implements Tape.
 
     Args:
-        seconds: the second of the day of each record: missing ones are gaps, repeated ones a frozen feed.
+        timer: says which second of the day each record shows: missing ones are gaps, repeated ones a frozen feed.
         opener: makes the records.
     """
 
-    def __init__(self, feed: Feed, session: TradingSession, seconds: Ints, opener: Callable[[], Records]) -> None:
+    def __init__(
+        self, feed: Feed, session: TradingSession, timer: Callable[[], Ints], opener: Callable[[], Records]
+    ) -> None:
         self.number: Final = new_number()
         self._feed = feed
         self._session = session
-        self._seconds = seconds
+        self._timer = timer
         self._opener = opener
+
+    @cached_property
+    def _seconds(self) -> Ints:
+        # As the records: not before it is needed.
+        return self._timer()
 
     @cached_property
     def _records(self) -> Records:

@@ -80,7 +80,7 @@ class Boards:
 
     def _block(self, number: int, block: int) -> Board:
         ledger, book = self._ledger, min(number, FAR)
-        strip, shown = ledger.strip(number, block), ledger.shown("delta", number, block)
+        strip, shown = ledger.strip(number, block), ledger.shown(block)
         gamma = _sums(ledger.column("state", number, block).cents)
         vanna = _sums(ledger.column("vanna", number, block).cents)
         sensitive = _CONVEXITY[book] * gamma + _TWIST[book] * vanna

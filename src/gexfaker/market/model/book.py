@@ -27,9 +27,6 @@ _MASS: Final = 1.712079418887
 _THIN: Final = 0.8
 """How much slower than with a standard deviation trading thins out away from where it is busiest."""
 
-_OUT: Final = 0.35
-"""Where that is, in standard deviations out of the money."""
-
 _END: Final = 3.0
 """Where it ends, in these units."""
 
@@ -80,6 +77,8 @@ class Habits(NamedTuple):
         chase: the same, per usual minute's move up; calls and puts the other way round.
         flicker: twice the most that is counted late, as a share of a minute's volume, in a usual second.
         calls, puts: factors on what of both is bought on balance: protection is wanted more than chances.
+        out: where most is traded, in standard deviations out of the money: the nearer to it, the more often a strike
+            has the sign of the other side.
     """
 
     contracts: float
@@ -92,6 +91,7 @@ class Habits(NamedTuple):
     flicker: float
     calls: float
     puts: float
+    out: float
 
 
 class Terrain(NamedTuple):
@@ -186,7 +186,9 @@ class Book:
         widths = terrain.widths[blocks, None]
         away = sign * (strikes - terrain.spots[:-1][blocks, None]) / widths
         rate = 0.5 * self.habits.contracts * terrain.volume * terrain.activity
-        return np.asarray(rate[blocks, None] / (_MASS * widths) * _weight(away) * round_strikes(strikes, _ROUND))
+        return np.asarray(
+            rate[blocks, None] / (_MASS * widths) * _weight(away - self.habits.out) * round_strikes(strikes, _ROUND)
+        )
 
     def _block(self, block: int, strikes: range) -> Flow:
         bits = words(f"{self._key}/seconds", range(block * BLOCK, (block + 1) * BLOCK), strikes)
@@ -217,8 +219,8 @@ class Book:
 
 
 def _weight(away: Floats) -> Floats:
-    """How much is traded ``away`` widths out of the money: a hump just out of it, and nothing far from it."""
-    scaled = (away - _OUT) * _THIN
+    """How much is traded ``away`` widths from where most is: a hump, and nothing far from it."""
+    scaled = away * _THIN
     square = scaled * scaled
     bell, left = 1.0 / (1.0 + square), np.maximum(1.0 - square / (_END * _END), 0.0)
     return np.asarray(bell * bell * (left * left))

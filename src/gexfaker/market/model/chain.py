@@ -23,13 +23,13 @@ NEAR, NEXT, FAR = 0, 1, 2
 
 _HABITS: Final = (
     Habits(
-        1.0, bias=0.009, mood=0.009, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.09, calls=0.55, puts=1.3
+        1.0, 0.009, 0.009, taste=0.015, noise=0.15, herd=0.04, chase=0.004, flicker=0.09, calls=0.55, puts=1.1, out=0.2
     ),
     Habits(
-        0.19, bias=0.009, mood=0.019, taste=0.05, noise=0.15, herd=0.04, chase=0.05, flicker=0.01, calls=0.6, puts=1.6
+        0.19, 0.009, 0.019, taste=0.05, noise=0.15, herd=0.04, chase=0.05, flicker=0.01, calls=0.6, puts=1.6, out=0.35
     ),
     Habits(
-        0.50, bias=0.006, mood=0.02, taste=0.03, noise=0.15, herd=0.04, chase=0.03, flicker=0.01, calls=0.8, puts=1.2
+        0.5, 0.006, 0.02, taste=0.03, noise=0.15, herd=0.04, chase=0.03, flicker=0.01, calls=0.8, puts=1.2, out=0.35
     ),
 )
 """Of the books of the nearest, the next and all other expiries; contracts relative to the nearest. They are set so that

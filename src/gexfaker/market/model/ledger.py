@@ -64,22 +64,20 @@ class Ledger:
         """A column of an expiry, or of all (FULL).
 
         Args:
-            name: classic, held or state, which show the near window; or delta, gamma, vanna, charm or volume.
+            name: classic, held, state, delta, gamma, vanna, charm or volume.
         """
         if number == FULL:
             return self._full(name, block)
         strip = self.strip(number, block)
         cents: Ints = getattr(strip, name)()
-        shown = self.shown(name, number, block)
+        shown = self.shown(block)
         return Column(strip.window.start + shown.start, cents[:, shown].astype(np.int32))
 
-    def shown(self, name: str, number: int, block: int) -> slice:
-        """Which of a strip's strikes a column shows in a block."""
+    def shown(self, block: int) -> slice:
+        """Which of a strip's strikes the columns of one expiry show in a block."""
         profile = self.chain.profile
-        one = profile.near if name in ("classic", "held", "state") else profile.full - 1
-        count = profile.full if number == FULL else one
-        skip = self.chain.window(block, count).start - self.chain.window(block, profile.full).start
-        return slice(skip, skip + count)
+        skip = self.chain.window(block, profile.near).start - self.chain.window(block, profile.full).start
+        return slice(skip, skip + profile.near)
 
     def _full(self, name: str, block: int) -> Column:
         near, further = (getattr(self.strip(number, block), name)() for number in (NEAR, NEXT))

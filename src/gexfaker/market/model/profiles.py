@@ -32,7 +32,7 @@ class Profile:
         own: standard deviation of the part of the daily return that is not the market's.
         spacing: cents between strikes.
         near: strikes shown of one expiry.
-        full: strikes shown of all expiries together; the greeks show one less.
+        full: strikes shown of all expiries together.
         volume: contracts a day in the nearest expiry, relative to SPX.
         skew: correlation of the surface: negative where puts are dearer.
         follows: the underlying whose returns these are, scaled, or empty.

@@ -33,8 +33,8 @@ _SESSION: Final = 0.75
 _PREMIUM: Final = 1.05
 """Implied volatility over what is realised on average: whoever sells options wants to be paid for it."""
 
-_FLOOR: Final = 120 / 23_400 * _SESSION / DAYS_A_YEAR
-"""Time to expiry never counts as less than two minutes of a session: settlement is not instantaneous, and gamma at the
+_FLOOR: Final = 140 / 23_400 * _SESSION / DAYS_A_YEAR
+"""Time to expiry never counts as less than 140 seconds of a session: settlement is not instantaneous, and gamma at the
 close stays what the wire format can carry."""
 
 _RESPONSE: Final = 12.0

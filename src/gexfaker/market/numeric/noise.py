@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import shake_128
 from typing import Final
 
-SIMULATION: Final = 3
+SIMULATION: Final = 4
 """Version of the simulation. Counted up when the simulation changes on purpose, so that no old day half survives."""
 
 
