@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 
 from gexfaker.errors import ControlError, SettingError
+from gexfaker.settings import load
 from gexfaker.testing import Control, ListenError, ManualClock, Pause, Seek, Target, receive, serving
 from support.data import write_day
 
@@ -34,9 +38,58 @@ def test_a_setting_without_effect_is_told(caplog: pytest.LogCaptureFixture) -> N
 
 def test_a_group_that_stays_silent_ends_with_the_reason() -> None:
     with serving(tickers="SPX") as server, pytest.raises(ListenError) as caught:
-        receive(server.url, "SPXX_orderflow_orderflow", key="k", timeout=1)
-    assert str(caught.value).startswith("0 of 1 messages came in 1 s: blue_SPXX_orderflow_orderflow stays silent")
-    assert "did you mean 'blue_SPX_orderflow_orderflow'?" in str(caught.value)
+        receive(server.url, "NDX_orderflow_orderflow", key="k", timeout=1)
+    assert str(caught.value).startswith("0 of 1 messages came in 1 s: blue_NDX_orderflow_orderflow stays silent")
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        ("spx_classic_gex_zero", "did you mean SPX_classic_gex_zero? A group is written without its prefix here"),
+        ("blue_SPX_classic_gex_zero", "did you mean SPX_classic_gex_zero? A group is written without its prefix here"),
+        ("SPX_state_gex", "the categories of state are gex_full"),
+        ("SPX", "groups of SPX are SPX_classic_gex_zero"),
+        ("orderflow", "is not a group"),
+    ],
+)
+def test_a_name_that_is_no_group_is_refused_before_the_server_is_asked(group: str, said: str) -> None:
+    with pytest.raises(ListenError) as caught:
+        receive("http://127.0.0.1:1", group)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("group", ["SPX_classic_gex_zero", "SPX_orderflow_orderflow"])
+def test_whoever_listens_after_another_has_left_is_given_a_record_at_once(group: str) -> None:
+    """The key is paused: nothing else would come. The one left a moment before the other came."""
+    with serving(tickers="SPX", data_date="2026-07-17") as server:
+        for number in range(5):
+            Control(server.url).act(Target(f"k{number}"), Pause())
+            records = [receive(server.url, group, key=f"k{number}", timeout=5)[0].record for _ in range(3)]
+            assert records[0] == records[1] == records[2]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"port": "9212"}, "load(): there is no setting port: did you mean PORT?"),
+        ({"PORT": "0", "TICKER": "SPX"}, "load(): there is no setting TICKER: did you mean TICKERS?"),
+        ({"NONSENSE": None}, "load(): there is no setting NONSENSE: docs/settings.md has all settings"),
+    ],
+)
+def test_load_takes_no_name_that_is_none(flags: dict[str, str | None], said: str) -> None:
+    with pytest.raises(SettingError, match=re.escape(said)):
+        load(flags, {})
+
+
+def test_a_server_that_does_not_answer_is_not_told_as_none() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as quiet:
+        url = f"http://127.0.0.1:{quiet.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(ListenError, match="does not answer in time"):
+            receive(url, "SPX_orderflow_orderflow", timeout=0.3)
+        with pytest.raises(ControlError, match="does not answer in time"):
+            Control(url, timeout=0.3).sessions()
+        assert time.monotonic() - began < 5
 
 
 def test_too_few_messages_end_with_the_reason() -> None:

@@ -149,9 +149,9 @@ def share(text: str) -> float:
 
 
 def start(text: str) -> str:
-    """``open``, ``now``, or a time of day HH:MM[:SS]."""
+    """``open``, ``now``, ``live``, or a time of day HH:MM[:SS]."""
     text = text.strip().lower()
-    if text not in ("open", "now") and not TIME_OF_DAY.fullmatch(text):
+    if text not in ("open", "now", "live") and not TIME_OF_DAY.fullmatch(text):
         raise ValueError
     return text
 

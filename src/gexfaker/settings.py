@@ -210,7 +210,8 @@ class Settings:
             parsing.days,
             "latest",
             "latest, today, a date such as 2026-07-17, or a range A..B",
-            "The day to play; today is the market of this moment, silent while it is closed (START now, market-hours).",
+            "The day to play; today is the market of this moment: while it is closed REST stays at the last close "
+            "and the feed is silent (START live, market-hours).",
         ),
     ]
     seed: Annotated[int, Setting(Section.DAYS, int, "1", "a whole number", "Seed of the simulated market.")]
@@ -284,8 +285,9 @@ class Settings:
             Section.CLOCK,
             parsing.start,
             "open",
-            "open, now, or HH:MM[:SS]",
-            "Market time (New York) at a key's first use.",
+            "open, now, live, or HH:MM[:SS]",
+            "Market time (New York) at a key's first use: now is the time of day it is there, live the same on the day "
+            "that it is and the close on one that is over.",
         ),
     ]
     timestamps: Annotated[
@@ -611,9 +613,20 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: 
     """The settings from these sources, see ``Sources``.
 
     Raises:
-        SettingError: a value or a name in the file is not usable; says which, from where, and what is.
+        SettingError: a value, or a name in the file or among the flags, is not usable; says which, from where, and
+            what is.
     """
+    for name in flags.keys() - SETTINGS.keys() - REPLACED.keys():
+        raise no_setting(name, "load()")
     return load_from(Sources(flags, environment, file))
+
+
+def no_setting(name: str, source: str, write: Callable[[str], str] = str) -> NoSettingError:
+    """The error about a setting that does not exist, with the one that may be meant, as it is written there."""
+    near = difflib.get_close_matches(name.upper(), SETTINGS, 1)
+    return NoSettingError(
+        name, source, f"did you mean {write(near[0])}?" if near else "docs/settings.md has all settings"
+    )
 
 
 def load_from(given: Sources) -> Settings:
@@ -660,8 +673,9 @@ def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, An
     lifetime = values["token_lifetime"] or TOKEN_SECONDS[values["session_rules"]]
     implied = values | {"playback": playback, "cache_mode": cache_mode, "token_lifetime": lifetime}
     if values["data_date"] == "today":
-        implied["start"] = "now" if sources["START"] == DEFAULT else values["start"]
         implied["realism"] = values["realism"] | (LIVE_HOURS if sources["REALISM"] == DEFAULT else frozenset())
+        start = "live" if implied["realism"] >= LIVE_HOURS else "now"
+        implied["start"] = start if sources["START"] == DEFAULT else values["start"]
     return implied
 
 

@@ -14,24 +14,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import difflib
 import heapq
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
-from gexfaker.catalog import parse_group
 from gexfaker.client.control import ALL, Control, Target
-from gexfaker.client.feed import ListenError, Received, decode_payload, names_of, negotiate
+from gexfaker.client.feed import NEGOTIATE_TIMEOUT_SECONDS, ListenError, Received, decode_payload, names_of, negotiate
 from gexfaker.client.feed import Target as Hub
 from gexfaker.client.follow import follow
+from gexfaker.client.groups import feed_named
 from gexfaker.client.silence import reasons, status_of
-from gexfaker.errors import ControlError, NoSettingError
+from gexfaker.errors import ControlError
 from gexfaker.playback.actions import ChangeDay, Mode, Pause, Reset, Resume, Seek, Speed, Step
 from gexfaker.server.run import Server
-from gexfaker.settings import SETTINGS, Sources, as_text, load_from
+from gexfaker.settings import SETTINGS, Sources, as_text, load_from, no_setting
 
 __all__ = [
     "ALL",
@@ -82,9 +82,7 @@ def serving(clock: Callable[[], float] | None = None, **settings: Any) -> Iterat
     here: dict[str, Any] = {"port": 0} if "data_dir" in settings else {"port": 0, "simulate": "true"}
     flags = {name.upper(): as_text(value) for name, value in (here | settings).items()}
     for name in flags.keys() - SETTINGS.keys():
-        near = difflib.get_close_matches(name, SETTINGS, 1)
-        hint = f"did you mean {near[0].lower()}?" if near else "docs/settings.md has all settings"
-        raise NoSettingError(name.lower(), "serving()", hint)
+        raise no_setting(name.lower(), "serving()", str.lower)
     given = Sources(flags, {}, flag=lambda name: f"the argument {name.lower()}")
     with Server(load_from(given), clock).in_thread() as server:
         for note in server.service.notes:
@@ -99,7 +97,7 @@ def receive(
 
     Args:
         url: base URL of the server.
-        groups: without a prefix.
+        groups: without a prefix; a name that is none is refused at once, with the one that may be meant.
         key: API key.
         count: how many messages.
         timeout: seconds in which all of them must come.
@@ -107,9 +105,9 @@ def receive(
     Raises:
         ListenError: the server cannot be reached, refuses, or ends the connection; or not enough came, with the reason.
     """
-    feeds = [feed for feed in map(parse_group, groups) if feed is not None]
-    if len(feeds) < len(groups) or not feeds:
-        raise ListenError(f"not all of these are groups such as SPX_classic_gex_zero: {', '.join(groups)}")
+    feeds = [feed_named(group) for group in dict.fromkeys(groups)]
+    if not feeds:
+        raise ListenError("which groups? Name one such as SPX_classic_gex_zero")
     got: list[Received] = []
 
     def take(received: Received) -> bool:
@@ -118,8 +116,10 @@ def receive(
         return len(got) < count
 
     base = url.rstrip("/")
-    targets = negotiate(base, key, feeds)
-    status = asyncio.run(_receive(targets, take, timeout, lambda: status_of(Control(base), key)))
+    began = time.monotonic()
+    targets = negotiate(base, key, feeds, min(timeout, NEGOTIATE_TIMEOUT_SECONDS))
+    left = max(timeout - (time.monotonic() - began), 0.0)
+    status = asyncio.run(_receive(targets, take, left, lambda: status_of(Control(base), key)))
     if status is not None:
         why = "; ".join(reasons(status, key, names_of(targets, feeds))) or WITHOUT_REASON
         raise ListenError(f"{len(got)} of {count} messages came in {timeout:g} s: {why}")

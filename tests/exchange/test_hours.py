@@ -16,7 +16,9 @@ from gexfaker.exchange.hours import (
     TradingSession,
     closing,
     is_market_open,
+    moment_of,
     newest_day,
+    next_opening,
     parse_date,
 )
 
@@ -121,3 +123,31 @@ def test_trading_days() -> None:
     friday = "2026-08-14"
     assert [last_trading_day(day).isoformat() for day in week[4:]] == [friday] * 3
     assert last_trading_day(dt.date(2026, 3, 1)).isoformat() == "2026-02-27"
+
+
+@pytest.mark.parametrize(
+    ("now", "opens"),
+    [
+        ("2026-11-25 09:29:59", "2026-11-25 09:30"),
+        ("2026-11-25 09:30:00", "2026-11-27 09:30"),
+        ("2026-11-26 12:00:00", "2026-11-27 09:30"),
+        ("2026-11-27 13:00:01", "2026-11-30 09:30"),
+        ("2026-11-29 23:59:59", "2026-11-30 09:30"),
+        ("2026-03-07 12:00:00", "2026-03-09 09:30"),
+    ],
+)
+def test_when_the_market_opens_next(now: str, opens: str) -> None:
+    assert next_opening(new_york(now)) == new_york(opens)
+
+
+@pytest.mark.parametrize(
+    ("now", "moment"),
+    [
+        ("2026-11-27 08:00:00.5", "2026-11-27 08:00:00"),
+        ("2026-11-27 12:59:59.5", "2026-11-27 12:59:59"),
+        ("2026-11-27 13:00:01", "2026-11-27 13:00"),
+        ("2026-11-29 11:00:00", "2026-11-27 13:00"),
+    ],
+)
+def test_the_moment_of_a_day_is_now_until_it_is_over(now: str, moment: str) -> None:
+    assert moment_of(dt.date(2026, 11, 27), new_york(now)) == new_york(moment)

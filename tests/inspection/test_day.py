@@ -12,6 +12,7 @@ import pytest
 
 from gexfaker.inspection.findings import EXAMPLES, KINDS, Severity
 from gexfaker.inspection.orderflow import DIFFERENCES, SUMS
+from gexfaker.inspection.times import STALE_ROWS
 from inspection.builder import DATE, FIRST, Built, found, inspected, line, reset
 
 FLOW = "orderflow/orderflow"
@@ -274,8 +275,26 @@ def test_a_file_of_another_day_is_broken(tmp_path: Path) -> None:
     for index in range(3):
         day.row(CLASSIC, index)["timestamp"] -= 86_400
     report = inspected(day.write(tmp_path))
-    assert found(report) == one(CLASSIC, "stale-row", 1, 2, 3) | one(CLASSIC, "other-day", 1)
+    assert found(report) == one(CLASSIC, "other-day", 1, 2, 3)
     assert report.severity is Severity.BROKEN
+
+
+@pytest.mark.parametrize("moved", [-3 * 86_400, 86_400])
+def test_every_row_of_another_day_is_counted_once(tmp_path: Path, moved: int) -> None:
+    day = Built(40)
+    for index in range(40):
+        day.row(CLASSIC, index)["timestamp"] += moved
+    first = (1, 2, 3) if moved > 0 else tuple(STALE_ROWS + number for number in (1, 2, 3))
+    assert found(inspected(day.write(tmp_path))) == one(CLASSIC, "other-day", *first, count=40)
+
+
+def test_a_day_begins_with_a_few_rows_of_the_close_before_at_the_most(tmp_path: Path) -> None:
+    day = Built(40)
+    for index in range(STALE_ROWS + 5):
+        day.row(CLASSIC, index)["timestamp"] = YESTERDAY
+    more = range(STALE_ROWS + 1, STALE_ROWS + 4)
+    expected = one(CLASSIC, "stale-row", 1, 2, 3, count=STALE_ROWS) | one(CLASSIC, "other-day", *more, count=5)
+    assert found(inspected(day.write(tmp_path))) == expected
 
 
 def test_an_empty_file_and_a_cut_archive_are_broken(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def test_on_a_day_without_records_there_is_nowhere_to_go() -> None:
     with pytest.raises(ControlError, match="has no records"):
         do(empty, "seek", time="open")
     ruined = Session("s", MemoryDays(day(at_times([None, None]))), CLOCK)
-    with pytest.raises(ControlError, match="can be read"):
+    with pytest.raises(ControlError, match="has a time that can be read: epoch seconds are expected"):
         do(ruined, "seek", time="open")
     nothing = Session("s", MemoryDays(Day(DATE, "memory", [], lambda feed: at_times([], feed))), CLOCK)
     for action, arguments in (("seek", {"time": "open"}), ("step", {"count": 3})):
@@ -234,6 +234,41 @@ def test_a_step_beyond_the_last_record_says_where_that_is() -> None:
     told = do(session, "step", count=900).reason
     assert told is not None
     assert told.startswith("the day's last record is at 2026-08-14 09:3")
+
+
+GEX = Feed("SPX", "classic", "gex_zero")
+
+
+def uneven(gex: list[int | None]) -> Session:
+    """A day on which gex_zero has these records, and orderflow ten minutes of them."""
+    flow = at_times([OPEN + number for number in range(2, 602)])
+    return Session("s", MemoryDays(day(at_times(gex, GEX), flow)), CLOCK)
+
+
+@pytest.mark.parametrize(
+    "gex", [[OPEN + 2, OPEN + 3], [], [None, None], [OPEN + 2, None]], ids=["cut", "empty", "unreadable", "half"]
+)
+@pytest.mark.parametrize("used", [False, True])
+def test_the_day_goes_as_far_as_its_longest_feed(gex: list[int | None], used: bool) -> None:
+    session = uneven(gex)
+    if used:
+        rest(session)
+    for _ in range(2):
+        effect = do(session, "seek", time="09:35")
+        assert effect.resolved == {
+            "market_time": OPEN + 300,
+            "shown": f"{DATE} 09:35:00",
+            "data_key": "SPX/orderflow/orderflow",
+            "index": 298,
+            "timestamp": OPEN + 300,
+        }
+        assert effect.reason is None
+    assert do(session, "seek", time="close").resolved["market_time"] == OPEN + 601
+
+
+def test_a_time_that_the_usual_feed_has_is_looked_for_in_no_other() -> None:
+    session = uneven([OPEN + number for number in range(2, 602)])
+    assert do(session, "seek", time="09:35").resolved["data_key"] == "SPX/classic/gex_zero"
 
 
 @pytest.mark.parametrize("wanted", [10.30, 15, 1030, -1, 0])
@@ -416,7 +451,7 @@ def test_where_one_has_sought_to_one_stays_when_the_mode_changes() -> None:
 
 # --- seek ----------------------------------------------------------------------------------------
 
-FIRST_AT, LAST_AT = "first record is at 2026-08-14 09:30:02", "last record is at 2026-08-14 09:30:21"
+FIRST_AT, LAST_AT = f"first record of {GROUP} is at {DATE} 09:30:02", f"last record of {GROUP} is at {DATE} 09:30:21"
 SEEKS: list[tuple[dict[str, Any], float, int, int, str | None]] = [
     # arguments, market time, index, its time, reason
     ({"time": OPEN + 2}, OPEN + 2, 0, OPEN + 2, None),
@@ -426,12 +461,12 @@ SEEKS: list[tuple[dict[str, Any], float, int, int, str | None]] = [
     ({"time": "open"}, OPEN + 2, 0, OPEN + 2, None),
     ({"time": OPEN + 6 + GAP_SECONDS}, OPEN + 9, 4, OPEN + 6, None),
     ({"time": OPEN + 15}, OPEN + 15, 4, OPEN + 6, "gap: the newest record before is at 2026-08-14 09:30:06"),
-    ({"time": OPEN}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
-    ({"time": 100_000_000}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
-    ({"time": 100_000_005.5}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
-    ({"time": "09:30"}, OPEN + 2, 0, OPEN + 2, f"clamped: the day's {FIRST_AT}"),
-    ({"time": "close"}, OPEN + 21, 6, OPEN + 21, f"clamped: the day's {LAST_AT}"),
-    ({"time": 9_999_999_999}, OPEN + 21, 6, OPEN + 21, f"clamped: the day's {LAST_AT}"),
+    ({"time": OPEN}, OPEN + 2, 0, OPEN + 2, f"clamped: the {FIRST_AT}"),
+    ({"time": 100_000_000}, OPEN + 2, 0, OPEN + 2, f"clamped: the {FIRST_AT}"),
+    ({"time": 100_000_005.5}, OPEN + 2, 0, OPEN + 2, f"clamped: the {FIRST_AT}"),
+    ({"time": "09:30"}, OPEN + 2, 0, OPEN + 2, f"clamped: the {FIRST_AT}"),
+    ({"time": "close"}, OPEN + 21, 6, OPEN + 21, f"clamped: the {LAST_AT}"),
+    ({"time": 9_999_999_999}, OPEN + 21, 6, OPEN + 21, f"clamped: the {LAST_AT}"),
     ({"index": 0}, OPEN + 2, 0, OPEN + 2, None),
     ({"index": 3}, OPEN + 4, 3, OPEN + 4, None),
     ({"index": 2}, OPEN + 4, 3, OPEN + 4, "record 2 has the time of record 3, and positions are times"),

@@ -379,6 +379,7 @@ def new_york(hour: int, minute: int, second: float) -> float:
         ("now", new_york(9, 30, 40.75), OPEN + 40.75),
         ("now", new_york(3, 0, 0), OPEN - 6.5 * 3600),
         ("now", new_york(20, 0, 0), OPEN + 10.5 * 3600),
+        ("live", new_york(9, 30, 40), OPEN + 6.5 * 3600),
         ("09:30:41", new_york(14, 0, 0), OPEN + 41),
         ("9:31", new_york(14, 0, 0), OPEN + 60),
         ("08:00", new_york(14, 0, 0), OPEN - 5400),

@@ -398,6 +398,7 @@ class Driver:
         before = self.stranger(key)
         if feed in model.groups:
             model.groups.remove(feed)
+            model.heard = model.heard and bool(model.groups)
             self.clients[key].send(m.LeaveGroup(group))
         else:
             model.groups.append(feed)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gexfaker.tapes import strays as module
-from gexfaker.tapes.strays import Stray, shown_strays, strays
+from gexfaker.tapes.strays import Stray, found_in, shown_strays, strays
 
 DATE = "2026-07-17"
 GOOD = (
@@ -66,6 +66,10 @@ def test_a_sound_folder_has_none(tmp_path: Path) -> None:
         (f"{DATE}/SPX/classic/gexone.jsonl", f"{DATE}/SPX/classic/gexone.jsonl", "did you mean gex_one?"),
         (f"{DATE}/SPX/classic/one.jsonl.gz", f"{DATE}/SPX/classic/one.jsonl.gz", "did you mean gex_one?"),
         (f"{DATE}/SPX/classic/gex_full.json", f"{DATE}/SPX/classic/gex_full.json", "it must be called gex_full.jsonl"),
+        *(
+            (f"{DATE}/SPX/orderflow/{name}", f"{DATE}/SPX/orderflow/{name}", "rename it to orderflow.jsonl")
+            for name in ("orderflow.jsonl.txt", "orderflow.jsonl.gz.txt")
+        ),
         (f"{DATE}/SPX/state/.gex_one.jsonl.part", f"{DATE}/SPX/state", "has not finished it: run it again to go on"),
         (f"{DATE}/SPX/classic/xyz.jsonl", f"{DATE}/SPX/classic/xyz.jsonl", "categories here are gex_full, gex_zero"),
     ],
@@ -75,6 +79,11 @@ def test_each_kind_is_named(tmp_path: Path, name: str, where: str, hint: str) ->
     [found] = strays(put(root, *GOOD, name), DATE)
     assert found.path == root / where
     assert hint in found.hint
+
+
+def test_a_day_of_nothing_but_wrong_names_is_looked_into(tmp_path: Path) -> None:
+    put(tmp_path, f"{DATE}/SPX/orderflow/orderflow.jsonl.txt")
+    assert "it ends in .txt, which Windows may not show: rename it to orderflow.jsonl" in found_in(tmp_path, 5)
 
 
 def test_a_folder_that_is_none_and_one_that_is_too_large_end_the_look(

@@ -292,7 +292,9 @@ def status_line(status: Mapping[str, Any]) -> str:
     stepped = playback["playback"] == "step"
     pace = f"step {playback['interval']:g} s" if stepped else f"clock x{playback['speed']:g}"
     state = "paused" if playback["paused"] else "over" if playback["over"] else "playing"
-    state = "before the open" if state == "playing" and is_before_the_open(playback) else state
+    if state == "playing":
+        early = "before the open" if is_before_the_open(playback) else state
+        state = "silent while the market is closed" if playback["market_closed"] else early
     return f"{who}  {playback['shown'] or playback['day']}  {pace}, {_rest(playback)}{state}, {connections}"
 
 
@@ -304,7 +306,13 @@ def group_lines(status: Mapping[str, Any]) -> Iterable[str]:
     """The groups of a session's connections, each with its place, or why nothing comes."""
     for connection in status["connections"]:
         for group in connection["groups"]:
-            said = (
-                f"silent: {group['silent']}" if "silent" in group else f"record {group.get('next_record', '-')} is next"
-            )
+            said = f"silent: {group['silent']}" if "silent" in group else _next(status, group)
             yield f"  {connection['hub']} {group['group']}: {said}"
+
+
+def _next(status: Mapping[str, Any], group: Mapping[str, Any]) -> str:
+    if status["playback"] is None:
+        return "nothing was sent yet"
+    if status["playback"]["market_closed"]:
+        return "silent while the market is closed"
+    return f"record {group.get('next_record', '-')} is next"

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from gexfaker.catalog import CATEGORIES, TICKERS, Feed, meant_group, parse_group
+from gexfaker.catalog import Feed
 from gexfaker.cli.completion import groups
 from gexfaker.cli.reach import is_given, is_ours, with_key, with_token, with_url
 
@@ -200,6 +200,7 @@ async def _explain(listener: Listener, groups: set[str], ask: Ask) -> None:
 def _choose(names: tuple[str, ...]) -> list[Feed]:
     """The feeds that the arguments mean."""
     from gexfaker.client.feed import ListenError
+    from gexfaker.client.groups import feed_named
 
     if not names:
         raise ListenError("what? For example: gexfaker listen orderflow SPX")
@@ -207,37 +208,9 @@ def _choose(names: tuple[str, ...]) -> list[Feed]:
         names = tuple(f"{ticker.upper()}_orderflow_orderflow" for ticker in names[1:])
         if not names:
             raise ListenError("which ticker? For example: gexfaker listen orderflow SPX")
-    feeds = []
-    for name in dict.fromkeys(names):
-        feed, hint = parse_group(name), _meant(name)
-        if feed is None or (hint and feed.ticker not in TICKERS):
-            hint = hint or _categories(name) or _groups_of(name)
-            raise ListenError(f"{name!r} is not a group such as SPX_classic_gex_zero or SPX_spot{hint}")
-        feeds.append(feed)
-    return feeds
-
-
-def _categories(name: str) -> str:
-    """Which categories there are, where the package of a name is right."""
-    package = next((part for part in name.lower().split("_") if part in CATEGORIES), None)
-    if package is None:
-        return ""
-    example = f"SPX_{package}_{CATEGORIES[package][0]}"
-    return f"; the categories of {package} are {', '.join(CATEGORIES[package])}: {example}"
-
-
-def _groups_of(name: str) -> str:
-    """What a ticker alone may mean."""
-    ticker = name.upper()
-    return f"; groups of {ticker} are {ticker}_classic_gex_zero, {ticker}_spot and others" if ticker in TICKERS else ""
-
-
-def _meant(name: str) -> str:
-    """What a wrong name may mean: one with a prefix, or in other letters, or a word that stands before tickers."""
-    if name.lower() == "orderflow":
-        return "; the word orderflow stands first, before its tickers"
-    group = meant_group(name)
-    return f"; did you mean {group}? A group is written without its prefix here, as in the POST flow" if group else ""
+    if any(name.lower() == "orderflow" for name in names):
+        raise ListenError("the word orderflow stands first, before its tickers: gexfaker listen orderflow SPX")
+    return [feed_named(name) for name in dict.fromkeys(names)]
 
 
 @contextlib.contextmanager

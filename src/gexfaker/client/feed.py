@@ -43,8 +43,11 @@ def names_of(targets: Sequence[Target], feeds: Sequence[Feed]) -> set[str]:
     return {group for target in targets for group in target.joins} | {feed.group for feed in feeds}
 
 
-def negotiate(url: str, key: str, feeds: Sequence[Feed]) -> list[Target]:
+def negotiate(url: str, key: str, feeds: Sequence[Feed], timeout: float = NEGOTIATE_TIMEOUT_SECONDS) -> list[Target]:
     """Where to connect for ``feeds``: the POST flow when there is a spot feed among them, else the GET flow.
+
+    Args:
+        timeout: seconds that the server has for its answer.
 
     Raises:
         ListenError: the server cannot be reached or refuses.
@@ -55,9 +58,10 @@ def negotiate(url: str, key: str, feeds: Sequence[Feed]) -> list[Target]:
         hubs.setdefault(hub_of(feed.package, feed.category), []).append(feed.group)
     try:
         if len(analytics) < len(feeds):
-            urls = _ask(f"{url}/v2/negotiate", key, {"groups": [feed.group for feed in feeds]})["websocket_urls"]
+            asked = {"groups": [feed.group for feed in feeds]}
+            urls = _ask(f"{url}/v2/negotiate", key, asked, timeout)["websocket_urls"]
             return [Target(str(urls[V2 + hub]), ()) for hub in hubs]
-        reply = _ask(f"{url}/negotiate", key, None)
+        reply = _ask(f"{url}/negotiate", key, None, timeout)
         urls, prefix = reply["websocket_urls"], reply["prefix"]
         return [Target(str(urls[hub]), tuple(f"{prefix}_{group}" for group in groups)) for hub, groups in hubs.items()]
     except (KeyError, TypeError) as error:
@@ -66,7 +70,7 @@ def negotiate(url: str, key: str, feeds: Sequence[Feed]) -> list[Target]:
         ) from None
 
 
-def _ask(address: str, key: str, body: object) -> Any:
+def _ask(address: str, key: str, body: object, timeout: float) -> Any:
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import Request
@@ -78,7 +82,7 @@ def _ask(address: str, key: str, body: object) -> Any:
     data = None if body is None else json.dumps(body).encode()
     try:
         request = Request(address, data, headers)  # noqa: S310
-        return fetch(request, NEGOTIATE_TIMEOUT_SECONDS)
+        return fetch(request, timeout)
     except HTTPError as error:
         kind = UnreachableError if error.code in PASSING else ListenError
         raise kind(f"{address} answered {error.code}: {error.read(500).decode(errors='replace')}") from None

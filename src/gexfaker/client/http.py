@@ -17,6 +17,8 @@ def why(error: Exception) -> str:
 
 def unreachable(url: str, error: Exception) -> str:
     """A sentence about a server that cannot be asked, and what to do."""
+    if isinstance(getattr(error, "reason", error), TimeoutError):
+        return f"the server at {url} does not answer in time: it may be stopped, busy, or another program"
     return f"no server at {url} ({why(error)}); start one with: gexfaker serve"
 
 

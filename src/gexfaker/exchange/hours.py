@@ -7,12 +7,13 @@ runs from 09:30:02 to the close, one a second, in epoch seconds.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from gexfaker.errors import DataError
-from gexfaker.exchange.calendar import DAY, is_early_close, is_trading_day, last_trading_day
+from gexfaker.exchange.calendar import DAY, is_early_close, is_trading_day, last_trading_day, next_trading_day
 from gexfaker.parsing import TIME_OF_DAY
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
@@ -77,6 +78,18 @@ def is_market_open(now: float) -> bool:
     """Whether the market is open at ``now`` (epoch seconds): from 09:30 New York to the close of a trading day."""
     here = dt.datetime.fromtimestamp(now, NEW_YORK)
     return is_trading_day(here.date()) and OPEN <= here.time() <= close_of(here.date())
+
+
+def next_opening(now: float) -> int:
+    """Epoch seconds of the next time at which the market opens after ``now``."""
+    today = dt.datetime.fromtimestamp(now, NEW_YORK).date()
+    day = today if is_trading_day(today) and now < opening(today) else next_trading_day(today)
+    return opening(day)
+
+
+def moment_of(day: dt.date, now: float) -> int:
+    """Epoch seconds of ``now`` while a day lasts, and of its close afterwards."""
+    return min(math.floor(now), closing(day))
 
 
 def newest_day(now: float) -> dt.date:

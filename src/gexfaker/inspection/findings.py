@@ -57,7 +57,7 @@ KINDS: Final = {
         Kind("unreadable", _BROKEN, "lines that are no JSON object", _RECORD_AGAIN),
         Kind("keys", _BROKEN, "keys missing, unknown or twice", "compare the keys with those of the REST route"),
         Kind("key-order", _BROKEN, "keys in another order", "write the keys as the service does; some clients need it"),
-        Kind("types", _BROKEN, "values of a wrong type", "write numbers as numbers, and rows in full"),
+        Kind("types", _BROKEN, "values of a wrong type", "write numbers as numbers, epoch seconds, and rows in full"),
         Kind("ticker", _BROKEN, "records of another ticker", "move the file into the folder of its ticker"),
         Kind("range", _BROKEN, "values that cannot be", _CHANGED),
         Kind("spacing", _NOTE, "JSON that is not compact", "write it without spaces; some clients cannot read them"),

@@ -14,6 +14,9 @@ from gexfaker.inspection.layout import Row
 GAP_SECONDS: Final = 3
 """The longest usual distance of two snapshots; anything longer is a gap."""
 
+STALE_ROWS: Final = 10
+"""Rows of the close before that a day may begin with: real days have one. More are of another day."""
+
 
 class Day:
     """The seconds of one market day, YYYY-MM-DD: midnight to midnight, and the hours of the market."""
@@ -41,20 +44,25 @@ class Times:
         self._day = day
         self._first: int | None = None
         self._last: int | None = None
-        self._any: int | None = None
+        self._waiting: list[Finding] = []
         self._steps = 0
         self._gaps = self._largest = self._repeated = self._backward = self._stale = 0
 
     def feed(self, row: Row) -> Iterator[Finding]:
         """Repeats, gaps, steps back; rows of another day or hour."""
-        self._any = row.timestamp
         if self._day.holds(row.timestamp):
+            yield from self._begin()
             yield from self._in_the_day(row)
-        elif self._last is None and row.timestamp < self._day.begin:
-            self._stale += 1
-            yield Finding("stale-row", row.number, _moment(row.timestamp))
+        elif self._last is None and row.timestamp < self._day.begin and len(self._waiting) < STALE_ROWS:
+            self._waiting.append(Finding("stale-row", row.number, _moment(row.timestamp)))
         else:
             yield Finding("other-day", row.number, _moment(row.timestamp))
+
+    def _begin(self) -> Iterator[Finding]:
+        """The day begins, so that the rows before it are those of the close before."""
+        self._stale += len(self._waiting)
+        yield from self._waiting
+        self._waiting.clear()
 
     def _in_the_day(self, row: Row) -> Iterator[Finding]:
         last, self._last = self._last, row.timestamp
@@ -79,9 +87,8 @@ class Times:
             yield Finding("gap", row.number, f"{step} s to {_moment(row.timestamp)}")
 
     def finish(self) -> Iterator[Finding]:
-        """A feed of which no row is of the day."""
-        if self._any is not None and self._last is None:
-            yield Finding("other-day", 0, f"no row is of this day; the last is of {_moment(self._any)}")
+        """The rows before a day that never began are of another one."""
+        yield from (row._replace(kind="other-day") for row in self._waiting)
 
     def facts(self) -> Facts:
         """First and last (epoch seconds), mean step (seconds), gaps over 3 s, the largest; None without rows."""

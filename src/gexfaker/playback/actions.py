@@ -68,10 +68,15 @@ class Effect(NamedTuple):
 
 
 class Granted(NamedTuple):
-    """What a key has from now on; None leaves it as it is."""
+    """What a key has from now on; None leaves it as it is.
+
+    Attributes:
+        anew: what it had at first comes back before that, with nothing used of its quota.
+    """
 
     tier: str | None = None
     quota: tuple[Allowance, ...] | None = None
+    anew: bool = False
 
 
 class Outcome(NamedTuple):
@@ -261,7 +266,10 @@ class Reset(Action):
 
     NAME: ClassVar = "reset"
     SHORT: ClassVar = "As if the key had never been used."
-    HELP: ClassVar = "Begin anew, with the server's settings, as if the key had never been used."
+    HELP: ClassVar = (
+        "Begin anew, with the server's settings, as if the key had never been used: its day, tier and quota are those "
+        "of the start."
+    )
     EXAMPLES: ClassVar = ("",)
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
@@ -270,7 +278,7 @@ class Reset(Action):
 
         made = replaced(play, fresh(play.days, defaults))
         made.paused = False
-        return Outcome(made, Effect("reset", {"day": made.date}))
+        return Outcome(made, Effect("reset", {"day": made.date}), Granted(anew=True))
 
 
 @dataclass(frozen=True)
@@ -353,8 +361,8 @@ class Seek(Action):
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Jump, or to the nearest there is."""
-        feed, tape = self._reference(play)
-        wanted = self._wanted(play, tape)
+        tape = max(self._references(play), key=lambda tape: self._reach(play, tape))
+        feed, wanted = tape.feed, self._wanted(play, tape)
         index, at = _nearest(tape, max(tape.index_at(math.floor(wanted)), 0))
         beyond = wanted < at or (is_last(tape, index) and wanted > at)
         market, index = play.aim(tape, index, at, None if beyond or self.index is not None else wanted)
@@ -364,32 +372,44 @@ class Seek(Action):
         resolved = {"market_time": market, "shown": shown(market), "data_key": key, "index": index, "timestamp": at}
         reason = None if self.index is None else _why_record(tape, self.index, index, at)
         requested = self.time if self.index is None else self.index
-        return Outcome(play, Effect(requested, resolved, reason or _why_time(wanted, market, at, beyond)))
+        return Outcome(play, Effect(requested, resolved, reason or _why_time(feed, wanted, market, at, beyond)))
 
     def approach(self, play: Play) -> Iterator[None]:
-        """Read the day up to there."""
+        """Read the day up to there, in one feed after the other until one of them goes on for long enough."""
         yield from super().approach(play)
-        _, tape = self._reference(play)
-        if self.index is not None:
-            yield from tape.steps_to_index(self.index)
-        yield from tape.steps_to_time(math.floor(self._wanted(play, tape)))
+        for tape in self._references(play):
+            if self.index is not None:
+                yield from tape.steps_to_index(self.index)
+            yield from tape.steps_to_time(math.floor(self._wanted(play, tape)))
+            if self._reach(play, tape) == math.inf:
+                return
 
-    def _reference(self, play: Play) -> tuple[Feed, Tape]:
-        """The feed whose records tell where a time is: the one named, one that is used, or the day's first."""
+    def _references(self, play: Play) -> list[Tape]:
+        """The feeds whose records may tell where a time is: the one named, or some that are used or usual."""
         day = play.day
         if self.feed is None:
-            feed = _usual(play.positions() or day.feeds)
-            if feed is None:
+            feeds = _usual(play.positions(), day.feeds)
+            if not feeds:
                 raise ControlError(f"there are no feeds on {play.date}")
         else:
             parsed = parse_group(str(self.feed))
             if parsed is None or day.source(parsed) is None:
                 raise ControlError(f"{play.date} has no feed {str(self.feed)[:80]!r}")
-            feed = parsed
-        tape = day.tape(feed)
-        if tape is None or not tape.has(0):
-            raise ControlError(f"{feed.group} has no records on {play.date}")
-        return feed, tape
+            feeds = [parsed]
+        tapes = [tape for feed in feeds if (tape := day.tape(feed)) is not None and tape.has(0)]
+        if not tapes:
+            groups = ", ".join(feed.group for feed in feeds)
+            raise ControlError(f"{groups} {'has' if len(feeds) == 1 else 'have'} no records on {play.date}")
+        return tapes
+
+    def _reach(self, play: Play, tape: Tape) -> float:
+        """How far a feed goes: to the time that is asked for (infinity), or to its last record before it."""
+        try:
+            wanted = self._wanted(play, tape)
+            index, at = _nearest(tape, max(tape.index_at(math.floor(wanted)), 0))
+        except ControlError:
+            return -math.inf
+        return at if wanted > at and is_last(tape, index) else math.inf
 
     def _wanted(self, play: Play, tape: Tape) -> float:
         """The market time that is asked for."""
@@ -501,8 +521,8 @@ class ChangeTier(Action):
     NAME: ClassVar = "tier"
     SHORT: ClassVar = "Change what the key has subscribed to."
     HELP: ClassVar = (
-        "Subscribe the key to another tier, until the server ends. REST goes by it at once, the feed from the next "
-        "negotiation on."
+        "Subscribe the key to another tier, until it is reset or the server ends. REST goes by it at once, the feed "
+        "from the next negotiation on."
     )
     EXAMPLES: ClassVar = ("classic", "quant --key mine")
     POSITIONAL: ClassVar = ("tier",)
@@ -522,8 +542,8 @@ class ChangeQuota(Action):
     NAME: ClassVar = "quota"
     SHORT: ClassVar = "Change how many REST requests the key has."
     HELP: ClassVar = (
-        "Give the key another quota, until the server ends, and count from 0: [POOL:]COUNT[/minute, /day or /month] "
-        "with commas between them, or none. Pools: " + ", ".join(POOLS) + "."
+        "Give the key another quota, until it is reset or the server ends, and count from 0: [POOL:]COUNT[/minute, "
+        "/day or /month] with commas between them, or none. Pools: " + ", ".join(POOLS) + "."
     )
     EXAMPLES: ClassVar = ("60", "classic:100/day,history:5/month --key mine", "none --all")
     POSITIONAL: ClassVar = ("allowances",)
@@ -568,9 +588,16 @@ def creation_of(given: Mapping[str, Any]) -> list[Action]:
 # --- times and records ---------------------------------------------------------------------------
 
 
-def _usual(feeds: Iterable[Feed]) -> Feed | None:
-    """The feed that people think of first: one of SPX, if there is any."""
-    return min(feeds, key=lambda feed: (feed.ticker != "SPX", feed), default=None)
+def _usual(used: Iterable[Feed], feeds: Iterable[Feed]) -> list[Feed]:
+    """Those that people think of first, one for each package: what is used before the others, SPX before the others."""
+    first: dict[str, Feed] = {}
+    for feed in (*sorted(used, key=_by_fame), *sorted(feeds, key=_by_fame)):
+        first.setdefault(feed.package, feed)
+    return list(first.values())
+
+
+def _by_fame(feed: Feed) -> tuple[bool, Feed]:
+    return feed.ticker != "SPX", feed
 
 
 def _why_record(tape: Tape, asked: int, index: int, at: int) -> str | None:
@@ -583,27 +610,33 @@ def _why_record(tape: Tape, asked: int, index: int, at: int) -> str | None:
     return f"record {asked} has the time of record {index}, and positions are times"
 
 
-def _why_time(wanted: float, market: float, at: int, beyond: bool) -> str | None:
+def _why_time(feed: Feed, wanted: float, market: float, at: int, beyond: bool) -> str | None:
     if beyond:
-        return f"clamped: the day's {'first' if wanted < at else 'last'} record is at {shown(at)}"
+        return f"clamped: the {'first' if wanted < at else 'last'} record of {feed.group} is at {shown(at)}"
     if wanted - at > GAP_SECONDS or wanted != market:
         return f"gap: the newest record before is at {shown(at)}"
     return None
 
 
 def _why_beyond(play: Play, now: float) -> str | None:
-    """That market time has left the last record behind, if the day was read so far; step mode has no market time."""
+    """That market time has left the last records behind, if the day was read so far; step mode has no market time."""
     market = play.market_time(now)
     try:
-        feed = _usual(play.positions() or play.day.feeds)
-        tape = None if feed is None else play.day.tape(feed)
+        tapes = [tape for feed in _usual(play.positions(), play.day.feeds) if (tape := play.day.tape(feed)) is not None]
     except DataError:  # its files have gone, of which others tell
         return None
-    if market is None or tape is None or not tape.knows(math.floor(market)):
+    ends = [] if market is None else [_end_before(tape, math.floor(market)) for tape in tapes]
+    known = [end for end in ends if end is not None]
+    return f"the day's last record is at {shown(max(known))}" if known and len(known) == len(ends) else None
+
+
+def _end_before(tape: Tape, market: int) -> int | None:
+    """The time of the last record of a feed, if it is known and before a market time."""
+    if not tape.knows(market):
         return None
-    index = tape.index_at(math.floor(market))
+    index = tape.index_at(market)
     last = stamp_of(tape, index) if index >= 0 and is_last(tape, index) else None
-    return None if last is None or last >= math.floor(market) else f"the day's last record is at {shown(last)}"
+    return last if last is not None and last < market else None
 
 
 def _nearest(tape: Tape, index: int) -> tuple[int, int]:
@@ -613,7 +646,8 @@ def _nearest(tape: Tape, index: int) -> tuple[int, int]:
         stamp = stamp_of(tape, candidate)
         if stamp is not None:
             return candidate, stamp
-    raise ControlError(f"no record of {tape.feed.group} on {tape.date} can be read")
+    told = f"no record of {tape.feed.group} on {tape.date} has a time that can be read: epoch seconds are expected"
+    raise ControlError(f"{told}; gexfaker inspect tells what there is")
 
 
 def _moment(play: Play, tape: Tape, time: object) -> float:

@@ -11,7 +11,7 @@ from typing import ClassVar, Final
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ExhaustedError
-from gexfaker.exchange.hours import moment, opening, same_time_of_day
+from gexfaker.exchange.hours import moment, moment_of, opening, same_time_of_day
 from gexfaker.limits import MAX_TURN_RECORDS
 from gexfaker.playback.answers import first_in_hours, is_last, is_reached, newest_record, next_time, stamp_of
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE, MarketClock
@@ -92,6 +92,8 @@ class ClockPlay(Play):
         day, text = datetime.date.fromisoformat(self.date), "open" if self._at_open else self.options.start
         if text == "open":
             return None
+        if text == "live":
+            return moment_of(day, now)
         return same_time_of_day(day, now) if text == "now" else moment(day, text)
 
     def early_time(self, now: float) -> float | None:

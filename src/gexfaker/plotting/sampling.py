@@ -43,8 +43,10 @@ def indexes(length: int, every: int) -> list[int]:
 def index_at(tape: Tape, time: dt.time) -> int:
     """Index of the newest record of the day not after a New York time.
 
-    Raises DataError: the day begins later.
+    Raises DataError: the day begins later, or there is no record.
     """
+    if not tape.has(0):
+        raise DataError(f"{tape.feed.group} has no records on {tape.date}: gexfaker inspect tells what there is")
     asked = dt.datetime.combine(dt.date.fromisoformat(tape.date), time, NEW_YORK)
     index = tape.index_at(int(asked.timestamp()))
     if index < 0 or not holds(tape.date, tape.timestamp(index)):

@@ -13,7 +13,7 @@ from typing import Final
 
 from gexfaker.catalog import HUBS, TIERS
 from gexfaker.errors import SettingError
-from gexfaker.exchange.hours import is_market_open, newest_day
+from gexfaker.exchange.hours import is_market_open, newest_day, next_opening, shown
 from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.encoded import EncodedRecords
@@ -27,7 +27,7 @@ from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
 from gexfaker.playback.simulated import check_scenario
 from gexfaker.rest.bodies import Bodies
-from gexfaker.server.access.clients import ClientLog
+from gexfaker.server.access.clients import ClientLog, Later
 from gexfaker.server.access.log import AccessLog, Line
 from gexfaker.server.alarm import Alarm
 from gexfaker.server.statefile import StateFile
@@ -124,6 +124,15 @@ class Service:
         least = logging.INFO if self.settings.log_level in ("debug", "info") else logging.WARNING
         return AccessLog(write, name_of, monotonic, least)
 
+    def _later(self, world: World) -> Later | None:
+        """Why nothing comes to a key for a while, and when."""
+        if self.silent:
+            return Later("while the market is closed", f": it opens at {shown(next_opening(self.clock()))} New York")
+        early = world.play.early_time(self.clock()) if world.is_used or self.settings.start != "open" else None
+        if early is None:
+            return None
+        return Later("before the open", f": it is {shown(early)} there; see gexfaker ctl seek --help")
+
     def _hub(self, name: str, kept: Holdings) -> Hub:
         settings = self.settings
         bounds = Bounds(
@@ -135,8 +144,7 @@ class Service:
 
         def joined(connection: Connection, group: str) -> None:
             world = self.world_of(connection)
-            early = world.play.early_time(self.clock()) if world.is_used or self.settings.start != "open" else None
-            self.clients.joined(name, connection, group, self.day_of(world), early)
+            self.clients.joined(name, connection, group, self.day_of(world), self._later(world))
 
         def sign(connection_id: str) -> str:
             return reconnection_token(f"{name}/{connection_id}", self.secret)

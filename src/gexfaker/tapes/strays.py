@@ -23,7 +23,7 @@ MAX_LOOKED_AT: Final = 5000
 MAX_DEPTH: Final = 4
 """How many folders below the data folder are looked into for days: ``deep/gexbot/recordings/2026-07-17``."""
 
-RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?|zip)", re.IGNORECASE)
+RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?(?P<hidden>\.txt)?|zip)", re.IGNORECASE)
 UNFINISHED: Final = ".part"
 """How the hidden files end that ``gexfaker generate`` writes until they are complete."""
 
@@ -106,12 +106,12 @@ def shown_strays(found: list[Stray], most: int) -> list[str]:
 
 def found_in(folder: Path, most: int, *dates: str) -> str:
     """What a folder without days holds instead, ``most`` of it, with what it may be; or why nobody can tell."""
-    if found := shown_strays(strays(folder, *dates), most):
-        return "; ".join(found)
     try:
         names = sorted(islice((path.name for path in folder.iterdir()), MAX_LOOKED_AT))
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
+    if found := shown_strays(strays(folder, *(dates or filter(is_playable, names))), most):
+        return "; ".join(found)
     return f"it holds {', '.join(names[:most])}" if names else "it is empty"
 
 
@@ -192,6 +192,8 @@ def _meant_file(name: str, categories: tuple[str, ...]) -> str:
     """What a record file may be whose name is none of a category's."""
     match = RECORD_FILE.fullmatch(name)
     stem = match["stem"] if match else name
+    if match and match["hidden"]:
+        return f"it ends in .txt, which Windows may not show: rename it to {name[: -len('.txt')]}"
     if stem in categories:
         return f"it must be called {stem}.jsonl (or .jsonl.gz, .jsonl.zst), and hold a snapshot a line"
     whole = [category for category in categories if category.endswith(f"_{stem.lower()}")]

@@ -75,15 +75,18 @@ class Account:
         name: what its owner calls it in the log and in lists; None for no name.
     """
 
-    __slots__ = ("name", "quota", "tier")
+    __slots__ = ("_first", "name", "quota", "tier")
 
     def __init__(self, tier: str, allowances: tuple[Allowance, ...] = ()) -> None:
+        self._first: Final = tier, allowances
         self.tier = tier
         self.quota = Quota(allowances)
         self.name: str | None = None
 
     def grant(self, granted: Granted) -> None:
         """Have this from now on. For ``worlds.change`` only."""
+        if granted.anew:
+            self.tier, self.quota = self._first[0], Quota(self._first[1])
         self.tier = self.tier if granted.tier is None else granted.tier
         self.quota = self.quota if granted.quota is None else Quota(granted.quota)
 
@@ -230,6 +233,7 @@ class World:
     def disconnected(self, audience: Audience) -> None:
         """The last connection on a hub has gone."""
         del self.audiences[audience.hub]
+        self._note_silence()
         self._registry.touched(self)
         if not self.audiences:
             self._registry.disconnected(self)
@@ -237,7 +241,13 @@ class World:
     def regrouped(self, hub: str, group: str) -> None:
         """A group of a hub came to be, or was left by the last connection in it."""
         self.delivery.regroup(hub, group)
+        self._note_silence()
         self._registry.touched(self)
+
+    def _note_silence(self) -> None:
+        """Once nobody listens, whoever does next is greeted, even if the streamer has not looked in between."""
+        if self._play is not None and not self.is_listening:
+            self._play.heard = False
 
     def resubscribe(self) -> None:
         """What its groups carry may be another thing now."""

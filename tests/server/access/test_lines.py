@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from gexfaker.cli.ctl import group_lines, status_line
 from gexfaker.wire.tokens import world_id
 from support import data
-from support.control import DAYS
+from support.control import DAYS, Plane
 from support.raw import JSON, JSON_RELIABLE, connect, joined, try_upgrade
 from support.server import CLEAN_EXIT, InProcess, running_process, running_server, wait_until
 
@@ -190,6 +192,21 @@ def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> Non
     wait_for(server, "(no key)", "may not come back to orderflow: ")
 
 
+@pytest.mark.parametrize("path", ["/SPX", "/SPX/classicx", "/tickers", "/nothing?x=1"])
+def test_a_key_is_told_where_none_is_needed_or_nothing_is_there(server: InProcess, path: str) -> None:
+    server.get(path, key_of("k-stray"))
+    wait_for(server, world_id("k-stray"), f"GET {path.partition('?')[0]} ")
+    joint = "&" if "?" in path else "?"
+    server.get(f"{path}{joint}key=k-query", AGENT)
+    wait_for(server, world_id("k-query"), f"GET {path.partition('?')[0]} ")
+
+
+def test_the_token_of_the_control_plane_is_no_key(server: InProcess) -> None:
+    server.get("/_gexfaker/sessions?limit=7", key_of("k-token"))
+    wait_for(server, "(no key)", "GET /_gexfaker/sessions 200")
+    assert not lines_of(server, world_id("k-token"))
+
+
 @pytest.mark.parametrize("given", ["secret-key", "key-of-somebody", "key-0123456789abcdeg"])
 def test_a_key_in_the_address_of_its_session_is_not_written(alone: InProcess, given: str) -> None:
     server = alone
@@ -304,6 +321,22 @@ def test_a_join_before_the_open_is_told_as_one_that_stays_silent(folder: Path) -
             rf"joined {data.group()} on orderflow, but nothing comes before the open: it is {data.DATE} 08:00:0\d there"
         )
         wait_for(server, world_id("k"), said)
+
+
+def test_a_closed_market_is_told_at_the_start_and_at_each_join(folder: Path) -> None:
+    sunday = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC).timestamp()
+    settings = {"data_dir": str(folder), "realism": "market-hours"}
+    with running_server(lambda: sunday, **settings) as server, joined(server.orderflow("k"), data.group()):
+        until = "2026-11-30 09:30:00 New York"
+        told = f"the market is closed: the feed is silent until {until}"
+        wait_until(lambda: any(told in line for line in server.stderr), 5, told)
+        said = f"joined {data.group()} on orderflow, but nothing comes while the market is closed: it opens at {until}"
+        wait_for(server, world_id("k"), said)
+        ask(server, "k")
+        with Plane(server) as plane:
+            (line, *groups) = [status_line(plane.show("k")), *group_lines(plane.show("k"))]
+    assert "silent while the market is closed, 1 connection" in line
+    assert groups == [f"  orderflow {data.group()}: silent while the market is closed"]
 
 
 @pytest.mark.parametrize(

@@ -285,6 +285,19 @@ def test_a_quota_begins_at_once_and_counts_for_its_pool(plane: Plane, server: Se
     assert {_status(server, "/v2/ES_SPX/orderflow/orderflow") for _ in range(9)} == {200}
 
 
+def test_a_reset_key_has_the_tier_and_the_whole_quota_of_the_start(tmp_path: Path) -> None:
+    settings = {"data_dir": str(write_days(tmp_path, 5)), "tiers": "a=quant,*=classic", "quota": "a=3/day"}
+    with running_server(**settings) as server, Plane(server) as plane:
+        path = "/v2/ES_SPX/orderflow/orderflow"
+        assert _status(server, path, "a") == 200
+        plane.act("tier", "a", tier="classic")
+        plane.act("quota", "a", allowances="1/day")
+        assert [_status(server, path, "a") for _ in range(2)] == [403, 429]
+        plane.act("reset", "a")
+        assert [_status(server, path, "a") for _ in range(4)] == [200, 200, 200, 429]
+        assert plane.show("a")["tier"] == "quant"
+
+
 def test_a_day_that_is_over_is_said(plane: Plane, server: Served) -> None:
     plane.act("pause", "over")  # joining may take longer than the last second
     plane.act("seek", "over", index=COUNT - 1)

@@ -96,7 +96,7 @@ def test_a_stored_day_that_has_come_is_played(tmp_path: Path) -> None:
 def test_today_is_live_and_everybody_goes_on_with_the_new_day() -> None:
     clock = Clock("2026-11-25 15:00")
     service = made(clock, SIMULATE="true", DATA_DATE="today")
-    assert service.settings.start == "now"
+    assert service.settings.start == "live"
     world, other = service.world("one"), service.world("two")
     world.play.begin(clock.now)
     market = world.play.market_time(clock.now)
@@ -119,7 +119,7 @@ def test_today_is_live_and_everybody_goes_on_with_the_new_day() -> None:
 
 @pytest.mark.parametrize(
     ("given", "start", "silent"),
-    [({}, "now", True), ({"START": "open"}, "open", True), ({"REALISM": "none"}, "now", False)],
+    [({}, "live", True), ({"START": "open"}, "open", True), ({"REALISM": "none"}, "now", False)],
 )
 def test_what_today_means_may_be_told_otherwise(given: dict[str, str], start: str, silent: bool) -> None:
     service = made(Clock("2026-11-29 12:00"), SIMULATE="true", DATA_DATE="Today", **given)

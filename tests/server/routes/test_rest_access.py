@@ -92,6 +92,12 @@ def test_tiers(world: World, key: str, open_packages: set[str]) -> None:
     assert set(world.ok("/whoami", key)["entitlements"]) == open_packages
 
 
+@pytest.mark.parametrize("path", ["/v2/XSP/orderflow/orderflow", "/v2/SOXL/classic/gex_zero/majors", "/xsp/state/zero"])
+def test_a_ticker_of_the_feed_alone_is_told_so(world: World, path: str) -> None:
+    status, body = world.get(path, "gexbot_any")
+    assert (status, b"is on the real-time feed only: it has no REST." in body) == (404, True)
+
+
 def test_a_ticker_that_does_not_exist_is_404_for_every_tier(world: World) -> None:
     assert world.get("/v2/NOPE/orderflow/orderflow", "gexbot_c")[0] == 404
 

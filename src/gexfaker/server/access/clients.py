@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from gexfaker.exchange.hours import shown
 from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.groups import Groups
 from gexfaker.limits import MAX_HINTED_LENGTH
@@ -23,6 +22,13 @@ LOOKED_AT_ONCE: Final = 16
 
 SHOWN_GROUPS: Final = 5
 """Groups of a connection's token that are named."""
+
+
+class Later(NamedTuple):
+    """That nothing comes for a while: until when, and what more there is to say."""
+
+    until: str
+    detail: str
 
 
 class ClientLog:
@@ -69,19 +75,15 @@ class ClientLog:
         count = len(connection.unacknowledged)
         self._tell(connection, "recover", f"recovered its connection to {hub}", f"; {count:,} messages are sent again")
 
-    def joined(self, hub: str, connection: Connection, group: str, day: Day, early: float | None = None) -> None:
-        """A client is in a group now; whether anything will come, the service itself never tells.
-
-        ``early`` is the market time of its key, if that is before the open.
-        """
+    def joined(self, hub: str, connection: Connection, group: str, day: Day, later: Later | None = None) -> None:
+        """A client is in a group now; whether anything will come, the service itself never tells."""
         if not self.access.tells(logging.INFO):
             self._groups.joined(hub, group, day)
         elif self._groups.feed_of(hub, group, day) is None:
             what = f"joined, but nothing will come to group {_short(group)!r} on hub {hub!r}"
             self._tell(connection, "join", what, lambda: f": {self._groups.reason(hub, group, day)}", logging.WARNING)
-        elif early is not None:
-            what = f"joined {group} on {hub}, but nothing comes before the open"
-            self._tell(connection, "join", what, f": it is {shown(early)} there; see gexfaker ctl seek --help")
+        elif later is not None:
+            self._tell(connection, "join", f"joined {group} on {hub}, but nothing comes {later.until}", later.detail)
         elif group not in connection.grant.groups:
             self._tell(connection, "join", f"joined {group} on {hub}")
 

@@ -29,6 +29,12 @@ WATCH_HEADER: Final = "x-gexfaker-watch"
 OVER_QUOTA: Final = "Rate limit exceeded."
 
 
+def owner_of(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
+    """The id of the caller's key, whether it is one that may be used or not; None without a key."""
+    key = api_key(headers, query)
+    return None if key is None else world_id(key)
+
+
 def api_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
     """The caller's key: ``Authorization: Bearer KEY`` or ``Basic KEY`` (the raw key), or ``?key=``; None without."""
     scheme, _, key = headers.get("authorization", "").strip().partition(" ")

@@ -6,10 +6,12 @@ from time import perf_counter
 from typing import Final
 
 import msgspec
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gexfaker.playback.actions import ACTIONS
 from gexfaker.server.access.log import NO_KEY, AccessLog
+from gexfaker.server.http.gate import owner_of
 from gexfaker.server.http.targets import plain_path
 from gexfaker.wire.tokens import is_world_id, world_id
 
@@ -19,7 +21,8 @@ SHOWN_PATH: Final = 120
 SHOWN_REASON: Final = 300
 """Characters of a refusal's reason that are shown."""
 
-SESSIONS: Final = "/_gexfaker/sessions/"
+PLANE: Final = "/_gexfaker"
+SESSIONS: Final = f"{PLANE}/sessions/"
 PLAIN: Final = ("", "all", "by-key")
 """What stands behind it and is no key."""
 
@@ -55,8 +58,16 @@ class Watched:
 
     def _tell(self, scope: Scope, answer: _Answer) -> None:
         path, said = without_key(plain_path(scope["path"]), answer.shown())
-        owner = scope.get("state", {}).get("owner", NO_KEY)
+        owner = scope.get("state", {}).get("owner") or _asks(scope)
         self._access.tell(owner, "request", f"{scope['method']} {path[:SHOWN_PATH]} {said}", answer.detail)
+
+
+def _asks(scope: Scope) -> str:
+    """Whose key a request carries that asks for something where no key is needed, or for nothing that there is."""
+    request = Request(scope)
+    if request.url.path.startswith(PLANE):  # the token of the control plane comes by the same header
+        return NO_KEY
+    return owner_of(request.headers, request.query_params) or NO_KEY
 
 
 def without_key(path: str, said: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from gexfaker.allowances import OTHER, POOLS
-from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, STOCKS, TIERS, Feed
+from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, QUANT_TICKERS, STOCKS, TIERS, Feed
 from gexfaker.errors import DataError, ExhaustedError, RecordError, UnavailableError
 from gexfaker.hubs.tiers import includes, tier_of, why_no_feed
 from gexfaker.playback.day import Day
@@ -157,6 +157,12 @@ def look_up(service: Service, world: World, asked: Asked) -> Body | Unread | Res
     return Body(body, asked.gzip and body[:2] == GZIP_MAGIC)
 
 
+def _no_ticker(ticker: str) -> str:
+    if ticker in QUANT_TICKERS:
+        return f"{ticker} is on the real-time feed only: it has no REST."
+    return f"There is no ticker {quoted(ticker)}: /tickers lists them."
+
+
 def _unread(play: Play, tape: Tape, asked: Asked, now: float) -> Unread | None:
     """The reading that a tape needs before; None when it is done, or little, and then it is done here."""
     steps = iter(play.steps_to_answer(tape, asked.answer, now))
@@ -168,7 +174,7 @@ def _tape(service: Service, world: World, asked: Asked, day: Day) -> Tape | Resp
     """The records that an answer is made of, or why there is none for this key."""
     feed = asked.feed
     if not is_rest_ticker(feed.ticker, day.tickers):
-        return error(f"There is no ticker {quoted(feed.ticker)}: /tickers lists them.", 404)
+        return error(_no_ticker(feed.ticker), 404)
     refused = forbidden(service, world, tier_of(feed), f"{feed.package} {feed.category}")
     if refused is not None:
         return refused
