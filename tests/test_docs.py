@@ -15,7 +15,7 @@ import tree_sitter_powershell
 from starlette.routing import Route
 
 import gexfaker.testing
-from gexfaker.cli.main import MODULES, cli
+from gexfaker.cli.main import COMMANDS, cli
 from gexfaker.playback.actions import ACTIONS
 from gexfaker.rest.routes import ROUTES
 from gexfaker.server.http.app import create_app
@@ -48,7 +48,7 @@ def test_every_make_target_in_the_documents_exists() -> None:
 
 def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
     blocks = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)) + "".join(re.findall(r"`([^`\n]+)`", README))
-    assert set(re.findall(r"\bgexfaker ([a-z]+)\b", blocks)) - {"ready"} == set(MODULES)
+    assert set(re.findall(r"\bgexfaker ([a-z]+)\b", blocks)) - {"ready"} == set(COMMANDS)
 
 
 def test_every_flag_in_the_readme_exists_and_every_setting_is_there() -> None:
@@ -97,7 +97,7 @@ def test_the_lines_for_powershell_are_powershell(block: str) -> None:
     assert parser.parse(b"if (").root_node.has_error
     assert not re.search(r"\bcurl ", block)
     for command in re.findall(r"^gexfaker ([a-z]+)", block, re.MULTILINE):
-        assert command in MODULES
+        assert command in COMMANDS
 
 
 @pytest.mark.parametrize("family", ["/negotiate", "/client/hubs/", "/health", "/ready", "/_gexfaker/sessions"])

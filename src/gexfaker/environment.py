@@ -6,10 +6,11 @@ such as HOST or SPEED, belong to somebody else on many machines.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
+
+from gexfaker.nearest import nearest
 
 PREFIX: Final = "GEXFAKER_"
 
@@ -55,8 +56,8 @@ def unknown_variables(environment: Mapping[str, str], known: Collection[str]) ->
         name = variable.removeprefix(PREFIX)
         if name == variable or name in known or name in OF_CLIENTS or _is_linked(name, environment[variable]):
             continue
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f": did you mean {PREFIX}{close[0]}?" if close else ", see gexfaker settings"
+        close = nearest(name, known)
+        hint = f": did you mean {PREFIX}{close}?" if close else ", see gexfaker settings"
         yield f"the environment variable {variable} is no setting{hint}"
     for name in PROTECTING:
         if environment.get(name) and not environment.get(PREFIX + name):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gexfaker.allowances import MAX_ALLOWANCES, Allowance, parse_allowance
 from gexfaker.catalog import TICKERS, TIERS
+from gexfaker.nearest import nearest
 from gexfaker.playback.options import is_speed
 
 MOST_SECONDS: Final = 366 * 86_400.0
@@ -224,9 +224,9 @@ def tiers(text: str) -> dict[str, str]:
 
 def _no_tier(number: int, key: str, tier: str) -> str:
     """Why a part is wrong; what may be a key is not shown."""
-    near = difflib.get_close_matches(key.lower(), TIERS, n=1)
+    near = nearest(key.lower(), TIERS)
     if near:
-        return f"part {number} is the wrong way round: write KEY={near[0]}"
+        return f"part {number} is the wrong way round: write KEY={near}"
     shown = repr(tier) if tier.isalpha() else f"as in part {number}"
     return f"there is no tier {shown}{_meant(tier, TIERS)}"
 
@@ -265,8 +265,8 @@ def _quoted(names: Iterable[str]) -> str:
 
 def _meant(name: str, known: Iterable[str]) -> str:
     """The known name that is nearest."""
-    close = difflib.get_close_matches(name[:SHOWN_LETTERS], list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+    close = nearest(name[:SHOWN_LETTERS], known)
+    return f" (did you mean {close}?)" if close else ""
 
 
 def choice(*accepted: str) -> Callable[[str], str]:

@@ -9,7 +9,6 @@ its lower-case name, at the top or in a table of its section. As a flag of ``gex
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from gexfaker.limits import (
     PING_INTERVAL_SECONDS,
     RECOVERY_WINDOW_SECONDS,
 )
+from gexfaker.nearest import nearest
 from gexfaker.playback.options import SPEEDS, CacheMode, EndpointCacheMode, Playback, Timestamps
 
 MOST_ACK_DELAY: Final = 10.0
@@ -623,10 +623,9 @@ def load(flags: Mapping[str, str | None], environment: Mapping[str, str], file: 
 
 def no_setting(name: str, source: str, write: Callable[[str], str] = str) -> NoSettingError:
     """The error about a setting that does not exist, with the one that may be meant, as it is written there."""
-    near = difflib.get_close_matches(name.upper(), SETTINGS, 1)
-    return NoSettingError(
-        name, source, f"did you mean {write(near[0])}?" if near else "docs/settings.md has all settings"
-    )
+    near = nearest(name.upper(), SETTINGS)
+    meant = f"did you mean {write(near)}?" if near else "docs/settings.md has all settings"
+    return NoSettingError(name, source, meant)
 
 
 def load_from(given: Sources) -> Settings:
@@ -736,9 +735,9 @@ def _not_known(name: str, known: Collection[str], file: str) -> tuple[str, str, 
     name = name.lower() if name.lower() in known else name  # as in the environment
     if name in known:
         return repr(name.upper()), file, f"it is written {name} here"
-    close = difflib.get_close_matches(name.replace("-", "_"), sorted(known), n=1)
+    close = nearest(name.replace("-", "_"), sorted(known))
     if close:
-        return repr(name), file, f"did you mean {close[0]}?"
+        return repr(name), file, f"did you mean {close}?"
     remedy = "API keys go into [tiers]; `gexfaker settings` lists all settings"
     return "of one of its names (hidden, as it may be an API key)", file, remedy
 

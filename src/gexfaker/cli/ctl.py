@@ -117,7 +117,7 @@ def _read(action: type[Action], options: Mapping[str, Any]) -> Action:
 # --- commands ------------------------------------------------------------------------------------
 
 
-@click.group(short_help="Show and change sessions: seek, pause, step, speed, day, mode.")
+@click.group()
 def ctl() -> None:
     """Show and change the sessions of a running server. Each API key has one: its day, its clock, its options.
 

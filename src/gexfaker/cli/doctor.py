@@ -22,7 +22,7 @@ TIMEOUT_SECONDS: Final = 5.0
 """How long a server has to answer."""
 
 
-@click.command(short_help="Check what usually goes wrong, with remedies.")
+@click.command()
 @CONFIG
 @click.option("--url", type=Url(), metavar="URL", envvar="GEXFAKER_URL", help="A running server to look at, too.")
 @with_key
@@ -88,7 +88,7 @@ def _asker(key: str) -> Callable[[str], Any]:
     return ask
 
 
-@click.command(short_help="Show how a running server is.")
+@click.command()
 @with_url
 @click.option("--json", "as_json", is_flag=True, help="Print the server's answer as JSON.")
 def health(url: str, as_json: bool) -> None:

@@ -24,7 +24,7 @@ MAX_DAYS: Final = 400
 """Days of one call. A ticker-day is about 1 GB: more are a slip of the keyboard."""
 
 
-@click.command(short_help="Write simulated days to files.")
+@click.command()
 @click.option(
     "--date", "dates", multiple=True, required=True, metavar="DAY|A..B", help="A trading day, or all of a range."
 )

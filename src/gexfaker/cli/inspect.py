@@ -38,7 +38,7 @@ FEEDS_WIDTH: Final = 80
 _STYLES: Final = {"ok": "green", "notes": "yellow", "broken": "bold red"}
 
 
-@click.command(short_help="Check the days of a data folder.")
+@click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day (or latest); may be repeated.")
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")

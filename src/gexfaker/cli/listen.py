@@ -53,7 +53,7 @@ def _no_nan(_ctx: click.Context, _param: click.Parameter, value: float) -> float
     return value
 
 
-@click.command(short_help="Watch feeds in the terminal.")
+@click.command()
 @click.argument("names", metavar="[orderflow TICKER... | GROUP...]", nargs=-1, shell_complete=groups)
 @with_url
 @with_key

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from importlib import import_module
-from typing import Final
+from typing import Final, NamedTuple
 
 import click
 
 from gexfaker import __version__
 from gexfaker.errors import GexfakerError
+from gexfaker.nearest import nearest
 
 PARENT: Final = os.getppid()
 """The process that started this one, taken at once: if it ends while this one still starts, another takes its place."""
@@ -23,37 +23,55 @@ INTERRUPTED: Final = 130
 """The exit code of a program that Ctrl-C has ended: 128 and the number of the signal."""
 
 
-MODULES: Final = {
-    **{name: name for name in ("serve", "listen", "ctl", "generate", "inspect", "plot", "prepare")},
-    "settings": "settings",
-    "doctor": "doctor",
-    "health": "doctor",
+class Entry(NamedTuple):
+    """A command: the module of ``gexfaker.cli`` that has it, loaded when it is asked for, and what it does."""
+
+    module: str
+    does: str
+
+
+COMMANDS: Final = {
+    "ctl": Entry("ctl", "Show and change sessions: seek, pause, step, speed, day, mode."),
+    "doctor": Entry("doctor", "Check what usually goes wrong, with remedies."),
+    "generate": Entry("generate", "Write simulated days to files."),
+    "health": Entry("doctor", "Show how a running server is."),
+    "inspect": Entry("inspect", "Check the days of a data folder."),
+    "listen": Entry("listen", "Watch feeds in the terminal."),
+    "plot": Entry("plot", "Draw a day to PNG files."),
+    "prepare": Entry("prepare", "Encode a recorded day beforehand."),
+    "serve": Entry("serve", "Start the server."),
+    "settings": Entry("settings", "Show every setting and where its value comes from."),
 }
-"""The commands, each with the module of ``gexfaker.cli`` that has it; it is loaded when the command is asked for."""
+"""All of them, by name."""
 
 
 class Commands(click.Group):
-    """The commands of MODULES. To load all of them takes longer than one of them needs to start."""
+    """The commands of COMMANDS. To load all of them takes longer than one of them needs to start."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names, in alphabetical order."""
-        return sorted(MODULES)
+        return sorted(COMMANDS)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that arguments name; for a misspelt one the right name is in the error."""
-        if args[0] not in MODULES and not args[0].startswith("-") and not ctx.resilient_parsing:
-            close = difflib.get_close_matches(args[0], MODULES, n=1)
-            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {close[0]!r}?' if close else ''}")
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            close = nearest(args[0], COMMANDS)
+            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {close!r}?' if close else ''}")
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
-        if cmd_name not in MODULES:
+        if cmd_name not in COMMANDS:
             return None
-        found: click.Command = getattr(import_module(f"gexfaker.cli.{MODULES[cmd_name]}"), cmd_name)
+        found: click.Command = getattr(import_module(f"gexfaker.cli.{COMMANDS[cmd_name].module}"), cmd_name)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What each of them does, without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name].does) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

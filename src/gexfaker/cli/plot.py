@@ -27,7 +27,7 @@ OTHER_PICTURES: Final = {".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tif
 """Endings of files of pictures that are not made; a folder could be meant, but nobody calls one so."""
 
 
-@click.command(short_help="Draw a day to PNG files.")
+@click.command()
 @click.option(
     "--date",
     default=LATEST,

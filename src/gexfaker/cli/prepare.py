@@ -26,7 +26,7 @@ LOCK: Final = ".gexfaker.lock"
 """In DATE/TICKER, held while something is written there; `gexfaker generate` has the same."""
 
 
-@click.command(short_help="Encode a recorded day beforehand.")
+@click.command()
 @click.argument("date", metavar="DATE")
 @click.option("--data-dir", metavar="DIR", help="Recorded days.  [default: the server's setting DATA_DIR, or ./data]")
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")

@@ -35,7 +35,7 @@ SAME_SIGNAL_SECONDS: Final = 0.3
 """A signal that comes so soon after the first is the same: `timeout` tells a process and then its whole group."""
 
 
-@click.command(short_help="Start the server.", cls=Sectioned)
+@click.command(cls=Sectioned)
 @with_settings
 @click.option("--open", "opens", is_flag=True, help="Open the server's page in the browser once it is ready.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when the process that started this one has ended.")

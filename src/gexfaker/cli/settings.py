@@ -15,7 +15,7 @@ from gexfaker.errors import GexfakerError
 from gexfaker.settings import DEFAULT, SETTINGS, Section, Settings, Sources, idle_with, load_from
 
 
-@click.command(short_help="Show every setting and where its value comes from.", cls=Sectioned)
+@click.command(cls=Sectioned)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_settings
 def settings(config: str | None, as_json: bool, **flags: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gexfaker.bounded import Bounded
 from gexfaker.errors import RecordError
@@ -12,14 +13,36 @@ from gexfaker.limits import MAX_PUBLICATION_BYTES, MAX_PUBLICATIONS
 from gexfaker.playback.stamps import restamped
 from gexfaker.tapes.loglimit import LogLimit
 from gexfaker.tapes.tape import Tape
-from gexfaker.wire import payload
-from gexfaker.wire.feeds import Format, format_of
 from gexfaker.wire.messages import PROTOBUF, Data, DataMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gexfaker.catalog import Feed
+    from gexfaker.wire.feeds import Format
 
 log: Final = logging.getLogger(__name__)
 
 Key = tuple[int, int, str, int | None]
 """Of what is remembered: number of the tape, index, group, timestamp shown instead of the record's own."""
+
+
+class _Encoders(NamedTuple):
+    """What encodes records: the format of a feed, that of spot, and what makes a payload of a message."""
+
+    format_of: Callable[[Feed], Format]
+    spot: Format
+    pack: Callable[[str, bytes], bytes]
+
+
+@cache
+def _encoders() -> _Encoders:
+    """Loaded with the first record that is encoded: numpy takes 0.1 s of a start."""
+    from gexfaker.wire.feeds import format_of
+    from gexfaker.wire.payload import pack
+    from gexfaker.wire.spot import SPOT
+
+    return _Encoders(format_of, SPOT, pack)
 
 
 class EncodedRecords:
@@ -50,7 +73,7 @@ class EncodedRecords:
 
         ``stamp`` is shown instead of the record's own timestamp. None when the record has to be skipped.
         """
-        if stamp is None and (form is None or form is format_of(tape.feed)):
+        if stamp is None and (form is None or form is _encoders().format_of(tape.feed)):
             ready = tape.payload(index)
             if ready is not None:  # read from a file: not worth remembering
                 return Publication(DataMessage(Data(PROTOBUF, ready), group))
@@ -60,9 +83,14 @@ class EncodedRecords:
         made = self._made[key] = self._make(tape, index, group, form, stamp)
         return made
 
+    def spot(self, tape: Tape, index: int, group: str, stamp: int | None = None) -> Publication | None:
+        """What is sent to ``group``, one of spot, for a record of any feed; as ``publication``."""
+        return self.publication(tape, index, group, _encoders().spot, stamp)
+
     def _make(self, tape: Tape, index: int, group: str, form: Format | None, stamp: int | None) -> Publication | None:
         self.encoded += 1
-        form = form or format_of(tape.feed)
+        encoders = _encoders()
+        form = form or encoders.format_of(tape.feed)
         try:
             record = tape.json(index)
             encoded = form.encode(record if stamp is None else restamped(record, stamp))
@@ -71,7 +99,7 @@ class EncodedRecords:
             return None
         if encoded.saturated:
             self._saturate(tape, index, encoded.saturated)
-        data = Data(PROTOBUF, payload.pack(form.type_url, encoded.message))
+        data = Data(PROTOBUF, encoders.pack(form.type_url, encoded.message))
         return Publication(DataMessage(data, group))
 
     def _complain(self, tape: Tape, index: int, trouble: str) -> None:

@@ -5,7 +5,6 @@ On the current hubs a group is prefixed, on the second-generation ones it is not
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import logging
 import sys
@@ -22,6 +21,7 @@ from gexfaker.limits import (
     MAX_HINTS,
     MAX_KNOWN_GROUPS,
 )
+from gexfaker.nearest import nearest
 from gexfaker.playback.day import Day
 
 log: Final = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ class Groups:
         if feed.ticker in TICKERS:
             more = f"; --tickers {feed.ticker} adds it" if day.is_simulated else ""
             return f"{day.date} ({day.origin}) has no {feed.ticker}{more}"
-        is_like_one = "_" in feed.ticker or difflib.get_close_matches(feed.ticker.upper(), day.tickers, n=1)
+        is_like_one = "_" in feed.ticker or nearest(feed.ticker.upper(), day.tickers)
         meant = self._nearest(day, hub, feed.group) if is_like_one else ""
         return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}{meant}"
 
@@ -156,9 +156,8 @@ class Groups:
             if len(self._hints) >= MAX_HINTS or len(group) > MAX_HINTED_LENGTH:
                 return ""
             names = _comparable(day, hub, group)
-            same = [name for name in names if name.upper() == group.upper()]
-            close = same or difflib.get_close_matches(group, names, n=1)
-            self._hints[asked] = close[0] if close else ""
+            same = next((name for name in names if name.upper() == group.upper()), None)
+            self._hints[asked] = same or nearest(group, names) or ""
         hint = self._hints[asked]
         return f"; did you mean {self._prefix_of(hub) + hint!r}?" if hint else ""
 

@@ -78,10 +78,15 @@ def _named() -> dict[tuple[str, str, str, str], DataRoute]:
     return found
 
 
+def _choice() -> dict[tuple[str, str], str]:
+    """The names that there are behind each base and word, as an error lists them."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for base, word, name, _ in _NAMED:
+        found.setdefault((base, word), {})[name] = None
+    return {key: ", ".join(names) for key, names in found.items()}
+
+
 _PREFIXES: Final = tuple(base + "/" for base in BASES if base)
 _NAMED: Final = _named()
 _FIXED: Final = {(base, route.pattern): route for route in ROUTES if not route.names for base in route.bases}
-_CHOICE: Final = {
-    (base, word): ", ".join(dict.fromkeys(key[2] for key in _NAMED if key[:2] == (base, word)))
-    for base, word, _, _ in _NAMED
-}
+_CHOICE: Final = _choice()

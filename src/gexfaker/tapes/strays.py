@@ -6,7 +6,6 @@ without a word. Only names are looked at, and of those MAX_LOOKED_AT at the most
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gexfaker.catalog import STORED_CATEGORIES
+from gexfaker.nearest import nearest
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_playable, is_ticker, shown_path
 
 MAX_LOOKED_AT: Final = 5000
@@ -196,6 +196,6 @@ def _meant_file(name: str, categories: tuple[str, ...]) -> str:
         return f"it ends in .txt, which Windows may not show: rename it to {name[: -len('.txt')]}"
     if stem in categories:
         return f"it must be called {stem}.jsonl (or .jsonl.gz, .jsonl.zst), and hold a snapshot a line"
-    whole = [category for category in categories if category.endswith(f"_{stem.lower()}")]
-    close = whole or difflib.get_close_matches(stem.lower(), categories, n=1)
-    return f"did you mean {close[0]}?" if close else f"categories here are {', '.join(categories)}"
+    whole = next((category for category in categories if category.endswith(f"_{stem.lower()}")), None)
+    close = whole or nearest(stem.lower(), categories)
+    return f"did you mean {close}?" if close else f"categories here are {', '.join(categories)}"

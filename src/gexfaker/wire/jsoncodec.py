@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 import pybase64
-from google.protobuf.message import DecodeError
 
 from gexfaker.errors import FrameError
 from gexfaker.limits import MAX_STARTS
@@ -64,7 +63,7 @@ def decode_upstream(payload: bytes) -> m.Received:
             raise FrameError(1007, INVALID, f"there is no type {frame.type[:SHOWN_CHARS]!r}: one of {_TYPES}")
         message: m.Received = row.read_json(frame)
         return message
-    except (msgspec.MsgspecError, DecodeError, ValueError, RecursionError, binascii.Error) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError, binascii.Error) as error:
         raise FrameError(1007, INVALID, str(error)[:SHOWN_WHY]) from None
 
 
@@ -170,5 +169,5 @@ def decode_downstream(payload: bytes) -> m.Downstream:
         row = _BY_EVENT.get((frame.type, frame.event)) or _BY_EVENT[frame.type, ""]
         message: m.Downstream = row.read_json(frame)
         return message
-    except (msgspec.MsgspecError, DecodeError, KeyError, ValueError, RecursionError):
+    except (msgspec.MsgspecError, KeyError, ValueError, RecursionError):
         raise FrameError(1007, "The service's message is not a valid JSON protocol message.") from None

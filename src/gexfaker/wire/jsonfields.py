@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 import pybase64
-from google.protobuf.any_pb2 import Any as PackedAny
 
 from gexfaker.errors import FrameError
 from gexfaker.limits import MAX_GROUP_LENGTH
@@ -88,7 +87,7 @@ def read_group(frame: UpFrame) -> str:
 
 
 def read_data(frame: UpFrame) -> m.Data:
-    """A message's content. Raises FrameError, ValueError, DecodeError, MsgspecError."""
+    """A message's content. Raises FrameError, ValueError, MsgspecError."""
     raw = bytes(frame.data)
     if raw == b"null":
         raise FrameError(1007, INVALID, "it needs 'data'")
@@ -100,8 +99,19 @@ def read_data(frame: UpFrame) -> m.Data:
         return m.Data(kind, text.encode())
     value = base64.b64decode(text, validate=True)
     if kind is m.DataType.PROTOBUF:
-        PackedAny.FromString(value)  # a receiver of another dialect gets it as a message
+        _check_any(value)
     return m.Data(kind, value)
+
+
+def _check_any(value: bytes) -> None:
+    """A receiver of another dialect gets it as a message, so it must be one. Raises FrameError."""
+    from google.protobuf.any_pb2 import Any as PackedAny  # here, because google.protobuf takes 30 ms to load
+    from google.protobuf.message import DecodeError
+
+    try:
+        PackedAny.FromString(value)
+    except DecodeError as error:
+        raise FrameError(1007, INVALID, str(error)) from None
 
 
 def read_metadata(frame: UpFrame) -> m.Metadata:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from gexfaker.errors import FrameError
 from gexfaker.limits import MAX_GROUP_LENGTH
 from gexfaker.wire import messages as m
-from gexfaker.wire.generated import webpubsub_pb2 as pb
+
+if TYPE_CHECKING:
+    from gexfaker.wire.generated import webpubsub_pb2 as pb
 
 INVALID: Final = "The client message is not a valid protobuf protocol message."
 _json: Final = msgspec.json.Decoder(msgspec.Raw)
@@ -60,6 +62,8 @@ def read_metadata(part: Any) -> m.Metadata:
 
 def write_data(data: m.Data) -> pb.Data:
     """A content as a message."""
+    from gexfaker.wire.generated import webpubsub_pb2 as pb  # here, because google.protobuf takes 30 ms to load
+
     match data.type:
         case m.DataType.TEXT:
             return pb.Data(text=data.value.decode())

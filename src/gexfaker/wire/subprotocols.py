@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
-from gexfaker.wire import jsoncodec, protocodec
+from gexfaker.wire import jsoncodec
 from gexfaker.wire import messages as m
 from gexfaker.wire.frames import BINARY, TEXT, frame
 
@@ -40,8 +40,19 @@ class Subprotocol:
     reliable: bool = False
 
 
+class _ProtobufCodec:
+    """The module protocodec, loaded when a client speaks protobuf: google.protobuf takes 30 ms of a start."""
+
+    def __getattr__(self, name: str) -> Any:
+        from gexfaker.wire import protocodec
+
+        found = getattr(protocodec, name)
+        setattr(self, name, found)  # the next time it is found without this
+        return found
+
+
 _JSON: Final = cast("Codec", jsoncodec)
-_PROTOBUF: Final = cast("Codec", protocodec)
+_PROTOBUF: Final = cast("Codec", _ProtobufCodec())
 SIMPLE: Final = Subprotocol(None, None)
 SUBPROTOCOLS: Final = {
     dialect.name: dialect

@@ -17,7 +17,6 @@ from gexfaker.playback.options import LIVE
 from gexfaker.playback.play import Play
 from gexfaker.playback.turns import Turn
 from gexfaker.tapes.tape import Tape
-from gexfaker.wire import spot
 from gexfaker.worlds.subscriptions import Subscription
 from gexfaker.worlds.world import LONG, SHORT, Pause
 
@@ -163,7 +162,7 @@ class Assembly:
         if calculation in spots:
             return [(group, publication)]
         spots.add(calculation)
-        price = self._encoded.publication(tape, index, spot_group, spot.SPOT, stamp)
+        price = self._encoded.spot(tape, index, spot_group, stamp)
         return [(group, publication)] if price is None else [(group, publication), (spot_group, price)]
 
     def _stamp(self, tape: Tape, index: int, now: float) -> int | None:

@@ -21,7 +21,6 @@ from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.turns import IDLE_TURN, is_published
 from gexfaker.tapes.tape import Tape
-from gexfaker.wire import spot
 from gexfaker.worlds.agenda import Agenda
 from gexfaker.worlds.assembly import TROUBLE, Assembly
 from gexfaker.worlds.change import FirstUse, TurnSent, change, roll
@@ -317,5 +316,5 @@ class Streamer:
         made.add(key)
         self.encoded.publication(tape, index, group)
         if subscription.spot is not None and subscription.spot in subscription.audience.groups:
-            self.encoded.publication(tape, index, subscription.spot, spot.SPOT)
+            self.encoded.spot(tape, index, subscription.spot)
         yield

@@ -8,6 +8,7 @@ from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.market.feeds.printing import amount, templates
 from gexfaker.market.feeds.view import View
 from gexfaker.market.model.board import Board, Boards
+from gexfaker.market.model.ledger import sources
 from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
 from gexfaker.records.orderflow import ORDERFLOW
@@ -73,7 +74,7 @@ class FlowFeed:
         then = self._view.ledger.earlier(block, 1)
         now = self._watched(number, block)
         found = tuple(values.copy() if (then < 0).any() else np.zeros_like(values) for values in now)
-        for source in np.unique(then[then >= 0] // BLOCK).tolist():
+        for source in sources(then):
             rows = np.flatnonzero((then >= 0) & (then // BLOCK == source))
             for values, old in zip(found, self._watched(number, source), strict=True):
                 values[rows] = old[then[rows] % BLOCK]

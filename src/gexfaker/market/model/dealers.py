@@ -26,7 +26,7 @@ FEEDBACK: Final = 0.3
 _EXPIRIES: Final = 4
 """The nearest expiries, whose gamma is nearly all there is."""
 
-_REACTION: Final = 5
+_REACTION: Final = 15
 """Blocks for which dealers go by what they have seen last."""
 
 _STRENGTH: Final = 2.5

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from gexfaker.exchange.calendar import FRIDAY, last_trading_day, next_trading_day, nth, trading_day_number
+from gexfaker.exchange.calendar import FRIDAY, last_trading_day, nth, trading_day_number
 from gexfaker.exchange.expiries import DAILY, VOLATILITY, expiries
 from gexfaker.market.model.past import rows_of_days
 from gexfaker.market.model.profiles import Profile
@@ -80,11 +80,7 @@ class Positions:
     @cached_property
     def days(self) -> tuple[int, ...]:
         """Trading days to each expiry, 0 for today's."""
-        ahead, day, count = {}, self._day, 0
-        while day <= self.expiries[-1]:
-            ahead[day] = count
-            day, count = next_trading_day(day), count + 1
-        return tuple(ahead[expiry] for expiry in self.expiries)
+        return tuple(trading_day_number(expiry) - self._number for expiry in self.expiries)
 
     @cached_property
     def _spots(self) -> Floats:

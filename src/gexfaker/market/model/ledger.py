@@ -103,7 +103,7 @@ class Ledger:
         now = self.column(name, number, block)
         then = self.earlier(block, seconds)
         found = np.zeros(now.cents.shape, dtype=np.int64)
-        for source in np.unique(then[then >= 0] // BLOCK).tolist():
+        for source in sources(then):
             rows = np.flatnonzero(then // BLOCK == source)
             old = self.column(name, number, source)
             found[rows] = _shifted(old, now)[then[rows] % BLOCK]
@@ -114,6 +114,11 @@ class Ledger:
         last = min((block + 1) * BLOCK, RECORDS)
         at = np.arange(block * BLOCK, (block + 1) * BLOCK)
         return np.where(at < seconds, -1, self._served[np.minimum(np.maximum(at - seconds, 0), last - 1)])
+
+
+def sources(then: Ints) -> list[int]:
+    """The blocks of these seconds, in order; of -1: none. Not by np.unique, which loads numpy.ma for it."""
+    return sorted(set((then[then >= 0] // BLOCK).tolist()))
 
 
 def between(start: Floats, end: Floats) -> Floats:

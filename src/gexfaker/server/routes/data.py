@@ -23,6 +23,7 @@ from gexfaker.playback.stamps import restamped
 from gexfaker.rest.bodies import GZIP_MAGIC
 from gexfaker.rest.paths import Found, Wrong, is_rest_ticker, quoted, resolve
 from gexfaker.rest.routes import Answer
+from gexfaker.server.http import warmup
 from gexfaker.server.http.gate import admit, forbidden
 from gexfaker.server.http.replies import JSON, error, reply, sentence, service_of, unavailable, wants_gzip
 from gexfaker.server.routes.conversion import conversion
@@ -125,6 +126,8 @@ async def _protected(service: Service, request: Request, key: str, found: Found)
 
 async def _read(service: Service, world: World, asked: Asked) -> Body | Response:
     """The answer; a tape that is not known up to market time is read on in slices before."""
+    if not service.days.stored:
+        await warmup.load(*warmup.MARKET)
     made = look_up(service, world, asked)
     while isinstance(made, Unread):
         async for _ in in_slices(made.steps):

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -34,8 +35,13 @@ FAVICON: Final = (
 """Exposure by strike, as everybody draws it."""
 
 
-_MAKER: Final = CapacityLimiter(1)
-"""What is made for all who ask is made one after the other, so that the thread leaves the loop its turn."""
+@cache
+def _maker() -> CapacityLimiter:
+    """What is made for all who ask is made one after the other, so that the thread leaves the loop its turn.
+
+    It is made when it is needed first: that loads a part of anyio, 7 ms of a start.
+    """
+    return CapacityLimiter(1)
 
 
 async def _kept(request: Request, name: str, make: Callable[[], T]) -> T:
@@ -45,7 +51,7 @@ async def _kept(request: Request, name: str, make: Callable[[], T]) -> T:
     """
     kept: dict[str, asyncio.Future[Any]] = request.app.state.documents
     if name not in kept:
-        kept[name] = asyncio.ensure_future(to_thread.run_sync(make, limiter=_MAKER))
+        kept[name] = asyncio.ensure_future(to_thread.run_sync(make, limiter=_maker()))
     try:
         found: T = await asyncio.shield(kept[name])
     except Exception:

@@ -18,6 +18,7 @@ from gexfaker.hubs.negotiation import Memberships, generation, patch_plan, post_
 from gexfaker.hubs.tiers import includes, may_use, why_no_feed
 from gexfaker.limits import MAX_REQUEST_BYTES
 from gexfaker.rest.routes import BASES
+from gexfaker.server.http import warmup
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.gate import admit, watches
 from gexfaker.server.http.replies import error, read_body, reply, service_of
@@ -41,6 +42,7 @@ async def _negotiate(request: Request) -> Response:
     base = base_url(service, request.headers, request.url.scheme)
     if base is None:
         return error("The Host header is not a host name.", 400)
+    await warmup.load(*warmup.FEED, *(() if service.days.stored else warmup.MARKET))
     try:
         return reply(await _NEGOTIATIONS[request.method](service, key, base, request))
     except NegotiationError as refused:

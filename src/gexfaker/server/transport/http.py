@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 import h11
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
-from websockets.datastructures import Headers
-from websockets.http11 import Request
 
 from gexfaker.limits import MAX_HEAD_BYTES, MAX_REQUEST_BYTES, REQUEST_SECONDS, WRITE_HIGH_WATER_BYTES
 from gexfaker.server.service import Service
@@ -16,7 +14,6 @@ from gexfaker.server.transport.doors import Doors
 from gexfaker.server.transport.fastpath import FastPath
 from gexfaker.server.transport.intake import Inlet
 from gexfaker.server.transport.patience import Patience, Phase
-from gexfaker.server.transport.websocket import Socket
 
 if TYPE_CHECKING:
     import asyncio
@@ -210,6 +207,11 @@ class HttpProtocol(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """Turn this connection into a WebSocket; bytes behind the request are its first frames."""
+        from websockets.datastructures import Headers  # here, because websockets takes 70 ms to load
+        from websockets.http11 import Request
+
+        from gexfaker.server.transport.websocket import Socket
+
         self.connections.discard(self)
         self._is_upgraded = True
         self.patience.end()
