@@ -99,7 +99,7 @@ def test_majors_change_during_the_day() -> None:
     longest, changes = [], []
     for seed in SEEDS:
         for name in ("major_pos_vol", "major_neg_vol"):
-            strikes = np.array([row[name] // 5 for row in minutes(seed)])
+            strikes = np.array([round(row[name] / 5) for row in minutes(seed)])
             runs = np.diff([0, *(np.flatnonzero(np.diff(strikes)) + 1), len(strikes)])
             longest.append(int(runs.max()))
             changes.append(len(runs) - 1)

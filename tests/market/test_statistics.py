@@ -173,9 +173,10 @@ def test_gamma_nodes_alternate_about_every_ten_seconds() -> None:
 def test_majors_are_mostly_but_not_always_on_a_strike() -> None:
     for one in days():
         for field in ("zero_mcall", "zero_mput", "one_mcall", "one_mput"):
-            off = np.round(one[field] * 100).astype(np.int64) % 500
+            off = (np.round(one[field] * 100).astype(np.int64) + 250) % 500 - 250
             assert 0.79 <= (off == 0).mean() <= 0.96
-            assert off.max() <= 40
+            assert 0 < off.max() <= 40
+            assert -40 <= off.min() < 0
 
 
 def test_levels_are_around_spot() -> None:

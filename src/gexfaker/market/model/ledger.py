@@ -17,9 +17,9 @@ from gexfaker.exchange.hours import RECORDS
 from gexfaker.market.model.chain import NEAR, NEXT, Chain
 from gexfaker.market.model.edges import FULL, Edges
 from gexfaker.market.model.minutes import BLOCK
+from gexfaker.market.model.stretches import drawn, stretches
 from gexfaker.market.model.strip import Strip
 from gexfaker.market.numeric.exact import Floats, Ints
-from gexfaker.market.numeric.hashing import walk
 
 STRIPS_KEPT: Final = 3
 """Strips in memory, half a megabyte each for SPX: the two nearest expiries of the block in play, and one more."""
@@ -27,11 +27,17 @@ STRIPS_KEPT: Final = 3
 COLUMNS_KEPT: Final = 320
 """Columns in memory, 20 KB each for SPX: half an hour of each gex feed, ten minutes of each greek."""
 
-_REVALUED: Final = 4
-"""Seconds for which zero gamma is valued once."""
+_REVALUED: Final = 6
+"""Seconds for which zero gamma is valued once, on average."""
 
-_OFF: Final = 0.025
-"""What it is off by each time, in usual days' moves: it jumps between a few values (SPY: 661.24, 661.32, 661.41)."""
+_OFF: Final = 0.03
+"""What it is off by each time, in usual days' moves, at most."""
+
+_APART: Final = 0.00012
+"""How far apart the values are at which it is seen, as a share: it jumps between a few (SPY: 661.24, 661.32)."""
+
+_UNEVEN: Final = 0.6
+"""What of that distance is drawn for each of the values."""
 
 Cents = NDArray[np.int32]
 
@@ -88,15 +94,19 @@ class Ledger:
         return Column(window.start, (near + further + far).astype(np.int32))
 
     def zero_gamma(self, number: int, block: int) -> Ints:
-        """Zero gamma at each record of a block, in cents."""
+        """Zero gamma at each record of a block, in cents: one of a few values, which come again."""
         start, end = (np.array([self.edges.zero_gamma(number, edge)]) for edge in (block, block + 1))
         level = between(start, end)[:, 0] * (1.0 + self._restless(number, block))
-        return np.rint(100.0 * level).astype(np.int64)
+        apart = 100.0 * self.chain.profile.level * _APART
+        numbers = np.maximum(np.rint(100.0 * level / apart).astype(np.int64), 0)
+        uneven = _UNEVEN * (drawn(f"{self.chain.key}/zero-gamma", numbers) - 0.5)
+        return np.rint((numbers + uneven) * apart).astype(np.int64)
 
     def _restless(self, number: int, block: int) -> Floats:
         """What zero gamma is off by at each record of a block, as a share of it."""
-        draws = walk(f"{self.chain.key}/zero-gamma/{number}/{block}", BLOCK // _REVALUED)
-        return np.asarray(np.repeat(draws, _REVALUED) * (_OFF * self.chain.profile.deviation))
+        key = f"{self.chain.key}/zero-gamma/{number}"
+        draws = drawn(key, stretches(key, block, _REVALUED))
+        return np.asarray((2.0 * draws - 1.0) * (_OFF * self.chain.profile.deviation))
 
     def back(self, name: str, number: int, block: int, seconds: int) -> Ints:
         """A column's values so many seconds before each record of a block, at the strikes of that block."""

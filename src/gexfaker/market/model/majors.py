@@ -9,6 +9,7 @@ import numpy as np
 
 from gexfaker.market.model.ledger import Ledger
 from gexfaker.market.model.minutes import BLOCK
+from gexfaker.market.model.stretches import drawn, stretches
 from gexfaker.market.numeric.exact import Ints
 from gexfaker.market.numeric.hashing import uniforms, words
 
@@ -16,13 +17,16 @@ MAJORS_KEPT: Final = 64
 """Blocks of levels in memory, one kilobyte each: four levels of eight feeds."""
 
 _OFF_STRIKE: Final = 0.12
-"""Share of the time a major lies just above its strike: 4 to 21 % are observed."""
+"""Share of the time a major by volume lies just beside its strike: 4 to 21 % are observed."""
 
 _OFF_REACH: Final = 0.06
-"""How far above at most, in strikes: 7505.26 was seen for 7505."""
+"""How far at most, in strikes: 7505.26 was seen for 7505."""
+
+_BELOW: Final = 0.15
+"""How much of that it lies below: 6339.92 was seen for 6340."""
 
 _STRETCH: Final = 8
-"""Seconds a displacement lasts."""
+"""Seconds a displacement lasts, on average."""
 
 _HOLD: Final = 10
 """Seconds a gamma level stays on one of its two nodes, about."""
@@ -63,14 +67,16 @@ class Majors:
         sides = enumerate((high, low))
         return Pair(*((first + at) * self._spacing + self._off(f"{name}/{number}", block, side) for side, at in sides))
 
-    def _off(self, name: str, block: int, part: int) -> Ints:
-        records = np.arange(block * BLOCK, (block + 1) * BLOCK)
-        stretches = records // _STRETCH
-        draw = uniforms(words(f"{self._key}/{name}", range(stretches[0], stretches[-1] + 1)), part)[:, 0]
+    def _off(self, name: str, block: int, side: int) -> Ints:
+        """Cents that a major is beside its strike; one by open interest never is."""
+        if name.startswith("held"):
+            return np.zeros(BLOCK, dtype=np.int64)
+        key = f"{self._key}/{name}/{side}"
+        numbers = stretches(key, block, _STRETCH)
+        draw, other = drawn(key, numbers), drawn(key, numbers, 1)
         away = np.floor(draw / _OFF_STRIKE * (_OFF_REACH * self._spacing) + 1.0)
-        moved: Ints = np.where(draw < _OFF_STRIKE, away, 0.0).astype(np.int64)
-        shown: Ints = moved[stretches - stretches[0]]
-        return shown
+        moved: Ints = np.where(draw < _OFF_STRIKE, np.where(other < _BELOW, -away, away), 0.0).astype(np.int64)
+        return moved
 
     def _nodes(self, number: int, block: int) -> Pair:
         """Where customers are longest and shortest gamma: two nodes each, between which the level jumps."""
@@ -82,12 +88,12 @@ class Majors:
     def _jumping(self, strikes: Ints, name: str, block: int) -> Ints:
         nodes = strikes * self._spacing + np.array([self._within(name, int(strike)) for strike in strikes])
         records = np.arange(block * BLOCK, (block + 1) * BLOCK)
-        stretches, within = records // _HOLD, records % _HOLD
-        bits = words(f"{self._key}/{name}/jumps", range(stretches[0], stretches[-1] + 1))
+        whole, within = records // _HOLD, records % _HOLD
+        bits = words(f"{self._key}/{name}/jumps", range(whole[0], whole[-1] + 1))
         # The jump falls anywhere in the first half of a stretch, so that it is not a metronome.
-        wait = np.floor(uniforms(bits, 0)[:, 0] * (_HOLD // 2)).astype(np.int64)[stretches - stretches[0]]
+        wait = np.floor(uniforms(bits, 0)[:, 0] * (_HOLD // 2)).astype(np.int64)[whole - whole[0]]
         breath = np.floor(uniforms(bits, 1)[:, 0] * (_BREATH * self._spacing)).astype(np.int64)
-        level: Ints = nodes[(stretches - (within < wait)) % 2] + breath[stretches - stretches[0]]
+        level: Ints = nodes[(whole - (within < wait)) % 2] + breath[whole - whole[0]]
         return level
 
     def _within(self, name: str, strike: int) -> int:

@@ -36,6 +36,9 @@ _DEEP: Final = 1.8
 _WORTHLESS: Final = 3.2
 """Standard deviations out of the money from which there is no bid."""
 
+_GAP: Final = 0.035
+"""How far calls are quoted below the surface, and puts above it, as a share."""
+
 
 class Strip:
     """The records of a block by the strikes of the full window, for one expiry.
@@ -158,11 +161,14 @@ class Strip:
         return self.flow.call_net + self.flow.put_net
 
     def quotes(self) -> tuple[Ints, Ints]:
-        """Implied volatilities of calls and puts in thousandths, 0 where there is no quote."""
-        quoted = np.rint(self.volatility * 1000.0).astype(np.int64)
+        """Implied volatilities of calls and puts in thousandths, 0 where there is no quote.
+
+        Puts are quoted above calls of the same strike, as on the service (0.126 and 0.137 were seen).
+        """
+        below, above = (np.rint(self.volatility * (1000.0 * side)).astype(np.int64) for side in (1 - _GAP, 1 + _GAP))
         calls = (self._d1 < _DEEP) & (self._d1 > -_WORTHLESS)
         puts = (self._d1 > -_DEEP) & (self._d1 < _WORTHLESS)
-        return np.where(calls, quoted, 0), np.where(puts, quoted, 0)
+        return np.where(calls, below, 0), np.where(puts, above, 0)
 
 
 def _cents(values: Floats) -> Ints:
