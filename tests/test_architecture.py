@@ -19,7 +19,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "gexfaker"
 ALLOWED = {
     "records": {"records"},
     "exchange": {"exchange"},
-    "tapes": {"tapes"},
+    "tapes": {"records", "tapes"},
     "market": {"records", "market", "tapes", "exchange"},
     "inspection": {"records", "inspection", "tapes", "exchange"},
     "playback": {"records", "playback", "tapes", "market", "exchange"},

@@ -117,6 +117,15 @@ MAX_PUBLICATIONS: Final = 4096
 MAX_PUBLICATION_BYTES: Final = 32 * MIB
 """The same in bytes of payload; real ones have up to 4 KiB, and each may be kept in four encodings."""
 
+MAX_AHEAD: Final = 16_384
+"""Payloads of a simulated market that are made ahead: RECORDS_AHEAD of each of some 800 feeds that are played."""
+
+MAX_AHEAD_BYTES: Final = 24 * MIB
+"""The same in bytes; a payload has 1.5 KB, one of gex_full 3."""
+
+RECORDS_AHEAD: Final = 20
+"""Records that are made at once: with more, a turn would hold up the others; with fewer, each would cost more."""
+
 MAX_BATCHES: Final = 8
 """What was sent in a tick, kept joined for keys at the same position whose turn comes next; 0.5 MiB each for a key
 in 60 groups. With more, what keys at positions of their own are sent does not stay in the processor's cache: 64 made

@@ -85,6 +85,9 @@ class MemoryTape:
     def payload(self, index: int) -> bytes | None:
         return None
 
+    def columns(self, index: int, shape: object) -> None:
+        return None
+
     @property
     def is_prepared(self) -> bool:
         return False

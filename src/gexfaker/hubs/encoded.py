@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gexfaker.catalog import Feed
+    from gexfaker.hubs.ahead import Ahead
     from gexfaker.wire.feeds import Format
 
 log: Final = logging.getLogger(__name__)
@@ -33,16 +34,18 @@ class _Encoders(NamedTuple):
     format_of: Callable[[Feed], Format]
     spot: Format
     pack: Callable[[str, bytes], bytes]
+    ahead: type[Ahead]
 
 
 @cache
 def _encoders() -> _Encoders:
     """Loaded with the first record that is encoded: numpy takes 0.1 s of a start."""
+    from gexfaker.hubs.ahead import Ahead
     from gexfaker.wire.feeds import format_of
     from gexfaker.wire.payload import pack
     from gexfaker.wire.spot import SPOT
 
-    return _Encoders(format_of, SPOT, pack)
+    return _Encoders(format_of, SPOT, pack, Ahead)
 
 
 class EncodedRecords:
@@ -59,6 +62,7 @@ class EncodedRecords:
         self._made: Final[Bounded[Key, Publication | None]] = Bounded(limit, byte_limit, _size)
         self._reported: set[tuple[int, int]] = set()
         self._log_limit: Final = LogLimit()
+        self._ahead: Ahead | None = None
         self.encoded = 0
         self.skipped = 0
         self.saturated = 0
@@ -91,6 +95,10 @@ class EncodedRecords:
         self.encoded += 1
         encoders = _encoders()
         form = form or encoders.format_of(tape.feed)
+        if stamp is None:
+            self._ahead = self._ahead or encoders.ahead(encoders.pack)
+            if (ready := self._ahead.payload(tape, index, form)) is not None:
+                return Publication(DataMessage(Data(PROTOBUF, ready), group))
         try:
             record = tape.json(index)
             encoded = form.encode(record if stamp is None else restamped(record, stamp))

@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from gexfaker.catalog import Feed
+from gexfaker.records.columns import Columns
+from gexfaker.records.fields import Shape
 from gexfaker.tapes.tape import Tape, new_number
 
 PLACEHOLDER_SHARE: Final = 0.965
@@ -79,6 +81,10 @@ class OpenRows:
     def payload(self, _index: int) -> bytes | None:
         """Nothing is prepared."""
         return None
+
+    def columns(self, index: int, shape: Shape) -> Columns | None:
+        """The day's own records as numbers; those put before them are text alone."""
+        return None if index < 2 else self._tape.columns(index - 1, shape)
 
     @property
     def is_prepared(self) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from gexfaker.catalog import Feed
+from gexfaker.records.columns import Columns
+from gexfaker.records.fields import Shape
 from gexfaker.tapes.tape import Tape, new_number
 
 
@@ -52,6 +54,10 @@ class Alias:
     def payload(self, index: int) -> bytes | None:
         """The other feed's payload, where the two are encoded alike."""
         return self._tape.payload(index) if self.feed.kind == self._tape.feed.kind else None
+
+    def columns(self, index: int, shape: Shape) -> Columns | None:
+        """The other feed's records as numbers."""
+        return self._tape.columns(index, shape)
 
     @property
     def is_prepared(self) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
 from gexfaker.limits import SCAN_CHUNK_BYTES
+from gexfaker.records.fields import Shape
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.prepared import Prepared
 from gexfaker.tapes.source import open_source
@@ -173,6 +174,10 @@ class JsonlTape:
     def payload(self, index: int) -> bytes | None:
         """The finished payload of a record, where `gexfaker prepare` made one; None otherwise, or past the end."""
         return self.prepared.payload(index)
+
+    def columns(self, _index: int, _shape: Shape) -> None:
+        """None: a file has text."""
+        return
 
     @property
     def is_prepared(self) -> bool:

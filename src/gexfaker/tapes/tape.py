@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gexfaker.catalog import Feed
+
+if TYPE_CHECKING:
+    from gexfaker.records.columns import Columns
+    from gexfaker.records.fields import Shape
 
 _NUMBERS: Final = count()
 
@@ -58,6 +62,9 @@ class Tape(Protocol):
 
     def payload(self, index: int) -> bytes | None:
         """What is sent for a record in its own feed's format, if it was made beforehand; None: encode the JSON."""
+
+    def columns(self, index: int, shape: Shape) -> Columns | None:
+        """Some records from ``index`` on as numbers, in a shape that the feed has; None: there is their text alone."""
 
     @property
     def is_prepared(self) -> bool:

@@ -145,6 +145,10 @@ class Layout:
         descriptor: of their field in the message.
         shape: a row's text without its numbers.
 
+    Attributes:
+        held: the column of each number of a row.
+        width: how many numbers a row has.
+
     Raises:
         UnevenError: rows of that shape are not encoded here.
     """
@@ -162,14 +166,14 @@ class Layout:
                 slots += range(len(self._row), len(self._row) + size * VARINT_BYTES)
                 self._row += bytes(size * VARINT_BYTES)
                 held += [column] * size
+        self.held: Final = tuple(held)
         self.width: Final = len(held)
         self._slots: Final = np.array(slots)
         self._tags: Final = np.array(tags)
         self._single: Final = np.array([not column.many for column in held])
         self._sent: Final = np.array([[column.many or column.optional] for column in held])
         self._factors: Final = np.array([[float(column.factor)] for column in held])
-        self._low: Final = np.array([[float(column.bounds[0])] for column in held])
-        self._high: Final = np.array([[float(column.bounds[1])] for column in held])
+        self._bounds: Final = tuple(np.array([[float(column.bounds[side])] for column in held]) for side in (0, 1))
         self._signed: Final = np.array([[int(column.bounds != UINT32)] for column in held])
         self._template: Final = np.frombuffer(bytes(self._row), dtype=np.uint8)[:, None]
 
@@ -192,8 +196,16 @@ class Layout:
         Raises:
             UnevenError: a number is not finite, or a row longer than MAX_SHORT.
         """
-        count = len(numbers)
-        data, there = _varints(self._scaled(numbers.T.copy(), fitter, name), self._sent)
+        return self.pack(self._scaled(numbers.T.copy(), fitter, name))[0]
+
+    def pack(self, unsigned: Array) -> tuple[bytes, Array]:
+        """Numbers x rows, as the unsigned integers of varints, as they are in the message; and each row's bytes.
+
+        Raises:
+            UnevenError: a row is longer than MAX_SHORT.
+        """
+        count = unsigned.shape[1]
+        data, there = varints(unsigned, self._sent)
         # Bytes x rows, so that whatever is done to all rows goes over adjacent bytes.
         full = np.empty((len(self._template), count), dtype=np.uint8)
         full[:] = self._template
@@ -209,7 +221,7 @@ class Layout:
         if lengths.max() > MAX_SHORT:
             raise UnevenError
         full[1] = lengths
-        return bytes(full.T[kept.T.view(bool)].data)
+        return bytes(full.T[kept.T.view(bool)].data), lengths + 2
 
     def _scaled(self, numbers: Array, fitter: Fitter, name: str) -> Array:
         """``scaling.scale`` and the bounds, as the unsigned integers of varints."""
@@ -218,17 +230,22 @@ class Layout:
             nearest = np.rint(product)
             # One too large in magnitude exactly when it leads back beyond the number, as scaling.scale explains.
             nearest -= np.copysign(np.abs(nearest / self._factors) > np.abs(numbers), nearest)
-        if not ((nearest >= self._low) & (nearest <= self._high)).all():
+        low, high = self._bounds
+        if not ((nearest >= low) & (nearest <= high)).all():
             if not np.isfinite(product).all():
                 raise UnevenError
             fitter.saturated[name] = None
-            nearest = nearest.clip(self._low, self._high)
-        whole = nearest.astype(np.int64)
-        unsigned: Array = (whole << self._signed ^ whole >> 63).astype(np.uint32)
-        return unsigned
+            nearest = nearest.clip(low, high)
+        return zigzag(nearest.astype(np.int64), self._signed)
 
 
-def _varints(numbers: Array, sent: Array) -> tuple[Array, Array]:
+def zigzag(whole: Array, signed: Array) -> Array:
+    """Whole numbers as the unsigned integers of varints; the protobuf types with a sign interleave both signs."""
+    unsigned: Array = (whole << signed ^ whole >> 63).astype(np.uint32)
+    return unsigned
+
+
+def varints(numbers: Array, sent: Array) -> tuple[Array, Array]:
     """(bytes, which of them there are) of columns x rows; VARINT_BYTES along a new axis between them.
 
     A zero has a byte where its column is ``sent``.

@@ -29,6 +29,7 @@ class Table:
 
     def __init__(self, shape: Shape, type_url: str, message: type[Message]) -> None:
         fields = shape.fields
+        self.shape: Final = shape
         self.kind: Final = shape.kind
         self.type_url: Final = type_url
         self.message: Final = message

@@ -11,9 +11,12 @@ from gexfaker.market.model.board import Board, Boards
 from gexfaker.market.model.ledger import sources
 from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
+from gexfaker.records.columns import Columns
+from gexfaker.records.fields import Shape
 from gexfaker.records.orderflow import ORDERFLOW
+from gexfaker.records.spot import SPOT
 
-Columns = tuple[Ints, ...]
+Numbers = tuple[Ints, ...]
 
 
 class FlowFeed:
@@ -33,6 +36,14 @@ class FlowFeed:
         self._template = view.template(templates(ORDERFLOW)[0])
         self._blocks = blocks
 
+    def columns(self, seconds: Ints, shape: Shape) -> Columns | None:
+        """The records of some seconds of one minute as numbers."""
+        (rows,) = self._blocks.block(self, int(seconds[0]) // BLOCK, self._block)
+        values = tuple(rows[seconds % BLOCK].T)
+        if shape is SPOT:
+            return Columns(self._view.first + seconds, (values[0], None), {})
+        return Columns(self._view.first + seconds, values, {}) if shape is ORDERFLOW else None
+
     def json(self, second: int) -> bytes:
         """The record of a second of the day."""
         block, row = divmod(second, BLOCK)
@@ -47,14 +58,14 @@ class FlowFeed:
         """The numbers of a block's records, 15 KB."""
         return (np.stack((*self._prices(block), *self._levels(block), *self._changes(block)), axis=1),)
 
-    def _prices(self, block: int) -> Columns:
+    def _prices(self, block: int) -> Numbers:
         majors, (near, further), basis = self._view.majors, self._numbers, self._view.basis
         spot = self._view.ledger.chain.underlying.block(block).cents
         nodes = (*majors.nodes(near, block), *majors.nodes(further, block))
         strikes = (*majors.strikes("state", near, block), *majors.strikes("state", further, block))
         return tuple(level + basis for level in (spot, *nodes, *strikes))
 
-    def _levels(self, block: int) -> Columns:
+    def _levels(self, block: int) -> Numbers:
         both = tuple(self._boards.block(number, block) for number in self._numbers)
         single = [values for pair in zip(*(board[:4] for board in both), strict=True) for values in pair]
         agg = [(board.agg_call + board.agg_put, board.agg_call, board.agg_put) for board in both]
@@ -62,7 +73,7 @@ class FlowFeed:
         deltas = [values for kind in (agg, net) for pair in zip(*kind, strict=True) for values in pair]
         return (*single, *deltas)
 
-    def _changes(self, block: int) -> Columns:
+    def _changes(self, block: int) -> Numbers:
         """Change since the record before: per snapshot, not per second; none at the first."""
         return tuple(
             values - before
@@ -70,7 +81,7 @@ class FlowFeed:
             for values, before in zip(self._watched(number, block), self._before(number, block), strict=True)
         )
 
-    def _before(self, number: int, block: int) -> Columns:
+    def _before(self, number: int, block: int) -> Numbers:
         then = self._view.ledger.earlier(block, 1)
         now = self._watched(number, block)
         found = tuple(values.copy() if (then < 0).any() else np.zeros_like(values) for values in now)
@@ -80,6 +91,6 @@ class FlowFeed:
                 values[rows] = old[then[rows] % BLOCK]
         return found
 
-    def _watched(self, number: int, block: int) -> Columns:
+    def _watched(self, number: int, block: int) -> Numbers:
         board: Board = self._boards.block(number, block)
         return board.agg_call + board.agg_put, board.gamma, board.convexity

@@ -14,13 +14,24 @@ from gexfaker.market.model.ledger import Cents
 from gexfaker.market.model.majors import Majors, Pair
 from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
-from gexfaker.records.gex import GEX
+from gexfaker.records.columns import Columns
+from gexfaker.records.fields import Shape
+from gexfaker.records.gex import GEX, PRICE, SUM
+from gexfaker.records.spot import SPOT
 
 LOOK_BACKS: Final = (60, 300, 600, 900, 1800)
 """Seconds to each of a strike's priors."""
 
 _HEAD, _TAIL, _END = templates(GEX)
 """A record before its strikes, between them and its max priors, and behind those."""
+
+
+_TENTHS: Final = SUM // PRICE
+_CHANGE: Final = np.array((1, _TENTHS))
+"""Hundredths in the units of the fields of sums, and of a row of changes."""
+
+_SHAPES: Final = {"strikes": b"[,,,[,,,,]]", "max_priors": b"[,]"}
+"""The rows of strikes and of changes without their numbers."""
 
 
 class _Block(NamedTuple):
@@ -53,6 +64,19 @@ class GexFeed:
         self._number = number
         self._head = view.template(_HEAD)
         self._blocks = blocks
+
+    def columns(self, seconds: Ints, shape: Shape) -> Columns | None:
+        """The records of some seconds of one minute as numbers."""
+        made, rows = self._blocks.block(self, int(seconds[0]) // BLOCK, self._block), seconds % BLOCK
+        head, (volume, interest, reversal) = made.head[rows].T, made.tail[rows].T
+        if shape is SPOT:
+            return Columns(self._view.first + seconds, (head[0], None), {})
+        if shape is not GEX:
+            return None
+        days = (np.full(len(rows), count) for count in self._view.days)
+        sums = (_TENTHS * volume, _TENTHS * interest, reversal)
+        values = (*days, *head, made.strikes[rows], *sums, made.changes[rows] * _CHANGE)
+        return Columns(self._view.first + seconds, values, _SHAPES)
 
     def json(self, second: int) -> bytes:
         """The record of a second of the day."""

@@ -13,7 +13,10 @@ from gexfaker.market.feeds.view import View
 from gexfaker.market.model.ledger import Cents
 from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
+from gexfaker.records.columns import Columns
+from gexfaker.records.fields import Shape
 from gexfaker.records.greeks import GREEKS
+from gexfaker.records.spot import SPOT
 
 LOOK_BACKS: Final = (60, 300, 600)
 """Seconds to each of a strike's priors: the first three of the gex feeds'."""
@@ -23,6 +26,10 @@ _HEAD, _END = templates(GREEKS)
 
 _SCALES: Final = np.array([100.0, 1000.0, 1000.0, *(100.0,) * (1 + len(LOOK_BACKS))])
 """What the columns of a row are to be divided by: volatilities are in thousandths, all else in hundredths."""
+
+
+_SHAPES: Final = {"mini_contracts": b"[,,,,[,,],null,null]"}
+"""A row of contracts without its numbers."""
 
 
 class _Block(NamedTuple):
@@ -48,6 +55,17 @@ class GreekFeed:
         self._number = number
         self._head = view.template(_HEAD)
         self._blocks = blocks
+
+    def columns(self, seconds: Ints, shape: Shape) -> Columns | None:
+        """The records of some seconds of one minute as numbers."""
+        made, rows = self._blocks.block(self, int(seconds[0]) // BLOCK, self._block), seconds % BLOCK
+        spot, *levels = made.head[rows].T
+        if shape is SPOT:
+            return Columns(self._view.first + seconds, (spot, None), {})
+        if shape is not GREEKS:
+            return None
+        days = (np.full(len(rows), count) for count in self._view.days)
+        return Columns(self._view.first + seconds, (spot, *days, *levels, made.contracts[rows]), _SHAPES)
 
     def json(self, second: int) -> bytes:
         """The record of a second of the day."""

@@ -10,12 +10,19 @@ import numpy as np
 
 from gexfaker.catalog import Feed
 from gexfaker.exchange.hours import RECORDS, TradingSession
+from gexfaker.limits import RECORDS_AHEAD
+from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
+from gexfaker.records.columns import Columns
+from gexfaker.records.fields import Shape
 from gexfaker.tapes.tape import new_number
 
 
 class Records(Protocol):
     """A feed's records by second of the day."""
+
+    def columns(self, seconds: Ints, shape: Shape) -> Columns | None:
+        """The records of some seconds of one minute as numbers; None where the feed has no such shape."""
 
     def json(self, second: int) -> bytes:
         """The record of a second."""
@@ -91,6 +98,12 @@ class SimulatedTape:
     def payload(self, _index: int) -> bytes | None:
         """Nothing is prepared."""
         return None
+
+    def columns(self, index: int, shape: Shape) -> Columns | None:
+        """The records from one on, those of its minute and RECORDS_AHEAD at the most. Raises IndexError as ``json``."""
+        self._second(index)
+        seconds = self._seconds[index : index + RECORDS_AHEAD]
+        return self._records.columns(seconds[seconds // BLOCK == seconds[0] // BLOCK], shape)
 
     @property
     def is_prepared(self) -> bool:

@@ -31,10 +31,16 @@ class View:
     ledger: Ledger
     majors: Majors
 
-    def template(self, text: str) -> str:
-        """A record's template with the ticker and the days to the two nearest expiries filled in."""
+    @property
+    def days(self) -> tuple[int, int]:
+        """Days to the two nearest expiries."""
         chain = self.ledger.chain
         near, further = ((expiry - chain.day).days for expiry in chain.expiries[:2])
+        return near, further
+
+    def template(self, text: str) -> str:
+        """A record's template with the ticker and the days to the two nearest expiries filled in."""
+        near, further = self.days
         filled = text.replace("{ticker}", self.ticker).replace("{min_dte}", str(near))
         return filled.replace("{sec_min_dte}", str(further))
 

@@ -1,0 +1,110 @@
+"""Payloads made ahead: what is sent is what the long way would send, and the bounds hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from gexfaker.catalog import Feed
+from gexfaker.hubs import ahead as module
+from gexfaker.hubs.ahead import Ahead
+from gexfaker.hubs.encoded import EncodedRecords
+from gexfaker.limits import RECORDS_AHEAD
+from gexfaker.market.simulation import Market
+from gexfaker.records.columns import Columns
+from gexfaker.records.fields import Shape
+from gexfaker.tapes.alias import Alias
+from gexfaker.wire.feeds import format_of
+from gexfaker.wire.payload import pack, unpack
+from gexfaker.wire.spot import SPOT
+
+FEED = Feed("SPX", "classic", "gex_zero")
+
+
+class Counted:
+    """A simulated tape that counts how often it is asked for columns, and may give none."""
+
+    def __init__(self, feed: Feed = FEED) -> None:
+        self.tape = Market("2026-06-17", 1).tape(feed)
+        self.number, self.feed, self.asked, self.spoil = self.tape.number, feed, 0, False
+
+    def columns(self, index: int, shape: Shape) -> Columns | None:
+        self.asked += 1
+        found = self.tape.columns(index, shape)
+        return found._replace(timestamps=found.timestamps << 40) if found is not None and self.spoil else found
+
+    def json(self, index: int) -> bytes:
+        return self.tape.json(index)
+
+    def payload(self, index: int) -> bytes | None:
+        return self.tape.payload(index)
+
+    def place(self, index: int) -> str:
+        return self.tape.place(index)
+
+
+def long_way(tape: Counted, index: int, form: object = None) -> tuple[str, bytes]:
+    table = form or format_of(tape.feed)
+    return table.type_url, table.encode(tape.json(index)).message  # type: ignore[attr-defined]
+
+
+def test_records_are_sent_as_the_long_way_sends_them_and_made_together() -> None:
+    encoded, tape = EncodedRecords(), Counted()
+    for index in range(RECORDS_AHEAD):
+        made = encoded.publication(tape, index, "blue_SPX_classic_gex_zero")  # type: ignore[arg-type]
+        assert made is not None
+        assert unpack(made.message.data.value) == long_way(tape, index)
+    assert (tape.asked, encoded.encoded, encoded.skipped) == (1, RECORDS_AHEAD, 0)
+    other = encoded.publication(tape, 3, "orange_SPX_classic_gex_zero")  # type: ignore[arg-type]
+    assert other is not None
+    assert tape.asked == 1
+
+
+def test_spot_is_made_of_the_same_columns() -> None:
+    encoded, tape = EncodedRecords(), Counted()
+    for index in range(5):
+        made = encoded.spot(tape, index, "SPX_spot")  # type: ignore[arg-type]
+        assert made is not None
+        assert unpack(made.message.data.value) == long_way(tape, index, SPOT)
+    assert tape.asked == 1
+
+
+def test_numbers_that_do_not_fit_go_the_long_way() -> None:
+    encoded, tape = EncodedRecords(), Counted()
+    tape.spoil = True
+    made = encoded.publication(tape, 7, "g")  # type: ignore[arg-type]
+    assert made is not None
+    assert unpack(made.message.data.value) == long_way(tape, 7)
+
+
+def test_a_stamp_of_its_own_goes_the_long_way() -> None:
+    encoded, tape = EncodedRecords(), Counted()
+    assert encoded.publication(tape, 7, "g", stamp=1_800_000_000) is not None  # type: ignore[arg-type]
+    assert tape.asked == 0
+
+
+def test_an_alias_has_its_own_name_and_the_others_numbers() -> None:
+    tape = Counted(Feed("SPX", "state", "delta_zero"))
+    alias = Alias(Feed("SPX", "state", "delta_20260617"), tape)  # type: ignore[arg-type]
+    made = EncodedRecords().publication(alias, 9, "g")
+    assert made is not None
+    assert unpack(made.message.data.value) == long_way(tape, 9)
+
+
+def test_what_is_kept_is_bounded_and_what_is_forgotten_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_AHEAD_BYTES", 30_000)
+    kept, tape = Ahead(pack), Counted()
+    table = format_of(FEED)
+    for index in range(0, 400, RECORDS_AHEAD):
+        assert kept.payload(tape, index, table) is not None  # type: ignore[arg-type]
+    assert sum(len(payload) for payload in kept._made._entries.values()) <= 30_000
+    asked = tape.asked
+    assert kept.payload(tape, 0, table) is not None  # type: ignore[arg-type]
+    assert tape.asked == asked + 1
+    monkeypatch.setattr(module, "MAX_AHEAD", 5)
+    few = Ahead(pack)
+    assert few.payload(tape, 0, table) is not None  # type: ignore[arg-type]
+    assert len(few._made) == 5
+
+
+def test_another_form_is_not_made_ahead() -> None:
+    assert Ahead(pack).payload(Counted(), 0, object()) is None  # type: ignore[arg-type]
