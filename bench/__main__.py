@@ -1,10 +1,12 @@
-"""`make bench`: fan-out, distinct positions, many keys, REST, access log, start-up, memory, encoding. Linux only.
+"""`make bench`: fan-out, distinct positions, a simulated market, many keys, REST, access log, start-up, memory, encoding.
+
+Linux only.
 
 Ratios carry over to other machines, microseconds do not. Everything is compared within one run. Server and load each
 have a core of their own where there are two.
 
     python -m bench            everything, some fifteen minutes
-    python -m bench rest       a part: fanout, positions, keys, rest, access, footprint, encoding
+    python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, footprint, encoding
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from bench import access, encoding, fanout, footprint, keys, positions, rest
+from bench import access, encoding, fanout, footprint, keys, positions, rest, simulated
 from bench.report import Report
 
 PARTS = {
     "fanout": fanout.measure,
     "positions": positions.measure,
+    "simulated": simulated.measure,
     "keys": keys.measure,
     "rest": rest.measure,
     "access": access.measure,

@@ -117,14 +117,16 @@ MAX_PUBLICATIONS: Final = 4096
 MAX_PUBLICATION_BYTES: Final = 32 * MIB
 """The same in bytes of payload; real ones have up to 4 KiB, and each may be kept in four encodings."""
 
-MAX_AHEAD: Final = 16_384
-"""Payloads of a simulated market that are made ahead: RECORDS_AHEAD of each of some 800 feeds that are played."""
+RECORDS_AHEAD: Final = 30
+"""Records of a simulated feed that are encoded at once: with more, a turn would hold up the others; with fewer, each
+would cost more."""
 
-MAX_AHEAD_BYTES: Final = 24 * MIB
-"""The same in bytes; a payload has 1.5 KB, one of gex_full 3."""
+MAX_AHEAD_BYTES: Final = 40 * MIB
+"""Payloads of them that nobody has read yet: those of 120 keys at different places with 15 feeds each. With more keys
+fewer records are made at once."""
 
-RECORDS_AHEAD: Final = 20
-"""Records that are made at once: with more, a turn would hold up the others; with fewer, each would cost more."""
+MAX_JUST_READ: Final = 2048
+"""Payloads kept for other keys at the same place after one has read them: a second of the whole universe, 4 MB."""
 
 MAX_BATCHES: Final = 8
 """What was sent in a tick, kept joined for keys at the same position whose turn comes next; 0.5 MiB each for a key

@@ -251,7 +251,7 @@ class Long:
     def payload(self, index: int) -> bytes | None:
         return None
 
-    def columns(self, index: int, shape: object) -> None:
+    def columns(self, index: int, shape: object, most: int) -> None:
         return None
 
     @property

@@ -27,9 +27,9 @@ class Counted:
         self.tape = Market("2026-06-17", 1).tape(feed)
         self.number, self.feed, self.asked, self.spoil = self.tape.number, feed, 0, False
 
-    def columns(self, index: int, shape: Shape) -> Columns | None:
+    def columns(self, index: int, shape: Shape, most: int) -> Columns | None:
         self.asked += 1
-        found = self.tape.columns(index, shape)
+        found = self.tape.columns(index, shape, most)
         return found._replace(timestamps=found.timestamps << 40) if found is not None and self.spoil else found
 
     def json(self, index: int) -> bytes:
@@ -90,20 +90,45 @@ def test_an_alias_has_its_own_name_and_the_others_numbers() -> None:
     assert unpack(made.message.data.value) == long_way(tape, 9)
 
 
-def test_what_is_kept_is_bounded_and_what_is_forgotten_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_AHEAD_BYTES", 30_000)
-    kept, tape = Ahead(pack), Counted()
-    table = format_of(FEED)
-    for index in range(0, 400, RECORDS_AHEAD):
-        assert kept.payload(tape, index, table) is not None  # type: ignore[arg-type]
-    assert sum(len(payload) for payload in kept._made._entries.values()) <= 30_000
-    asked = tape.asked
-    assert kept.payload(tape, 0, table) is not None  # type: ignore[arg-type]
-    assert tape.asked == asked + 1
-    monkeypatch.setattr(module, "MAX_AHEAD", 5)
-    few = Ahead(pack)
-    assert few.payload(tape, 0, table) is not None  # type: ignore[arg-type]
-    assert len(few._made) == 5
+def test_what_is_kept_is_bounded_and_less_is_made_when_there_is_less_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_AHEAD_BYTES", 400_000)
+    kept, tape, table, counts = Ahead(pack), Counted(), format_of(FEED), list[int]()
+    for place in range(60):
+        counts.append(kept._count())
+        assert kept.payload(tape, 60 * place, table) is not None  # type: ignore[arg-type]
+        assert kept.bytes == sum(len(payload) for _, payload in kept._unread.values())
+        assert kept.bytes <= 400_000 + 30 * 3_000
+    assert counts[:4] == [RECORDS_AHEAD] * 4
+    assert min(counts) < RECORDS_AHEAD / 3
+    assert 1 in counts or counts == sorted(counts, reverse=True)
+
+
+@pytest.mark.parametrize("places", [1, 20, 120])
+def test_readers_at_many_places_lose_nothing_that_was_made(monkeypatch: pytest.MonkeyPatch, places: int) -> None:
+    """More of them make less at once, and what was made is read: the cost of a record never jumps."""
+    monkeypatch.setattr(module, "MAX_AHEAD_BYTES", 1_000_000)
+    kept, tape, table, made = Ahead(lambda _url, message: message[:1500]), Counted(), format_of(FEED), 0
+    for second in range(120):
+        for place in range(places):
+            before = tape.asked
+            assert kept.payload(tape, 180 * place + second, table) is not None  # type: ignore[arg-type]
+            made += tape.asked - before
+    records = 120 * places
+    room = 1_000_000 / 1500 / places
+    assert made <= records / min(RECORDS_AHEAD, max(1.0, room / 2)) * 1.5 + places
+    assert kept.bytes <= 1_000_000
+
+
+def test_what_nobody_reads_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_AHEAD_BYTES", 300_000)
+    kept, tape, table = Ahead(pack), Counted(), format_of(FEED)
+    for place in range(60):  # sixty keys read one record each, and leave
+        kept.payload(tape, 60 * place, table)  # type: ignore[arg-type]
+    assert kept._count() < RECORDS_AHEAD
+    for index in range(6000, 8000):  # one reads on
+        kept.payload(tape, index, table)  # type: ignore[arg-type]
+    assert kept._count() == RECORDS_AHEAD
+    assert len(kept._unread) <= RECORDS_AHEAD
 
 
 def test_another_form_is_not_made_ahead() -> None:

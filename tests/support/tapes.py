@@ -85,7 +85,7 @@ class MemoryTape:
     def payload(self, index: int) -> bytes | None:
         return None
 
-    def columns(self, index: int, shape: object) -> None:
+    def columns(self, index: int, shape: object, most: int) -> None:
         return None
 
     @property

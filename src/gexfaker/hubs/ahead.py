@@ -1,51 +1,96 @@
 """Payloads made some records ahead, for tapes that have their records as numbers: a simulated market's.
 
-Clients read on and on, so that the next records are made with the one that is asked for: that costs little more than
-one alone. They are kept for every key that is there, whatever its group is called.
+Clients read on and on, so that the next records are made with the one that is asked for: half a minute costs little
+more than one record alone. Each is kept until it is read, and a moment longer for keys that are at the same place. When
+there is less room, less is made ahead, so that the cost of a record grows with the number of places and never jumps:
+nothing is thrown away that somebody will read.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
 from gexfaker.bounded import Bounded
-from gexfaker.limits import MAX_AHEAD, MAX_AHEAD_BYTES
+from gexfaker.limits import MAX_AHEAD_BYTES, MAX_JUST_READ, RECORDS_AHEAD
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import batch
 from gexfaker.wire.blocks import UnevenError
 from gexfaker.wire.tables import Table
 
 Pack = Callable[[str, bytes], bytes]
+Key = tuple[int, int, str]
+
+NARROW: Final = 4
+"""Less is made ahead once less than one part of so many is free."""
+
+PATIENCE: Final = 4
+"""Who reads on comes to a payload before there were twice as many reads as payloads wait. After so many times as many
+reads its reader has gone elsewhere."""
 
 
 class Ahead:
-    """Payloads by (tape, index, message), those asked for longest ago forgotten first.
+    """Payloads by (tape, index, message).
 
     Args:
         pack: makes a payload of a type URL and a message.
+
+    Attributes:
+        bytes: of all that nobody has read yet.
     """
 
     def __init__(self, pack: Pack) -> None:
         self._pack: Final = pack
-        self._made: Final[Bounded[tuple[int, int, str], bytes]] = Bounded(MAX_AHEAD, MAX_AHEAD_BYTES, len)
+        self._unread: Final[OrderedDict[Key, tuple[int, bytes]]] = OrderedDict()
+        self._just_read: Final[Bounded[Key, bytes]] = Bounded(MAX_JUST_READ)
+        self._reads = 0
+        self.bytes = 0
 
     def payload(self, tape: Tape, index: int, form: object) -> bytes | None:
         """The payload of a record; None where it has to be encoded from its text."""
         if not isinstance(form, Table):
             return None
-        found = self._made.get((tape.number, index, form.type_url))
-        return self._make(tape, index, form) if found is None else found
+        key = (tape.number, index, form.type_url)
+        found = self._just_read.get(key)
+        if found is None:
+            self._reads += 1
+            found = self._take(key) or self._make(tape, index, form)
+            if found is not None:
+                self._just_read[key] = found
+        return found
+
+    def _take(self, key: Key) -> bytes | None:
+        entry = self._unread.pop(key, None)
+        if entry is None:
+            return None
+        self.bytes -= len(entry[1])
+        return entry[1]
 
     def _make(self, tape: Tape, index: int, table: Table) -> bytes | None:
-        columns = tape.columns(index, table.shape)
+        columns = tape.columns(index, table.shape, self._count())
         if columns is None:
             return None
         try:
             messages = batch.encode(table, tape.feed.ticker, columns)
         except UnevenError:  # a number is too large for the wire, which the long way tells and counts
             return None
-        payloads = [self._pack(table.type_url, message) for message in messages]
-        for place, payload in enumerate(payloads):
-            self._made[tape.number, index + place, table.type_url] = payload
-        return payloads[0]
+        first, *others = (self._pack(table.type_url, message) for message in messages)
+        for place, payload in enumerate(others, index + 1):
+            self._keep((tape.number, place, table.type_url), payload)
+        return first
+
+    def _keep(self, key: Key, payload: bytes) -> None:
+        self._take(key)
+        self._unread[key] = (self._reads, payload)
+        self.bytes += len(payload)
+
+    def _count(self) -> int:
+        """How many records to make: the fewer the less room there is."""
+        while self._unread:
+            key, (born, _) = next(iter(self._unread.items()))
+            if self.bytes <= MAX_AHEAD_BYTES and self._reads - born <= PATIENCE * (len(self._unread) + RECORDS_AHEAD):
+                break
+            self._take(key)
+        free = 1.0 - self.bytes / MAX_AHEAD_BYTES
+        return max(1, round(RECORDS_AHEAD * min(1.0, free * NARROW)))

@@ -82,9 +82,9 @@ class OpenRows:
         """Nothing is prepared."""
         return None
 
-    def columns(self, index: int, shape: Shape) -> Columns | None:
+    def columns(self, index: int, shape: Shape, most: int) -> Columns | None:
         """The day's own records as numbers; those put before them are text alone."""
-        return None if index < 2 else self._tape.columns(index - 1, shape)
+        return None if index < 2 else self._tape.columns(index - 1, shape, most)
 
     @property
     def is_prepared(self) -> bool:

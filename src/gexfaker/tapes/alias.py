@@ -55,9 +55,9 @@ class Alias:
         """The other feed's payload, where the two are encoded alike."""
         return self._tape.payload(index) if self.feed.kind == self._tape.feed.kind else None
 
-    def columns(self, index: int, shape: Shape) -> Columns | None:
+    def columns(self, index: int, shape: Shape, most: int) -> Columns | None:
         """The other feed's records as numbers."""
-        return self._tape.columns(index, shape)
+        return self._tape.columns(index, shape, most)
 
     @property
     def is_prepared(self) -> bool:

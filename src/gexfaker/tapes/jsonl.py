@@ -175,7 +175,7 @@ class JsonlTape:
         """The finished payload of a record, where `gexfaker prepare` made one; None otherwise, or past the end."""
         return self.prepared.payload(index)
 
-    def columns(self, _index: int, _shape: Shape) -> None:
+    def columns(self, _index: int, _shape: Shape, _most: int) -> None:
         """None: a file has text."""
         return
 

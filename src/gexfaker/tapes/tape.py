@@ -63,8 +63,8 @@ class Tape(Protocol):
     def payload(self, index: int) -> bytes | None:
         """What is sent for a record in its own feed's format, if it was made beforehand; None: encode the JSON."""
 
-    def columns(self, index: int, shape: Shape) -> Columns | None:
-        """Some records from ``index`` on as numbers, in a shape that the feed has; None: there is their text alone."""
+    def columns(self, index: int, shape: Shape, most: int) -> Columns | None:
+        """Up to ``most`` records from ``index`` on as numbers, in a shape that the feed has; None where it has text."""
 
     @property
     def is_prepared(self) -> bool:

@@ -130,4 +130,4 @@ def test_a_day_played_from_end_to_end_leaves_little() -> None:
     for index in range(0, 60 * 100, 6):
         tape.json(index)
     assert len(blocks) <= UNREAD // 10 + 1
-    assert blocks.bytes < BLOCK_BYTES / 4
+    assert blocks.bytes < BLOCK_BYTES / 3

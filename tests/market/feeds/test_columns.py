@@ -24,7 +24,7 @@ def check(market: Market, feed: Feed, indexes: range) -> int:
     tape, own, index, compared = market.tape(feed), format_of(feed), indexes.start, 0
     assert isinstance(own, Table)
     while index < indexes.stop:
-        made = {table: tape.columns(index, table.shape) for table in (own, SPOT)}
+        made = {table: tape.columns(index, table.shape, RECORDS_AHEAD) for table in (own, SPOT)}
         for table, columns in made.items():
             assert columns is not None
             messages = batch.encode(table, feed.ticker, columns)
@@ -61,12 +61,12 @@ def test_they_are_for_a_hundred_thousand_records(package: str, category: str) ->
 
 def test_a_batch_ends_with_its_minute_and_its_bound() -> None:
     tape = Market("2026-06-17", 1).tape(Feed("SPX", "classic", "gex_zero"))
-    sizes = [len(found.timestamps) for at in (0, 45, 59, 60) if (found := tape.columns(at, GEX_SHAPE)) is not None]
+    sizes = [len(found.timestamps) for at in (0, 45, 59, 60) if (found := tape.columns(at, GEX_SHAPE, 30)) is not None]
     assert sizes == [RECORDS_AHEAD, BLOCK - 45, 1, RECORDS_AHEAD]
     with pytest.raises(IndexError):
-        tape.columns(len(tape), GEX_SHAPE)
+        tape.columns(len(tape), GEX_SHAPE, 1)
     with pytest.raises(IndexError):
-        tape.columns(-1, GEX_SHAPE)
+        tape.columns(-1, GEX_SHAPE, 1)
 
 
 def test_a_shape_that_a_feed_has_not_is_refused() -> None:
@@ -74,5 +74,5 @@ def test_a_shape_that_a_feed_has_not_is_refused() -> None:
     for package, categories in CATEGORIES.items():
         tape = market.tape(Feed("SPX", package, categories[-1]))
         wrong = GEX_SHAPE if categories[-1] in ("charm_one", "orderflow") else GREEKS_SHAPE
-        assert tape.columns(5, wrong) is None
-    assert market.tape(Feed("SPX", "state", VOLUME_CATEGORIES[0])).columns(5, SPOT.shape) is not None
+        assert tape.columns(5, wrong, 3) is None
+    assert market.tape(Feed("SPX", "state", VOLUME_CATEGORIES[0])).columns(5, SPOT.shape, 3) is not None

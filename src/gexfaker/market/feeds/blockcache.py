@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK_BYTES: Final = 64 << 20
-"""Bytes of all blocks: those in play of 140 keys at different positions that listen to three feeds of SPX each."""
+BLOCK_BYTES: Final = 24 << 20
+"""Bytes of all blocks: those in play of 11 keys at different positions that listen to all feeds of SPX. The feed reads
+a block twice only, as it makes half a minute of payloads at once; REST reads it for each record."""
 
-UNREAD: Final = 1024
+UNREAD: Final = 512
 """Reads of other blocks after which one is forgotten, however much room there is: twice as many as blocks of SPX fit,
 so that only one that nobody plays any more comes to it. A day played from end to end leaves a few MiB."""
 

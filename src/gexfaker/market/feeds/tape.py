@@ -10,7 +10,6 @@ import numpy as np
 
 from gexfaker.catalog import Feed
 from gexfaker.exchange.hours import RECORDS, TradingSession
-from gexfaker.limits import RECORDS_AHEAD
 from gexfaker.market.model.minutes import BLOCK
 from gexfaker.market.numeric.exact import Ints
 from gexfaker.records.columns import Columns
@@ -99,10 +98,10 @@ class SimulatedTape:
         """Nothing is prepared."""
         return None
 
-    def columns(self, index: int, shape: Shape) -> Columns | None:
-        """The records from one on, those of its minute and RECORDS_AHEAD at the most. Raises IndexError as ``json``."""
+    def columns(self, index: int, shape: Shape, most: int) -> Columns | None:
+        """Up to ``most`` records from one on, those of its minute. Raises IndexError as ``json``."""
         self._second(index)
-        seconds = self._seconds[index : index + RECORDS_AHEAD]
+        seconds = self._seconds[index : index + most]
         return self._records.columns(seconds[seconds // BLOCK == seconds[0] // BLOCK], shape)
 
     @property
