@@ -1,4 +1,4 @@
-"""`make bench`: fan-out, distinct positions, a simulated market, many keys, REST, access log, start-up, memory, encoding.
+"""`make bench`: fan-out, positions, a simulated market, many keys, REST, access log, start-up, memory, encoding.
 
 Linux only.
 

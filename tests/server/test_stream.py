@@ -54,7 +54,7 @@ def test_keys_that_are_always_due_are_at_rest_when_the_market_closes(tmp_path: P
         return now
 
     service = service_of(tmp_path, clock, REALISM="market-hours", SPEED="0")
-    told = listen(service, *"abcdef")
+    told, now = listen(service, *"abcdef"), closing(DAY) - 0.1
     for number, key in enumerate("abcdef"):
         session = service.worlds.get(key)
         session.play.begin(now)
