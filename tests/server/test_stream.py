@@ -50,7 +50,7 @@ def test_keys_that_are_always_due_are_at_rest_when_the_market_closes(tmp_path: P
 
     def clock() -> float:
         nonlocal now
-        now += 0.001  # a millisecond passes each time somebody looks
+        now += 0.01  # ten milliseconds pass each time somebody looks
         return now
 
     service = service_of(tmp_path, clock, REALISM="market-hours", SPEED="0")
