@@ -35,7 +35,7 @@ def times_of(keys: int) -> list[str]:
 def played(keys: int) -> Counted:
     """What so many keys get and cost; they settle first, as all begin at once."""
     job: dict[str, Any] = {"clients": keys, "keys": keys, "subprotocol": JSON, "hubs": hubs_of(FEEDS)}
-    job |= {"times": times_of(keys), "settle": 10.0, "seconds": SECONDS}
+    job |= {"times": times_of(keys), "settle": 10.0 + keys / 5, "seconds": SECONDS}
     with gexfaker(None, data_date=DAY, simulate="true", tickers="SPX", queue_messages=10_000) as (process, url):
         counted = loaded(process, "bench.load", job | {"target": url})
     cores = counted["cpu"] / SECONDS

@@ -6,7 +6,7 @@ import pytest
 
 from gexfaker.catalog import Feed
 from gexfaker.hubs import ahead as module
-from gexfaker.hubs.ahead import Ahead
+from gexfaker.hubs.ahead import LEAST, Ahead
 from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.limits import RECORDS_AHEAD
 from gexfaker.market.simulation import Market
@@ -99,11 +99,10 @@ def test_what_is_kept_is_bounded_and_less_is_made_when_there_is_less_room(monkey
         assert kept.bytes == sum(len(payload) for _, payload in kept._unread.values())
         assert kept.bytes <= 400_000 + 30 * 3_000
     assert counts[:4] == [RECORDS_AHEAD] * 4
-    assert min(counts) < RECORDS_AHEAD / 3
-    assert 1 in counts or counts == sorted(counts, reverse=True)
+    assert min(counts) == LEAST
 
 
-@pytest.mark.parametrize("places", [1, 20, 120])
+@pytest.mark.parametrize("places", [1, 20, 80])
 def test_readers_at_many_places_lose_nothing_that_was_made(monkeypatch: pytest.MonkeyPatch, places: int) -> None:
     """More of them make less at once, and what was made is read: the cost of a record never jumps."""
     monkeypatch.setattr(module, "MAX_AHEAD_BYTES", 1_000_000)
@@ -113,10 +112,9 @@ def test_readers_at_many_places_lose_nothing_that_was_made(monkeypatch: pytest.M
             before = tape.asked
             assert kept.payload(tape, 180 * place + second, table) is not None  # type: ignore[arg-type]
             made += tape.asked - before
-    records = 120 * places
-    room = 1_000_000 / 1500 / places
-    assert made <= records / min(RECORDS_AHEAD, max(1.0, room / 2)) * 1.5 + places
-    assert kept.bytes <= 1_000_000
+    at_once = min(RECORDS_AHEAD, max(LEAST, 1_000_000 / 1500 / places / 2))
+    assert made <= 120 * places / at_once * 1.5 + places
+    assert kept.bytes <= 1_000_000 + RECORDS_AHEAD * 1500
 
 
 def test_what_nobody_reads_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +122,7 @@ def test_what_nobody_reads_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) 
     kept, tape, table = Ahead(pack), Counted(), format_of(FEED)
     for place in range(60):  # sixty keys read one record each, and leave
         kept.payload(tape, 60 * place, table)  # type: ignore[arg-type]
-    assert kept._count() < RECORDS_AHEAD
+    assert kept._count() == LEAST
     for index in range(6000, 8000):  # one reads on
         kept.payload(tape, index, table)  # type: ignore[arg-type]
     assert kept._count() == RECORDS_AHEAD
