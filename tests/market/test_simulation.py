@@ -21,7 +21,7 @@ from gexfaker.catalog import CATEGORIES, DEFAULT_TICKERS, TICKERS, VOLUME_CATEGO
 from gexfaker.errors import DataError
 from gexfaker.exchange.expiries import expiries, owner
 from gexfaker.exchange.hours import RECORDS, TradingSession
-from gexfaker.market.model.ledger import COLUMNS_KEPT
+from gexfaker.market.model.ledger import COLUMNS_KEPT, STRIPS_KEPT
 from gexfaker.market.model.profiles import chain_of, profiles
 from gexfaker.market.simulation import Market
 from gexfaker.tapes.tape import Tape
@@ -198,9 +198,10 @@ def test_close_gives_memory_back_and_memory_is_bounded() -> None:
         one.json(index)
     assert ledger.column.cache_info().maxsize == COLUMNS_KEPT
     assert ledger.column.cache_info().currsize <= COLUMNS_KEPT
-    assert ledger.strip.cache_info().currsize <= 3
+    assert len(market._strips) <= STRIPS_KEPT
     market.close()
     assert not market._chains
+    assert not len(market._strips)
 
 
 # --- shapes ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from gexfaker.bounded import Bounded
 from gexfaker.catalog import CATEGORIES, GREEKS, VOLUME_CATEGORIES, Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import RECORDS, TradingSession, parse_date
@@ -26,7 +27,7 @@ from gexfaker.market.model.cadence import thinned
 from gexfaker.market.model.chain import NEAR, NEXT, Chain
 from gexfaker.market.model.dealers import FEEDBACK
 from gexfaker.market.model.edges import FULL
-from gexfaker.market.model.ledger import Ledger
+from gexfaker.market.model.ledger import STRIPS_KEPT, Ledger, Strips
 from gexfaker.market.model.majors import Majors
 from gexfaker.market.model.prices import Prices
 from gexfaker.market.model.profiles import BASES, chain_of, profiles
@@ -73,6 +74,7 @@ class Market:
         self.prices = Prices(self._day, seed, shape_of(scenario), strength)
         self._blocks = Blocks() if blocks is None else blocks
         self._chains: dict[str, _Shown] = {}
+        self._strips: Strips = Bounded(STRIPS_KEPT)
         self._records: dict[str, Ints] = {}
         self._tapes: dict[Feed, SimulatedTape] = {}
 
@@ -93,6 +95,7 @@ class Market:
             tape.close()
         self._tapes.clear()
         self._chains.clear()
+        self._strips.clear()
         self._records.clear()
         self.prices.clear()
 
@@ -125,17 +128,18 @@ class Market:
         if name not in self._chains:
             underlying, positions, shape = self.prices.underlying(name), self.prices.positions(name), self.prices.shape
             chain = Chain(profiles()[name], underlying, self._day, self._key, positions, shape)
-            self._chains[name] = _Shown(chain, self._key, _served(self._seconds(name)), self._blocks)
+            ledger = Ledger(chain, _served(self._seconds(name)), self._strips)
+            self._chains[name] = _Shown(ledger, self._key, self._blocks)
         return self._chains[name]
 
 
 class _Shown:
     """A chain with what its feeds share."""
 
-    def __init__(self, chain: Chain, key: str, served: Ints, blocks: Blocks) -> None:
-        self.chain = chain
+    def __init__(self, ledger: Ledger, key: str, blocks: Blocks) -> None:
+        self.chain = ledger.chain
         self._blocks = blocks
-        self._ledger = Ledger(chain, served)
+        self._ledger = ledger
         self._majors = Majors(self._ledger, key)
         self._boards = Boards(self._ledger, key)
 

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gexfaker.bounded import Bounded
 from gexfaker.exchange.hours import RECORDS
 from gexfaker.market.model.chain import NEAR, NEXT, Chain
 from gexfaker.market.model.edges import FULL, Edges
@@ -21,8 +22,9 @@ from gexfaker.market.model.stretches import drawn, stretches
 from gexfaker.market.model.strip import Strip
 from gexfaker.market.numeric.exact import Floats, Ints
 
-STRIPS_KEPT: Final = 3
-"""Strips in memory, half a megabyte each for SPX: the two nearest expiries of the block in play, and one more."""
+STRIPS_KEPT: Final = 26
+"""Strips in memory for all chains of a day, half a megabyte each for SPX. A place of a chain takes twelve: the two
+nearest expiries of the block in play, and of the five blocks to which the look-backs of its feeds refer."""
 
 COLUMNS_KEPT: Final = 320
 """Columns in memory, 20 KB each for SPX: half an hour of each gex feed, ten minutes of each greek."""
@@ -42,6 +44,10 @@ _UNEVEN: Final = 0.6
 Cents = NDArray[np.int32]
 
 
+Strips = Bounded[tuple[str, int, int], Strip]
+"""Strips by the key of their chain, the number of the expiry, and the block."""
+
+
 class Column(NamedTuple):
     """Cents by record and strike, and the number of the first strike."""
 
@@ -54,17 +60,23 @@ class Ledger:
 
     Args:
         served: for each second of the day, the newest second not after it that has a record of its own; -1: none.
+        strips: those in memory, of all chains of the day.
     """
 
-    def __init__(self, chain: Chain, served: Ints) -> None:
+    def __init__(self, chain: Chain, served: Ints, strips: Strips) -> None:
         self.chain = chain
         self.edges = Edges(chain)
         self._served = served
-        self.strip = lru_cache(maxsize=STRIPS_KEPT)(self._strip)
+        self._strips = strips
         self.column = lru_cache(maxsize=COLUMNS_KEPT)(self._column)
 
-    def _strip(self, number: int, block: int) -> Strip:
-        return Strip(self.chain, number, block)
+    def strip(self, number: int, block: int) -> Strip:
+        """The strip of an expiry in a block."""
+        key = (self.chain.key, number, block)
+        found = self._strips.get(key)
+        if found is None:
+            found = self._strips[key] = Strip(self.chain, number, block)
+        return found
 
     def _column(self, name: str, number: int, block: int) -> Column:
         """A column of an expiry, or of all (FULL).
