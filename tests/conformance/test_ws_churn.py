@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -145,6 +146,7 @@ def check_boundaries(visits: list[Visit]) -> None:
                 assert timestamp in own, (visit.key, timestamp)
 
 
+@pytest.mark.alone  # its margins are of time
 def test_nobody_misses_or_repeats_a_record(tmp_path: Path) -> None:
     data.write_day(tmp_path, 3000)
     with running_server(data_dir=str(tmp_path), ws_stream_interval="200ms", recovery_window="1s") as server:

@@ -102,6 +102,7 @@ def test_what_is_kept_is_bounded_and_less_is_made_when_there_is_less_room(monkey
     assert min(counts) == LEAST
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("places", [1, 20, 80])
 def test_readers_at_many_places_lose_nothing_that_was_made(monkeypatch: pytest.MonkeyPatch, places: int) -> None:
     """More of them make less at once, and what was made is read: the cost of a record never jumps."""
@@ -117,6 +118,7 @@ def test_readers_at_many_places_lose_nothing_that_was_made(monkeypatch: pytest.M
     assert kept.bytes <= 1_000_000 + RECORDS_AHEAD * 1500
 
 
+@pytest.mark.long
 def test_what_nobody_reads_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_AHEAD_BYTES", 300_000)
     kept, tape, table = Ahead(pack), Counted(), format_of(FEED)

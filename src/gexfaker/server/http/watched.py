@@ -64,9 +64,9 @@ class Watched:
 
 def _asks(scope: Scope) -> str:
     """Whose key a request carries that asks for something where no key is needed, or for nothing that there is."""
-    request = Request(scope)
-    if request.url.path.startswith(PLANE):  # the token of the control plane comes by the same header
+    if plain_path(scope["path"]).startswith(PLANE):  # the token of the control plane comes by the same header
         return NO_KEY
+    request = Request(scope)
     return owner_of(request.headers, request.query_params) or NO_KEY
 
 
