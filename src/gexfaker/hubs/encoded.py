@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gexfaker.bounded import Bounded
@@ -34,18 +34,16 @@ class _Encoders(NamedTuple):
     format_of: Callable[[Feed], Format]
     spot: Format
     pack: Callable[[str, bytes], bytes]
-    ahead: type[Ahead]
 
 
 @cache
 def _encoders() -> _Encoders:
     """Loaded with the first record that is encoded: numpy takes 0.1 s of a start."""
-    from gexfaker.hubs.ahead import Ahead
     from gexfaker.wire.feeds import format_of
     from gexfaker.wire.payload import pack
     from gexfaker.wire.spot import SPOT
 
-    return _Encoders(format_of, SPOT, pack, Ahead)
+    return _Encoders(format_of, SPOT, pack)
 
 
 class EncodedRecords:
@@ -62,13 +60,18 @@ class EncodedRecords:
         self._made: Final[Bounded[Key, Publication | None]] = Bounded(limit, byte_limit, _size)
         self._reported: set[tuple[int, int]] = set()
         self._log_limit: Final = LogLimit()
-        self._ahead: Ahead | None = None
         self.encoded = 0
         self.skipped = 0
         self.saturated = 0
 
     def __len__(self) -> int:
         return len(self._made)
+
+    @cached_property
+    def _ahead(self) -> Ahead:
+        from gexfaker.hubs.ahead import Ahead  # with the first record, as the encoders
+
+        return Ahead(_encoders().pack)
 
     def publication(
         self, tape: Tape, index: int, group: str, form: Format | None = None, stamp: int | None = None
@@ -95,10 +98,8 @@ class EncodedRecords:
         self.encoded += 1
         encoders = _encoders()
         form = form or encoders.format_of(tape.feed)
-        if stamp is None:
-            self._ahead = self._ahead or encoders.ahead(encoders.pack)
-            if (ready := self._ahead.payload(tape, index, form)) is not None:
-                return Publication(DataMessage(Data(PROTOBUF, ready), group))
+        if stamp is None and (ready := self._ahead.payload(tape, index, form)) is not None:
+            return Publication(DataMessage(Data(PROTOBUF, ready), group))
         try:
             record = tape.json(index)
             encoded = form.encode(record if stamp is None else restamped(record, stamp))

@@ -21,7 +21,6 @@ from typing import Final, Self
 import uvicorn
 
 from gexfaker.errors import SettingError
-from gexfaker.exchange.hours import next_opening, shown
 from gexfaker.limits import DRAIN_SECONDS, MAX_HEAD_BYTES, MAX_IDLE_SECONDS
 from gexfaker.server.alarm import Alarm
 from gexfaker.server.descriptors import connections_of, descriptor_limit
@@ -79,8 +78,7 @@ class Server:
         def started() -> None:
             log.info("started on %s, playing %s (%s)", self.url, service.day.date, service.day.origin)
             if service.silent:
-                opens = shown(next_opening(service.clock()))
-                log.warning("the market is closed: the feed is silent until %s New York (market-hours)", opens)
+                log.warning("the market is closed: the feed is silent until %s (market-hours)", service.next_opening)
             ready()
 
         self._uvicorn.ready = started

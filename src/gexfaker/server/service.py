@@ -127,7 +127,7 @@ class Service:
     def _later(self, world: World) -> Later | None:
         """Why nothing comes to a key for a while, and when."""
         if self.silent:
-            return Later("while the market is closed", f": it opens at {shown(next_opening(self.clock()))} New York")
+            return Later("while the market is closed", f": it opens at {self.next_opening}")
         early = world.play.early_time(self.clock()) if world.is_used or self.settings.start != "open" else None
         if early is None:
             return None
@@ -272,6 +272,11 @@ class Service:
     def silent(self) -> bool:
         """Whether the feed is silent because the market is closed, if that is asked for."""
         return self.settings.is_real("market-hours") and not is_market_open(self.clock())
+
+    @property
+    def next_opening(self) -> str:
+        """When the market opens next, for people."""
+        return f"{shown(next_opening(self.clock()))} New York"
 
     def close(self) -> None:
         """Give the tapes and the state file back."""

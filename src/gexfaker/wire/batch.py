@@ -20,7 +20,7 @@ import numpy as np
 
 from gexfaker.records.columns import Columns
 from gexfaker.records.fields import INT64, UINT32, Field
-from gexfaker.wire.blocks import LENGTH_DELIMITED, VARINT_BYTES, Array, Layout, UnevenError, varints, zigzag
+from gexfaker.wire.blocks import LENGTH_DELIMITED, VARINT_BYTES, Array, Layout, Plan, UnevenError, squeeze, zigzag
 from gexfaker.wire.tables import Table
 
 BATCHES_KEPT: Final = 256
@@ -48,18 +48,19 @@ class _Batch:
 
     def __init__(self, table: Table, ticker: str, rows: Mapping[str, bytes]) -> None:
         descriptors = table.message.DESCRIPTOR.fields_by_name
-        head = _Plain()
-        head.add(_TIMESTAMP, descriptors[_TIMESTAMP.wire].number)
-        head.write(_delimited(descriptors["ticker"].number, ticker.encode()))
-        self._parts: Final[list[_Plain | _List]] = [head]
+        name = _delimited(descriptors["ticker"].number, ticker.encode())
+        self._parts: Final[list[_Plain | _List]] = []
+        run = [(_TIMESTAMP, _tag(descriptors[_TIMESTAMP.wire]), name)]
         for field in table.fields:
-            if field.columns:
-                self._parts.append(_List(field, descriptors[field.wire], rows[field.json]))
+            if not field.columns:
+                run.append((field, _tag(descriptors[field.wire]), b""))
                 continue
-            last = self._parts[-1]
-            if isinstance(last, _List):
-                self._parts.append(last := _Plain())
-            last.add(field, descriptors[field.wire].number)
+            if run:
+                self._parts.append(_Plain(run))
+            self._parts.append(_List(field, descriptors[field.wire], rows[field.json]))
+            run = []
+        if run:
+            self._parts.append(_Plain(run))
 
     def encode(self, columns: Columns) -> list[bytes]:
         """The message of each record. Raises UnevenError."""
@@ -70,40 +71,51 @@ class _Batch:
 _TIMESTAMP: Final = Field("timestamp", "timestamp", 1, INT64)
 
 
+class _Fit:
+    """What fits some fields, worked out once."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        bounds = [UINT32 if field.bounds == INT64 else field.bounds for field in fields]  # a varint of five bytes
+        self._low, self._high = (np.array([[both[side]] for both in bounds]) for side in (0, 1))
+        self._signed: Final = np.array([[int(field.bounds not in (UINT32, INT64))] for field in fields])
+
+    def unsigned(self, whole: Array) -> Array:
+        """Fields by records as the unsigned integers of varints. Raises UnevenError: one does not fit its field."""
+        if not ((whole >= self._low) & (whole <= self._high)).all():
+            raise UnevenError
+        return zigzag(whole, self._signed)
+
+
 class _Plain:
-    """Fields one after the other that are one number each."""
+    """Fields one after the other that are one number each.
 
-    def __init__(self) -> None:
-        self._template = bytearray()
-        self._fields: Final[list[Field]] = []
-        self._tags: Final[list[range]] = []
+    Args:
+        run: each field, its tag, and what stands behind it in every record.
+    """
 
-    def add(self, field: Field, number: int) -> None:
-        """One more field."""
-        tag = _varint(number << 3 | _VARINT)
-        self._tags.append(range(len(self._template), len(self._template) + len(tag)))
-        self._fields.append(field)
-        self._template += tag + bytes(VARINT_BYTES)
-
-    def write(self, content: bytes) -> None:
-        """What stands there in every record."""
-        self._template += content
+    def __init__(self, run: Sequence[tuple[Field, bytes, bytes]]) -> None:
+        self._fields: Final = [field for field, _, _ in run]
+        self._fit: Final = _Fit(self._fields)
+        template = bytearray()
+        slots: list[int] = []
+        tags: list[int] = []
+        owners: list[int] = []
+        for number, (_, tag, behind) in enumerate(run):
+            start = len(template) + len(tag)
+            tags += range(len(template), start)
+            owners += [number] * len(tag)
+            slots += range(start, start + VARINT_BYTES)
+            template += tag + bytes(VARINT_BYTES) + behind
+        column = np.frombuffer(bytes(template), dtype=np.uint8)[:, None]
+        self._plan: Final = Plan(column, np.array(slots), np.array(tags), np.array(owners))
 
     def encode(self, values: Iterator[Array | None], count: int) -> list[bytes]:
         """These fields of so many records. Raises UnevenError."""
         given = [next(values) for _ in self._fields]
         whole = np.stack([np.zeros(count) if one is None else one for one in given]).astype(np.int64)
         sent = [[field.optional and one is not None] for field, one in zip(self._fields, given, strict=True)]
-        data, there = varints(_fitted(whole, self._fields), np.array(sent))
-        full = np.empty((len(self._template), count), dtype=np.uint8)
-        full[:] = np.frombuffer(bytes(self._template), dtype=np.uint8)[:, None]
-        kept = np.ones(full.shape, dtype=np.uint8)
-        for place, tag in enumerate(self._tags):
-            slots = slice(tag.stop, tag.stop + VARINT_BYTES)
-            full[slots], kept[slots] = data[place], there[place]
-            kept[tag.start : tag.stop] = there[place, 0]
-        content = bytes(full.T[kept.T.view(bool)].data)
-        return _cut(content, kept.sum(axis=0, dtype=np.int64))
+        full, kept = self._plan.lay_out(self._fit.unsigned(whole), np.array(sent))
+        return _cut(squeeze(full, kept), kept.sum(axis=0, dtype=np.int64))
 
 
 class _List:
@@ -113,6 +125,7 @@ class _List:
         self._wrapping: Final = _varint(descriptor.number << 3 | LENGTH_DELIMITED) if field.inside else b""
         inner = descriptor.message_type.fields_by_name[field.inside] if field.inside else descriptor
         self._layout: Final = Layout(field.columns, inner, shape)
+        self._fit: Final = _Fit(self._layout.held)
 
     def encode(self, values: Iterator[Array | None], count: int) -> list[bytes]:
         """The list of each of so many records. Raises UnevenError."""
@@ -121,28 +134,18 @@ class _List:
             return [b""] * count
         records, rows, width = numbers.shape
         whole = numbers.reshape(records * rows, width).T.astype(np.int64)
-        content, lengths = self._layout.pack(_fitted(whole, self._layout.held))
+        content, lengths = self._layout.pack(self._fit.unsigned(whole))
         lists = _cut(content, lengths.reshape(records, rows).sum(axis=1, dtype=np.int64))
         return [self._wrapping + _varint(len(one)) + one for one in lists] if self._wrapping else lists
-
-
-def _fitted(whole: Array, fields: Sequence[Field]) -> Array:
-    """Fields by records as the unsigned integers of varints. Raises UnevenError: one does not fit its field."""
-    low, high = (np.array([[_bounds(field)[side]] for field in fields]) for side in (0, 1))
-    if not ((whole >= low) & (whole <= high)).all():
-        raise UnevenError
-    signed = np.array([[int(field.bounds not in (UINT32, INT64))] for field in fields])
-    return zigzag(whole, signed)
-
-
-def _bounds(field: Field) -> tuple[int, int]:
-    """What fits, and has a varint of five bytes at most."""
-    return UINT32 if field.bounds == INT64 else field.bounds
 
 
 def _cut(content: bytes, lengths: Array) -> list[bytes]:
     ends = [0, *np.cumsum(lengths).tolist()]
     return [content[start:end] for start, end in pairwise(ends)]
+
+
+def _tag(descriptor: Any) -> bytes:
+    return _varint(descriptor.number << 3 | _VARINT)
 
 
 def _delimited(number: int, content: bytes) -> bytes:

@@ -134,6 +134,40 @@ class _List(NamedTuple):
     outer_at: int
 
 
+class Plan(NamedTuple):
+    """Known bytes with room for varints, which is used as far as there is something to write.
+
+    Attributes:
+        template: the known bytes, one in a row.
+        slots: where the bytes of the varints go, VARINT_BYTES for each, one varint after the other.
+        tags: where the bytes are that stand there only with their varint.
+        owners: of each of these, the number of its varint.
+    """
+
+    template: Array
+    slots: Array
+    tags: Array
+    owners: Array
+
+    def lay_out(self, unsigned: Array, sent: Array) -> tuple[Array, Array]:
+        """(bytes, which of them are there) of varints x records: a column for each record."""
+        count = unsigned.shape[1]
+        data, there = varints(unsigned, sent)
+        # Bytes x records, so that whatever is done to all records goes over adjacent bytes.
+        full = np.empty((len(self.template), count), dtype=np.uint8)
+        full[:] = self.template
+        full[self.slots] = data.reshape(-1, count)
+        kept = np.ones(full.shape, dtype=np.uint8)
+        kept[self.slots] = there.reshape(-1, count)
+        kept[self.tags] = there[self.owners, 0]
+        return full, kept
+
+
+def squeeze(full: Array, kept: Array) -> bytes:
+    """What is there, one record after the other."""
+    return bytes(full.T[kept.T.view(bool)].data)
+
+
 class Layout:
     """Where the numbers of rows of one shape go.
 
@@ -168,14 +202,13 @@ class Layout:
                 held += [column] * size
         self.held: Final = tuple(held)
         self.width: Final = len(held)
-        self._slots: Final = np.array(slots)
-        self._tags: Final = np.array(tags)
-        self._single: Final = np.array([not column.many for column in held])
+        template = np.frombuffer(bytes(self._row), dtype=np.uint8)[:, None]
+        single = np.flatnonzero([not column.many for column in held])
+        self._plan: Final = Plan(template, np.array(slots), np.array(tags), single)
         self._sent: Final = np.array([[column.many or column.optional] for column in held])
         self._factors: Final = np.array([[float(column.factor)] for column in held])
         self._bounds: Final = tuple(np.array([[float(column.bounds[side])] for column in held]) for side in (0, 1))
         self._signed: Final = np.array([[int(column.bounds != UINT32)] for column in held])
-        self._template: Final = np.frombuffer(bytes(self._row), dtype=np.uint8)[:, None]
 
     def _open(self, column: Field, descriptor: Any, size: int) -> None:
         """What stands in a row before a column's numbers."""
@@ -204,15 +237,7 @@ class Layout:
         Raises:
             UnevenError: a row is longer than MAX_SHORT.
         """
-        count = unsigned.shape[1]
-        data, there = varints(unsigned, self._sent)
-        # Bytes x rows, so that whatever is done to all rows goes over adjacent bytes.
-        full = np.empty((len(self._template), count), dtype=np.uint8)
-        full[:] = self._template
-        full[self._slots] = data.reshape(-1, count)
-        kept = np.ones(full.shape, dtype=np.uint8)
-        kept[self._slots] = there.reshape(-1, count)
-        kept[self._tags] = there[self._single, 0]
+        full, kept = self._plan.lay_out(unsigned, self._sent)
         for first, last, size_at, outer_at in self._lists:
             full[size_at] = size = kept[first:last].sum(axis=0, dtype=np.uint8)
             if outer_at:
@@ -221,7 +246,7 @@ class Layout:
         if lengths.max() > MAX_SHORT:
             raise UnevenError
         full[1] = lengths
-        return bytes(full.T[kept.T.view(bool)].data), lengths + 2
+        return squeeze(full, kept), lengths + 2
 
     def _scaled(self, numbers: Array, fitter: Fitter, name: str) -> Array:
         """``scaling.scale`` and the bounds, as the unsigned integers of varints."""

@@ -41,7 +41,7 @@ class FlowFeed:
         (rows,) = self._blocks.block(self, int(seconds[0]) // BLOCK, self._block)
         values = tuple(rows[seconds % BLOCK].T)
         if shape is SPOT:
-            return Columns(self._view.first + seconds, (values[0], None), {})
+            return self._view.prices(seconds, values[0])
         return Columns(self._view.first + seconds, values, {}) if shape is ORDERFLOW else None
 
     def json(self, second: int) -> bytes:

@@ -70,7 +70,7 @@ class GexFeed:
         made, rows = self._blocks.block(self, int(seconds[0]) // BLOCK, self._block), seconds % BLOCK
         head, (volume, interest, reversal) = made.head[rows].T, made.tail[rows].T
         if shape is SPOT:
-            return Columns(self._view.first + seconds, (head[0], None), {})
+            return self._view.prices(seconds, head[0])
         if shape is not GEX:
             return None
         days = (np.full(len(rows), count) for count in self._view.days)

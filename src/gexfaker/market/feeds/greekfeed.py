@@ -61,7 +61,7 @@ class GreekFeed:
         made, rows = self._blocks.block(self, int(seconds[0]) // BLOCK, self._block), seconds % BLOCK
         spot, *levels = made.head[rows].T
         if shape is SPOT:
-            return Columns(self._view.first + seconds, (spot, None), {})
+            return self._view.prices(seconds, spot)
         if shape is not GREEKS:
             return None
         days = (np.full(len(rows), count) for count in self._view.days)

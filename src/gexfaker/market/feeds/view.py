@@ -11,6 +11,7 @@ from gexfaker.market.model.edges import FULL
 from gexfaker.market.model.ledger import Ledger
 from gexfaker.market.model.majors import Majors
 from gexfaker.market.numeric.exact import Ints
+from gexfaker.records.columns import Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class View:
     first: int
     ledger: Ledger
     majors: Majors
+
+    def prices(self, seconds: Ints, spot: Ints) -> Columns:
+        """The spot records of some seconds."""
+        return Columns(self.first + seconds, (spot, None), {})
 
     @property
     def days(self) -> tuple[int, int]:

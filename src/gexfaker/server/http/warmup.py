@@ -11,9 +11,11 @@ from typing import Final
 
 FEED: Final = (
     "gexfaker.server.transport.websocket",
+    "gexfaker.hubs.ahead",
     "gexfaker.wire.feeds",
     "gexfaker.wire.payload",
     "gexfaker.wire.protocodec",
+    "jwt",
 )
 """What a client of the feed needs. It asks for its address before, so that this is there when it connects."""
 
