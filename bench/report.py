@@ -1,4 +1,5 @@
-"""What was measured, and how it is told: a table with the spread of the repeats, and JSON."""
+"""What was measured, and how it is told: a table with the spread of the repeats and the change since the last release,
+and JSON."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+
+from bench.history import change, newest
 
 RESULTS: Final = Path(__file__).parent / "results" / "latest.json"
 
@@ -33,13 +36,18 @@ class Report:
 
     def print(self) -> None:
         """The table, and the JSON beside it."""
-        table = Table("what", "median", "range", "runs", title=f"gexfaker on {machine()}")
+        release, kept = newest() or ("no release", {"machine": machine(), "values": {}})
+        table = Table("what", "median", "range", "runs", f"since {release}", title=f"gexfaker on {machine()}")
         for column in table.columns[1:]:
             column.justify = "right"
         for name, values in self.values.items():
             spread = f"{number(min(values))} .. {number(max(values))}" if len(values) > 1 else ""
-            table.add_row(name, number(statistics.median(values)), spread, str(len(values)))
+            old = kept["values"].get(name)
+            since = change(name, values, old, same_machine=kept["machine"] == machine())
+            table.add_row(name, number(statistics.median(values)), spread, str(len(values)), since)
         Console().print(table)
+        if kept["machine"] != machine():
+            print(f"{release} was measured on {kept['machine']}: only shares and ratios are compared")
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps({"machine": machine(), "values": self.values}, indent=1))
         print(f"as JSON: {RESULTS}")

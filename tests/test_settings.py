@@ -27,7 +27,7 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (settings.ws_enabled, settings.ws_stream_interval, settings.ws_group_prefix) == (True, 1.0, "blue")
     assert settings.token_secret is None
     assert settings.public_url is None
-    assert (settings.ack_delay, settings.ping_interval, settings.recovery_window) == (0.002, 20.0, 30.0)
+    assert (settings.ack_delay, settings.ping_interval, settings.recovery_window) == (None, 20.0, 30.0)
     assert (settings.queue_messages, settings.queue_bytes) == (1000, 16 * 1024 * 1024)
 
 
@@ -45,6 +45,7 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path:
 
 ONE_A_SECOND = Allowance("all", 60, Period.MINUTE)
 WHEN_UNSET = {
+    "ACK_DELAY": "7ms",
     "PUBLIC_URL": "https://x.example",
     "TOKEN_SECRET": "s" * 32,
     "CACHE_MODE": "rotation",

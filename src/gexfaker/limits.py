@@ -221,7 +221,9 @@ MAX_LOG_BYTES: Final = 1 * MIB
 
 # --- time --------------------------------------------------------------------------------------
 ACK_DELAY_SECONDS: Final = 0.002
-"""Answers this late on purpose (setting): the Python SDK loses an ack that arrives before it starts to wait."""
+"""Answers to Azure's Python SDK are this late on purpose: it loses an ack that arrives before it starts to wait.
+
+A setting changes it for all clients."""
 
 PING_INTERVAL_SECONDS: Final = 20.0
 """The service's default WebSocket ping (setting)."""

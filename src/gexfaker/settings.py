@@ -397,13 +397,14 @@ class Settings:
         ),
     ]
     ack_delay: Annotated[
-        float,
+        float | None,
         Setting(
             Section.WEBSOCKET,
             parsing.between(0, MOST_ACK_DELAY),
-            f"{ACK_DELAY_SECONDS * 1000:g}ms",
+            "",
             f"a time such as 2ms, at most {MOST_ACK_DELAY:g}s",
-            "Delay of acks and of the 101.",
+            "Delay of acks and of the 101; unset, "
+            f"{ACK_DELAY_SECONDS * 1000:g}ms for Azure's Python SDK, which loses earlier ones, and none for others.",
         ),
     ]
     ping_interval: Annotated[

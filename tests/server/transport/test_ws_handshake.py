@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gexfaker.server.transport import handshake
 from gexfaker.wire.tokens import Grant, mint
 from support import decode
 from support.raw import JSON, RawSocket, connect, try_upgrade, upgrade_request
@@ -57,6 +58,34 @@ def test_expiry_allows_five_minutes_of_skew(server: Served) -> None:
 def test_the_token_may_come_as_a_header(server: Served) -> None:
     assert try_upgrade(hub(server), [JSON], [f"Authorization: Bearer {token()}"]).status == 101
     assert try_upgrade(hub(server), [JSON], ["Authorization: Bearer nonsense"]).status == 401
+
+
+@pytest.mark.parametrize("agents", [(), ("Mozilla/5.0",), ("azsdk-js-webpubsub-client/1.0",)])
+def test_nobody_else_waits_for_what_the_python_sdk_needs(
+    server: Served, monkeypatch: pytest.MonkeyPatch, agents: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(handshake, "ACK_DELAY_SECONDS", 60.0)
+    url = hub(server, token())
+    sdk = "User-Agent: mine azsdk-python-webpubsub-client/1.1.0 Python/3.11"
+    with RawSocket(url) as waiting, RawSocket(url) as other:
+        waiting.send(upgrade_request(url, [JSON], [sdk]))
+        other.send(upgrade_request(url, [JSON], [f"User-Agent: {agent}" for agent in agents]))
+        assert other.read_answer() == 101
+        assert other.join("SPX_orderflow").success
+        waiting.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            waiting.socket.recv(1)
+
+
+def test_a_delay_that_is_asked_for_is_everybodys() -> None:
+    with running_server(token_secret=SECRET, ack_delay="10s") as slow:
+        url = hub(slow, token())
+        with RawSocket(url) as waiting:
+            waiting.send(upgrade_request(url, [JSON]))
+            assert slow.get("/health")[0] == 200
+            waiting.socket.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                waiting.socket.recv(1)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from websockets.server import ServerProtocol
 from gexfaker.errors import TokenError
 from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
-from gexfaker.limits import MAX_GROUP_LENGTH
+from gexfaker.limits import ACK_DELAY_SECONDS, MAX_GROUP_LENGTH
 from gexfaker.server.access.log import NO_KEY
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.gate import plain_name
@@ -26,6 +26,9 @@ from gexfaker.wire.subprotocols import choose
 from gexfaker.wire.tokens import Grant, verify
 
 HUB_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
+HASTY_CLIENT: Final = "azsdk-python-webpubsub-client"
+"""What Azure's Python SDK says of itself: it sends before it waits, and loses an answer that comes in between."""
+
 TOO_LATE: Final = "the connection is not known any more (RECOVERY_WINDOW), or the reconnection token is another's"
 UNRECOVERABLE: Final = "The connection could not be recovered."
 _PATHS: Final = re.compile(r"/(?:client/hubs|ws)/([^/]+)/?|/client/?")
@@ -63,6 +66,14 @@ def refusal(status: int, reason: str, text: str = "") -> Response:
         [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body))), ("Connection", "close")]
     )
     return Response(status, reason, headers, body)
+
+
+def ack_delay(asked: float | None, request: Request) -> float:
+    """Seconds that the 101 and acknowledgements wait; ``asked`` for all, None: only for the client that needs it."""
+    if asked is not None:
+        return asked
+    agents = request.headers.get_all("User-Agent")
+    return ACK_DELAY_SECONDS if any(HASTY_CLIENT in agent for agent in agents) else 0.0
 
 
 def open_socket(service: Service, request: Request) -> Accepted | Response:

@@ -34,7 +34,7 @@ from gexfaker.limits import (
 )
 from gexfaker.server.service import Service
 from gexfaker.server.transport.frameparser import FrameParser
-from gexfaker.server.transport.handshake import UNRECOVERABLE, Accepted, open_socket
+from gexfaker.server.transport.handshake import UNRECOVERABLE, Accepted, ack_delay, open_socket
 from gexfaker.server.transport.intake import Inlet, Intake
 
 _RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
@@ -69,6 +69,7 @@ class Socket(asyncio.Protocol):
         self._backlog: deque[bytes] = deque()
         self._backlog_messages = self._backlog_bytes = 0
         self._blocked = False
+        self._delay_seconds = 0.0
         self._delayed: deque[tuple[float, bytes]] = deque()
         self._held: list[Output] = []
         self._end = _End.NOBODY
@@ -78,7 +79,7 @@ class Socket(asyncio.Protocol):
     # --- opening -----------------------------------------------------------------------------
 
     def open(self, request: Request) -> None:
-        """Answer the upgrade request; the 101 is sent after the acknowledgement delay."""
+        """Answer the upgrade request; the 101 waits where acknowledgements do."""
         self._server_connections.add(self)
         self._inlet.hold()
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
@@ -93,7 +94,8 @@ class Socket(asyncio.Protocol):
         if self._hub is not None and self._connection is not None:
             self._connection.outlet = self.perform
             self._frames.name(f"{self._connection.grant.user_id or '(no key)'} {self._hub.name}")
-        self._timer = self._loop.call_later(self._service.settings.ack_delay, self._opened, answer)
+        self._delay_seconds = ack_delay(self._service.settings.ack_delay, request)
+        self._timer = self._loop.call_later(self._delay_seconds, self._opened, answer)
 
     def _opened(self, answer: Accepted) -> None:
         if self._transport.is_closing():
@@ -185,7 +187,11 @@ class Socket(asyncio.Protocol):
                 ready.append(output)
                 count += 1
             elif isinstance(output, Later):
-                self._delay(output.frame)
+                if self._delay_seconds:
+                    self._delay(output.frame)
+                else:
+                    ready.append(output.frame)
+                    count += 1
             elif isinstance(output, Close):
                 self._write(ready, count)
                 ready, count = [], 0
@@ -205,12 +211,9 @@ class Socket(asyncio.Protocol):
 
     def _delay(self, frame: bytes) -> None:
         """Write a frame after the acknowledgement delay; a client with many of them coming is not read meanwhile."""
-        delay = self._service.settings.ack_delay
-        self._delayed.append((self._loop.time() + delay, frame))
-        if not delay:
-            self._release(1)
-        elif len(self._delayed) == 1:
-            self._loop.call_later(delay, self._release_due)
+        self._delayed.append((self._loop.time() + self._delay_seconds, frame))
+        if len(self._delayed) == 1:
+            self._loop.call_later(self._delay_seconds, self._release_due)
         if len(self._delayed) >= MAX_DELAYED:
             self._inlet.hold()
 
