@@ -121,6 +121,9 @@ RECORDS_AHEAD: Final = 30
 """Records of a simulated feed that are encoded at once: with more, a turn would hold up the others; with fewer, each
 would cost more."""
 
+MAX_TAPES_BY_ONE: Final = 4096
+"""Feeds of which it is known that their next records are encoded one by one: all of a large day."""
+
 MAX_AHEAD_BYTES: Final = 40 * MIB
 """Payloads of them that nobody has read yet: those of 120 keys at different places with 15 feeds each. With more keys
 fewer records are made at once."""

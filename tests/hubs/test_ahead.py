@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from gexfaker.catalog import Feed
@@ -14,10 +16,15 @@ from gexfaker.records.columns import Columns
 from gexfaker.records.fields import Shape
 from gexfaker.tapes.alias import Alias
 from gexfaker.wire.feeds import format_of
+from gexfaker.wire.orderflow import ORDERFLOW
 from gexfaker.wire.payload import pack, unpack
 from gexfaker.wire.spot import SPOT
+from support.tapes import MemoryTape
 
+NOON = 1_784_304_000
 FEED = Feed("SPX", "classic", "gex_zero")
+SNAPSHOT = {"ticker": "SPX"} | {field.json: 1.25 for field in ORDERFLOW.fields}
+CUT = b'{"timestamp":'
 
 
 class Counted:
@@ -133,3 +140,51 @@ def test_what_nobody_reads_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) 
 
 def test_another_form_is_not_made_ahead() -> None:
     assert Ahead(pack).payload(Counted(), 0, object()) is None  # type: ignore[arg-type]
+
+
+def recorded(count: int, **odd: object) -> MemoryTape:
+    """A recorded feed; ``odd`` are records of its own by number, such as ``at7``."""
+    lines = [json.dumps({"timestamp": NOON + number, **SNAPSHOT, "spot": 6800 + number}) for number in range(count)]
+    made: list[bytes | None] = [line.encode() for line in lines]
+    for name, line in odd.items():
+        made[int(name.removeprefix("at"))] = line if isinstance(line, bytes) else None
+    return MemoryTape(made, Feed("SPX", "orderflow", "orderflow"))
+
+
+def sent(encoded: EncodedRecords, tape: MemoryTape) -> list[bytes | None]:
+    """The messages of all records, read one after the other."""
+    made = [encoded.publication(tape, index, "blue_SPX_orderflow_orderflow") for index in range(len(tape))]
+    return [None if one is None else unpack(one.message.data.value)[1] for one in made]
+
+
+def by_one(tape: MemoryTape) -> list[bytes | None]:
+    return [None if line is None or line == CUT else ORDERFLOW.encode(line).message for line in tape.records]
+
+
+def test_recorded_feeds_are_read_ahead_and_no_further_than_they_go() -> None:
+    encoded, tape = EncodedRecords(), recorded(RECORDS_AHEAD + 5)
+    assert encoded.publication(tape, 0, "g") is not None
+    assert tape.reads == RECORDS_AHEAD
+    assert sent(encoded, tape) == by_one(tape)
+    assert tape.reads == len(tape)
+
+
+@pytest.mark.parametrize("odd", [None, CUT], ids=["unreadable", "cut"])
+def test_one_that_cannot_be_sent_keeps_the_others_from_nothing(odd: bytes | None) -> None:
+    encoded, tape = EncodedRecords(), recorded(100, at0=odd, at40=odd, at99=odd)
+    assert sent(encoded, tape) == by_one(tape)
+    assert encoded.skipped == 3
+
+
+def test_too_large_a_number_is_told_for_its_record_alone() -> None:
+    huge = json.dumps({"timestamp": NOON, **SNAPSHOT, "spot": 1e300}).encode()
+    encoded, tape = EncodedRecords(), recorded(50, at10=huge)
+    assert sent(encoded, tape) == by_one(tape)
+    assert encoded.saturated == 1
+
+
+def test_where_every_record_is_for_the_long_way_few_are_read_in_vain() -> None:
+    huge = {f"at{number}": json.dumps({"timestamp": NOON, **SNAPSHOT, "spot": 1e300}).encode() for number in range(300)}
+    encoded, tape = EncodedRecords(), recorded(300, **huge)
+    assert sent(encoded, tape) == by_one(tape)
+    assert tape.reads < 2.1 * len(tape)

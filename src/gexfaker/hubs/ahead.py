@@ -1,4 +1,4 @@
-"""Payloads made some records ahead, for tapes that have their records as numbers: a simulated market's.
+"""Payloads made some records ahead.
 
 Clients read on and on, so that the next records are made with the one that is asked for: half a minute costs little
 more than one record alone. Each is kept until it is read, and a moment longer for keys that are at the same place. When
@@ -9,14 +9,16 @@ nothing is thrown away that somebody will read.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from gexfaker.bounded import Bounded
-from gexfaker.limits import MAX_AHEAD_BYTES, MAX_JUST_READ, RECORDS_AHEAD
+from gexfaker.errors import RecordError, UnavailableError
+from gexfaker.limits import MAX_AHEAD_BYTES, MAX_JUST_READ, MAX_TAPES_BY_ONE, RECORDS_AHEAD
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import batch
 from gexfaker.wire.blocks import UnevenError
+from gexfaker.wire.reading import Alike, reader_of
 from gexfaker.wire.tables import Table
 
 Pack = Callable[[str, bytes], bytes]
@@ -48,6 +50,7 @@ class Ahead:
         self._pack: Final = pack
         self._unread: Final[OrderedDict[Key, tuple[int, bytes]]] = OrderedDict()
         self._just_read: Final[Bounded[Key, bytes]] = Bounded(MAX_JUST_READ)
+        self._by_one: Final[Bounded[tuple[int, str], int]] = Bounded(MAX_TAPES_BY_ONE)
         self._reads = 0
         self.bytes = 0
 
@@ -72,17 +75,29 @@ class Ahead:
         return entry[1]
 
     def _make(self, tape: Tape, index: int, table: Table) -> bytes | None:
-        columns = tape.columns(index, table.shape, self._count())
-        if columns is None:
-            return None
+        count = self._count()
         try:
-            messages = batch.encode(table, tape.feed.ticker, columns)
+            messages = self._messages(tape, index, table, count)
         except UnevenError:  # a number is too large for the wire, which the long way tells and counts
+            self._by_one[tape.number, table.type_url] = index + count
+            return None
+        if not messages:
             return None
         first, *others = (self._pack(table.type_url, message) for message in messages)
         for place, payload in enumerate(others, index + 1):
             self._keep((tape.number, place, table.type_url), payload)
         return first
+
+    def _messages(self, tape: Tape, index: int, table: Table, count: int) -> list[bytes]:
+        """Up to so many from a record on; none where they are encoded one by one. Raises UnevenError."""
+        columns = tape.columns(index, table.shape, count)
+        if columns is not None:
+            return batch.encode(table, tape.feed.ticker, columns)
+        until = self._by_one.get((tape.number, table.type_url)) or 0
+        if until - count <= index < until:  # they were tried, and one of them is not for this way
+            return []
+        alike: Alike = reader_of(table).read(_texts(tape, index, count))
+        return batch.encode(table, alike.ticker, alike.columns)
 
     def _keep(self, key: Key, payload: bytes) -> None:
         self._take(key)
@@ -98,3 +113,14 @@ class Ahead:
             self._take(key)
         free = 1.0 - self.bytes / MAX_AHEAD_BYTES
         return max(LEAST, round(RECORDS_AHEAD * min(1.0, free * NARROW)))
+
+
+def _texts(tape: Tape, index: int, count: int) -> Iterator[bytes]:
+    """Up to so many records, as far as they can be read: whoever asks for the next one is told why it cannot."""
+    try:
+        for place in range(index, index + count):
+            if not tape.has(place):
+                return
+            yield tape.json(place)
+    except (IndexError, RecordError, UnavailableError):
+        return

@@ -20,7 +20,7 @@ class Columns(NamedTuple):
         timestamps: epoch seconds, one for each record.
         values: of each field of the shape, in its order: one number for each record, or None where it is missing; for
             a list of rows records by rows by numbers.
-        rows: of each list the text of a row without its numbers, such as ``[,,,[,,,,]]``.
+        rows: of each list that is there the text of a row without its numbers, such as ``[,,,[,,,,]]``.
     """
 
     timestamps: Array

@@ -49,7 +49,7 @@ class _Batch:
     def __init__(self, table: Table, ticker: str, rows: Mapping[str, bytes]) -> None:
         descriptors = table.message.DESCRIPTOR.fields_by_name
         name = _delimited(descriptors["ticker"].number, ticker.encode())
-        self._parts: Final[list[_Plain | _List]] = []
+        self._parts: Final[list[_Plain | _List | _Missing]] = []
         run = [(_TIMESTAMP, _tag(descriptors[_TIMESTAMP.wire]), name)]
         for field in table.fields:
             if not field.columns:
@@ -57,7 +57,8 @@ class _Batch:
                 continue
             if run:
                 self._parts.append(_Plain(run))
-            self._parts.append(_List(field, descriptors[field.wire], rows[field.json]))
+            shape = rows.get(field.json)
+            self._parts.append(_List(field, descriptors[field.wire], shape) if shape else _Missing())
             run = []
         if run:
             self._parts.append(_Plain(run))
@@ -116,6 +117,15 @@ class _Plain:
         sent = [[field.optional and one is not None] for field, one in zip(self._fields, given, strict=True)]
         full, kept = self._plan.lay_out(self._fit.unsigned(whole), np.array(sent))
         return _cut(squeeze(full, kept), kept.sum(axis=0, dtype=np.int64))
+
+
+class _Missing:
+    """A list that no record has."""
+
+    def encode(self, values: Iterator[Array | None], count: int) -> list[bytes]:
+        """Nothing for each of so many records."""
+        next(values)
+        return [b""] * count
 
 
 class _List:

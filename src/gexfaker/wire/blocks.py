@@ -67,16 +67,12 @@ class Rows:
             UnevenError: it is not a list of rows of one shape, or a number of theirs is not finite.
             msgspec.MsgspecError: a list in a row is empty, or a number is out of range.
         """
-        skeleton = text.translate(None, _IN_NUMBERS)
+        skeleton = skeleton_of(text)
         if skeleton == b"[]" == text.translate(None, _BLANKS):
             return b""
-        shape = _first_row(skeleton)
-        count = len(skeleton) // (len(shape) + 1)
-        if skeleton != b"[" + b",".join((shape,) * count) + b"]":
-            raise UnevenError
+        shape, count = rows_of(skeleton)
         layout = self.layouts.get(shape) or self._learn(shape)
-        # A list without a comma has one number, or none: then a comma here has no number, which is refused.
-        flat = _numbers.decode(b"[" + text.translate(None, b"[]" + _BLANKS).replace(b",null", b"") + b"]")
+        flat = numbers_in(text)
         return layout.encode(np.fromiter(flat, float, len(flat)).reshape(count, layout.width), fitter, self._field.json)
 
     def _learn(self, shape: bytes) -> Layout:
@@ -84,6 +80,31 @@ class Rows:
         if len(self.layouts) > MAX_LAYOUTS:
             self.layouts.popitem(last=False)
         return made
+
+
+def skeleton_of(text: bytes) -> bytes:
+    """The text of a list of rows without its numbers."""
+    return text.translate(None, _IN_NUMBERS)
+
+
+def rows_of(skeleton: bytes) -> tuple[bytes, int]:
+    """(shape, how many) of rows that are all of one shape. Raises UnevenError where they are not."""
+    shape = _first_row(skeleton)
+    count = len(skeleton) // (len(shape) + 1)
+    if skeleton != b"[" + b",".join((shape,) * count) + b"]":
+        raise UnevenError
+    return shape, count
+
+
+def numbers_in(text: bytes) -> list[float]:
+    """The numbers of a list, or of several with commas between them, nulls left out.
+
+    A list without a comma has one number, or none: then a comma here has no number, which is refused.
+
+    Raises:
+        msgspec.MsgspecError: a list in a row is empty, or a number is out of range.
+    """
+    return _numbers.decode(b"[" + text.translate(None, b"[]" + _BLANKS).replace(b",null", b"") + b"]")
 
 
 def _first_row(skeleton: bytes) -> bytes:
@@ -99,7 +120,7 @@ def _first_row(skeleton: bytes) -> bytes:
     return skeleton[1:end]
 
 
-def _sizes(columns: Sequence[Field], shape: bytes) -> list[int]:
+def sizes_of(columns: Sequence[Field], shape: bytes) -> list[int]:
     """How many numbers each column has in a row of that shape. Raises UnevenError where they do not fit the columns."""
     items = re.split(rb",(?![^\[]*\])", shape[1:-1])
     if len(items) > len(columns):
@@ -193,7 +214,7 @@ class Layout:
         held: list[Field] = []
         slots: list[int] = []
         tags: list[int] = []
-        for column, size in zip(columns, _sizes(columns, shape), strict=True):
+        for column, size in zip(columns, sizes_of(columns, shape), strict=True):
             if size:
                 self._open(column, descriptor.message_type.fields_by_name[column.wire], size)
                 tags += [] if column.many else [len(self._row) - 1]
@@ -250,18 +271,23 @@ class Layout:
 
     def _scaled(self, numbers: Array, fitter: Fitter, name: str) -> Array:
         """``scaling.scale`` and the bounds, as the unsigned integers of varints."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            product = numbers * self._factors
-            nearest = np.rint(product)
-            # One too large in magnitude exactly when it leads back beyond the number, as scaling.scale explains.
-            nearest -= np.copysign(np.abs(nearest / self._factors) > np.abs(numbers), nearest)
+        nearest = scale_all(numbers, self._factors)
         low, high = self._bounds
         if not ((nearest >= low) & (nearest <= high)).all():
-            if not np.isfinite(product).all():
+            if not np.isfinite(nearest).all():
                 raise UnevenError
             fitter.saturated[name] = None
             nearest = nearest.clip(low, high)
         return zigzag(nearest.astype(np.int64), self._signed)
+
+
+def scale_all(numbers: Array, factors: Array) -> Array:
+    """``scaling.scale`` of many numbers: whole, as doubles; not finite where the product is not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        nearest: Array = np.rint(numbers * factors)
+        # One too large in magnitude exactly when it leads back beyond the number, as scaling.scale explains.
+        nearest -= np.copysign(np.abs(nearest / factors) > np.abs(numbers), nearest)
+    return nearest
 
 
 def zigzag(whole: Array, signed: Array) -> Array:
