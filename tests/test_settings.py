@@ -267,6 +267,9 @@ def test_a_misspelt_name_in_the_file_is_told_with_the_right_one(tmp_path: Path, 
         ({"SCENARIO": "flash-crash", "SEED": "3", "TICKERS": "TSLA"}, False, []),
         ({"DATA_DIR": "days", "SIMULATE": "true"}, False, ["DATA_DIR"]),
         ({"DATA_DIR": "days"}, False, []),
+        ({"REALISM": "open-rows"}, True, ["open-rows"]),
+        ({"REALISM": "open-rows"}, False, []),
+        ({"REALISM": "market-hours"}, True, []),
     ],
 )
 def test_a_setting_that_is_for_other_days_is_told(given: dict[str, str], is_stored: bool, idle: list[str]) -> None:

@@ -689,6 +689,8 @@ def idle_with(settings: Settings, *, is_stored: bool) -> Iterator[str]:
     for name in simulation if is_stored else recorded if settings.simulate else ():
         if settings.sources[name] != DEFAULT:
             yield f"{name} (from {settings.sources[name]}) has no effect: {reason}"
+    if is_stored and settings.is_real("open-rows"):
+        yield f"open-rows of REALISM (from {settings.sources['REALISM']}) has no effect: {reason}"
 
 
 def _parse(name: str, setting: Setting, text: str, source: str) -> Any:

@@ -173,7 +173,8 @@ def test_health_shows_the_counters_and_bounds(server: Served) -> None:
 def test_health_without_a_server_is_an_error() -> None:
     assert "start one with: gexfaker serve" in str(run("health", "--url", f"127.0.0.1:{free_port()}").exception)
     with other_server() as number:
-        assert "no server at" in str(run("health", "--url", f"127.0.0.1:{number}").exception)
+        said = str(run("health", "--url", f"127.0.0.1:{number}").exception)
+        assert said.startswith(f"what answers at http://127.0.0.1:{number} is not a gexfaker (it answered 501 ")
 
 
 def test_one_feed_is_no_feeds_in_the_announcement(tmp_path: Path) -> None:

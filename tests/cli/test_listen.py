@@ -227,8 +227,9 @@ def test_the_closed_market_is_told() -> None:
     sunday = 1_784_462_400.0 + 12 * 3600  # 2026-07-19
     with running_server(lambda: sunday + time.monotonic() % 3600, realism="market-hours", tickers="SPX") as server:
         said = "the market is closed, and the server has --realism market-hours: the feed goes on when it opens\n"
-        server.request("POST", "/_gexfaker/sessions/by-key/seek?key=k", b'{"time": "10:30"}')
-        assert said in heard("SPX_orderflow_orderflow", "--url", server.url, "--key", "k", until=said)
+        for where in ("10:30", "close"):
+            server.request("POST", "/_gexfaker/sessions/by-key/seek?key=k", f'{{"time": "{where}"}}'.encode())
+            assert said in heard("SPX_orderflow_orderflow", "--url", server.url, "--key", "k", until=said)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no sh and no head")

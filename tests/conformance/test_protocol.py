@@ -365,10 +365,14 @@ def test_a_token_with_an_invalid_group(service: Service, group: str) -> None:
 
 
 def test_audience() -> None:
-    """webpubsub 1.2: compared without regard to case; another hub's token is 401."""
+    """webpubsub 1.2: compared without regard to case; a token for another hub or host is 401."""
     service = make_service(TOKEN_AUDIENCE="true")
     try:
-        for aud, wanted in (("HTTP://LocalHost/client/hubs/OrderFlow", 101), ("http://localhost/client/hubs/x", 401)):
+        for aud, wanted in (
+            ("HTTP://LocalHost/client/hubs/OrderFlow", 101),
+            ("http://localhost/client/hubs/x", 401),
+            ("http://127.0.0.1/client/hubs/orderflow", 401),
+        ):
             answer = open_socket(service, request(f"/client/hubs/orderflow?access_token={signed(aud=aud)}"))
             found = answer.response.status_code if isinstance(answer, Accepted) else answer.status_code
             assert found == wanted

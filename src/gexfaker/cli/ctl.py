@@ -265,11 +265,13 @@ def effect_line(session: str, action: str, effect: Mapping[str, Any]) -> str:
 
 
 def _whereabouts(effect: Mapping[str, Any]) -> str:
-    """Where the key is now, unless the effect itself says so, and that nothing more comes when its day is over."""
+    """Where the key is now, unless the effect itself says so, and why nothing more comes to it, if nothing does."""
     playback = effect.get("playback") or {}
     is_said = isinstance(effect["resolved"], dict) and "shown" in effect["resolved"]
     place = None if is_said else playback.get("shown")
     over = "the day is over, nothing more comes until it is moved" if playback.get("over") else ""
+    if playback.get("market_closed"):
+        over = "the feed is silent while the market is closed"
     said = ", ".join(filter(None, (place and f"at {place}", over)))
     return f"; {said}" if said else ""
 

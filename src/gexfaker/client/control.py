@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gexfaker.client.http import fetch, unreachable
 from gexfaker.errors import ControlError
 from gexfaker.playback.actions import CREATION, SHOWN_CHARS, Action
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
 
 TIMEOUT_SECONDS: Final = 10.0
 PAGE: Final = 1000
@@ -97,7 +100,7 @@ class Control:
             request = Request(f"{self._base}/_gexfaker/sessions{path}", data, headers, method=method)  # noqa: S310
             return fetch(request, self._timeout)
         except HTTPError as error:
-            raise ControlError(_refusal(error.code, error.read(4096))) from None
+            raise ControlError(_refusal(self._base, error)) from None
         except (OSError, ValueError, HTTPException) as error:
             raise ControlError(unreachable(self._base, error)) from None
 
@@ -119,10 +122,10 @@ def _shown(given: object) -> str:
     return given.NAME if isinstance(given, Action) else repr(given)[:SHOWN_CHARS]
 
 
-def _refusal(code: int, body: bytes) -> str:
-    """What an error answer says, on one line."""
+def _refusal(base: str, error: HTTPError) -> str:
+    """What an error answer says, on one line; a server of ours answers with JSON."""
     try:
-        text = str(json.loads(body)["error"])
+        text = str(json.loads(error.read(4096))["error"])
     except (ValueError, KeyError, TypeError):
-        text = f"the server answered {code}: {body[:200].decode(errors='replace')}"
+        text = unreachable(base, error)
     return " ".join(text.split())

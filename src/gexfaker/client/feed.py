@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gexfaker.catalog import SPOT, V2, Feed, hub_of
 from gexfaker.client.http import unreachable
 from gexfaker.errors import GexfakerError, RecordError
+
+if TYPE_CHECKING:
+    from urllib.error import HTTPError
 
 NEGOTIATE_TIMEOUT_SECONDS: Final = 10.0
 PASSING: Final = (429, 500, 502, 503, 504)
@@ -80,15 +83,23 @@ def _ask(address: str, key: str, body: object, timeout: float) -> Any:
     headers = {"Authorization": f"Bearer {key}", "User-Agent": "gexfaker", "Content-Type": "application/json"}
     headers |= {"X-Gexfaker-Watch": "true"}  # or it would end what a client of the same key has negotiated
     data = None if body is None else json.dumps(body).encode()
+    base = address.partition("/negotiate")[0].removesuffix("/v2")
     try:
         request = Request(address, data, headers)  # noqa: S310
         return fetch(request, timeout)
     except HTTPError as error:
         kind = UnreachableError if error.code in PASSING else ListenError
-        raise kind(f"{address} answered {error.code}: {error.read(500).decode(errors='replace')}") from None
+        raise kind(_refusal(base, address, error)) from None
     except (URLError, OSError, ValueError, HTTPException) as error:
-        base = address.partition("/negotiate")[0].removesuffix("/v2")
         raise UnreachableError(unreachable(base, error)) from None
+
+
+def _refusal(base: str, address: str, error: HTTPError) -> str:
+    """What an error answer says; a server of ours answers with JSON."""
+    try:
+        return f"{address} answered {error.code}: {json.loads(error.read(4096))['error']}"
+    except (ValueError, KeyError, TypeError):
+        return unreachable(base, error)
 
 
 def decode_payload(data: bytes) -> dict[str, Any]:

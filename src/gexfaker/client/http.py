@@ -17,6 +17,11 @@ def why(error: Exception) -> str:
 
 def unreachable(url: str, error: Exception) -> str:
     """A sentence about a server that cannot be asked, and what to do."""
+    if not url.startswith(("http://", "https://")):
+        return f"{url} is not the address of a server: write http://{url}"
+    if (code := getattr(error, "code", None)) is not None or not isinstance(error, OSError):
+        answer = f"it answered {code} {why(error)}" if code else why(error)
+        return f"what answers at {url} is not a gexfaker ({answer}); start one with: gexfaker serve"
     if isinstance(getattr(error, "reason", error), TimeoutError):
         return f"the server at {url} does not answer in time: it may be stopped, busy, or another program"
     return f"no server at {url} ({why(error)}); start one with: gexfaker serve"

@@ -42,6 +42,8 @@ def reasons(status: Mapping[str, Any], key: str, groups: Collection[str], at: st
     playback, chosen = status.get("playback") or {}, at + ("" if key == "demo" else f" --key {key}")
     if playback.get("paused"):
         yield f"{key} is paused: go on with gexfaker ctl resume{chosen}"
+    elif playback.get("market_closed"):
+        yield "the market is closed, and the server has --realism market-hours: the feed goes on when it opens"
     elif playback.get("over"):
         yield f"{key} has come to the end of {playback['day']}: go back with gexfaker ctl seek open{chosen}"
         if not playback.get("messages_sent") and not str(playback.get("origin")).startswith("simulated"):
@@ -51,5 +53,3 @@ def reasons(status: Mapping[str, Any], key: str, groups: Collection[str], at: st
             f"for {key} it is {playback['shown']}, before the first record: wait for the open, or go there with "
             f"gexfaker ctl seek open{chosen}"
         )
-    elif playback.get("market_closed"):
-        yield "the market is closed, and the server has --realism market-hours: the feed goes on when it opens"

@@ -287,11 +287,13 @@ class Pause(Action):
 
     NAME: ClassVar = "pause"
     SHORT: ClassVar = "Stand still."
-    HELP: ClassVar = "Stand still: the feed sends nothing more, REST goes on to answer from where it stands."
+    HELP: ClassVar = (
+        "Stand still: the feed sends nothing more. REST answers from where it stands, or in step mode the next record."
+    )
     EXAMPLES: ClassVar = ("", "--all")
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
-        """Stop the feed; REST goes on to answer."""
+        """Stop the feed. REST answers from where the clock stands; in step mode it still gives the next record."""
         was = play.paused
         play.begin(now)
         play.pause(now)

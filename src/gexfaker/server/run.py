@@ -268,6 +268,6 @@ def _listening(settings: Settings, host: str, port: int) -> socket.socket:
         bound.bind(address)
     except OSError as error:
         bound.close()
-        accepted = f"{error.strerror or error}. Take a free port, such as --port 0; `gexfaker doctor` says who has it"
+        accepted = f"{error.strerror or error}. Take a free port, such as --port 0, or end the program that has it"
         raise SettingError("PORT", settings.port, settings.sources["PORT"], accepted) from None
     return bound

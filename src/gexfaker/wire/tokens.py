@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from gexfaker.errors import TokenError
 
+SHOWN_AUDIENCE: Final = 200
+"""Letters of another audience that a log shows."""
+
 ALGORITHM: Final = "HS256"
 JOIN_LEAVE: Final = "webpubsub.joinLeaveGroup"
 SLOT: Final = "gexfaker.slot"
@@ -100,7 +103,7 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
     if not isinstance(expiry, int | float) or expiry + _skew(claims.get("iat"), expiry) < now:
         raise TokenError("the access token has expired")
     if audience is not None and str(claims.get("aud")).lower() != audience.lower():
-        raise TokenError("the access token was made for another hub")
+        raise TokenError(f"the access token is for {str(claims.get('aud'))[:SHOWN_AUDIENCE]}, and this is {audience}")
     user_id, slot = claims.get("sub"), claims.get(SLOT)
     roles, groups = _strings(claims.get("role")), _strings(claims.get("webpubsub.group"))
     return Grant(user_id and _text(user_id), roles, groups, slot if isinstance(slot, str) else None)

@@ -36,6 +36,8 @@ pytestmark = pytest.mark.long
 DATE = "2026-04-10"
 NOON = dt.time(12)
 SECOND = second_of(NOON)
+MINUTE = SECOND + 2
+"""Minutes of the day begin two seconds after the clock's."""
 
 
 def market(*events: Event, **knobs: Any) -> Market:
@@ -76,7 +78,7 @@ def test_nothing_ordered_is_the_ordinary_day() -> None:
 def test_what_is_before_an_event_stays() -> None:
     one = market(Crash(at=NOON, minutes=5, size=0.04))
     feed = Feed("SPX", "orderflow", "orderflow")
-    for index in (0, 5_000, SECOND // 60 * 60 - 1):
+    for index in (0, 5_000, MINUTE - 1):
         assert one.tape(feed).json(index) == ordinary().tape(feed).json(index)
     assert one.tape(feed).json(SECOND + 60) != ordinary().tape(feed).json(SECOND + 60)
 
@@ -131,7 +133,7 @@ def test_volatility_shock() -> None:
 
 def test_halt_stands_still_and_then_goes_on() -> None:
     one = market(Halt(at=NOON, minutes=10))
-    first = SECOND // 60 * 60
+    first = MINUTE
     rows = [flow(one, index) for index in range(first + 1, first + 600, 7)]
     for name in ("spot", "agg_dex", "agg_call_dex", "one_agg_put_dex"):
         assert len({row[name] for row in rows}) == 1
@@ -141,6 +143,16 @@ def test_halt_stands_still_and_then_goes_on() -> None:
     assert [contract[3] for contract in start] == [contract[3] for contract in end]
     assert len(set(spots(one, range(first + 601, first + 661)))) > 20
     assert len({row["timestamp"] for row in rows}) == len(rows)
+
+
+def test_the_flash_crash_falls_until_its_halt() -> None:
+    one = market(*named_scenario("flash-crash").events)
+    crash, halt, over = (second_of(dt.time(14, minute)) + 2 for minute in (32, 41, 44))
+    before, lowest = flow(one, crash)["spot"], flow(one, halt)["spot"]
+    assert lowest / before - 1 == pytest.approx(-0.06, abs=0.012)
+    assert len(set(spots(one, range(halt - 60, halt)))) > 30
+    assert set(spots(one, range(halt, over))) == {lowest}
+    assert len(set(spots(one, range(over, over + 60)))) > 30
 
 
 def test_data_gap_has_no_records() -> None:

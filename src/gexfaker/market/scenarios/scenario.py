@@ -223,7 +223,8 @@ def _seconds(at: dt.time) -> int:
 
 
 def _blocks(at: dt.time, minutes: int) -> slice:
-    first = second_of(at) // BLOCK
+    """The minutes of the day nearest to those meant: its minutes begin two seconds after the clock's."""
+    first = round(second_of(at) / BLOCK)
     return slice(first, min(first + minutes, BLOCKS))
 
 
