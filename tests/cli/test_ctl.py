@@ -216,6 +216,30 @@ def test_refusals_are_one_line_and_exit_code_2(
     assert "\n" not in str(done.exception)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--key", "a", "--all"], "--all and --key both say which session: give one of them."),
+        (["--session", "key-1", "--all"], "--all and --session both say which session: give one of them."),
+        (["--key", "a", "--session", "key-1"], "--session and --key both say which session: give one of them."),
+        (["--key", ""], "--key is empty: is the variable unset that it was made of?"),
+        (["--session", " "], "--session is empty: is the variable unset that it was made of?"),
+    ],
+)
+def test_which_session_is_said_once(server: Served, plane: Plane, arguments: list[str], said: str) -> None:
+    before = plane.call("GET", SESSIONS)[1]["sessions"]
+    done = call(server, "pause", *arguments)
+    assert (done.exit_code, said in done.output) == (2, True)
+    assert plane.call("GET", SESSIONS)[1]["sessions"] == before
+
+
+def test_a_key_of_the_environment_is_no_second_choice(
+    server: Served, plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEXFAKER_KEY", "from-outside")
+    assert call(server, "show", "--all").exit_code == 0
+
+
 def test_a_refusal_as_a_user_sees_it(server: Served) -> None:
     done = run(server, "seek", "25:00")
     assert (done.returncode, done.stdout) == (2, "")

@@ -41,6 +41,12 @@ def test_gaps_and_repeats_are_told(seconds: list[int], said: list[str], gaps: in
     assert heard.record == record(seconds[-1])
 
 
+def test_a_group_of_one_expiry_has_every_fifth_record() -> None:
+    heard = Heard("SPX_classic_gex_20261127")
+    assert [text for second in (0, 8, 20) for text in heard.hear(record(second), 0.0)] == []
+    assert len(list(heard.hear(record(41), 0.0))) == 1
+
+
 def test_what_several_hubs_carry_is_no_repeat() -> None:
     heard = Heard("SPX_spot", is_shared=True)
     assert [text for second in (0, 2, 0, 2, 3) for text in heard.hear(record(second), 0.0)] == []

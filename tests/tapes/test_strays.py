@@ -46,7 +46,11 @@ def test_a_sound_folder_has_none(tmp_path: Path) -> None:
         ("20260714/SPX/classic/gex_zero.jsonl", "20260714", "rename it to 2026-07-14"),
         *(
             (f"{name}/SPX/classic/gex_zero.jsonl", name, "rename it to 2026-07-14")
-            for name in ("2026_07_14", "2026-7-14", "07-14-2026", "7-14-2026", "14.07.2026", "2026.7.14")
+            for name in ("2026_07_14", "2026-7-14", "07-14-2026", "7-14-2026", "14.07.2026", "14-07-2026", "2026.7.14")
+        ),
+        *(
+            (f"{name}/SPX/classic/gex_zero.jsonl", name, "a day is called by its date alone, such as 2026-07-14")
+            for name in ("2026-07-14 - Copy", "2026-07-14 (1)", "2026-07-14-backup")
         ),
         ("SPX/2026-07-14/classic/gex_zero.jsonl", "SPX", "swapped; days lie there as 2026-07-14/SPX"),
         (

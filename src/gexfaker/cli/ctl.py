@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from gexfaker.cli.reach import with_key, with_token, with_url
+from gexfaker.cli.reach import is_given, with_key, with_token, with_url
 from gexfaker.client.control import ALL, Control, Target
 from gexfaker.client.silence import is_before_the_open
 from gexfaker.errors import ControlError
@@ -78,10 +78,21 @@ def _reaching(command: Command) -> Command:
     @functools.wraps(command)
     def reach(url: str, token: str | None, as_json: bool, **options: Any) -> None:
         everybody, session, key = (options.pop(name, None) for name in ("everybody", "session", "key"))
+        _check_choice({"--all": everybody, "--session": session, "--key": key if is_given("key") else None})
         target = Target(key or "", ALL if everybody else session)
         command(Asked(Control(url, token), target, as_json), **options)
 
     return reach
+
+
+def _check_choice(given: Mapping[str, object]) -> None:
+    """Refuse two ways to say which session, and an empty one. Raises UsageError."""
+    chosen = [name for name, value in given.items() if value not in (None, False)]
+    if len(chosen) > 1:
+        raise click.UsageError(f"{' and '.join(chosen)} both say which session: give one of them.")
+    empty = next((name for name in chosen if not str(given[name]).strip()), None)
+    if empty is not None:
+        raise click.UsageError(f"{empty} is empty: is the variable unset that it was made of?")
 
 
 def _choosing(command: Command) -> Command:

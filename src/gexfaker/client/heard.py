@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -9,6 +10,9 @@ from gexfaker.exchange.hours import clock_time
 
 GAP_SECONDS: Final = 5
 """Market seconds without a record that count as a gap: the feeds have one each second, and leave out a few."""
+
+EXPIRY_GAP_SECONDS: Final = 20
+"""The same for a group of one expiry, which has every fifth record."""
 
 LAG_SECONDS: Final = 2.0
 """Real seconds behind the server's market clock from which a listener is late."""
@@ -21,6 +25,8 @@ FRESH_SECONDS: Final = 2.0
 
 MAX_NOTICES: Final = 10
 """Notices about one group; what comes after is only counted."""
+
+_OF_ONE_EXPIRY: Final = re.compile("_[0-9]{8}$")
 
 
 class MarketClock(NamedTuple):
@@ -71,7 +77,7 @@ class Heard:
         count: how many came.
         timestamp: of the newest record, epoch seconds.
         record: the newest record.
-        gaps: how often more than GAP_SECONDS of the market had no record.
+        gaps: how often too many seconds of the market had no record.
         repeats: how often a record was not newer than the one before it.
         at: when the newest came, by the listener's clock.
     """
@@ -79,6 +85,7 @@ class Heard:
     def __init__(self, group: str, is_shared: bool = False) -> None:
         self.group: Final = group
         self._is_shared: Final = is_shared
+        self._gap: Final = EXPIRY_GAP_SECONDS if _OF_ONE_EXPIRY.search(group) else GAP_SECONDS
         self.count = 0
         self.timestamp: int | None = None
         self.record: Mapping[str, Any] = {}
@@ -99,7 +106,7 @@ class Heard:
             yield f"{self.group}: {found}{last}"
 
     def _compare(self, before: int, after: int) -> str:
-        if after > before + GAP_SECONDS:
+        if after > before + self._gap:
             self.gaps += 1
             return f"no record for {after - before:,} s of the market, from {clock_time(before)} to {clock_time(after)}"
         if after == before:

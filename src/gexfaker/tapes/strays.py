@@ -37,11 +37,14 @@ _DATES: Final = tuple(
             r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})",
             r"(?P<year>[0-9]{4})[-_./ ](?P<month>[0-9]{1,2})[-_./ ](?P<day>[0-9]{1,2})",
             r"(?P<month>[0-9]{1,2})[-_/ ](?P<day>[0-9]{1,2})[-_/ ](?P<year>[0-9]{4})",
-            r"(?P<day>[0-9]{1,2})[.](?P<month>[0-9]{1,2})[.](?P<year>[0-9]{4})",
+            r"(?P<day>[0-9]{1,2})[-_/ .](?P<month>[0-9]{1,2})[-_/ .](?P<year>[0-9]{4})",
         ),
     )
 )
-"""Other ways to write a date than with dashes and the year first; with points the day is first, else the month."""
+"""Other ways to write a date than with dashes and the year first. Without points the month is first, if it can be."""
+
+_COPY: Final = re.compile(r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}).+")
+"""A date with something behind it, such as `` - Copy``."""
 
 
 class Stray(NamedTuple):
@@ -135,6 +138,8 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
     if folder.name.lower() in STORED_CATEGORIES:
         return "it is a package of one ticker; days lie as DATE/TICKER/PACKAGE, in a folder three above the packages"
     inside = look.into(folder)
+    if (match := _COPY.fullmatch(folder.name)) and any(look.into(ticker).has_packages for ticker in inside.folders):
+        return f"a day is called by its date alone, such as {match['date']}"
     if inside.has_packages:
         return "it is a ticker of one day; days lie as DATE/TICKER, in a folder two above the tickers"
     days = [name for name in inside.names if is_playable(name)]
