@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from gexfaker.contract.upstream import NOT_SERVED, covered, own
 from gexfaker.parsing import REALISM
 from gexfaker.records.fields import Field
 from gexfaker.records.meanings import MEANINGS
+from gexfaker.server.access.events import EVENTS, log_schema
+from gexfaker.server.metrics.table import METRICS
 from gexfaker.server.routes.table import OPERATIONS
 from gexfaker.settings import SETTINGS, Section, Setting, flag_of
 from gexfaker.wire.feeds import TABLES
@@ -22,6 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 WIRE = ROOT / "docs" / "wire.md"
 COVERAGE = ROOT / "docs" / "coverage.md"
+OPERATING = ROOT / "docs" / "operating.md"
+LOG_SCHEMA = ROOT / "docs" / "log.schema.json"
 END = "<!-- end -->"
 FEED = (
     "The hubs of the second generation carry `{ticker}_spot` too. Categories by date, and the volume, are made of the "
@@ -113,6 +118,23 @@ def _carried(hub: str) -> str:
     return ", ".join(f"`{name}`" for name in kinds_of(hub))
 
 
+def metrics() -> str:
+    """Every metric of ours, as Markdown."""
+    lines = ["| metric | kind | labels | what it is |", "|---|---|---|---|"]
+    for metric in METRICS:
+        labels = ", ".join(f"`{name}`" for name in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def events() -> str:
+    """Every event of the JSON log, as Markdown."""
+    return (
+        "\n".join(["| event | when |", "|---|---|", *(f"| `{name}` | {text} |" for name, text in EVENTS.items())])
+        + "\n"
+    )
+
+
 def renewed(text: str, section: str, made: str) -> str:
     """``text`` with the generated part named ``section`` made anew."""
     begin = f"<!-- {section}: made by `python -m docs` -->\n"
@@ -125,13 +147,18 @@ def renewed(text: str, section: str, made: str) -> str:
 def stale() -> dict[Path, str]:
     """The documents whose generated parts are not what the code says, with what they should be."""
     made = {
-        SETTINGS_PAGE: ("settings", settings_table()),
-        WIRE: ("messages", messages()),
-        COVERAGE: ("routes", coverage()),
+        SETTINGS_PAGE: {"settings": settings_table()},
+        WIRE: {"messages": messages()},
+        COVERAGE: {"routes": coverage()},
+        OPERATING: {"metrics": metrics(), "events": events()},
     }
-    texts = {path: (path.read_text(encoding="utf-8"), *part) for path, part in made.items()}
-    fresh = {path: (text, renewed(text, section, new)) for path, (text, section, new) in texts.items()}
-    return {path: new for path, (old, new) in fresh.items() if old != new}
+    fresh = {LOG_SCHEMA: json.dumps(log_schema(), indent=1) + "\n"}
+    for path, sections in made.items():
+        text = path.read_text(encoding="utf-8")
+        for section, new in sections.items():
+            text = renewed(text, section, new)
+        fresh[path] = text
+    return {path: new for path, new in fresh.items() if not path.exists() or path.read_text(encoding="utf-8") != new}
 
 
 if __name__ == "__main__":

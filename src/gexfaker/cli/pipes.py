@@ -119,8 +119,7 @@ class PipeHandler(logging.Handler):
 
     Args:
         writer: where to.
-        as_json: an object a line instead: ``time`` (UTC), ``level``, ``logger``, ``message``, and what
-            the line is about.
+        as_json: an object a line instead, as `docs/log.schema.json` says.
     """
 
     def __init__(self, writer: PipeWriter, *, as_json: bool = False) -> None:
@@ -128,7 +127,7 @@ class PipeHandler(logging.Handler):
         self.setFormatter(_JsonLine() if as_json else _OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
         self._writer: Final = writer
         if as_json:
-            writer.as_line = lambda text: json.dumps({"level": "warning", "logger": __name__, "message": text})
+            writer.as_line = _json_line
 
     def emit(self, record: logging.LogRecord) -> None:
         """Have a record written."""
@@ -151,14 +150,25 @@ def _escaped(letter: str) -> str:
     return f"\\x{ord(letter):02x}" if ord(letter) < 256 else f"\\u{ord(letter):04x}"
 
 
+def _json_line(text: str) -> str:
+    """A sentence of the writer's own."""
+    line = {"time": _time(time.time()), "level": "warning", "logger": __name__, "message": text, "event": "message"}
+    return json.dumps(line)
+
+
+def _time(seconds: float) -> str:
+    at = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class _JsonLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.datetime.fromtimestamp(record.created, datetime.UTC)
         line = {
-            "time": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": _time(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
+            "event": "message",
             **getattr(record, "fields", {}),
         }
         if record.exc_info:

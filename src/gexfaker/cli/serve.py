@@ -68,7 +68,7 @@ def serve(config: str | None, opens: bool, exit_with_parent: bool, **flags: Any)
     try:
         server = Server(settings)
         for note in server.service.notes:
-            logging.getLogger(__name__).warning("%s", note)
+            logging.getLogger(__name__).warning("%s", note, extra={"fields": {"event": "note"}})
         if exit_with_parent:
             from gexfaker.cli.main import PARENT
             from gexfaker.cli.parent import call_when_parent_ends

@@ -16,6 +16,7 @@ _ABOUT: Final = {
     "settings": "every setting",
     "testing": "servers inside your tests, and a clock in your hand",
     "coverage": "every route, and where it differs from the service",
+    "operating": "containers, metrics, and the log for programs",
     "security": "what it is proof against",
     "benchmarks": "how fast it is",
 }

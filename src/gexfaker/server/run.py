@@ -76,7 +76,9 @@ class Server:
         service, began = self.service, time.monotonic()
 
         def started() -> None:
-            log.info("started on %s, playing %s (%s)", self.url, service.day.date, service.day.origin)
+            log.info(
+                "started on %s, playing %s (%s)", self.url, service.day.date, service.day.origin, extra=_about("start")
+            )
             if service.silent:
                 log.warning("the market is closed: the feed is silent until %s (market-hours)", service.next_opening)
             ready()
@@ -85,7 +87,8 @@ class Server:
         await self._uvicorn.serve(self._sockets)
         service.clients.access.end()
         seconds, sent = time.monotonic() - began, service.streamer.sent
-        log.info("stopped after %s, %s messages sent", datetime.timedelta(seconds=round(seconds)), f"{sent:,}")
+        lasted = datetime.timedelta(seconds=round(seconds))
+        log.info("stopped after %s, %s messages sent", lasted, f"{sent:,}", extra=_about("stop"))
 
     def stop(self) -> None:
         """End ``serve`` by draining: clients get what was queued for them. May be called from anywhere."""
@@ -271,3 +274,8 @@ def _listening(settings: Settings, host: str, port: int) -> socket.socket:
         accepted = f"{error.strerror or error}. Take a free port, such as --port 0, or end the program that has it"
         raise SettingError("PORT", settings.port, settings.sources["PORT"], accepted) from None
     return bound
+
+
+def _about(event: str) -> dict[str, dict[str, str]]:
+    """What a line of the JSON log is about."""
+    return {"fields": {"event": event}}

@@ -30,6 +30,7 @@ from gexfaker.rest.bodies import Bodies
 from gexfaker.server.access.clients import ClientLog, Later
 from gexfaker.server.access.log import AccessLog, Line
 from gexfaker.server.alarm import Alarm
+from gexfaker.server.metrics.counts import Counts
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
 from gexfaker.settings import DEFAULT, RELAXED, Settings, idle_with
@@ -102,7 +103,7 @@ class Service:
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.worlds, self.clock())
         self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix, on_v2=settings.v2_prefix)
-        self.clients: Final = ClientLog(self._access_log(), self.groups, settings)
+        self.clients: Final = ClientLog(self._access_log(), self.groups, settings, Counts())
         kept = Holdings(MAX_KEPT_BYTES)
         self.hubs: Final = {name: self._hub(name, kept) for name in HUBS}
         self.streamer: Final = Streamer(self.worlds, EncodedRecords(), self.groups, self.hubs)
@@ -193,6 +194,11 @@ class Service:
     def access(self) -> AccessLog | None:
         """Tells what clients do; None when the log level is above info."""
         return self.clients.access if self.clients.access.tells(logging.INFO) else None
+
+    @property
+    def counts(self) -> Counts:
+        """What happens, as numbers."""
+        return self.clients.counts
 
     @property
     def notes(self) -> tuple[str, ...]:

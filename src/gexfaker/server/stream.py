@@ -50,6 +50,7 @@ async def _wait_and_send(service: Service) -> None:
     wait = MAX_IDLE_SECONDS if at is None else at - now
     await service.alarm.sleep(0.0 if wait <= 0 else min(max(wait, SHORTEST_SLEEP), MAX_IDLE_SECONDS))
     if await _tick(service):
+        service.counts.lag.observe(max(service.clock() - (now if at is None else at), 0.0))
         await _prepare(service)
 
 

@@ -8,9 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
+import gexfaker
 from gexfaker.cli.ctl import group_lines, status_line
+from gexfaker.server.access.events import EVENTS, log_schema
 from gexfaker.wire.tokens import world_id
 from support import data
 from support.control import DAYS, Plane
@@ -19,6 +22,7 @@ from support.server import CLEAN_EXIT, InProcess, running_process, running_serve
 
 RECORD = "/v2/ES_SPX/orderflow/orderflow"
 AGENT = {"User-Agent": "test"}
+SOURCE = Path(gexfaker.__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +228,7 @@ def test_an_error_of_ours_is_a_500(alone: InProcess, monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> None:
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr("gexfaker.server.routes.state._bounds", fail)
+    monkeypatch.setattr("gexfaker.server.routes.state.bounds_of", fail)
     assert server.get("/health?x")[0] == 500
     wait_for(server, "(no key)", "GET /health 500")
 
@@ -417,3 +421,40 @@ def test_as_json_each_line_is_an_object(folder: Path) -> None:
     ]
     frames = [line["message"] for line in lines if line["logger"].startswith("websockets")]
     assert any(message.startswith(f"{world_id('k')} orderflow ") for message in frames), frames
+
+
+def test_every_line_of_the_json_log_is_as_its_schema_says(folder: Path) -> None:
+    valid = jsonschema_rs.Draft202012Validator(log_schema())
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+    with running_process(data_dir=str(folder), log_format="json", log_level="debug", scenario="calm") as server:
+        server.get("/negotiate?name=bot", key_of("k"))
+        server.get("/tickers", {"X-Request-Id": "from-a-proxy.1", "traceparent": trace})
+        server.request("POST", "/_gexfaker/sessions/by-key/pause?key=k", b"{}")
+        server.request("POST", "/_gexfaker/sessions/all/resume", b"{}")
+        with joined(server.orderflow("k"), data.group()) as raw:
+            raw.join("nothing_of_the_kind", 2)
+            raw.send_text("{")
+            raw.read_close()
+        try_upgrade(f"{server.url}/client/hubs/orderflow", [JSON_RELIABLE])
+        assert server.stop() == CLEAN_EXIT
+        lines = [json.loads(line) for line in server.stderr]
+    assert [[str(error) for error in valid.iter_errors(line)] for line in lines] == [[]] * len(lines)
+    told = {line["event"]: line for line in lines}
+    wanted = {"start", "stop", "note", "request", "connect", "join", "refusal", "wrong", "close", "control"}
+    assert wanted <= told.keys()
+    asked = next(line for line in lines if line.get("path") == "/tickers")
+    assert (asked["request_id"], asked["trace_id"], asked["span_id"]) == ("from-a-proxy.1", "a" * 32, "b" * 16)
+    assert (asked["method"], asked["status"], asked["bytes"] > 0) == ("GET", 200, True)
+    paused = next(line for line in lines if line.get("action") == "pause")
+    assert (paused["session"], paused["name"], paused["resolved"]) == (world_id("k"), "bot", "paused")
+
+
+def test_events_that_are_told_are_those_of_the_table() -> None:
+    """Of every call that tells something to the log the name of the event is a literal."""
+    told = set()
+    for path in (SOURCE / "server").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        told |= set(re.findall(r'(?:\.tell|_tell)\(\s*[^"()]+(?:\([^()]*\))?[^"()]*,\s*"([a-z]+)"', text))
+        told |= {name for pair in re.findall(r'"event": "([a-z]+)"|_about\("([a-z]+)"', text) for name in pair if name}
+    assert told - {"system"} <= EVENTS.keys()
+    assert {"request", "connect", "refusal", "start", "control", "summary"} <= told

@@ -13,6 +13,7 @@ from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.play import of_its_day
 from gexfaker.server.access.log import MAX_KEYS, NO_KEY, AccessLog
+from gexfaker.server.metrics.counts import NO_SUBPROTOCOL, Counts
 from gexfaker.settings import Settings
 from gexfaker.wire.messages import AckError
 from gexfaker.worlds.world import World
@@ -38,13 +39,15 @@ class ClientLog:
         access: where it is told.
         groups: knows why a group stays silent.
         settings: the server's, for the bounds that are named.
+        counts: where it is counted.
 
     Attributes:
-        access: as given.
+        access, counts: as given.
     """
 
-    def __init__(self, access: AccessLog, groups: Groups, settings: Settings) -> None:
+    def __init__(self, access: AccessLog, groups: Groups, settings: Settings, counts: Counts) -> None:
         self.access: Final = access
+        self.counts: Final = counts
         self._groups: Final = groups
         self._settings: Final = settings
         self._days: dict[str, tuple[str, bool]] = {}
@@ -52,6 +55,7 @@ class ClientLog:
 
     def connected(self, hub: str, connection: Connection, offered: Sequence[str] = ()) -> None:
         """A client has come, with the groups of its token; of the subprotocols that it offers one is used, or none."""
+        self.counts.opened[hub, connection.subprotocol.name or NO_SUBPROTOCOL] += 1
         detail = f", {connection.subprotocol.name or 'without a subprotocol'}{_named(connection.grant.groups)}"
         if connection.subprotocol.name is None and offered:
             names = ", ".join(map(_short, offered[:SHOWN_GROUPS]))
@@ -72,6 +76,7 @@ class ClientLog:
 
     def recovered(self, hub: str, connection: Connection) -> None:
         """A client has come back with its reconnection token."""
+        self.counts.recoveries["recovered",] += 1
         count = len(connection.unacknowledged)
         self._tell(connection, "recover", f"recovered its connection to {hub}", f"; {count:,} messages are sent again")
 
@@ -89,10 +94,12 @@ class ClientLog:
 
     def refused(self, connection: Connection, group: str, error: AckError) -> None:
         """A client may not join a group, or do another thing to it."""
+        self.counts.refusals["message", error.name] += 1
         self._tell(connection, "refusal", f"was refused {_short(group)!r}: {error.message}")
 
     def wrong(self, hub: str, connection: Connection, why: str) -> None:
         """A client has sent what is no message; the service closes without saying what is wrong with it."""
+        self.counts.refusals["message", "1007"] += 1
         self._tell(connection, "wrong", f"sent to {hub} what is no message: {why}", level=logging.WARNING)
 
     def cut(self, hub: str, connection: Connection, messages: int, size: int) -> None:
@@ -102,8 +109,9 @@ class ClientLog:
         detail = f": {messages:,} messages of {size:,} bytes wait for it ({bounds})"
         self._tell(connection, "cut", f"cut on {hub}, as it reads or acknowledges too slowly", detail, logging.WARNING)
 
-    def left(self, hub: str, connection: Connection, how: str) -> None:
-        """A client's socket is gone: ``how`` it ended."""
+    def left(self, hub: str, connection: Connection, how: str, code: int | None, by: str) -> None:
+        """A client's socket is gone: ``how`` it ended, with which code, and who closed it."""
+        self.counts.close(hub, code, by)
         if connection.state is State.DETACHED:
             how += f"; it may come back within {self._settings.recovery_window:g} s"
         self._tell(connection, "close", f"left {hub}: {how}")

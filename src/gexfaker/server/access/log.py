@@ -51,7 +51,7 @@ class Line(NamedTuple):
 
     Attributes:
         text: for people.
-        fields: for programs: ``session``, ``name`` and ``event`` or ``counts``.
+        fields: for programs: ``session``, ``name``, ``event`` and what there is more about it.
         level: how much it matters, as in ``logging``.
     """
 
@@ -157,7 +157,13 @@ class AccessLog:
         return level >= self._least
 
     def tell(
-        self, owner: str, event: str, what: str, detail: str | Callable[[], str] = "", level: int = logging.INFO
+        self,
+        owner: str,
+        event: str,
+        what: str,
+        detail: str | Callable[[], str] = "",
+        level: int = logging.INFO,
+        fields: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         """A key did something.
 
@@ -167,6 +173,7 @@ class AccessLog:
             what: it did; the same words are the same thing.
             detail: what is different each time, for the line that is written at once.
             level: how much it matters.
+            fields: more for programs, in the line that is written at once.
         """
         if level < self._least:
             return
@@ -179,7 +186,9 @@ class AccessLog:
             return
         tally.told = self._clock()
         text = what + (detail if isinstance(detail, str) else detail())
-        self._write(Line(f"{self._shown(owner)}: {text}", self._fields(owner) | {"event": event}, level))
+        self._write(
+            Line(f"{self._shown(owner)}: {text}", self._fields(owner) | {"event": event} | dict(fields()), level)
+        )
 
     def _has_room(self, keeper: _Keeper, level: int) -> bool:
         """Whether one more line of a level may be written in this second; then it counts."""

@@ -15,8 +15,10 @@ from starlette.routing import BaseRoute
 from starlette.types import ExceptionHandler
 
 from gexfaker.errors import ControlError, DataError
+from gexfaker.server.http.counted import Counted
 from gexfaker.server.http.marked import Marked
 from gexfaker.server.http.replies import error, unavailable
+from gexfaker.server.http.requestids import Identified, ids_for
 from gexfaker.server.http.routing import routes_of
 from gexfaker.server.http.targets import Targets
 from gexfaker.server.http.watched import Watched
@@ -74,7 +76,8 @@ def create_app(service: Service) -> Starlette:
     }
     watched = [] if service.access is None else [Middleware(Watched, service.access)]
     marked = [Middleware(Marked, service)] if service.settings.mark else []
-    middleware = [*marked, *watched, cors, Middleware(Targets)]
+    identified = Middleware(Identified, ids_for(service.settings))
+    middleware = [Middleware(Counted, service.counts), identified, *marked, *watched, cors, Middleware(Targets)]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.service, app.state.operations, app.state.told = service, OPERATIONS, Rarely(log)

@@ -27,11 +27,12 @@ def routes_of(endpoints: Iterable[Endpoint]) -> list[Route]:
         allowed = guarded(handler) if operation.key == "control" else handler
         for base in operation.bases:
             paths.setdefault(base + operation.path, {})[operation.method.upper()] = allowed
-    return [Route(path, _chosen(handlers), methods=list(handlers)) for path, handlers in paths.items()]
+    return [Route(path, _chosen(path, handlers), methods=list(handlers)) for path, handlers in paths.items()]
 
 
-def _chosen(handlers: Mapping[str, Handler]) -> Handler:
+def _chosen(path: str, handlers: Mapping[str, Handler]) -> Handler:
     async def handle(request: Request) -> Response:
+        request.state.route = path
         return await handlers["GET" if request.method == "HEAD" else request.method](request)
 
     return handle

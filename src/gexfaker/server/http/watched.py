@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
@@ -59,7 +59,13 @@ class Watched:
     def _tell(self, scope: Scope, answer: _Answer) -> None:
         path, said = without_key(plain_path(scope["path"]), answer.shown())
         owner = scope.get("state", {}).get("owner") or _asks(scope)
-        self._access.tell(owner, "request", f"{scope['method']} {path[:SHOWN_PATH]} {said}", answer.detail)
+        path = path[:SHOWN_PATH]
+
+        def fields() -> dict[str, Any]:
+            request: dict[str, Any] = scope.get("state", {}).get("request", {})
+            return {"method": scope["method"], "path": path, **answer.numbers(), **request}
+
+        self._access.tell(owner, "request", f"{scope['method']} {path} {said}", answer.detail, fields=fields)
 
 
 def _asks(scope: Scope) -> str:
@@ -114,7 +120,14 @@ class _Answer:
 
     def detail(self) -> str:
         """How much was sent in which time."""
-        return f", {self._bytes:,} bytes in {1000 * (perf_counter() - self._began):.1f} ms"
+        return f", {self._bytes:,} bytes in {self._milliseconds():.1f} ms"
+
+    def numbers(self) -> dict[str, float]:
+        """The same, and the status, for programs."""
+        return {"status": self._status, "bytes": self._bytes, "ms": round(self._milliseconds(), 1)}
+
+    def _milliseconds(self) -> float:
+        return 1000 * (perf_counter() - self._began)
 
 
 def _reason(body: bytes) -> str:

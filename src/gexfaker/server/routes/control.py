@@ -80,7 +80,10 @@ def perform(service: Service, world: World, action: Action, *, quietly: bool = F
     effect = change(world, action, now)
     service.alarm.ring()
     if not quietly:
-        log.info("%s %s: %s", world.id, action.NAME, msgspec.json.encode(effect.resolved).decode())
+        fields = {"event": "control", "session": world.id, "name": world.account.name, "action": action.NAME}
+        resolved = msgspec.json.encode(effect.resolved)
+        fields["resolved"] = msgspec.json.decode(resolved)
+        log.info("%s %s: %s", world.id, action.NAME, resolved.decode(), extra={"fields": fields})
     return effect
 
 
@@ -194,7 +197,8 @@ async def _act_on_all(service: Service, name: str, arguments: dict[str, Any]) ->
             refused.append(done["error"])
         if len(answers) < PAGE:
             answers.append(encoded(_answer(service, world) | {"action": name, **done}))
-    log.info("%s for all %d sessions, %d refused", name, len(known), len(refused))
+    fields = {"event": "control", "session": None, "action": name}
+    log.info("%s for all %d sessions, %d refused", name, len(known), len(refused), extra={"fields": fields})
     if refused and len(refused) == len(known):
         return error(refused[0], 400)
     left_out = len(known) - len(answers)

@@ -78,7 +78,10 @@ class DataRoutes(BaseRoute):
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request that matched."""
         request = Request(scope, receive, send)
-        response = await _respond(request, scope["gexfaker.found"])
+        found = scope["gexfaker.found"]
+        if isinstance(found, Found):
+            request.state.route = found.route.pattern
+        response = await _respond(request, found)
         await response(scope, receive, send)
 
 

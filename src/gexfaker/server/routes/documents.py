@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from gexfaker import __version__
 from gexfaker.contract.operations import JSON, Operation
+from gexfaker.server.access.events import log_schema
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.replies import reply, service_of
 from gexfaker.server.http.routing import Endpoint
@@ -206,11 +207,19 @@ async def _favicon(_request: Request) -> Response:
     return Response(FAVICON, media_type=SVG, headers={"Cache-Control": "max-age=86400"})
 
 
+async def _log_schema(_request: Request) -> Response:
+    return reply(log_schema())
+
+
 ENDPOINTS: Final = (
     Endpoint(
         Operation("get", "/", "What this is: a page, or JSON for programs.", {200: "Welcome|text/html"}), _welcome
     ),
     Endpoint(Operation("get", "/docs", "This contract, to read and to try.", {200: "text/html"}), _docs),
+    Endpoint(
+        Operation("get", "/docs/log.schema.json", "The JSON Schema of a line of the JSON log.", {200: JSON}),
+        _log_schema,
+    ),
     Endpoint(
         Operation(
             "get",

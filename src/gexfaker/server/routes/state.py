@@ -37,12 +37,14 @@ async def _health(request: Request) -> Response:
             "records_passed_over": service.bodies.skipped,
             "values_saturated": service.streamer.encoded.saturated,
             "clients_cut": sum(hub.overflows for hub in service.hubs.values()),
-            "bounds": _bounds(request, service),
+            "bounds": {
+                name: {"used": used, "most": most} for name, (used, most) in bounds_of(request, service).items()
+            },
         }
     )
 
 
-def _bounds(request: Request, service: Service) -> dict[str, dict[str, int]]:
+def bounds_of(request: Request, service: Service) -> dict[str, tuple[int, int]]:
     """What is bounded for all clients together: what is used, and the most there may be."""
     kept = next(iter(service.hubs.values())).bounds.kept
     bounds = {
@@ -57,7 +59,7 @@ def _bounds(request: Request, service: Service) -> dict[str, dict[str, int]]:
         waiting = doors.intake.waiting
         bounds["waiting_bytes"] = waiting.total, waiting.most
         bounds["tcp_connections"] = doors.count, doors.most
-    return {name: {"used": used, "most": most} for name, (used, most) in bounds.items()}
+    return bounds
 
 
 async def _ready(request: Request) -> Response:

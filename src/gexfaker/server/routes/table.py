@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from gexfaker.server.routes import control, documents, earlier, history, negotiate, protofiles, state, sync, tradingview
+from gexfaker.server.routes import (
+    control,
+    documents,
+    earlier,
+    history,
+    metrics,
+    negotiate,
+    protofiles,
+    state,
+    sync,
+    tradingview,
+)
 
 ENDPOINTS: Final = (
     *negotiate.ENDPOINTS,
@@ -14,6 +25,7 @@ ENDPOINTS: Final = (
     *sync.ENDPOINTS,
     *earlier.ENDPOINTS,
     *state.ENDPOINTS,
+    *metrics.ENDPOINTS,
     *documents.ENDPOINTS,
     *protofiles.ENDPOINTS,
 )

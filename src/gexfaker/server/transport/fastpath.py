@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
+from time import perf_counter
 from typing import Final, NamedTuple
 
 from starlette.requests import Request
@@ -22,6 +23,7 @@ from gexfaker.rest.routes import Answer
 from gexfaker.server.http.gate import identify, name_given
 from gexfaker.server.http.marked import MARK_HEADER
 from gexfaker.server.http.replies import wants_gzip
+from gexfaker.server.http.requestids import ids_for
 from gexfaker.server.http.watched import SHOWN_PATH
 from gexfaker.server.routes.data import Asked, Body, body_headers, look_up
 from gexfaker.server.service import Service
@@ -45,7 +47,9 @@ VARY: Final = b"Accept-Encoding, Origin"
 END: Final = b"\r\n\r\n"
 _LINE: Final = re.compile(rb"GET (/[A-Za-z0-9_/.-]*)(?:\?([!-~]*))? HTTP/1\.1")
 _HEADER: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~]*)")
-_UNUSUAL: Final = frozenset((b"content-length", b"transfer-encoding", b"upgrade", b"expect", b"te", b"trailer"))
+_UNUSUAL: Final = frozenset(
+    (b"content-length", b"transfer-encoding", b"upgrade", b"expect", b"te", b"trailer", b"x-request-id")
+)
 
 
 class Known(NamedTuple):
@@ -54,6 +58,7 @@ class Known(NamedTuple):
     owner: str
     asked: Asked
     origin: bool
+    route: str
     shown: str
     name: str
 
@@ -68,6 +73,8 @@ class FastPath:
     def __init__(self, service: Service) -> None:
         self._service: Final = service
         self._access: Final = service.access
+        self._counts: Final = service.counts
+        self._ids: Final = ids_for(service.settings)
         self._known: Final[Bounded[bytes, Known]] = Bounded(MAX_KNOWN)
         self._defaults: Iterable[tuple[bytes, bytes]] = ()
         self._heads: Final[dict[tuple[int, bool, bool, bytes | None], bytes]] = {}
@@ -89,6 +96,7 @@ class FastPath:
             return None
 
     def _answer(self, raw: bytes, defaults: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+        began = perf_counter()
         known = self._known.get(raw) or self._learn(raw)
         if known is None:
             return None
@@ -112,6 +120,9 @@ class FastPath:
             head = self._heads[kind] = _head(defaults, *kind)
         if self._access is not None:
             self._access.tell(known.owner, "request", known.shown)
+        self._counts.request(known.route, 200, perf_counter() - began)
+        if self._ids is not None:
+            head = b"%bx-request-id: %b\r\n\r\n" % (head[:-2], self._ids.new().encode())
         return head + body
 
     def _learn(self, raw: bytes) -> Known | None:
@@ -131,7 +142,8 @@ class FastPath:
             return None
         asked = Asked(found.feed, found.route.answer, wants_gzip(request.headers))
         shown = f"GET {request.url.path[:SHOWN_PATH]} 200"
-        return Known(world_id(key), asked, "origin" in request.headers, shown, name_given(request))
+        route = found.route.pattern
+        return Known(world_id(key), asked, "origin" in request.headers, route, shown, name_given(request))
 
 
 def _head(

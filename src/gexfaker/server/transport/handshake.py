@@ -19,6 +19,7 @@ from gexfaker.limits import ACK_DELAY_SECONDS, MAX_GROUP_LENGTH
 from gexfaker.server.access.log import NO_KEY
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.gate import plain_name
+from gexfaker.server.http.requestids import ID_HEADER, id_given
 from gexfaker.server.http.targets import plain_path
 from gexfaker.server.http.watched import SHOWN_PATH
 from gexfaker.server.service import Service
@@ -56,6 +57,7 @@ class _RefusedError(Exception):
     def __init__(self, status: int, reason: str, text: str = "", *, why: str = "", owner: str = NO_KEY) -> None:
         super().__init__(f"{status}: {why or text or reason}")
         self.response: Final = refusal(status, reason, text)
+        self.status: Final = str(status)
         self.owner: Final = owner
 
 
@@ -84,6 +86,8 @@ def open_socket(service: Service, request: Request) -> Accepted | Response:
     if mark is not None:
         answer = decided.response if isinstance(decided, Accepted) else decided
         answer.headers["X-Gexfaker"] = mark.decode()
+    if (given := id_given({ID_HEADER: request.headers.get("X-Request-Id", "")})) is not None:
+        (decided.response if isinstance(decided, Accepted) else decided).headers["X-Request-Id"] = given
     return decided
 
 
@@ -99,6 +103,7 @@ def _decide(service: Service, request: Request) -> Accepted | Response:
         return _connect(service, hub, switch, request, query)
     except _RefusedError as refused:
         what = f"WebSocket {_shown(request)} refused with {refused}"
+        service.counts.refusals["handshake", refused.status] += 1
         service.clients.access.tell(refused.owner, "refusal", what)
         return refused.response
 
@@ -145,6 +150,7 @@ def _offered(request: Request) -> list[str]:
 def _recover(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
     connection = hub.recover(query["awps_connection_id"], query.get("awps_reconnection_token", ""))
     if connection is None:
+        service.counts.recoveries["refused",] += 1
         if service.settings.recovery_reject == "http404":
             raise _RefusedError(404, "Not Found", UNRECOVERABLE, why=TOO_LATE)
         service.clients.access.tell(NO_KEY, "refusal", f"may not come back to {hub.name}: {TOO_LATE}")

@@ -167,7 +167,7 @@ class Socket(asyncio.Protocol):
             else:
                 self._hub.lost(self._connection, self._loop.time())
                 if self._connection.outlet is None:  # it may come back, by another socket
-                    self._service.clients.left(self._hub.name, self._connection, self._how_it_ended(None))
+                    self._tell_end(self._hub, self._connection, None)
         self._await_close()
 
     # --- what the hub decides ----------------------------------------------------------------
@@ -233,10 +233,11 @@ class Socket(asyncio.Protocol):
     def _write(self, frames: list[bytes], count: int) -> None:
         if not frames or self._transport.is_closing() or self._frames.state is not State.OPEN:
             return
+        size = sum(map(len, frames))
+        self._service.counts.sent_bytes += size
         if self._blocked:
             self._backlog.extend(frames)
             self._backlog_messages += count
-            size = sum(map(len, frames))
             self._keep(size)
             self._check_backlog(count, size)
         else:
@@ -358,9 +359,16 @@ class Socket(asyncio.Protocol):
         if self._hub is not None and connection is not None and connection.outlet == self.perform:
             if self._end is _End.NOBODY:
                 self._hub.lost(connection, self._loop.time())
-            self._service.clients.left(self._hub.name, connection, self._how_it_ended(exc))
+            self._tell_end(self._hub, connection, exc)
             connection.outlet = None
         self._frames.parser.close()  # it holds the parser; the garbage collector, which comes rarely, has nothing to do
+
+    def _tell_end(self, hub: Hub, connection: Connection, exc: Exception | None) -> None:
+        """That the socket is gone, for the log and the counters."""
+        received, sent = self._frames.close_rcvd, self._frames.close_sent
+        close = sent if self._end is _End.SERVER else received if self._end is _End.CLIENT else None
+        code = None if close is None else int(close.code)
+        self._service.clients.left(hub.name, connection, self._how_it_ended(exc), code, self._end.value)
 
     def _how_it_ended(self, exc: Exception | None) -> str:
         """Who closed with which code, or that nobody did."""
