@@ -9,7 +9,7 @@ endif
 RUN := $(BIN)/python -m
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve quick test check format bench fuzz siege soak proto setup lock clean
+.PHONY: help serve quick test check format bench fuzz siege soak proto setup lock notes release clean
 
 help:
 	@echo "make serve   start the server on a simulated market, or on ./data"
@@ -22,6 +22,8 @@ help:
 	@echo "make soak    an hour: dropped connections, Autobahn, 20,000 messages a second, clients that come and go"
 	@echo "make proto   regenerate the protobuf code"
 	@echo "make setup   the environment for working on gexfaker"
+	@echo "make notes   the changes of changes/ into CHANGELOG.md"
+	@echo "make release build the packages, twice, and try them in clean environments"
 	@echo "make lock    renew the lock files in requirements/"
 
 serve: .venv/runtime
@@ -59,6 +61,13 @@ soak: .venv/dev
 	@$(RUN) tests.soak.autobahn
 	@$(RUN) tests.soak.steady
 	@$(RUN) tests.soak.churn
+
+# What changed, from changes/ into CHANGELOG.md; then the packages, built twice and tried in clean environments.
+notes: .venv/dev
+	@$(BIN)/towncrier build --yes --version "$$($(BIN)/python -c 'import gexfaker; print(gexfaker.__version__)')" $(ARGS)
+
+release: .venv/dev
+	@$(BIN)/python -m release $(ARGS)
 
 bench: .venv/dev
 	@$(BIN)/python -m bench $(ARGS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -51,3 +53,30 @@ def test_a_misspelt_command_is_answered_with_the_right_one_and_does_not_disturb_
     assert refused.exit_code == 2
     assert "No such command 'srve'. Did you mean 'serve'?" in refused.output
     proposed("srve", "--")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_lines_for_a_shell_are_those_that_click_gives(shell: str) -> None:
+    made = CliRunner().invoke(cli, ["completion", shell], prog_name="gexfaker")
+    assert made.exit_code == 0
+    assert f"_GEXFAKER_COMPLETE={shell}_complete" in made.stdout
+    if command := shutil.which(shell):
+        done = subprocess.run([command, "-n"], input=made.stdout, text=True, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_real_bash_completes_with_them(tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None or sys.platform == "win32":
+        pytest.skip("there is no bash")
+    command = tmp_path / "gexfaker"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m gexfaker "$@"\n')
+    command.chmod(0o755)
+    script = """
+        eval "$(gexfaker completion bash)"
+        COMP_WORDS=(gexfaker serve --playback ""); COMP_CWORD=3
+        _gexfaker_completion gexfaker; echo "${COMPREPLY[@]}"
+    """
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run([bash, "-c", script], capture_output=True, text=True, env=environment, timeout=60, check=True)
+    assert done.stdout.split() == ["clock", "step"]

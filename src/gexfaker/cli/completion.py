@@ -1,4 +1,4 @@
-"""What a shell proposes for values when the user presses Tab; click asks for it."""
+"""What a shell proposes when the user presses Tab: the command that sets it up, and the values; click asks for them."""
 
 from __future__ import annotations
 
@@ -61,3 +61,24 @@ _OWN: Final[dict[str, Callable[[], list[str]]]] = {
     "SCENARIO": _scenarios,
     "TICKERS": lambda: ["all", *sorted(TICKERS)],
 }
+
+
+@click.command(short_help="Print what has a shell complete commands and values.")
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+def completion(shell: str) -> None:
+    """Print the lines that have the Tab key propose commands, options and values.
+
+    \b
+    Examples:
+      eval "$(gexfaker completion bash)"                  in ~/.bashrc
+      eval "$(gexfaker completion zsh)"                   in ~/.zshrc
+      gexfaker completion fish | source                   in config.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    root = click.get_current_context().find_root()
+    kind = get_completion_class(shell)
+    if kind is not None:
+        # The text alone: click's own way first asks bash for its version, which need not be there.
+        made = kind(root.command, {}, "gexfaker", "_GEXFAKER_COMPLETE")
+        click.echo(made.source_template % made.source_vars())
