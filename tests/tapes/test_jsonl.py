@@ -122,7 +122,9 @@ BROKEN_FILES: dict[str, tuple[bytes, list[bytes | None], list[int | None]]] = {
     "two objects on a line": (A + B, [A + B], [None]),
     "empty": (b"", [], []),
     "over-long": (A + b"\n{" + b" " * MAX_LINE_BYTES + b"}\n" + B, [A, None, B], [1, None, 2]),
-    "utf-16": (A.decode().encode("utf-16"), [None], [None]),
+    "utf-16": ((A + b"\n" + B).decode().encode("utf-16"), [A, B], [1, 2]),
+    "utf-16 of which a byte is missing": (A.decode().encode("utf-16")[:-1], [None], [None]),
+    "a comma behind each": (A + b",\n" + B + b" ,\n", [A, B], [1, 2]),
 }
 
 
@@ -144,11 +146,12 @@ def test_a_broken_file_serves_what_is_good(
     [
         b"{}",
         b'{"timestamp":null}',
-        b'{"timestamp":"1751376602"}',
-        b'{"timestamp":1.5}',
+        b'{"timestamp":"noon"}',
+        b'{"timestamp":"2026-07-17T12:00:00"}',
+        b'{"timestamp":-1.5}',
         b'{"timestamp":true}',
         b'{"timestamp":-1}',
-        b'{"timestamp":1751376602000}',
+        b'{"timestamp":1e300}',
         b'{"timestamp":' + b"9" * 5000 + b"}",
         b'{"timestamp":1,"a":NaN}',
         b'{"timestamp":1,"a":' + b"[" * 200_000 + b"}",

@@ -397,11 +397,11 @@ def test_one_spot_for_all_feeds_of_a_ticker_that_share_the_time() -> None:
 
 
 @pytest.mark.parametrize("mode", Playback)
-@pytest.mark.parametrize("odd", [OPEN * 1000, -5])
+@pytest.mark.parametrize("odd", [10**18, -5])
 def test_a_time_that_the_wire_takes_and_the_tape_does_not_costs_no_other_record(
     tmp_path: Path, mode: Playback, odd: int
 ) -> None:
-    """In milliseconds, say. What is due with it has its spot and is sent."""
+    """In nanoseconds, say. What is due with it has its spot and is sent."""
     folder = tmp_path / DATE / "SPX" / "orderflow"
     folder.mkdir(parents=True)
     stamps = [OPEN, OPEN + 1, OPEN + 2, odd, OPEN + 4, OPEN + 5]

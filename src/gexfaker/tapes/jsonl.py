@@ -5,18 +5,21 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import DataError, RecordError
+from gexfaker.errors import DataError, RecordError, UnavailableError
 from gexfaker.limits import SCAN_CHUNK_BYTES
 from gexfaker.records.fields import Shape
+from gexfaker.tapes.habits import as_the_service, is_array
 from gexfaker.tapes.index import LineIndex
+from gexfaker.tapes.objects import ObjectIndex
 from gexfaker.tapes.prepared import Prepared
-from gexfaker.tapes.source import open_source
+from gexfaker.tapes.source import UTF16_MARKS, decoded, open_source
 from gexfaker.tapes.tape import new_number
 
 MARK_STRIDE: Final = 256
@@ -33,6 +36,9 @@ UNKNOWN: Final = -1
 
 UNREADABLE: Final = -2
 """In place of the time of a record that has none, so that it is not read again."""
+
+SNIFFED_BYTES: Final = 256
+"""Of the start of a file, to see whether it is an array: there may be white space before its bracket."""
 
 _UNKNOWN_BYTES: Final = array("q", (UNKNOWN,)).tobytes()
 
@@ -70,11 +76,26 @@ class JsonlTape:
         self._date = date
         self._name = name or str(path)
         self._source = open_source(path, self._name)
-        self._index = LineIndex(self._source, self._name, chunk=self._source.chunk)
         self.prepared: Final = Prepared(Path(self._name), path, feed, date)
         self._marks = array("q")
         self._stamps = array("q")
         self._readable = array("q")
+
+    @cached_property
+    def _index(self) -> LineIndex:
+        """Made when something is read: the start says whether the file is an array, and an archive one of UTF-16."""
+        start = self._read_start()
+        if start.startswith(UTF16_MARKS):
+            self._source = decoded(self._source, start, self._name)
+            start = self._read_start()
+        kind = ObjectIndex if is_array(start) else LineIndex
+        return kind(self._source, self._name, chunk=self._source.chunk)
+
+    def _read_start(self) -> bytes:
+        try:
+            return self._source.read_at(0, SNIFFED_BYTES)
+        except OSError as error:
+            raise UnavailableError(f"{self._name} cannot be read at the moment: {error.strerror or error}") from error
 
     @property
     def date(self) -> str:
@@ -146,7 +167,7 @@ class JsonlTape:
         if known == UNREADABLE:
             raise RecordError("no timestamp can be read, as was seen before")
         try:
-            stamp = _STAMP.decode(self._index.read(index)).timestamp
+            stamp = _STAMP.decode(as_the_service(self._index.read(index))).timestamp
         except (msgspec.DecodeError, RecursionError) as error:  # RecursionError: brackets without end
             self._note(index, UNREADABLE)
             raise RecordError(f"no timestamp can be read: {error}") from error
@@ -164,7 +185,7 @@ class JsonlTape:
         It is an object from its first to its last byte; what is between is for the encoder to check.
         Raises IndexError past the end, RecordError when it is none, too long or cut off.
         """
-        line = self._index.read(index)
+        line = as_the_service(self._index.read(index))
         if not line.startswith(b"{"):
             raise RecordError("the line is not a JSON object")
         if not line.endswith(b"}"):

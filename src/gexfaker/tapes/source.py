@@ -1,12 +1,13 @@
 """Where a tape's bytes come from: a file read in place, or an archive unpacked only as far as asked.
 
-A plain file is read where it is, read-only, at any offset. An archive (``.gz``, ``.zst``) is
+A plain file is read where it is, read-only, at any offset. An archive (gzip, zstd, whatever its name is; UTF-16) is
 unpacked into temporary space, a little further each time somebody reads past its end, so
 that opening is instant and a tape whose first minutes are played costs its first minutes.
 """
 
 from __future__ import annotations
 
+import codecs
 import logging
 import zlib
 from collections.abc import Callable
@@ -75,9 +76,15 @@ class Decoder(Protocol):
 
 
 class Codec(Protocol):
-    """One archive format."""
+    """One way in which text is stored.
+
+    Attributes:
+        error: what its decoders raise.
+        has_end: whether a member tells where it ends; else it ends with the file.
+    """
 
     error: type[Exception]
+    has_end: bool
 
     def decoder(self) -> Decoder:
         """A decoder for the next member."""
@@ -85,12 +92,15 @@ class Codec(Protocol):
 
 class _Gzip:
     error: type[Exception] = zlib.error
+    has_end = True
 
     def decoder(self) -> Decoder:
         return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)  # 16: a gz header, not a zlib one
 
 
 class _Zstd:
+    has_end = True
+
     def __init__(self) -> None:
         import zstandard  # here, because most tapes are plain and it costs milliseconds to load
 
@@ -101,8 +111,55 @@ class _Zstd:
         return self._decompressor.decompressobj()
 
 
+class Deflate:
+    """A member of a zip file, without its header."""
+
+    error: type[Exception] = zlib.error
+    has_end = True
+
+    def decoder(self) -> Decoder:
+        """A decoder for it."""
+        return zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+
+
+class _Utf16Text:
+    """Text in UTF-16, of which the first two bytes say the order of the others, as UTF-8."""
+
+    eof = False
+    unused_data = b""
+
+    def __init__(self) -> None:
+        self._decoder: Final = codecs.getincrementaldecoder("utf-16")()
+
+    def decompress(self, data: bytes, /) -> bytes:
+        return self._decoder.decode(data).encode()
+
+
+class _Utf16:
+    """What PowerShell writes with ``>``."""
+
+    error: type[Exception] = UnicodeError
+    has_end = False
+
+    def decoder(self) -> Decoder:
+        return _Utf16Text()
+
+
+UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+"""What text in UTF-16 begins with."""
+
+_BY_START: Final[dict[bytes, Callable[[], Codec]]] = {
+    b"\x1f\x8b": _Gzip,
+    b"\x28\xb5\x2f\xfd": _Zstd,
+    **dict.fromkeys(UTF16_MARKS, _Utf16),
+}
+"""By the first bytes of a file, whatever it is called."""
+
 CODECS: Final[dict[str, Callable[[], Codec]]] = {".zst": _Zstd, ".gz": _Gzip}
-"""Archive formats by file name ending."""
+"""What a file is that is damaged from its first byte on."""
+
+_MAGIC_BYTES: Final = 4
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 class Unpacker:
@@ -130,7 +187,7 @@ class Unpacker:
         if not self._data:
             self._data = self._archive.read_at(self._position, self._step)
             self._position += len(self._data)
-            if not self._data and self._decoder is not None:
+            if not self._data and self._decoder is not None and self._codec.has_end:
                 raise EOFError("it ends in the middle of a member")
             if not self._data:
                 return None
@@ -151,6 +208,38 @@ class Unpacker:
         return piece
 
 
+class Stored(Reader, Protocol):
+    """What an archive is read from."""
+
+    def close(self) -> None:
+        """It is not read any more."""
+
+
+class Region:
+    """A part of a file, such as a member of a zip file that is stored as it is.
+
+    Args:
+        file: closed with the region.
+        start, size: in bytes.
+    """
+
+    chunk: Final = SCAN_CHUNK_BYTES
+
+    def __init__(self, file: PooledFile, start: int, size: int) -> None:
+        self._file: Final = file
+        self._start: Final = start
+        self._size: Final = size
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes of the part from ``offset``; empty only at its end. Raises OSError."""
+        room = min(size, self._size - offset)
+        return self._file.read_at(self._start + offset, room) if room > 0 else b""
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+
 class SpooledSource:
     """An archive, unpacked into temporary space only as far as it has been read.
 
@@ -158,7 +247,7 @@ class SpooledSource:
     system, such as a full disk, ends nothing: it is raised, and the next read tries again.
 
     Args:
-        archive: the archive; closed with the source, or at its end.
+        archive: what is stored; closed with the source, or at its end.
         codec: its format.
         name: the file's name for warnings.
         limit: most bytes to unpack.
@@ -169,7 +258,7 @@ class SpooledSource:
 
     def __init__(
         self,
-        archive: PooledFile,
+        archive: Stored,
         codec: Codec,
         name: str,
         limit: int = MAX_SPOOL_BYTES,
@@ -242,15 +331,26 @@ class SpooledSource:
 
 
 def open_source(path: Path, name: str | None = None) -> Source:
-    """Open a tape's file read-only; nothing is read yet.
+    """Open a tape's file read-only; no more than its first bytes are read yet, which say what it is.
 
     Args:
         path: the file.
-        name: the name the user knows it by, for warnings and for its ending, which tells the format;
-            ``path`` by default.
+        name: the name the user knows it by, for warnings; ``path`` by default.
 
     Raises OSError when it cannot be opened.
     """
-    name = name or str(path)
-    make_codec = CODECS.get(Path(name).suffix)
-    return FileSource(path) if make_codec is None else SpooledSource(PooledFile(path), make_codec(), name)
+    name, file = name or str(path), FileSource(path)
+    return decoded(file, file.read_at(0, _MAGIC_BYTES), name)
+
+
+def decoded(stored: Source, start: bytes, name: str) -> Source:
+    """What is stored, decoded if its first bytes say so, or its name where they are no text."""
+    made = next((codec for magic, codec in _BY_START.items() if start.startswith(magic)), None)
+    if made is None and not _is_text(start):
+        made = CODECS.get(Path(name).suffix)
+    return stored if made is None else SpooledSource(stored, made(), name)
+
+
+def _is_text(start: bytes) -> bool:
+    """Whether a file may begin so that holds JSON as it is."""
+    return start.startswith(_BOM) or all(byte >= ord(" ") or byte in b"\t\r\n" for byte in start)

@@ -1,0 +1,86 @@
+"""Where each record of a JSON array starts and ends, found only as far as somebody asks; as `index` does for lines.
+
+The records are the objects of the array, whatever stands between them: an array may be written in one line, with a
+record a line, or indented. What is looked for are braces outside strings. A run of everything else is skipped by one
+pattern at C speed; it cannot go back and forth on damaged text, as each of its parts is taken whole or not at all.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from typing import Final
+
+from gexfaker.errors import RecordError
+from gexfaker.limits import MAX_LINE_BYTES, MAX_RECORDS, MAX_SCANNED_RECORDS, SCAN_CHUNK_BYTES
+from gexfaker.tapes.index import LineIndex
+from gexfaker.tapes.source import Reader
+
+_BETWEEN: Final = re.compile(rb'(?:[^{}"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+"""All up to the next brace that is not in a string, or to a string without an end."""
+
+_OPEN: Final = ord("{")
+_CLOSE: Final = ord("}")
+_QUOTE: Final = ord('"')
+
+
+class ObjectIndex(LineIndex):
+    """Offsets and line numbers of the objects of a source that is a JSON array, in its order. See ``LineIndex``."""
+
+    def __init__(
+        self,
+        source: Reader,
+        name: str,
+        *,
+        chunk: int = SCAN_CHUNK_BYTES,
+        max_line: int = MAX_LINE_BYTES,
+        max_records: int = MAX_RECORDS,
+    ) -> None:
+        super().__init__(source, name, chunk=chunk, max_line=max_line, max_records=max_records)
+        self._ends = array("Q")
+        self._depth = 0
+
+    def _room(self, index: int) -> int:
+        return (self._ends[index] if index < len(self._ends) else self._scanned) - self._offsets[index]
+
+    def _read_line(self, offset: int, room: int) -> bytes:
+        """A record, which may have several lines."""
+        record = bytearray()
+        while len(record) < room:
+            piece = self._source.read_at(offset + len(record), room - len(record))
+            if not piece:
+                raise RecordError("the file was changed or cut short while in use")
+            record += piece
+        return bytes(record)
+
+    def _scan_chunk(self, chunk: bytes) -> int:
+        at, most = 0, len(self._offsets) + MAX_SCANNED_RECORDS
+        while at < len(chunk) and not self._complete and len(self._offsets) < most:
+            found = _BETWEEN.match(chunk, at)
+            brace = found.end() if found else at
+            self._line += chunk.count(b"\n", at, brace)
+            at = brace
+            if at == len(chunk):
+                break
+            if chunk[at] == _QUOTE:  # the string has no end here: it is looked at again with what comes behind it
+                return at or self._skip_string(chunk)
+            self._take_brace(chunk[at], self._scanned + at)
+            at += 1
+        return at
+
+    def _skip_string(self, chunk: bytes) -> int:
+        """A string that is as long as a chunk, or the end of a file that is cut off: no record is as large."""
+        self._line += chunk.count(b"\n")
+        return len(chunk)
+
+    def _take_brace(self, brace: int, offset: int) -> None:
+        if brace == _OPEN:
+            self._depth += 1
+            if self._depth == 1:
+                self._add(offset)
+        elif self._depth:
+            self._depth -= 1
+            if not self._depth:
+                self._inside = False
+                self._ends.append(offset + 1)
+                self._measure(offset + 1)
