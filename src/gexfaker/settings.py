@@ -200,7 +200,7 @@ class Settings:
             parsing.text,
             "./data",
             "a folder",
-            "Recorded days: DATE/TICKER/package/category.jsonl[.gz|.zst].",
+            "Recorded days: DATE/TICKER/package/category.jsonl[.gz|.zst], or arrays and reports as downloaded.",
         ),
     ]
     data_date: Annotated[

@@ -134,14 +134,22 @@ def test_the_help_explains_every_column() -> None:
         assert f"{column} " in text or f"{column}," in text, column
 
 
-def test_an_array_is_told_with_a_remedy_that_helps(tmp_path: Path) -> None:
+def test_an_array_is_as_sound_as_lines(tmp_path: Path) -> None:
     day = Built(1)
     day.write(tmp_path)
     file = tmp_path / DATE / "SPX" / "classic" / "gex_full.jsonl"
     file.write_text(f"[{file.read_text().strip()}]")
+    assert "1 ticker-day: ok" in run(str(tmp_path)).output
+
+
+def test_records_of_several_lines_are_told_with_a_remedy_that_helps(tmp_path: Path) -> None:
+    day = Built(1)
+    day.write(tmp_path)
+    file = tmp_path / DATE / "SPX" / "classic" / "gex_full.jsonl"
+    file.write_text(json.dumps(json.loads(file.read_text()), indent=1))
     output = run(str(tmp_path)).output
     assert f"{file}:1  " in output
-    assert "write one JSON object a line (an array: jq -c '.[]')" in output
+    assert "write one JSON object a line, or one array (jq -s .), or get the file again" in output
 
 
 def test_days_and_tickers_may_be_chosen(tmp_path: Path) -> None:

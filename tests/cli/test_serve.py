@@ -94,8 +94,8 @@ def test_a_day_that_is_not_stored_is_said(tmp_path: Path) -> None:
         (("SPX/2026-07-17/classic/gex_zero.jsonl",), "ticker and date are swapped; days lie there as 2026-07-17/SPX"),
         (("gexbot/2026-07-17/SPX/classic/gex_zero.jsonl",), "gexbot; name that folder"),
         (
-            ("eod_report_SPX_2026-07-17.zip",),
-            "eod_report_SPX_2026-07-17.zip is not played: record files lie in folders",
+            ("eod_report_SPX.zip",),
+            "eod_report_SPX.zip is not played: record files lie in folders",
         ),
     ],
 )

@@ -40,7 +40,7 @@ class Kind(NamedTuple):
 
 _USUAL, _NOTE, _BROKEN = Severity.USUAL, Severity.NOTE, Severity.BROKEN
 _RECORD_AGAIN: Final = (
-    "write one JSON object a line (an array: jq -c '.[]'), or get the file again; a server skips such lines"
+    "write one JSON object a line, or one array (jq -s .), or get the file again; a server skips such lines"
 )
 _MIXED: Final = "the files are of different recordings, or one was changed: get both again from one source"
 _CHANGED: Final = "a value was changed after recording, or the program that made the file is wrong"

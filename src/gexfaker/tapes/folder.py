@@ -10,13 +10,14 @@ import datetime
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from gexfaker.catalog import STORED_CATEGORIES, Feed
 from gexfaker.errors import DataError, UnavailableError
 from gexfaker.tapes.jsonl import JsonlTape
+from gexfaker.tapes.loose import LooseFiles, Place, dashed
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ MAX_TICKERS: Final = 5000
 """Ticker folders of a day that are looked into; the service has some hundred. A day is listed while others wait."""
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY_NAME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}")
 _TICKER: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,15}")
 _WINDOWS_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?")
 
@@ -71,6 +73,11 @@ def is_playable(value: str) -> bool:
     return is_date(value) and FIRST_YEAR <= int(value[:4]) <= LAST_YEAR
 
 
+def is_day_folder(name: str) -> bool:
+    """Whether a folder is called as a day, with dashes or without."""
+    return is_playable(dashed(name)) if _DAY_NAME.fullmatch(name) else False
+
+
 def is_ticker(value: str) -> bool:
     """Whether ``value`` can be a ticker: upper case, and a safe folder name on every system."""
     # Windows drops a dot at the end and opens a device for some names, wherever they stand.
@@ -90,10 +97,12 @@ class DataFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._left_out: set[Path] = set()
+        self._loose: Final = LooseFiles(root, self._is_readable, is_day_folder)
 
     def dates(self) -> list[str]:
         """The days there are folders for, oldest first."""
-        return sorted(day.name for day in self._children(self.root, folders=True) if is_playable(day.name))
+        folders = {dashed(day.name) for day in self._children(self.root, folders=True) if is_day_folder(day.name)}
+        return sorted({*folders, *filter(is_playable, self._loose.found())})
 
     def latest(self) -> str:
         """The newest day with a record file. Raises DataError when there is none."""
@@ -114,38 +123,64 @@ class DataFolder:
 
     def feeds(self, date: str) -> list[Feed]:
         """The feeds a day has files for, sorted; other files are ignored. Raises DataError: no such day."""
-        day = self.root / self._known_date(date)
-        return sorted({feed for ticker in self._tickers(day) for feed in self._feeds_in(ticker)})
+        day = self._day(self._known_date(date))
+        laid_out = {feed for ticker in self._tickers(day) for feed in self._feeds_in(ticker)}
+        return sorted(laid_out.union(self._loose_feeds(date, day, bool(laid_out))))
 
     def open(self, date: str, feed: Feed) -> JsonlTape:
         """A feed's day; the caller closes it.
 
         Raises DataError when there is none, when it cannot be opened, or when a name is not acceptable.
         """
-        return self._open(self.path(date, feed), feed, date)
+        return self._open(self.place(date, feed), feed, date)
 
     def path(self, date: str, feed: Feed) -> Path:
-        """The file of a feed's day. Raises DataError when there is none, or when a name is not acceptable."""
+        """The file that holds a feed's day. Raises DataError as ``place``."""
+        return self.place(date, feed).path
+
+    def place(self, date: str, feed: Feed) -> Place:
+        """Where a feed's day is. Raises DataError when there is none, or when a name is not acceptable."""
         _check(feed)
-        day = self.root / self._known_date(date)
+        day = self._day(self._known_date(date))
         for folder in self._folders_of(feed.ticker, day):
             if file := self._file(folder / feed.package, feed.category):
-                return file
+                return Place(file)
+        if loose := self._loose_feeds(date, day, self._is_laid_out(day)).get(feed):
+            return loose
         wanted = shown_path(day / feed.ticker / feed.package / f"{feed.category}.jsonl")
         raise DataError(f"no data at {wanted} (nor .gz, .zst): add the file, or choose {self._choice(date)}")
 
-    def _open(self, file: Path, feed: Feed, date: str) -> JsonlTape:
+    def _open(self, place: Place, feed: Feed, date: str) -> JsonlTape:
         try:
             # The resolved path is the one that was checked; the name is the one the user knows.
-            return JsonlTape(file.resolve(strict=True), feed, date, name=str(file))
+            return JsonlTape(place.path.resolve(strict=True), feed, date, str(place.name), place.member)
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise UnavailableError(f"{shown_path(file)} cannot be opened: {reason}") from error
+            raise UnavailableError(f"{shown_path(place.name)} cannot be opened: {reason}") from error
 
     def _known_date(self, date: str) -> str:
-        if not is_playable(date) or not self._is_inside(self.root / date):
+        is_there = is_playable(date) and (date in self._loose.found() or self._is_inside(self._day(date)))
+        if not is_there:
             raise DataError(f"no data for {_shown(date)}; {_days(self.dates(), self.root)}")
         return date
+
+    def _day(self, date: str) -> Path:
+        """The folder of a day, whose name may have no dashes."""
+        plain = self.root / date.replace("-", "")
+        return plain if plain.is_dir() and not (self.root / date).is_dir() else self.root / date
+
+    def _is_laid_out(self, day: Path) -> bool:
+        return any(True for ticker in self._tickers(day) for _ in self._feeds_in(ticker))
+
+    def _loose_feeds(self, date: str, day: Path, is_laid_out: bool) -> Mapping[Feed, Place]:
+        """What lies loose of a day. A folder of its own is looked through when nothing is where it should be."""
+        found = self._loose.found().get(date, {})
+        if found or is_laid_out:
+            return found
+        return LooseFiles(day, self._is_readable).found().get(date, {})
+
+    def _is_readable(self, entry: os.DirEntry[str]) -> bool:
+        return not entry.is_symlink() or self._is_inside(Path(entry.path))
 
     def _choice(self, date: str) -> str:
         tickers = sorted({feed.ticker for feed in self.feeds(date)})

@@ -17,9 +17,9 @@ from gexfaker.limits import SCAN_CHUNK_BYTES
 from gexfaker.records.fields import Shape
 from gexfaker.tapes.habits import as_the_service, is_array
 from gexfaker.tapes.index import LineIndex
-from gexfaker.tapes.objects import ObjectIndex
+from gexfaker.tapes.objects import ARRAY_CHUNK_BYTES, ObjectIndex
 from gexfaker.tapes.prepared import Prepared
-from gexfaker.tapes.source import UTF16_MARKS, decoded, open_source
+from gexfaker.tapes.source import UTF16_MARKS, decoded, open_member, open_source
 from gexfaker.tapes.tape import new_number
 
 MARK_STRIDE: Final = 256
@@ -60,8 +60,8 @@ class JsonlTape:
         path: the file to open.
         feed: what it holds.
         date: the market day, YYYY-MM-DD.
-        name: the path as the user knows it, for messages and for the ending that tells the format;
-            ``path`` by default.
+        name: the path as the user knows it, for messages; ``path`` by default.
+        member: of a zip file, the one to read.
 
     Attributes:
         feed: the ticker, package and category of the records.
@@ -70,12 +70,12 @@ class JsonlTape:
     Raises OSError when the file cannot be opened.
     """
 
-    def __init__(self, path: Path, feed: Feed, date: str, name: str | None = None) -> None:
+    def __init__(self, path: Path, feed: Feed, date: str, name: str | None = None, member: str = "") -> None:
         self.feed: Final = feed
         self.number: Final = new_number()
         self._date = date
         self._name = name or str(path)
-        self._source = open_source(path, self._name)
+        self._source = open_member(path, member, self._name) if member else open_source(path, self._name)
         self.prepared: Final = Prepared(Path(self._name), path, feed, date)
         self._marks = array("q")
         self._stamps = array("q")
@@ -88,8 +88,9 @@ class JsonlTape:
         if start.startswith(UTF16_MARKS):
             self._source = decoded(self._source, start, self._name)
             start = self._read_start()
-        kind = ObjectIndex if is_array(start) else LineIndex
-        return kind(self._source, self._name, chunk=self._source.chunk)
+        if is_array(start):
+            return ObjectIndex(self._source, self._name, chunk=min(self._source.chunk, ARRAY_CHUNK_BYTES))
+        return LineIndex(self._source, self._name, chunk=self._source.chunk)
 
     def _read_start(self) -> bytes:
         try:

@@ -8,7 +8,11 @@ that opening is instant and a tape whose first minutes are played costs its firs
 from __future__ import annotations
 
 import codecs
+import errno
+import io
 import logging
+import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -159,6 +163,9 @@ CODECS: Final[dict[str, Callable[[], Codec]]] = {".zst": _Zstd, ".gz": _Gzip}
 """What a file is that is damaged from its first byte on."""
 
 _MAGIC_BYTES: Final = 4
+_LOCAL_HEADER: Final = struct.Struct("<26xHH")
+"""Of a member, up to its name: the lengths of the name and of what is extra. Source: APPNOTE.TXT, 4.3.7."""
+
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -341,6 +348,56 @@ def open_source(path: Path, name: str | None = None) -> Source:
     """
     name, file = name or str(path), FileSource(path)
     return decoded(file, file.read_at(0, _MAGIC_BYTES), name)
+
+
+def open_member(path: Path, member: str, name: str) -> Source:
+    """Open a member of a zip file in place, its own compression undone as well. Raises OSError."""
+    file = PooledFile(path)
+    try:
+        with zipfile.ZipFile(_Window(file)) as archive:
+            info = archive.getinfo(member)
+        header = file.read_at(info.header_offset, _LOCAL_HEADER.size)
+        *_, name_bytes, extra_bytes = _LOCAL_HEADER.unpack(header)
+    except (zipfile.BadZipFile, KeyError, struct.error, NotImplementedError, ValueError) as error:
+        file.close()
+        raise OSError(errno.EIO, f"the zip file is damaged or was changed: {error}", str(path)) from error
+    start = info.header_offset + _LOCAL_HEADER.size + name_bytes + extra_bytes
+    stored: Source = Region(file, start, info.compress_size)
+    if info.compress_type == zipfile.ZIP_DEFLATED:
+        stored = SpooledSource(stored, Deflate(), name)
+    return decoded(stored, stored.read_at(0, _MAGIC_BYTES), member)
+
+
+class _Window(io.RawIOBase):
+    """A file as `zipfile` reads one.
+
+    Args:
+        file: stays open.
+    """
+
+    def __init__(self, file: PooledFile) -> None:
+        self._file: Final = file
+        self._size: Final = file.status().st_size
+        self._at = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._file.read_at(self._at, self._size - self._at if size < 0 else size)
+        self._at += len(found)
+        return found
 
 
 def decoded(stored: Source, start: bytes, name: str) -> Source:

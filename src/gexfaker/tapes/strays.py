@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 
 from gexfaker.catalog import STORED_CATEGORIES
 from gexfaker.nearest import nearest
-from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_playable, is_ticker, shown_path
+from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_day_folder, is_playable, is_ticker, shown_path
+from gexfaker.tapes.loose import is_loose
 
 MAX_LOOKED_AT: Final = 5000
 """Names that are looked at: a folder of a year has more, and whoever starts a server does not want to wait."""
@@ -96,7 +97,9 @@ class _Look:
         except OSError:
             return _Listed()
         names = [entry.name for entry in found]
-        files = [folder / name for name in names if name not in OURS and RECORD_FILE.fullmatch(name)]
+        files = [
+            folder / name for name in names if RECORD_FILE.fullmatch(name) and not (name in OURS or is_loose(name))
+        ]
         is_unfinished = any(name.startswith(".") and name.endswith(UNFINISHED) for name in names)
         return _Listed(folders, [file for file in files if file not in folders], is_unfinished)
 
@@ -124,7 +127,7 @@ def strays(root: Path, *dates: str) -> list[Stray]:
     inside = look.into(root)
     found = [Stray(file, f"record files lie in folders, as {LAYOUT}") for file in inside.files]
     for folder in inside.folders:
-        if not is_playable(folder.name) and (hint := _meant_folder(folder, look)):
+        if not is_day_folder(folder.name) and (hint := _meant_folder(folder, look)):
             found.append(Stray(folder, hint))
     for date in dates:
         found += _in_day(root / date, look)
@@ -150,7 +153,7 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
 
 
 def _meant_date(name: str) -> str | None:
-    """The date that a name writes in another way: 20260717, 2026_7_17, 07-17-2026, 17.07.2026."""
+    """The date that a name writes in another way: 2026_7_17, 07-17-2026, 17.07.2026."""
     for form in _DATES:
         match = form.fullmatch(name)
         if match and is_playable(date := f"{match['year']}-{int(match['month']):02}-{int(match['day']):02}"):

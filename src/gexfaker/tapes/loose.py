@@ -1,0 +1,180 @@
+"""Days as they are downloaded: arrays and end-of-day zips, found by their names, wherever they lie in a data folder.
+
+The service calls an array ``2026-07-17_SPX_classic_gex_full.json`` and a report ``eod_report_SPX_2026-07-17.zip``; in a
+zip lie arrays of the same names. So the name says what a file is, and it does not matter whether it lies at the top, in
+a folder of its day, or in the tree that an unpacked zip makes. The arrays of a zip are read in place.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gexfaker.catalog import STORED_CATEGORIES, Feed
+
+log: Final = logging.getLogger(__name__)
+
+MAX_DEPTH: Final = 5
+"""Folders below the data folder that are looked into: a day, and the tree of a zip in it."""
+
+MAX_NAMES: Final = 50_000
+"""Names that are looked at: two years of downloaded arrays of two tickers. A look takes a microsecond for each."""
+
+MAX_MEMBERS: Final = 2000
+"""Members of one zip file: a report of all categories has fifteen."""
+
+ENCRYPTED: Final = 1
+"""A flag of a member. Source: APPNOTE.TXT, 4.4.4."""
+
+_DAY: Final = r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
+_PACKAGES: Final = "|".join(STORED_CATEGORIES)
+_ARRAY: Final = re.compile(
+    rf"{_DAY}_(?P<ticker>[A-Za-z0-9_.-]{{1,16}}?)_(?P<package>{_PACKAGES})_(?P<category>[a-z_]+)"
+    r"\.jsonl?(?:\.gz|\.zst)?"
+)
+_REPORT: Final = re.compile(rf"eod_report_(?P<ticker>[A-Za-z0-9_.-]{{1,16}})_{_DAY}(?: ?\([0-9]+\))?\.zip")
+
+
+class Place(NamedTuple):
+    """Where the records of a feed's day are.
+
+    Attributes:
+        path: the file.
+        member: of a zip file, "" of another.
+    """
+
+    path: Path
+    member: str = ""
+
+    @property
+    def name(self) -> Path:
+        """The name by which messages call it; what is prepared of it lies beside it."""
+        if not self.member:
+            return self.path
+        return self.path.with_name(f"{self.path.name}.{self.member.rpartition('/')[2]}")
+
+
+Found = Mapping[str, Mapping[Feed, Place]]
+"""By date the feeds there are."""
+
+
+class LooseFiles:
+    """What lies loose in a data folder; looked up again when a folder or a zip file of it has changed.
+
+    Args:
+        root: the folder.
+        is_usable: whether a file or a folder may be read, such as a link.
+        is_day: whether a folder holds a day in the layout of a data folder; only its own files are looked at then.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        is_usable: Callable[[os.DirEntry[str]], bool],
+        is_day: Callable[[str], bool] = lambda _name: False,
+    ) -> None:
+        self._root: Final = root
+        self._is_usable: Final = is_usable
+        self._is_day: Final = is_day
+        self._stamps: Final[dict[Path, tuple[int, int]]] = {}
+        self._found: Found = {}
+        self._told: Final[set[Path]] = set()
+
+    def found(self) -> Found:
+        """All that there is now."""
+        if not self._stamps or any(_stamp(path) != stamp for path, stamp in self._stamps.items()):
+            self._stamps.clear()
+            self._found = self._look()
+        return self._found
+
+    def _look(self) -> Found:
+        days: dict[str, dict[Feed, Place]] = {}
+        files = list(islice(self._files(self._root, MAX_DEPTH), MAX_NAMES))
+        if len(files) == MAX_NAMES:
+            self._tell(self._root, f"has more than {MAX_NAMES:,} files; the rest is not played")
+        # Reports come last: an array that somebody has taken out of one is the one that is meant.
+        for path in sorted(files, key=lambda path: (bool(_REPORT.fullmatch(path.name)), path)):
+            for date, feed, place in self._feeds_of(path):
+                days.setdefault(date, {}).setdefault(feed, place)
+        return days
+
+    def _feeds_of(self, path: Path) -> Iterator[tuple[str, Feed, Place]]:
+        if array := _read_name(path.name):
+            yield *array, Place(path)
+        elif _REPORT.fullmatch(path.name):
+            self._stamps[path] = _stamp(path)
+            for member in self._members(path):
+                if found := _read_name(member.rpartition("/")[2]):
+                    yield *found, Place(path, member)
+
+    def _members(self, path: Path) -> list[str]:
+        """The names in a zip file that can be read; none of a damaged one, which is told once."""
+        try:
+            with zipfile.ZipFile(path) as archive:
+                usable = [info.filename for info in archive.infolist() if _is_readable(info)]
+        except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+            self._tell(path, f"cannot be read as a zip file ({error}): get it again")
+            return []
+        if len(usable) > MAX_MEMBERS:
+            self._tell(path, f"has more than {MAX_MEMBERS:,} members; the rest is not played")
+        return usable[:MAX_MEMBERS]
+
+    def _files(self, folder: Path, depth: int) -> Iterator[Path]:
+        self._stamps[folder] = _stamp(folder)
+        try:
+            with os.scandir(folder) as entries:
+                usable = [entry for entry in entries if entry.name[0] != "." and self._is_usable(entry)]
+        except OSError:
+            return
+        yield from (folder / entry.name for entry in usable if entry.is_file())
+        if depth:
+            for entry in usable:
+                if entry.is_dir():
+                    yield from self._files(folder / entry.name, 0 if self._is_day(entry.name) else depth - 1)
+
+    def _tell(self, path: Path, trouble: str) -> None:
+        if path not in self._told:
+            self._told.add(path)
+            log.warning("%s %s", path, trouble)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What is another one when a folder or a file was changed."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
+
+
+def _is_readable(info: zipfile.ZipInfo) -> bool:
+    """Whether a member is a file that is neither encrypted nor packed in an unusual way."""
+    return (
+        not info.is_dir()
+        and not info.flag_bits & 1
+        and info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    )
+
+
+def _read_name(name: str) -> tuple[str, Feed] | None:
+    """The date and the feed that an array's name says."""
+    match = _ARRAY.fullmatch(name)
+    if match is None or match["category"] not in STORED_CATEGORIES[match["package"]]:
+        return None
+    return dashed(match["date"]), Feed(match["ticker"].upper(), match["package"], match["category"])
+
+
+def is_loose(name: str) -> bool:
+    """Whether a file of this name is played wherever it lies."""
+    return bool(_read_name(name) or _REPORT.fullmatch(name))
+
+
+def dashed(date: str) -> str:
+    """A date as folders are called, of one that may have no dashes."""
+    return date if "-" in date else f"{date[:4]}-{date[4:6]}-{date[6:]}"
