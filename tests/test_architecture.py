@@ -30,7 +30,7 @@ ALLOWED = {
     "archive": {"archive", "playback", "tapes", "exchange"},
     "contract": {"records", "contract", "rest", "wire", "playback"},
     "client": {"client", "wire", "playback", "exchange"},
-    "jobs": {"jobs", "wire", "inspection", "market", "tapes", "exchange"},
+    "jobs": {"jobs", "client", "wire", "inspection", "market", "tapes", "exchange"},
     "server": {"server", "contract", "worlds", "hubs", "wire", "rest", "archive", "playback", "tapes", "exchange"},
     "plotting": {"records", "plotting", "playback", "market", "tapes", "exchange"},
     "cli": {

@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ import pytest
 
 from gexfaker.cli.pipes import PipeHandler, PipeWriter
 from support import data
-from support.server import clean_environment, serve_command, wait_until
+from support.server import clean_environment, free_port, serve_command, wait_until
 
 LOST = r"\(([0-9,]+) lines before this one were lost: nobody read them\)"
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
@@ -178,13 +177,6 @@ def test_a_server_starts_without_standard_streams(tmp_path: Path, closed: str) -
         wait_until(answers, 20, "it answers")
         it.send_signal(signal.SIGTERM)
         assert it.wait(20) == 0
-
-
-def free_port() -> int:
-    """A port that was free just now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-    return port
 
 
 @pytest.mark.parametrize("encoding", ["cp437", "ascii"])

@@ -9,13 +9,14 @@ import json
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from support.server import free_port
 
 pytestmark = [pytest.mark.alone, pytest.mark.long]
 
@@ -103,12 +104,6 @@ def can_mount(scratch: Path) -> bool:
         return False
     script = "\n".join(["set -e", f"mount -t tmpfs tmpfs {scratch}", *mounted(scratch, "trial")])
     return subprocess.run([*NAMESPACE, "sh", "-c", script], capture_output=True, check=False).returncode == 0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as made:
-        port: int = made.getsockname()[1]
-        return port
 
 
 def test_the_image_is_built_and_serves_with_a_root_that_cannot_be_written(tmp_path: Path) -> None:

@@ -81,43 +81,43 @@ def generate(
         click.echo(str(outcome))
 
 
-def trading_days(texts: tuple[str, ...]) -> list[str]:
+def trading_days(texts: tuple[str, ...], option: str = "--date ") -> list[str]:
     """The days meant by YYYY-MM-DD and A..B, in order, each once; of ranges the trading days only.
 
     Raises DataError: no date, no trading day, none in a range, more than MAX_DAYS.
     """
     found: set[datetime.date] = set()
     for text in texts:
-        found.update(_range(text) if ".." in text else [_single(text)])
+        found.update(_range(text, option) if ".." in text else [_single(text, option)])
         if len(found) > MAX_DAYS:
-            raise DataError(f"--date {text}: more than {MAX_DAYS} days; generate them in parts")
+            raise DataError(f"{option}{text}: more than {MAX_DAYS} days; take them in parts")
     return [day.isoformat() for day in sorted(found)]
 
 
-def _single(text: str) -> datetime.date:
+def _single(text: str, option: str) -> datetime.date:
     from gexfaker.exchange.calendar import why_closed
     from gexfaker.exchange.hours import parse_date
 
     day = parse_date(text)
     closed = why_closed(day)
     if closed is not None:
-        raise DataError(f"--date {text}: {closed}")
+        raise DataError(f"{option}{text}: {closed}")
     return day
 
 
-def _range(text: str) -> list[datetime.date]:
+def _range(text: str, option: str) -> list[datetime.date]:
     from gexfaker.exchange.calendar import is_trading_day
     from gexfaker.exchange.hours import parse_date
 
     first, last = map(parse_date, text.split("..", 1))
     if last < first:
-        raise DataError(f"--date {text}: the end is before the beginning")
+        raise DataError(f"{option}{text}: the end is before the beginning")
     if (last - first).days > 2 * MAX_DAYS:
-        raise DataError(f"--date {text}: more than {MAX_DAYS} days; generate them in parts")
+        raise DataError(f"{option}{text}: more than {MAX_DAYS} days; take them in parts")
     days = (first + datetime.timedelta(days=number) for number in range((last - first).days + 1))
     found = [day for day in days if is_trading_day(day)]
     if not found:
-        raise DataError(f"--date {text}: the market is closed on all of these days")
+        raise DataError(f"{option}{text}: the market is closed on all of these days")
     return found
 
 

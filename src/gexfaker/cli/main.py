@@ -16,7 +16,7 @@ from gexfaker.nearest import nearest
 PARENT: Final = os.getppid()
 """The process that started this one, taken at once: if it ends while this one still starts, another takes its place."""
 
-RESUMABLE: Final = {"generate", "prepare"}
+RESUMABLE: Final = {"download", "generate", "prepare"}
 """Commands that go on with the next file when they are run again."""
 
 INTERRUPTED: Final = 130
@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "completion": Entry("completion", "Print what has a shell complete commands and values."),
     "ctl": Entry("ctl", "Show and change sessions: seek, pause, step, speed, day, mode."),
     "doctor": Entry("doctor", "Check what usually goes wrong, with remedies."),
+    "download": Entry("download", "Get recorded days from the service."),
     "generate": Entry("generate", "Write simulated days to files."),
     "health": Entry("doctor", "Show how a running server is."),
     "inspect": Entry("inspect", "Check the days of a data folder."),
@@ -87,6 +88,7 @@ def cli() -> None:
       gexfaker listen orderflow SPX         watch the feed as a client sees it
       gexfaker ctl seek 10:30               jump to half past ten; also pause, speed, day and more
       gexfaker inspect ~/gexdata            whether recorded days are sound
+      gexfaker download --tickers SPX       the newest end-of-day report of the service
       gexfaker generate --date 2026-07-17   a simulated day as files
       gexfaker plot --date 2026-07-17       a simulated day as pictures
       gexfaker prepare latest               the newest recorded day encoded beforehand

@@ -1,0 +1,151 @@
+"""`gexfaker download`: recorded days from the service, as they are played."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from gexfaker.catalog import CATEGORIES, TICKERS
+from gexfaker.cli.generate import trading_days
+from gexfaker.cli.reach import Url
+from gexfaker.errors import DataError
+
+if TYPE_CHECKING:
+    from gexfaker.client.history import History
+    from gexfaker.jobs.download import Outcome, Wanted
+
+KEY: Final = "GEXBOT_API_KEY"
+SERVICE: Final = "https://api.gex.bot"
+
+
+@click.command()
+@click.argument("dates", nargs=-1, metavar="[DATE|A..B]...")
+@click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose days.")
+@click.option(
+    "--packages",
+    default="classic,state,orderflow",
+    show_default=True,
+    metavar="A,B,...",
+    help="What of them; for dates only, a report has what the key may see.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to.")
+@click.option("--upstream", type=Url(), default=SERVICE, show_default=True, metavar="URL", help="The API to ask.")
+@click.option(
+    "--key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"A file with the API key.  [default: {KEY} in the environment, else it is asked for]",
+)
+@click.option("--workers", type=click.IntRange(1, 16), default=3, show_default=True, help="Files at a time.")
+@click.option("--rate", type=click.FloatRange(0.1, 50), default=2.0, show_default=True, help="Requests a second.")
+def download(
+    dates: tuple[str, ...],
+    tickers: str,
+    packages: str,
+    out: Path,
+    upstream: str,
+    key_file: Path | None,
+    workers: int,
+    rate: float,
+) -> None:
+    """Get recorded days from the service; `gexfaker serve --data-dir` plays them as they come.
+
+    Without a date it is the newest end-of-day report of each ticker, which every Classic key may have. With dates it is
+    a file for each day and category, which needs a Quant key. What is there and whole is not asked for again; a run
+    that was stopped goes on where it was. The exit code is 1 if something could not be had.
+
+    \b
+    Examples:
+      gexfaker download --tickers SPX,SPY
+      gexfaker download 2026-07-17 --tickers SPX --packages classic
+      gexfaker download 2026-07-13..2026-07-17 --out ~/gexdata --key-file ~/.gexbot
+    """
+    from gexfaker.client.history import History, Rate
+
+    wanted = _wanted(dates, _names(tickers), _packages(packages))
+    outcomes = _bring(History(upstream, _key(key_file), Rate(rate)), out, wanted, workers)
+    missing = [one for one in outcomes if one.path is None]
+    size = sum(one.size for one in outcomes if not one.was_there)
+    there = sum(one.was_there for one in outcomes)
+    click.echo(
+        f"{len(outcomes) - len(missing) - there} files of {size / 1e6:,.1f} MB came, {there} were there already, "
+        f"{len(missing)} could not be had"
+    )
+    if missing:
+        sys.exit(1)
+    click.echo(f"play them: gexfaker serve --data-dir {out}")
+
+
+def _wanted(dates: tuple[str, ...], tickers: Sequence[str], packages: Sequence[str]) -> list[Wanted]:
+    """The files that are asked for, the oldest day first. Raises DataError."""
+    from gexfaker.jobs.download import Wanted
+
+    if not dates:
+        return [Wanted(ticker) for ticker in tickers]
+    kinds = [(package, category) for package in packages for category in CATEGORIES[package]]
+    days = trading_days(dates, "")
+    return [Wanted(ticker, *kind, date) for date in days for ticker in tickers for kind in kinds]
+
+
+def _names(tickers: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip().upper() for name in tickers.split(",") if name.strip()))
+    unknown = [name for name in names if name not in TICKERS]
+    if unknown or not names:
+        raise DataError(
+            f"--tickers: {unknown[0] if unknown else 'none'} is not a ticker of the service, such as SPX,SPY"
+        )
+    return names
+
+
+def _packages(packages: str) -> list[str]:
+    names = list(dict.fromkeys(name.strip().lower() for name in packages.split(",") if name.strip()))
+    unknown = [name for name in names if name not in CATEGORIES]
+    if unknown or not names:
+        raise DataError(f"--packages: {unknown[0] if unknown else 'none'} is not one of {', '.join(CATEGORIES)}")
+    return names
+
+
+def _key(file: Path | None) -> str:
+    """The API key: from a file, the environment, or whoever sits there. Raises DataError: there is none."""
+    try:
+        key = os.environ.get(KEY, "") if file is None else file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise DataError(f"--key-file: {file} cannot be read: {error}") from None
+    if not key.strip() and file is None and sys.stdin.isatty():
+        key = click.prompt("API key", hide_input=True)
+    key = key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        where = f"{file}" if file else f"{KEY}, which the environment lacks" if not key else KEY
+        raise DataError(
+            f"an API key is needed, and there is none that can be one in {where}: set it, or use --key-file"
+        )
+    return key
+
+
+def _bring(history: History, out: Path, wanted: list[Wanted], workers: int) -> list[Outcome]:
+    """Bring all in, with a bar for each file on a terminal; each outcome is a line. Raises DataError."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+    from gexfaker.jobs.download import Downloader
+
+    console, bars, outcomes = Console(stderr=True), dict[object, TaskID](), []
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+
+        def told(one: Wanted, came: int, size: int | None) -> None:
+            bar = bars.get(one)
+            if bar is None:
+                bar = bars[one] = progress.add_task(str(one), total=size)
+            progress.update(bar, completed=came)
+
+        for outcome in Downloader(history, out, told).bring(wanted, workers):
+            if (bar := bars.pop(outcome.wanted, None)) is not None:
+                progress.remove_task(bar)
+            outcomes.append(outcome)
+            progress.console.print(str(outcome), markup=False, highlight=False, soft_wrap=True)
+    return outcomes

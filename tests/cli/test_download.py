@@ -1,0 +1,96 @@
+"""`gexfaker download` as a user has it: where the key comes from, what is printed, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gexfaker.cli.main import cli
+from support import data
+from support.server import Served, free_port, running_server
+from support.upstream import bad_day, status
+
+DAY = "2026-07-17"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = data.write_day(tmp_path_factory.mktemp("upstream"), 50)
+    with running_server(data_dir=str(folder)) as running:
+        yield running
+
+
+def download(*arguments: str, **environment: str | None) -> Result:
+    given = {"GEXBOT_API_KEY": "a-secret-key"} | environment
+    return CliRunner().invoke(cli, ["download", *arguments, "--rate", "50"], env=given)
+
+
+def test_a_report_and_a_day_and_what_is_there_already(server: Served, tmp_path: Path) -> None:
+    out = ("--out", str(tmp_path), "--upstream", server.url, "--tickers", "ES_SPX")
+    done = download(*out)
+    assert done.exit_code == 0, done.output
+    assert f"the end-of-day report of ES_SPX: eod_report_ES_SPX_{DAY}.zip, 0." in done.output
+    assert f"play them: gexfaker serve --data-dir {tmp_path}" in done.output
+    for told in ("1 files of", "0 files of"):
+        done = download(DAY, "--packages", "orderflow", *out)
+        assert (done.exit_code, told in done.output) == (0, True)
+    assert f"{DAY} ES_SPX orderflow: {DAY}_ES_SPX_orderflow_orderflow.json, is there already" in done.output
+    assert "secret" not in done.output
+
+
+def test_what_cannot_be_had_is_told_and_the_exit_code_is_1(server: Served, tmp_path: Path) -> None:
+    done = download("2026-07-16", "--packages", "orderflow", "--out", str(tmp_path), "--upstream", server.url)
+    assert done.exit_code == 1
+    assert "2026-07-16 SPX orderflow: the service has none (" in done.output
+    assert "1 could not be had" in done.output
+
+
+def test_a_key_that_is_refused_is_one_sentence(server: Served, tmp_path: Path) -> None:
+    with bad_day(server.address, ("/hist/eod", status(401))) as relay:
+        done = download("--out", str(tmp_path), "--upstream", relay.url)
+    assert "the end-of-day report of SPX: the service refuses this key (401: not now)" in done.output
+    assert (done.exit_code, "secret" in done.output) == (1, False)
+
+
+def test_no_service_is_told_after_some_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gexfaker.jobs.download.PAUSES", (0.0,))
+    done = download("--out", str(tmp_path), "--upstream", f"http://127.0.0.1:{free_port()}")
+    assert "the connection failed: Connection refused; tried 2 times" in done.output
+    assert done.exit_code == 1
+
+
+def test_the_key_from_a_file(server: Served, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("\ufeffanother\n", encoding="utf-8")
+    with bad_day(server.address) as relay:
+        arguments = ("--key-file", str(file), "--out", str(tmp_path), "--upstream", relay.url, "--tickers", "ES_SPX")
+        assert download(*arguments, GEXBOT_API_KEY=None).exit_code == 0
+        assert relay.keys[0][1] == "Bearer another"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        ((), {"GEXBOT_API_KEY": None}, "GEXBOT_API_KEY, which the environment lacks: set it, or use --key-file"),
+        (
+            (),
+            {"GEXBOT_API_KEY": "two words"},
+            "an API key is needed, and there is none that can be one in GEXBOT_API_KEY",
+        ),
+        (("--tickers", "SPXX"), {}, "--tickers: SPXX is not a ticker of the service"),
+        (("--tickers", ","), {}, "--tickers: none is not a ticker"),
+        (("--packages", "greeks"), {}, "--packages: greeks is not one of classic, state, orderflow"),
+        (("2026-07-18",), {}, "2026-07-18: "),
+        (("2026-07-17..2026-07-13",), {}, "2026-07-17..2026-07-13: the end is before the beginning"),
+        (("yesterday",), {}, "yesterday"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_told_before_anything_is_asked(
+    tmp_path: Path, arguments: tuple[str, ...], environment: dict[str, str | None], said: str
+) -> None:
+    done = download(*arguments, "--out", str(tmp_path / "new"), **environment)
+    assert said in str(done.exception)
+    assert not (tmp_path / "new").exists()
