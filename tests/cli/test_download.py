@@ -94,3 +94,55 @@ def test_what_cannot_be_asked_for_is_told_before_anything_is_asked(
     done = download(*arguments, "--out", str(tmp_path / "new"), **environment)
     assert said in str(done.exception)
     assert not (tmp_path / "new").exists()
+
+
+def test_what_came_is_compared_with_what_is_there(server: Served, tmp_path: Path) -> None:
+    for day in ("ES_SPX",):
+        assert download("--tickers", day, "--out", str(tmp_path), "--upstream", server.url).exit_code == 0
+    assert (
+        download(
+            DAY,
+            "--packages",
+            "orderflow,classic",
+            "--tickers",
+            "ES_SPX",
+            "--out",
+            str(tmp_path),
+            "--upstream",
+            server.url,
+        ).exit_code
+        == 1
+    )
+
+    def verified() -> tuple[int, list[str]]:
+        done = CliRunner().invoke(cli, ["verify", str(tmp_path)])
+        return done.exit_code, done.stdout.splitlines()
+
+    assert verified() == (0, ["2 of 2 files are as they came"])
+    report, array = tmp_path / f"eod_report_ES_SPX_{DAY}.zip", tmp_path / f"{DAY}_ES_SPX_orderflow_orderflow.json"
+    content = array.read_bytes()
+    array.write_bytes(content[:-1] + b" ")
+    with report.open("ab") as file:
+        file.write(b"x")
+    code, lines = verified()
+    assert (code, lines[2:]) == (
+        1,
+        ["0 of 2 files are as they came", "remove the others, and run gexfaker download again"],
+    )
+    assert lines[0] == f"{array.name}: its content is another: it was changed or is damaged"
+    assert lines[1].startswith(f"{report.name}: it has ")
+    array.write_bytes(content)
+    report.unlink()
+    assert verified() == (
+        1,
+        [
+            f"{report.name}: it is not there any more",
+            "1 of 2 files are as they came",
+            "remove the others, and run gexfaker download again",
+        ],
+    )
+
+
+def test_where_nothing_was_downloaded_there_is_nothing_to_compare(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["verify", str(tmp_path)])
+    assert "has no downloads.json of a download" in str(done.exception)

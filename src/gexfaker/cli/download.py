@@ -80,6 +80,38 @@ def download(
     click.echo(f"play them: gexfaker serve --data-dir {out}")
 
 
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("data"))
+def verify(folder: Path) -> None:
+    """Compare downloaded files with what was written down when they came: sizes and SHA-256.
+
+    The exit code is 1 if one is missing, changed or damaged. `gexfaker inspect` looks at what is in them.
+
+    \b
+    Examples:
+      gexfaker verify
+      gexfaker verify ~/gexdata
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from gexfaker.jobs.download import Manifest
+    from gexfaker.jobs.download import verify as checks
+
+    console = Console(stderr=True)
+    total = len(Manifest(folder).files)
+    found = list(
+        track(checks(folder), "comparing", total, console=console, transient=True, disable=not console.is_terminal)
+    )
+    broken = [one for one in found if one.trouble]
+    for one in broken:
+        click.echo(f"{one.name}: {one.trouble}")
+    click.echo(f"{len(found) - len(broken)} of {len(found)} files are as they came")
+    if broken:
+        click.echo("remove the others, and run gexfaker download again")
+        sys.exit(1)
+
+
 def _wanted(dates: tuple[str, ...], tickers: Sequence[str], packages: Sequence[str]) -> list[Wanted]:
     """The files that are asked for, the oldest day first. Raises DataError."""
     from gexfaker.jobs.download import Wanted

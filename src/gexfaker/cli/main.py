@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "prepare": Entry("prepare", "Encode a recorded day beforehand."),
     "serve": Entry("serve", "Start the server."),
     "settings": Entry("settings", "Show every setting and where its value comes from."),
+    "verify": Entry("download", "Compare downloaded files with what came."),
 }
 """All of them, by name."""
 

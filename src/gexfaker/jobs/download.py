@@ -275,6 +275,40 @@ class Downloader:
             raise StopError(f"the disk of {self._folder} would have less than {LEAST_FREE_BYTES / 1e9:.0f} GB left")
 
 
+class Check(NamedTuple):
+    """What became of a file that was brought in.
+
+    Attributes:
+        name: of the file.
+        trouble: what is wrong with it now; "" for nothing.
+    """
+
+    name: str
+    trouble: str = ""
+
+
+def verify(folder: Path) -> Iterator[Check]:
+    """Each file that is written down, looked at again. Raises DataError: nothing is written down there."""
+    files = Manifest(folder).files
+    if not files:
+        raise DataError(f"{folder} has no {MANIFEST} of a download, so there is nothing to compare with")
+    for name, entry in files.items():
+        yield Check(name, _change(folder / Path(name).name, entry))
+
+
+def _change(path: Path, entry: dict[str, Any]) -> str:
+    """What is another than it was when a file came."""
+    try:
+        size = path.stat().st_size
+        if size != entry.get("size"):
+            return f"it has {size:,} bytes, and had {entry.get('size'):,}"
+        return "" if _sha256(path) == entry.get("sha256") else "its content is another: it was changed or is damaged"
+    except FileNotFoundError:
+        return "it is not there any more"
+    except OSError as error:
+        return f"it cannot be read: {error.strerror or error}"
+
+
 def _settle(file: Any) -> None:
     """Force what was written to the disk."""
     file.flush()
