@@ -47,7 +47,7 @@ def test_every_make_target_in_the_documents_exists() -> None:
 
 
 def test_every_command_is_in_the_readme_and_the_other_way_round() -> None:
-    blocks = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)) + "".join(re.findall(r"`([^`\n]+)`", README))
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL) + re.findall(r"`([^`\n]+)`", README))
     assert set(re.findall(r"\bgexfaker ([a-z]+)\b", blocks)) - {"ready"} == set(COMMANDS)
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from click.testing import CliRunner, Result
@@ -146,3 +151,53 @@ def test_what_came_is_compared_with_what_is_there(server: Served, tmp_path: Path
 def test_where_nothing_was_downloaded_there_is_nothing_to_compare(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["verify", str(tmp_path)])
     assert "has no downloads.json of a download" in str(done.exception)
+
+
+def test_collecting_once_ends_with_1_while_the_newest_day_is_missing(server: Served, tmp_path: Path) -> None:
+    """The day of that server is long past, so that it never has the one that is due today."""
+    arguments = ["collect", "--once", "--tickers", "ES_SPX", "--out", str(tmp_path), "--upstream", server.url]
+    with bad_day(server.address) as told:
+        done = CliRunner().invoke(cli, [*arguments, "--webhook", told.url], env={"GEXBOT_API_KEY": "k"})
+        assert (done.exit_code, told.asked) == (1, {})
+    assert f"the end-of-day report of ES_SPX: eod_report_ES_SPX_{DAY}.zip" in done.output
+
+
+def test_what_could_not_be_had_is_told_to_who_wants_to_know(server: Served, tmp_path: Path) -> None:
+    with bad_day(server.address, ("/hist/eod", status(401))) as relay, told_to() as heard:
+        arguments = ["collect", "--once", "--out", str(tmp_path), "--upstream", relay.url]
+        arguments += ["--webhook", f"{heard.url}/hook?token=t", "--ntfy", f"{heard.url}/topic"]
+        done = CliRunner().invoke(cli, arguments, env={"GEXBOT_API_KEY": "k"})
+    assert done.exit_code == 1
+    text = "the end-of-day report of SPX: the service refuses this key (401: not now)"
+    assert heard.bodies == [
+        ("/hook?token=t", None, json.dumps({"title": "gexfaker collect", "message": text}).encode()),
+        ("/topic", "gexfaker collect", text.encode()),
+    ]
+
+
+class Heard(http.server.BaseHTTPRequestHandler):
+    """A webhook."""
+
+    url = ""
+    bodies: ClassVar[list[tuple[str, str | None, bytes]]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.bodies.append((self.path, self.headers.get("Title"), body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@contextlib.contextmanager
+def told_to() -> Iterator[type[Heard]]:
+    class Fresh(Heard):
+        bodies: ClassVar = []
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Fresh) as made:
+        Fresh.url = f"http://127.0.0.1:{made.server_port}"
+        threading.Thread(target=made.serve_forever, daemon=True).start()
+        yield Fresh
+        made.shutdown()

@@ -12,7 +12,7 @@ import click
 
 from gexfaker.catalog import CATEGORIES, TICKERS
 from gexfaker.cli.generate import trading_days
-from gexfaker.cli.reach import Url
+from gexfaker.cli.reach import Command, Url
 from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
@@ -23,9 +23,32 @@ KEY: Final = "GEXBOT_API_KEY"
 SERVICE: Final = "https://api.gex.bot"
 
 
+def with_service(command: Command) -> Command:
+    """Give a command what says where days come from and go to: ``--tickers``, ``--out``, ``--upstream``, key, rate."""
+    options = (
+        click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose days."),
+        click.option(
+            "--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to."
+        ),
+        click.option(
+            "--upstream", type=Url(), default=SERVICE, show_default=True, metavar="URL", help="The API to ask."
+        ),
+        click.option(
+            "--key-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help=f"A file with the API key.  [default: {KEY} in the environment, else it is asked for]",
+        ),
+        click.option(
+            "--rate", type=click.FloatRange(0.1, 50), default=2.0, show_default=True, help="Requests a second."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command()
 @click.argument("dates", nargs=-1, metavar="[DATE|A..B]...")
-@click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose days.")
 @click.option(
     "--packages",
     default="classic,state,orderflow",
@@ -33,15 +56,8 @@ SERVICE: Final = "https://api.gex.bot"
     metavar="A,B,...",
     help="What of them; for dates only, a report has what the key may see.",
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to.")
-@click.option("--upstream", type=Url(), default=SERVICE, show_default=True, metavar="URL", help="The API to ask.")
-@click.option(
-    "--key-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"A file with the API key.  [default: {KEY} in the environment, else it is asked for]",
-)
 @click.option("--workers", type=click.IntRange(1, 16), default=3, show_default=True, help="Files at a time.")
-@click.option("--rate", type=click.FloatRange(0.1, 50), default=2.0, show_default=True, help="Requests a second.")
+@with_service
 def download(
     dates: tuple[str, ...],
     tickers: str,
@@ -66,8 +82,8 @@ def download(
     """
     from gexfaker.client.history import History, Rate
 
-    wanted = _wanted(dates, _names(tickers), _packages(packages))
-    outcomes = _bring(History(upstream, _key(key_file), Rate(rate)), out, wanted, workers)
+    wanted = _wanted(dates, names_of(tickers), _packages(packages))
+    outcomes = _bring(History(upstream, key_of(key_file), Rate(rate)), out, wanted, workers)
     missing = [one for one in outcomes if one.path is None]
     size = sum(one.size for one in outcomes if not one.was_there)
     there = sum(one.was_there for one in outcomes)
@@ -123,7 +139,8 @@ def _wanted(dates: tuple[str, ...], tickers: Sequence[str], packages: Sequence[s
     return [Wanted(ticker, *kind, date) for date in days for ticker in tickers for kind in kinds]
 
 
-def _names(tickers: str) -> list[str]:
+def names_of(tickers: str) -> list[str]:
+    """The tickers with commas between them. Raises DataError: one is unknown."""
     names = list(dict.fromkeys(name.strip().upper() for name in tickers.split(",") if name.strip()))
     unknown = [name for name in names if name not in TICKERS]
     if unknown or not names:
@@ -141,7 +158,7 @@ def _packages(packages: str) -> list[str]:
     return names
 
 
-def _key(file: Path | None) -> str:
+def key_of(file: Path | None) -> str:
     """The API key: from a file, the environment, or whoever sits there. Raises DataError: there is none."""
     try:
         key = os.environ.get(KEY, "") if file is None else file.read_text(encoding="utf-8-sig")

@@ -31,6 +31,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS: Final = {
+    "collect": Entry("collect", "Get each trading evening's reports."),
     "completion": Entry("completion", "Print what has a shell complete commands and values."),
     "ctl": Entry("ctl", "Show and change sessions: seek, pause, step, speed, day, mode."),
     "doctor": Entry("doctor", "Check what usually goes wrong, with remedies."),

@@ -80,6 +80,8 @@ class Outcome(NamedTuple):
         size: in bytes.
         was_there: nothing had to be done.
         trouble: why it is not there.
+        is_missing: the service has none.
+        is_refused: the service lets this key have nothing more.
     """
 
     wanted: Wanted
@@ -87,6 +89,8 @@ class Outcome(NamedTuple):
     size: int = 0
     was_there: bool = False
     trouble: str = ""
+    is_missing: bool = False
+    is_refused: bool = False
 
     def __str__(self) -> str:
         if self.path is None:
@@ -123,6 +127,12 @@ class Manifest:
             if entry is not None and path.is_file() and path.stat().st_size == entry.get("size"):
                 return path
         return None
+
+    def has_day(self, date: str, ticker: str) -> bool:
+        """Whether the report of a day is there, or arrays of it."""
+        arrays = (name for name in self.files if name.startswith(f"{date}_{ticker}_"))
+        is_there = self.whole(f"eod_report_{ticker}_{date}") is not None
+        return is_there or any((self._folder / name).is_file() for name in arrays)
 
     def add(self, path: Path, digest: str) -> None:
         """Write down that a file is whole. Raises DataError."""
@@ -187,10 +197,10 @@ class Downloader:
             try:
                 return self._try(wanted)
             except MissingError as error:
-                return Outcome(wanted, trouble=f"the service has none ({error})")
+                return Outcome(wanted, trouble=f"the service has none ({error})", is_missing=True)
             except StopError as error:
                 self._stopped = str(error)
-                return Outcome(wanted, trouble=str(error))
+                return Outcome(wanted, trouble=str(error), is_refused=True)
             except TryError as error:
                 if pause is None:
                     return Outcome(wanted, trouble=f"{error}; tried {len(PAUSES) + 1} times")
