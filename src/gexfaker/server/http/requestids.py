@@ -14,6 +14,7 @@ from gexfaker.settings import Settings
 
 ID_HEADER: Final = "x-request-id"
 TRACE_HEADER: Final = "traceparent"
+_RAW_HEADER: Final = ID_HEADER.encode()
 _ID: Final = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 """What proxies send: UUIDs, hexadecimal digits, base64, ids of traces. Anything else is not taken over."""
 
@@ -66,16 +67,20 @@ class Identified:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope.get("headers", ())}
+        raw = scope.get("headers", ())
+        if scope["type"] != "http" or (self._ids is None and all(name != _RAW_HEADER for name, _ in raw)):
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
         known = id_given(headers) or (self._ids.new() if self._ids is not None else None)
-        if scope["type"] != "http" or known is None:
+        if known is None:
             await self._app(scope, receive, send)
             return
         scope.setdefault("state", {})["request"] = {"request_id": known, **trace_of(headers)}
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (ID_HEADER.encode(), known.encode())]
+                message["headers"] = [*message.get("headers", ()), (_RAW_HEADER, known.encode())]
             await send(message)
 
         await self._app(scope, receive, send_with_id)
