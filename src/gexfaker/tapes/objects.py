@@ -12,7 +12,7 @@ from array import array
 from typing import Final
 
 from gexfaker.errors import RecordError
-from gexfaker.limits import KIB, MAX_LINE_BYTES, MAX_RECORDS, MAX_SCANNED_RECORDS, SCAN_CHUNK_BYTES
+from gexfaker.limits import KIB, MAX_SCANNED_RECORDS
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.source import Reader
 
@@ -30,16 +30,8 @@ _QUOTE: Final = ord('"')
 class ObjectIndex(LineIndex):
     """Offsets and line numbers of the objects of a source that is a JSON array, in its order. See ``LineIndex``."""
 
-    def __init__(
-        self,
-        source: Reader,
-        name: str,
-        *,
-        chunk: int = SCAN_CHUNK_BYTES,
-        max_line: int = MAX_LINE_BYTES,
-        max_records: int = MAX_RECORDS,
-    ) -> None:
-        super().__init__(source, name, chunk=chunk, max_line=max_line, max_records=max_records)
+    def __init__(self, source: Reader, name: str, **bounds: int) -> None:
+        super().__init__(source, name, **bounds)
         self._ends = array("Q")
         self._depth = 0
 
