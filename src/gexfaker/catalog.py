@@ -192,3 +192,13 @@ def _date(digits: str) -> datetime.date | None:
         return datetime.date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
     except ValueError:
         return None
+
+
+_TICKER: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,15}")
+_WINDOWS_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?")
+
+
+def is_ticker(value: str) -> bool:
+    """Whether ``value`` can be a ticker: upper case, and a safe folder name on every system."""
+    # Windows drops a dot at the end and opens a device for some names, wherever they stand.
+    return bool(_TICKER.fullmatch(value)) and not value.endswith(".") and not _WINDOWS_DEVICE.fullmatch(value)

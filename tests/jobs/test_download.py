@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from gexfaker.catalog import Feed
-from gexfaker.client.history import History, Rate
+from gexfaker.client.history import History, Rate, StopError
 from gexfaker.errors import DataError
 from gexfaker.jobs import download as module
 from gexfaker.jobs.download import MANIFEST, Downloader, Outcome, Wanted
@@ -240,3 +241,145 @@ def test_killed_at_any_moment_it_goes_on_and_is_whole(server: Served, source: Pa
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     check_whole(server, source, tmp_path)
+
+
+def link_to(link: object) -> Spoil:
+    """A link of the service's own."""
+    return lambda relay, _body: relay.send(200, json.dumps({"url": link}).encode(), {})
+
+
+def part_of(first: int, body: bytes, total: object = "*") -> Spoil:
+    """An answer to a request for the rest of a file."""
+    headers = {"Content-Range": f"bytes {first}-{first + len(body) - 1}/{total}"}
+    return lambda relay, _body: relay.send(206, body, headers)
+
+
+def nothing_more(size: str) -> Spoil:
+    return lambda relay, _body: relay.send(416, b"", {"Content-Range": f"bytes */{size}"})
+
+
+@pytest.mark.parametrize(
+    "spoils",
+    [
+        *([(LINK, link_to(link))] for link in ("foo", None, "http://[::1", 7, "", "ftp://x/y", "data:,[]")),
+        [(LINK, lambda relay, _body: relay.send(200, b"[" * 200_000, {}))],
+        [(FILES, nothing_more("4101"))],
+        [(FILES, nothing_more("9" * 5000))],
+        [(FILES, ended), (FILES, part_of(0, b"[1]"))],
+        [(FILES, ended), (FILES, part_of(10**9, b"[1]"))],
+        [(FILES, lambda relay, body: relay.send(200, body, {"ETag": "x"}))],
+        [(LINK, status(503, Retry_After="inf"))],
+        [(LINK, status(503, Retry_After="never"))],
+    ],
+    ids=lambda spoils: None,
+)
+def test_whatever_the_service_says_it_is_whole_in_the_end(
+    server: Served, source: Path, tmp_path: Path, spoils: list[tuple[str, Spoil]]
+) -> None:
+    with bad_day(server.address, *spoils) as relay:
+        [outcome], _ = bring(relay.url, tmp_path)
+        assert (outcome.trouble, relay.spoils) == ("", [])
+    check_whole(server, source, tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_files_of_this_machine_are_not_read(server: Served, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.json"
+    secret.write_text("[1]")
+    with bad_day(server.address, *[(LINK, link_to(secret.as_uri()))] * 4) as relay:
+        [outcome], _ = bring(relay.url, tmp_path / "out")
+    assert "the answer to /hist is no link" in outcome.trouble
+
+
+@pytest.mark.parametrize("wait", ["100000", "1e300"])
+def test_nobody_waits_for_days(server: Served, tmp_path: Path, wait: str) -> None:
+    with bad_day(server.address, (LINK, status(503, Retry_After=wait))) as relay:
+        [outcome], slept = bring(relay.url, tmp_path)
+    assert "the service answers 503; it says to come again in" in outcome.trouble
+    assert slept == []
+
+
+@pytest.mark.parametrize(
+    "name", ["mine.zip", "eod_report_NDX_2026-07-17.zip", "../up.zip", "eod_report_ES_SPX_x.zip", ""]
+)
+def test_a_report_of_another_name_touches_no_file(server: Served, tmp_path: Path, name: str) -> None:
+    (tmp_path / "mine.zip").write_text("mine")
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    spoil: Spoil = lambda relay, body: relay.send(200, body, headers)  # noqa: E731
+    with bad_day(server.address, *[("/hist/eod", spoil)] * 4) as relay:
+        [outcome], _ = bring(relay.url, tmp_path, Wanted("ES_SPX"))
+    assert "no report of the ticker" in outcome.trouble
+    assert (tmp_path / "mine.zip").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.zip"]
+
+
+def test_an_array_is_no_report(server: Served, tmp_path: Path) -> None:
+    def array(relay: object, _body: bytes) -> None:
+        headers = {"Content-Disposition": f"attachment; filename=eod_report_ES_SPX_{DAY}.zip"}
+        relay.send(200, b"[]", headers)  # type: ignore[attr-defined]
+
+    with bad_day(server.address, *[("/hist/eod", array)] * 4) as relay:
+        [outcome], _ = bring(relay.url, tmp_path, Wanted("ES_SPX"))
+    assert "it is damaged: File is not a zip file" in outcome.trouble
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_a_file_that_somebody_has_put_there_is_taken_or_left_alone(server: Served, tmp_path: Path) -> None:
+    file = tmp_path / f"{FLOW.stem}.json"
+    file.write_text("[]")
+    [outcome], _ = bring(server.url, tmp_path)
+    assert (outcome.path, outcome.was_there, file.read_text()) == (file, True, "[]")
+    (tmp_path / MANIFEST).unlink()
+    file.write_text("no array")
+    [outcome], _ = bring(server.url, tmp_path)
+    assert (outcome.path, outcome.is_missing, file.read_text()) == (None, False, "no array")
+    assert "move it away" in outcome.trouble
+
+
+def test_what_the_service_says_moves_no_cursor(server: Served, tmp_path: Path) -> None:
+    spoil: Spoil = lambda relay, _body: relay.send(401, b'{"error":"\\u001b]0;x\\u0007 no"}', {})  # noqa: E731
+    with bad_day(server.address, (LINK, spoil)) as relay:
+        [outcome], _ = bring(relay.url, tmp_path)
+    assert outcome.trouble.isprintable()
+    assert outcome.trouble.endswith("]0;x no)")
+
+
+def test_room_is_looked_for_while_a_file_of_unknown_size_comes(
+    server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOKED_BYTES", 1000)
+    looks: list[int | None] = []
+
+    def room(self: Downloader, size: int | None) -> None:
+        looks.append(size)
+        if len(looks) > 3:
+            raise StopError("no room")
+
+    monkeypatch.setattr(Downloader, "_room", room)
+    [outcome], _ = bring(server.url, tmp_path, Wanted("ES_SPX"))
+    assert (outcome.trouble, looks) == ("no room", [None] * 4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for one process")
+@pytest.mark.parametrize("where", ["/hist/", "/files"])
+def test_ctrl_c_ends_it_at_once_whatever_the_service_does(server: Served, tmp_path: Path, where: str) -> None:
+    waiting, over = threading.Event(), threading.Event()
+
+    def hang(relay: object, _body: bytes) -> None:
+        waiting.set()
+        over.wait(30)
+
+    with bad_day(server.address, (LINK if where == "/hist/" else FILES, hang)) as relay:
+        command = [sys.executable, "-m", "gexfaker", "download", DAY, "--tickers", "ES_SPX", "--packages", "orderflow"]
+        command += ["--upstream", relay.url, "--out", str(tmp_path)]
+        environment = clean_environment() | {"GEXBOT_API_KEY": "k"}
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        assert waiting.wait(20)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, errors = process.communicate(timeout=20)
+        over.set()
+    assert (process.returncode, errors.strip()) == (130, "stopped: run it again to go on")
+    assert time.monotonic() - began < 5

@@ -12,9 +12,9 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gexfaker.catalog import CATEGORIES, Feed
+from gexfaker.catalog import CATEGORIES, Feed, is_ticker
 from gexfaker.errors import DataError
-from gexfaker.tapes.folder import DataFolder, is_date, is_ticker
+from gexfaker.tapes.folder import DataFolder, is_date
 
 DATE = "2026-07-01"
 FLOW = Feed("SPX", "orderflow", "orderflow")

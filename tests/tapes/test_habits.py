@@ -41,7 +41,27 @@ def test_times_of_all_kinds_are_whole_seconds(time: str) -> None:
 
 @pytest.mark.parametrize(
     "time",
-    ["null", "true", "-5", "NaN", "1e999", '"noon"', '"2026-07-17T12:00:00"', '""', '"' + "1" * 50 + '"', "{}", "[1]"],
+    [
+        "1700000000.5abc",
+        "1" + "0" * 50 + ".5",
+        f"{NOON}.{'9' * 40}",
+        "Infinity",
+        '"NaN"',
+        '"sNaN"',
+        '"Infinity"',
+        '"1960-01-01T00:00:00Z"',
+        "null",
+        "true",
+        "-5",
+        "NaN",
+        "1e999",
+        '"noon"',
+        '"2026-07-17T12:00:00"',
+        '""',
+        '"' + "1" * 50 + '"',
+        "{}",
+        "[1]",
+    ],
 )
 def test_what_means_no_time_is_left_for_whoever_decodes_it(time: str) -> None:
     assert as_the_service(written(time)) == written(time)
@@ -54,6 +74,20 @@ def test_what_means_no_time_is_left_for_whoever_decodes_it(time: str) -> None:
 )
 def test_what_stands_around_a_record_goes(record: bytes) -> None:
     assert as_the_service(record) == SERVED
+
+
+def test_bytes_that_are_no_text_are_no_time() -> None:
+    record = b'{"timestamp":"\xff\xfe","ticker":"SPX"}'
+    assert as_the_service(record) == record
+    arabic = '{"timestamp":"\u0661\u0662"}'.encode()
+    assert as_the_service(arabic) == arabic
+
+
+def test_only_the_time_of_the_record_itself_is_changed() -> None:
+    inner = b'{"meta":{"timestamp":1.5},"timestamp":%d}'
+    assert as_the_service(inner % NOON) == inner % NOON
+    assert as_the_service(inner % (NOON * 1000)) == inner % NOON
+    assert as_the_service(b'{"meta":{"timestamp":%d000}}' % NOON) == b'{"meta":{"timestamp":%d000}}' % NOON
 
 
 def test_an_envelope_of_milliseconds() -> None:

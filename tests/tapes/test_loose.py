@@ -261,5 +261,34 @@ def test_the_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pyt
         DataFolder(deep).latest()
     zips = tmp_path / "zips"
     report(zips)
-    assert len(DataFolder(zips).feeds(DATE)) == 2, "one of each report"
-    assert "more than 1 members; the rest is not played" in caplog.text
+    assert DataFolder(zips).feeds(DATE) == [FEEDS[1]], "the other report has two"
+    assert "eod_report_SPX_2026-07-17.zip has more than 1 members: it is no report" in caplog.text
+
+
+def test_folders_are_bounded_and_links_among_them_lead_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "MAX_FOLDERS", 50)
+    arrays(tmp_path)
+    for number in range(8):
+        (tmp_path / f"l{number}").symlink_to(".", target_is_directory=True)
+    seen = module.LooseFiles(tmp_path, lambda _entry: True)
+    assert (set(seen.found()[DATE]), len(seen._stamps)) == (set(FEEDS), 1)
+    for number in range(60):
+        (tmp_path / f"f{number}").mkdir()
+    assert len(DataFolder(tmp_path).feeds(DATE)) == len(FEEDS)
+    assert "more than 50 folders; the rest is not looked into" in caplog.text
+
+
+@pytest.mark.parametrize("ticker", ["..", "-X", "CON", "A.", "_"])
+def test_what_can_be_no_ticker_is_no_feed(tmp_path: Path, ticker: str) -> None:
+    write(tmp_path / f"2026-07-17_{ticker}_classic_gex_full.json", b"[]")
+    assert DataFolder(tmp_path).dates() == []
+
+
+def test_a_member_that_begins_with_a_stored_block_is_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "eod_report_SPX_2026-07-17.zip"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=0) as archive:
+        archive.writestr(f"{name(FEEDS[0])}.json", array(FEEDS[0]))
+    with closing(DataFolder(tmp_path).open(DATE, FEEDS[0])) as tape:
+        assert len(tape) == 400

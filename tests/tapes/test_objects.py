@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gexfaker.errors import RecordError
 from gexfaker.limits import MAX_SCANNED_RECORDS
-from gexfaker.tapes.objects import ObjectIndex
+from gexfaker.tapes.objects import MAX_BRACES, ObjectIndex
 from tapes.test_index import MemorySource
 
 TEXTS = st.text(alphabet='ab"\\{}[],:\n é', max_size=8)
@@ -84,6 +84,21 @@ def test_a_string_without_an_end_ends_the_search_in_time() -> None:
     assert time.process_time() - began < 2.0
 
 
+@pytest.mark.parametrize("size", [10, 63, 64, 65, 128, 1000])
+@pytest.mark.parametrize("text", ["x", "x\\", 'x"', "{", "\n"])
+def test_a_string_may_be_longer_than_what_is_looked_at_at_a_time(size: int, text: str) -> None:
+    records = [{"a": 1}, {"b": text * size, "c": {}}, {"d": "}"}, {"e": 2}]
+    found = index(json.dumps(records).encode(), 64)
+    assert [json.loads(found.read(number)) for number in range(found.count())] == records
+
+
+def test_so_many_braces_are_looked_at_in_a_step_and_no_more() -> None:
+    found = index(b"[" + b"{" * 5000, 10**6)
+    next(found.steps_to(10**9))
+    assert found._depth == MAX_BRACES
+    assert found.count() == 1
+
+
 def test_damaged_text_is_no_work_without_end() -> None:
     """Patterns that try again and again would take years for this."""
     for damage in (b'"' + b"a" * 50_000, b'["' * 50_000, b'\\"' * 50_000, b'{"' * 50_000):
@@ -94,8 +109,10 @@ def test_damaged_text_is_no_work_without_end() -> None:
 
 def test_so_many_records_are_found_in_a_step_and_no_more() -> None:
     found = index(b"[" + b"{}," * (MAX_SCANNED_RECORDS + 10) + b"{}]", 10**6)
-    next(found.steps_to(10**9))
-    assert found.known == MAX_SCANNED_RECORDS
+    while found.known < MAX_SCANNED_RECORDS:
+        before = found.known
+        next(found.steps_to(10**9))
+        assert 0 < found.known - before <= MAX_BRACES // 2
     assert found.count() == MAX_SCANNED_RECORDS + 11
 
 

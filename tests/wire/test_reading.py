@@ -168,6 +168,7 @@ def test_one_that_cannot_be_read_ends_the_run(unreadable: bytes) -> None:
         (SPOT, {"spot": 5e9}),
         (SPOT, {"spot": -1}),
         (SPOT, {"timestamp": 2**32}),
+        (SPOT, {"ticker": ""}),
         (SPOT, {"timestamp": 2**70}),
         (GEX, {"sum_gex_vol": 1e300}),
         (GEX, {"sum_gex_vol": 1.7e308}),

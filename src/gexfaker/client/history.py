@@ -7,6 +7,7 @@ may see it. Nothing is followed by itself: a redirect would take the key along.
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 import time
@@ -37,6 +38,10 @@ PAUSES: Final = (1.0, 5.0, 25.0)
 PASSING: Final = (408, 425, 429, 500, 502, 503, 504)
 """Statuses that may be others in a moment."""
 
+MAX_DIGITS: Final = 19
+"""Of a size in bytes."""
+
+_RANGE: Final = re.compile(r"bytes (?P<first>[0-9]+)-[0-9]+/(?P<size>[0-9]+|\*)")
 _NAMED: Final = re.compile(r"""filename\*?=(?:UTF-8'')?"?([A-Za-z0-9_.-]{1,100})"?""")
 
 
@@ -126,10 +131,10 @@ class History:
     def link(self, ticker: str, package: str, category: str, date: str) -> str:
         """Where the file of a feed's day is. Raises StopError, MissingError, TryError."""
         with self._ask(f"/hist/{ticker}/{package}/{category}/{date}?noredirect") as answer:
-            try:
-                return str(json.loads(answer.read(READ_BYTES))["url"])
-            except (ValueError, KeyError, TypeError):
-                raise TryError("the answer to /hist is no link") from None
+            link = _value(answer, "url")
+            if not isinstance(link, str) or not link.startswith(("http://", "https://")):
+                raise TryError("the answer to /hist is no link")
+            return link
 
     @contextmanager
     def report(self, ticker: str) -> Iterator[HTTPResponse]:
@@ -138,24 +143,29 @@ class History:
             yield answer
 
     @contextmanager
-    def file(self, link: str, start: int) -> Iterator[HTTPResponse]:
-        """What lies behind a link, from a byte on if the host can. Raises MissingError, TryError."""
+    def file(self, link: str, start: int, tag: str = "") -> Iterator[HTTPResponse]:
+        """What lies behind a link, from a byte on if the host can, and if it is the file that had this entity tag.
+
+        Raises MissingError, TryError.
+        """
         headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
-        with self._open(Request(link, headers=headers), is_ours=False) as answer:  # noqa: S310
+            headers |= {"If-Range": tag} if tag else {}
+        with self._open(link, headers, is_ours=False) as answer:
             yield answer
 
     @contextmanager
     def _ask(self, path: str) -> Iterator[HTTPResponse]:
         headers = {"Authorization": f"Bearer {self._key}", "User-Agent": AGENT}
-        with self._open(Request(self._upstream + path, headers=headers), is_ours=True) as answer:  # noqa: S310
+        with self._open(self._upstream + path, headers, is_ours=True) as answer:
             yield answer
 
     @contextmanager
-    def _open(self, request: Request, *, is_ours: bool) -> Iterator[HTTPResponse]:
+    def _open(self, url: str, headers: dict[str, str], *, is_ours: bool) -> Iterator[HTTPResponse]:
         self._rate.wait()
         try:
+            request = Request(url, headers=headers)  # noqa: S310
             with self._opener.open(request, timeout=self._timeout) as answer:
                 yield answer
         except HTTPError as error:
@@ -169,31 +179,44 @@ def _meaning(error: HTTPError, *, is_ours: bool) -> GexfakerError:
     """What a refusal means for going on."""
     said, wait = _said(error), _retry_after(error.headers)
     if error.code == 416:
-        size = error.headers.get("Content-Range", "").rpartition("/")[2]
-        return RangeError(int(size) if size.isdecimal() else 0)
+        return RangeError(_number(error.headers.get("Content-Range", "").rpartition("/")[2]) or 0)
     if error.code == 404:
         return MissingError(said or "there is none")
     if error.code in (401, 403) and is_ours:
         return StopError(f"the service refuses this key ({error.code}{f': {said}' if said else ''})")
-    if error.code == 429 and (wait or 0) > MAX_WAIT_SECONDS:
-        return StopError(f"the quota of this key is used up; the service says to come again in {wait:,.0f} s")
+    if (wait or 0) > MAX_WAIT_SECONDS:
+        why = "the quota of this key is used up" if error.code == 429 else f"the service answers {error.code}"
+        return StopError(f"{why}; it says to come again in {wait:,.0f} s")
     if error.code in PASSING or not is_ours:  # a link that has expired is had again with the next try
         return TryError(f"the answer was {error.code}{f': {said}' if said else ''}", wait)
     return StopError(f"the service answered {error.code}{f': {said}' if said else ''}")
 
 
 def _said(error: HTTPError) -> str:
+    """The sentence of a refusal, without what could move a terminal's cursor."""
+    said = str(_value(error, "error") or "")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in said).split())[:200]
+
+
+def _value(answer: HTTPResponse | HTTPError, name: str) -> object:
+    """One value of a JSON answer; None when it has none."""
     try:
-        return " ".join(str(json.loads(error.read(READ_BYTES))["error"]).split())[:200]
-    except (ValueError, KeyError, TypeError, OSError, HTTPException):
-        return ""
+        return json.loads(answer.read(READ_BYTES))[name]
+    except (ValueError, KeyError, TypeError, RecursionError, OSError, HTTPException):
+        return None
+
+
+def _number(text: str | None) -> int | None:
+    """A number of bytes; None when it is none that can be meant."""
+    return int(text) if text is not None and text.isdecimal() and len(text) < MAX_DIGITS else None
 
 
 def _retry_after(headers: Message) -> float | None:
     try:
-        return max(0.0, float(headers.get("Retry-After", "")))
+        wait = float(headers.get("Retry-After", ""))
     except ValueError:
         return None
+    return max(0.0, wait) if math.isfinite(wait) else None
 
 
 def named(answer: HTTPResponse) -> str | None:
@@ -203,9 +226,17 @@ def named(answer: HTTPResponse) -> str | None:
 
 
 def size_of(answer: HTTPResponse, start: int) -> int | None:
-    """How large the whole file is that an answer is the rest of, from a byte on; None when it does not say."""
-    length = answer.headers.get("Content-Length")
-    return start + int(length) if length is not None and length.isdecimal() else None
+    """How large the whole file is that an answer is the rest of, from a byte on; None when it does not say.
+
+    Raises TryError: it is not the rest from that byte on.
+    """
+    length = _number(answer.headers.get("Content-Length"))
+    if not start:
+        return length
+    found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if found is None or _number(found["first"]) != start:
+        raise TryError("the host sent another part of the file than it was asked for")
+    return _number(found["size"]) or (None if length is None else start + length)
 
 
 def copy(answer: HTTPResponse, file: IO[bytes], told: Callable[[int], None]) -> None:

@@ -11,13 +11,16 @@ import gzip
 import hashlib
 import json
 import os
+import queue
+import re
 import shutil
 import threading
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -32,7 +35,7 @@ from gexfaker.client.history import (
     named,
     size_of,
 )
-from gexfaker.errors import DataError
+from gexfaker.errors import DataError, GexfakerError
 from gexfaker.limits import MIB
 from gexfaker.tapes.lock import WriteLock
 from gexfaker.tapes.writer import PART, explained
@@ -42,9 +45,14 @@ LOCK: Final = ".gexfaker-download.lock"
 LEAST_FREE_BYTES: Final = 3 * 1024 * MIB
 """Room that a download leaves on the disk."""
 
+LOOKED_BYTES: Final = 64 * MIB
+"""So many bytes further it is looked again whether there is room."""
+
+WAKE_SECONDS: Final = 0.5
+ENDINGS: Final = (".json", ".json.gz", ".zip")
 HASHED_BYTES: Final = 4 * MIB
 _GZIP: Final = b"\x1f\x8b"
-_ZIP: Final = b"PK"
+_REPORT: Final = re.compile(r"eod_report_[A-Z0-9._-]{1,16}_[0-9]{4}-[0-9]{2}-[0-9]{2}\.zip")
 
 
 class Wanted(NamedTuple):
@@ -99,6 +107,10 @@ class Outcome(NamedTuple):
         return f"{self.wanted}: {self.path.name}, {done}"
 
 
+class _TakenError(GexfakerError):
+    """The name of a file is that of another one."""
+
+
 class Manifest:
     """What was brought into a folder, by file name.
 
@@ -121,7 +133,7 @@ class Manifest:
 
     def whole(self, stem: str) -> Path | None:
         """The file of that name, with any ending, if it is there as it was brought in."""
-        for ending in (".json", ".json.gz", ".zip"):
+        for ending in ENDINGS:
             path = self._folder / f"{stem}{ending}"
             entry = self.files.get(path.name)
             if entry is not None and path.is_file() and path.stat().st_size == entry.get("size"):
@@ -180,15 +192,30 @@ class Downloader:
         lock = WriteLock(self._folder / LOCK)
         if not lock.acquire():
             raise DataError(f"another download into {self._folder} is under way: wait for it, or take another folder")
-        pool = ThreadPoolExecutor(workers, thread_name_prefix="download")
+        left, done = deque(wanted), queue.SimpleQueue[Outcome | DataError]()
+
+        def work() -> None:
+            with suppress(IndexError):
+                while True:
+                    done.put(self._outcome(left.popleft()))
+
         try:
-            tasks: Iterable[Future[Outcome]] = [pool.submit(self._bring, one) for one in wanted]
-            for task in as_completed(tasks):
-                yield task.result()
+            for _ in range(workers):  # daemons: who presses Ctrl-C does not wait for a service that does not answer
+                threading.Thread(target=work, name="download", daemon=True).start()
+            for _ in wanted:
+                yield _next(done)
         finally:
             self._stopped = self._stopped or "it was stopped"
-            pool.shutdown(cancel_futures=True)
             lock.release()
+
+    def _outcome(self, wanted: Wanted) -> Outcome | DataError:
+        """What became of a file; that the folder cannot be written is everybody's trouble."""
+        try:
+            return self._bring(wanted)
+        except DataError as error:
+            return error
+        except Exception as error:  # whatever it is, the other files can be had
+            return Outcome(wanted, trouble=f"{type(error).__name__}: {error}")
 
     def _bring(self, wanted: Wanted) -> Outcome:
         for pause in (*PAUSES, None):
@@ -196,6 +223,8 @@ class Downloader:
                 return Outcome(wanted, trouble=f"not asked for: {self._stopped}")
             try:
                 return self._try(wanted)
+            except _TakenError as error:
+                return Outcome(wanted, trouble=str(error))
             except MissingError as error:
                 return Outcome(wanted, trouble=f"the service has none ({error})", is_missing=True)
             except StopError as error:
@@ -209,17 +238,17 @@ class Downloader:
 
     def _try(self, wanted: Wanted) -> Outcome:
         if wanted.package:
-            if (there := self._manifest.whole(wanted.stem)) is not None:
+            if (there := self._there(wanted.stem)) is not None:
                 return Outcome(wanted, there, there.stat().st_size, was_there=True)
             return self._file(wanted)
         return self._report(wanted)
 
     def _report(self, wanted: Wanted) -> Outcome:
         with self._history.report(wanted.ticker) as answer:
-            name = named(answer)
-            if name is None or not name.endswith(".zip"):
-                raise TryError("the answer is no report: it has no file name")
-            if (there := self._manifest.whole(name.removesuffix(".zip"))) is not None:
+            name = named(answer) or ""
+            if not _REPORT.fullmatch(name) or not name.startswith(f"eod_report_{wanted.ticker}_"):
+                raise TryError("the answer is no report of the ticker, by its name")
+            if (there := self._there(name.removesuffix(".zip"))) is not None:
                 return Outcome(wanted, there, there.stat().st_size, was_there=True)
             part = self._part(name)
             size = size_of(answer, 0)
@@ -227,53 +256,71 @@ class Downloader:
             with explained(part), part.open("wb") as file:
                 copy(answer, file, self._counter(wanted, 0, size))
                 _settle(file)
-        return self._keep(wanted, part, size, lambda _start: name)
+        return self._keep(wanted, part, size)
 
     def _file(self, wanted: Wanted) -> Outcome:
-        part = self._part(wanted.stem)
+        part, tag = self._part(wanted.stem), self._part(f"{wanted.stem}.tag")
         start = part.stat().st_size if part.exists() else 0
         link = self._history.link(wanted.ticker, wanted.package, wanted.category, wanted.date)
         try:
-            with self._history.file(link, start) as answer:
-                if answer.status != 206:
-                    start = 0
+            with self._history.file(link, start, tag.read_text() if start and tag.exists() else "") as answer:
+                start = start if answer.status == 206 else 0
                 size = size_of(answer, start)
                 self._room(size)
                 with explained(part), part.open("ab" if start else "wb") as file:
+                    tag.write_text(answer.headers.get("ETag", ""))
                     copy(answer, file, self._counter(wanted, start, size))
                     _settle(file)
         except RangeError as error:  # there is nothing more to send: it is whole, or it is another file
             size = error.size
-        return self._keep(
-            wanted, part, size, lambda begins: wanted.stem + (".json.gz" if begins.startswith(_GZIP) else ".json")
-        )
+            part.touch()
+        outcome = self._keep(wanted, part, size)
+        tag.unlink(missing_ok=True)
+        return outcome
 
-    def _keep(self, wanted: Wanted, part: Path, size: int | None, name: Callable[[bytes], str]) -> Outcome:
+    def _keep(self, wanted: Wanted, part: Path, size: int | None) -> Outcome:
         """Give a file its name, if it is whole. Raises TryError: it is not, and what came is thrown away."""
         found = part.stat().st_size
         if size is not None and found < size:
             raise TryError(f"it broke off after {found:,} of {size:,} bytes")  # the next try goes on from there
-        if (trouble := _damage(part)) or (size is not None and found != size):
+        if (trouble := _damage(part, is_report=not wanted.package)) or (size is not None and found != size):
             part.unlink(missing_ok=True)
             raise TryError(trouble or f"it has {found:,} bytes instead of {size:,}")
+        name = part.name[1:].removesuffix(PART) if not wanted.package else f"{wanted.stem}{_ending(part)}"
+        digest = _sha256(part)
         with explained(part):
-            with part.open("rb") as file:
-                path = self._folder / name(file.read(2))
-            digest = _sha256(part)
-            part.replace(path)
-        self._manifest.add(path, digest)
-        return Outcome(wanted, path, found)
+            part.replace(self._folder / name)
+        self._manifest.add(self._folder / name, digest)
+        return Outcome(wanted, self._folder / name, found)
+
+    def _there(self, stem: str) -> Path | None:
+        """The file of that name that is there: as it came, or one that somebody else has put there.
+
+        Raises _TakenError: somebody else's is damaged, and is not to be lost.
+        """
+        if (there := self._manifest.whole(stem)) is not None:
+            return there
+        for path in (self._folder / f"{stem}{ending}" for ending in ENDINGS):
+            if path.is_file() and path.name not in self._manifest.files:
+                if trouble := _damage(path, is_report=path.suffix == ".zip"):
+                    raise _TakenError(f"there is another file of this name, {path.name}: {trouble}; move it away")
+                self._manifest.add(path, _sha256(path))
+                return path
+        return None
 
     def _part(self, name: str) -> Path:
         return self._folder / f".{name}{PART}"
 
     def _counter(self, wanted: Wanted, start: int, size: int | None) -> Callable[[int], None]:
-        came = start
+        came = looked = start
 
         def count(more: int) -> None:
-            nonlocal came
+            nonlocal came, looked
             came += more
             self._told(wanted, came, size)
+            if came - looked > LOOKED_BYTES:
+                looked = came
+                self._room(None if size is None else size - came)
             if self._stopped:
                 raise TryError("it was stopped")
 
@@ -325,18 +372,33 @@ def _settle(file: Any) -> None:
     os.fsync(file.fileno())
 
 
-def _damage(part: Path) -> str:
+def _next(done: queue.SimpleQueue[Outcome | DataError]) -> Outcome:
+    """The next that is done. Raises DataError."""
+    while True:
+        with suppress(queue.Empty):
+            found = done.get(timeout=WAKE_SECONDS)  # without a timeout Ctrl-C is not heard on Windows
+            if isinstance(found, DataError):
+                raise found
+            return found
+
+
+def _ending(part: Path) -> str:
+    with part.open("rb") as file:
+        return ".json.gz" if file.read(2) == _GZIP else ".json"
+
+
+def _damage(part: Path, *, is_report: bool) -> str:
     """What is wrong with a file by its content; "" for nothing."""
     with part.open("rb") as file:
         start = file.read(2)
     try:
-        if start == _ZIP:
+        if is_report:
             with zipfile.ZipFile(part) as archive:
                 bad = archive.testzip()
             return f"the member {bad} is damaged" if bad else ""
         with gzip.open(part) if start == _GZIP else part.open("rb") as text:
             return _damage_of_array(text)
-    except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, RuntimeError, ValueError) as error:
         return f"it is damaged: {error}"
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from gexfaker.catalog import STORED_CATEGORIES, Feed
+from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.errors import DataError, UnavailableError
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.loose import LooseFiles, Place, dashed
@@ -48,8 +48,6 @@ MAX_TICKERS: Final = 5000
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAY_NAME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}")
-_TICKER: Final = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,15}")
-_WINDOWS_DEVICE: Final = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9])(\..*)?")
 
 
 def shown_path(path: Path) -> str:
@@ -76,12 +74,6 @@ def is_playable(value: str) -> bool:
 def is_day_folder(name: str) -> bool:
     """Whether a folder is called as a day, with dashes or without."""
     return is_playable(dashed(name)) if _DAY_NAME.fullmatch(name) else False
-
-
-def is_ticker(value: str) -> bool:
-    """Whether ``value`` can be a ticker: upper case, and a safe folder name on every system."""
-    # Windows drops a dot at the end and opens a device for some names, wherever they stand.
-    return bool(_TICKER.fullmatch(value)) and not value.endswith(".") and not _WINDOWS_DEVICE.fullmatch(value)
 
 
 class DataFolder:
@@ -159,7 +151,7 @@ class DataFolder:
             raise UnavailableError(f"{shown_path(place.name)} cannot be opened: {reason}") from error
 
     def _known_date(self, date: str) -> str:
-        is_there = is_playable(date) and (date in self._loose.found() or self._is_inside(self._day(date)))
+        is_there = is_playable(date) and (self._is_inside(self._day(date)) or date in self._loose.found())
         if not is_there:
             raise DataError(f"no data for {_shown(date)}; {_days(self.dates(), self.root)}")
         return date

@@ -14,9 +14,10 @@ from typing import Final
 import msgspec
 
 _TIME: Final = re.compile(
-    rb'"timestamp"\s*:\s*(?:(?P<seconds>[0-9]{1,11})(?=\s*[,}])|(?P<other>"[^"\\]{1,40}"|[-+0-9.eE]{1,40}))'
+    rb'"timestamp"\s*:\s*'
+    rb'(?:(?P<seconds>[0-9]{1,11})|(?P<other>"[ !#-\[\]-~]{1,40}"|[-+0-9.eE]{1,40}))(?=\s*[,}])'
 )
-"""Epoch seconds up to the year 5138, or what else may mean a time."""
+"""Epoch seconds up to the year 5138, or what else may mean a time, and nothing behind it."""
 
 _ENVELOPE: Final = re.compile(rb'\{\s*"recorded_at"\s*:')
 _ARRAY: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[")
@@ -51,10 +52,19 @@ def as_the_service(record: bytes) -> bytes:
     record = record.removesuffix(b",").rstrip() if record.endswith(b",") else record
     if _ENVELOPE.match(record):
         record = _unwrapped(record)
-    found = _TIME.search(record)
-    if found is None or found["seconds"] is not None:
-        return record
-    seconds = _seconds(found["other"].decode())
+    for found in _TIME.finditer(record):
+        if _is_outermost(record, found.start()):
+            return record if found["seconds"] is not None else _with_seconds(record, found)
+    return record
+
+
+def _is_outermost(record: bytes, at: int) -> bool:
+    """Whether a key is one of the record itself, and not of an object in it."""
+    return record.count(b"{", 0, at) - record.count(b"}", 0, at) == 1
+
+
+def _with_seconds(record: bytes, found: re.Match[bytes]) -> bytes:
+    seconds = _seconds(found["other"].decode("ascii"))
     if seconds is None:
         return record
     return record[: found.start("other")] + str(seconds).encode() + record[found.end("other") :]
@@ -74,7 +84,7 @@ def _seconds(text: str) -> int | None:
         number = Decimal(plain)
     except InvalidOperation:
         return _of_text(plain) if plain != text else None
-    if not 0 <= number < _MICROSECONDS:
+    if not number.is_finite() or not 0 <= number < _MICROSECONDS:
         return None
     factor = 1 if number < _SECONDS else 1000 if number < _MILLISECONDS else 1_000_000
     return int(number / factor)
@@ -83,6 +93,6 @@ def _seconds(text: str) -> int | None:
 def _of_text(text: str) -> int | None:
     try:
         moment = datetime.datetime.fromisoformat(text)
-        return None if moment.tzinfo is None else int(moment.timestamp())
-    except (ValueError, OverflowError):
+        return None if moment.tzinfo is None or moment.timestamp() < 0 else int(moment.timestamp())
+    except (ValueError, OverflowError, OSError):
         return None

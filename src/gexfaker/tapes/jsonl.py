@@ -13,7 +13,7 @@ import msgspec
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError, UnavailableError
-from gexfaker.limits import SCAN_CHUNK_BYTES
+from gexfaker.limits import KIB, SCAN_CHUNK_BYTES
 from gexfaker.records.fields import Shape
 from gexfaker.tapes.habits import as_the_service, is_array
 from gexfaker.tapes.index import LineIndex
@@ -37,7 +37,7 @@ UNKNOWN: Final = -1
 UNREADABLE: Final = -2
 """In place of the time of a record that has none, so that it is not read again."""
 
-SNIFFED_BYTES: Final = 256
+SNIFFED_BYTES: Final = 4 * KIB
 """Of the start of a file, to see whether it is an array: there may be white space before its bracket."""
 
 _UNKNOWN_BYTES: Final = array("q", (UNKNOWN,)).tobytes()

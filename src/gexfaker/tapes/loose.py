@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gexfaker.catalog import STORED_CATEGORIES, Feed
+from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 
 log: Final = logging.getLogger(__name__)
 
@@ -26,12 +26,19 @@ MAX_DEPTH: Final = 5
 MAX_NAMES: Final = 50_000
 """Names that are looked at: two years of downloaded arrays of two tickers. A look takes a microsecond for each."""
 
+MAX_FOLDERS: Final = 500
+"""Folders that are looked into, each of which is looked at again with each search: five milliseconds in all."""
+
 MAX_MEMBERS: Final = 2000
-"""Members of one zip file: a report of all categories has fifteen."""
+"""Members of one zip file that is read: a report of all categories has fifteen."""
 
 ENCRYPTED: Final = 1
 """A flag of a member. Source: APPNOTE.TXT, 4.4.4."""
 
+MAX_END_BYTES: Final = 22 + 2**16
+"""The end of a zip file with the longest comment. Source: APPNOTE.TXT, 4.3.16."""
+
+_END_MARK: Final = b"PK\x05\x06"
 _DAY: Final = r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
 _PACKAGES: Final = "|".join(STORED_CATEGORIES)
 _ARRAY: Final = re.compile(
@@ -98,6 +105,8 @@ class LooseFiles:
         files = list(islice(self._files(self._root, MAX_DEPTH), MAX_NAMES))
         if len(files) == MAX_NAMES:
             self._tell(self._root, f"has more than {MAX_NAMES:,} files; the rest is not played")
+        if len(self._stamps) >= MAX_FOLDERS:
+            self._tell(self._root, f"has more than {MAX_FOLDERS:,} folders; the rest is not looked into")
         # Reports come last: an array that somebody has taken out of one is the one that is meant.
         for path in sorted(files, key=lambda path: (bool(_REPORT.fullmatch(path.name)), path)):
             for date, feed, place in self._feeds_of(path):
@@ -116,16 +125,18 @@ class LooseFiles:
     def _members(self, path: Path) -> list[str]:
         """The names in a zip file that can be read; none of a damaged one, which is told once."""
         try:
+            if _count_of(path) > MAX_MEMBERS:
+                self._tell(path, f"has more than {MAX_MEMBERS:,} members: it is no report, and is not read")
+                return []
             with zipfile.ZipFile(path) as archive:
-                usable = [info.filename for info in archive.infolist() if _is_readable(info)]
+                return [info.filename for info in archive.infolist()[:MAX_MEMBERS] if _is_readable(info)]
         except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
             self._tell(path, f"cannot be read as a zip file ({error}): get it again")
             return []
-        if len(usable) > MAX_MEMBERS:
-            self._tell(path, f"has more than {MAX_MEMBERS:,} members; the rest is not played")
-        return usable[:MAX_MEMBERS]
 
     def _files(self, folder: Path, depth: int) -> Iterator[Path]:
+        if len(self._stamps) >= MAX_FOLDERS:
+            return
         self._stamps[folder] = _stamp(folder)
         try:
             with os.scandir(folder) as entries:
@@ -135,7 +146,7 @@ class LooseFiles:
         yield from (folder / entry.name for entry in usable if entry.is_file())
         if depth:
             for entry in usable:
-                if entry.is_dir():
+                if entry.is_dir(follow_symlinks=False):  # a link within the data folder leads where it is anyway
                     yield from self._files(folder / entry.name, 0 if self._is_day(entry.name) else depth - 1)
 
     def _tell(self, path: Path, trouble: str) -> None:
@@ -153,6 +164,15 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
+def _count_of(path: Path) -> int:
+    """How many members a zip file says that it has; 0 where its end says nothing. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - MAX_END_BYTES))
+        end = file.read(MAX_END_BYTES)
+    at = end.rfind(_END_MARK)
+    return int.from_bytes(end[at + 10 : at + 12], "little") if at >= 0 else 0
+
+
 def _is_readable(info: zipfile.ZipInfo) -> bool:
     """Whether a member is a file that is neither encrypted nor packed in an unusual way."""
     return (
@@ -167,7 +187,8 @@ def _read_name(name: str) -> tuple[str, Feed] | None:
     match = _ARRAY.fullmatch(name)
     if match is None or match["category"] not in STORED_CATEGORIES[match["package"]]:
         return None
-    return dashed(match["date"]), Feed(match["ticker"].upper(), match["package"], match["category"])
+    ticker = match["ticker"].upper()
+    return (dashed(match["date"]), Feed(ticker, match["package"], match["category"])) if is_ticker(ticker) else None
 
 
 def is_loose(name: str) -> bool:

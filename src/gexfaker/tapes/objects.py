@@ -22,6 +22,12 @@ ARRAY_CHUNK_BYTES: Final = 128 * KIB
 _BETWEEN: Final = re.compile(rb'(?:[^{}"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 """All up to the next brace that is not in a string, or to a string without an end."""
 
+_STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+"""The rest of a string, up to its quote or to a backslash at the end of the text."""
+
+MAX_BRACES: Final = 1024
+"""Braces looked at in a step, two milliseconds: a real record has two, and 128 KiB a hundred."""
+
 _OPEN: Final = ord("{")
 _CLOSE: Final = ord("}")
 _QUOTE: Final = ord('"')
@@ -34,6 +40,7 @@ class ObjectIndex(LineIndex):
         super().__init__(source, name, **bounds)
         self._ends = array("Q")
         self._depth = 0
+        self._in_string = False
 
     def _room(self, index: int) -> int:
         return (self._ends[index] if index < len(self._ends) else self._scanned) - self._offsets[index]
@@ -49,8 +56,8 @@ class ObjectIndex(LineIndex):
         return bytes(record)
 
     def _scan_chunk(self, chunk: bytes) -> int:
-        at, most = 0, len(self._offsets) + MAX_SCANNED_RECORDS
-        while at < len(chunk) and not self._complete and len(self._offsets) < most:
+        at, braces, most = self._leave_string(chunk), 0, len(self._offsets) + MAX_SCANNED_RECORDS
+        while at < len(chunk) and braces < MAX_BRACES and not self._complete and len(self._offsets) < most:
             found = _BETWEEN.match(chunk, at)
             brace = found.end() if found else at
             self._line += chunk.count(b"\n", at, brace)
@@ -58,15 +65,22 @@ class ObjectIndex(LineIndex):
             if at == len(chunk):
                 break
             if chunk[at] == _QUOTE:  # the string has no end here: it is looked at again with what comes behind it
-                return at or self._skip_string(chunk)
+                self._in_string = at == 0
+                return at or 1
             self._take_brace(chunk[at], self._scanned + at)
             at += 1
+            braces += 1
         return at
 
-    def _skip_string(self, chunk: bytes) -> int:
-        """A string that is as long as a chunk, or the end of a file that is cut off: no record is as large."""
-        self._line += chunk.count(b"\n")
-        return len(chunk)
+    def _leave_string(self, chunk: bytes) -> int:
+        """Where the string ends that is longer than the chunk before; 0 outside one."""
+        if not self._in_string:
+            return 0
+        found = _STRING.match(chunk)
+        end = found.end() if found else 0
+        self._line += chunk.count(b"\n", 0, end)
+        self._in_string = end == len(chunk) or chunk[end] != _QUOTE
+        return end if self._in_string and end else end + 1
 
     def _take_brace(self, brace: int, offset: int) -> None:
         if brace == _OPEN:

@@ -85,10 +85,12 @@ class Codec(Protocol):
     Attributes:
         error: what its decoders raise.
         has_end: whether a member tells where it ends; else it ends with the file.
+        is_padded: whether NULs between two members are no part of either.
     """
 
     error: type[Exception]
     has_end: bool
+    is_padded: bool
 
     def decoder(self) -> Decoder:
         """A decoder for the next member."""
@@ -96,14 +98,14 @@ class Codec(Protocol):
 
 class _Gzip:
     error: type[Exception] = zlib.error
-    has_end = True
+    has_end = is_padded = True
 
     def decoder(self) -> Decoder:
         return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)  # 16: a gz header, not a zlib one
 
 
 class _Zstd:
-    has_end = True
+    has_end = is_padded = True
 
     def __init__(self) -> None:
         import zstandard  # here, because most tapes are plain and it costs milliseconds to load
@@ -120,6 +122,7 @@ class Deflate:
 
     error: type[Exception] = zlib.error
     has_end = True
+    is_padded = False
 
     def decoder(self) -> Decoder:
         """A decoder for it."""
@@ -143,7 +146,7 @@ class _Utf16:
     """What PowerShell writes with ``>``."""
 
     error: type[Exception] = UnicodeError
-    has_end = False
+    has_end = is_padded = False
 
     def decoder(self) -> Decoder:
         return _Utf16Text()
@@ -202,7 +205,8 @@ class Unpacker:
 
     def _decoded(self) -> bytes:
         if self._decoder is None:
-            self._data = self._data.lstrip(b"\0")  # padding between members is legal, and no member starts with NUL
+            # Padding between members is legal, and no member of these formats starts with NUL.
+            self._data = self._data.lstrip(b"\0") if self._codec.is_padded else self._data
             if not self._data:
                 return b""
             self._decoder = self._codec.decoder()

@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gexfaker.catalog import STORED_CATEGORIES
+from gexfaker.catalog import STORED_CATEGORIES, is_ticker
 from gexfaker.nearest import nearest
-from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_day_folder, is_playable, is_ticker, shown_path
+from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_day_folder, is_playable, shown_path
 from gexfaker.tapes.loose import is_loose
 
 MAX_LOOKED_AT: Final = 5000

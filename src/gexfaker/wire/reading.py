@@ -106,6 +106,8 @@ class Reader:
                 timestamp, ticker, *values = astuple(self._decoder.decode(text))
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 return
+            if not ticker:  # protobuf leaves an empty text out
+                return
             lists = [bytes(raw) for raw in self._lists_of(values)]
             missing = [value is None for value in self._missing_of(values)]
             likeness = (ticker, *missing, *map(skeleton_of, lists))

@@ -59,6 +59,12 @@ def test_openmetrics_is_answered_to_who_asks_for_it(server: Served) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize("accept", ["application/openmetrics-text; version=abc", "*/*", "text/html;q=0.9", ";;"])
+def test_any_accept_header_is_answered(server: Served, accept: str) -> None:
+    status, body = server.get("/metrics", {"Accept": accept})
+    assert (status, b"gexfaker_build_info" in body) == (200, True)
+
+
 def test_requests_are_counted_by_route_and_status_on_both_ways(server: Served) -> None:
     route, name = "/{ticker}/classic/{category}", "gexfaker_http_request_duration_seconds_count"
     for number in range(5):  # the first is learned, the others take the fast path

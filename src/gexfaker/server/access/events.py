@@ -37,7 +37,7 @@ _FIELDS: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "trace_id": (_TEXT, "Of a request with a valid `traceparent`."),
     "span_id": (_TEXT, "The same."),
     "method": (_TEXT, "Of a request."),
-    "path": (_TEXT, "Of a request, without its query and without API keys."),
+    "path": (_TEXT, "Of a request, without its query; an API key that stands for a session in it is shown by its id."),
     "status": ({"type": "integer"}, "Of the answer; 0 when there was none."),
     "bytes": ({"type": "integer"}, "Of the answer's body."),
     "ms": ({"type": "number"}, "Milliseconds until the answer was complete."),

@@ -32,7 +32,10 @@ def exposed(seen: Seen, accept: str) -> tuple[bytes, str]:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
-    encode, media_type = choose_encoder(accept)
+    try:
+        encode, media_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is no number
+        encode, media_type = choose_encoder("")
     return encode(registry), media_type
 
 
