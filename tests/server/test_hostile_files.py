@@ -80,7 +80,7 @@ def test_a_feed_that_could_not_be_opened_comes_as_soon_as_it_can(folder: Path) -
         assert sum("it is tried again" in line for line in server.stderr) == 1
 
 
-@pytest.mark.parametrize("record", ["{\n", '{"timestamp":"soon"}\n', "[1]\n"], ids=["cut", "time", "array"])
+@pytest.mark.parametrize("record", ["{\n", '{"timestamp":"soon"}\n', "x[1]\n"], ids=["cut", "time", "array"])
 def test_a_file_without_a_readable_line_costs_nothing_at_each_request(
     folder: Path, record: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

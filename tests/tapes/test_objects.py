@@ -37,7 +37,7 @@ def index(content: bytes, chunk: int = 64, **bounds: int) -> ObjectIndex:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
 @given(records=RECORDS, chunk=st.integers(8, 200), data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=40)
 def test_records_are_those_of_the_array(form: Any, records: list[Any], chunk: int, data: st.DataObject) -> None:
     content = form(records).encode()
     longest = max((len(json.dumps(record)) for record in records), default=0)

@@ -93,7 +93,7 @@ def together(table: Table, texts: list[bytes]) -> list[bytes]:
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.type_url)
 @given(data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=40)
 def test_what_is_made_together_is_what_the_long_way_makes(table: Table, data: st.DataObject) -> None:
     texts = data.draw(days(table))
     made = together(table, texts)
