@@ -67,11 +67,15 @@ class Counts:
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """A request to a route was answered."""
+        self.durations(route, status).observe(seconds)
+
+    def durations(self, route: str, status: int) -> Durations:
+        """What such requests are counted in, for those who answer very many."""
         key = route, str(status)
         found = self.requests.get(key)
         if found is None:
             found = self.requests[key] = Durations()
-        found.observe(seconds)
+        return found
 
     def close(self, hub: str, code: int | None, by: str) -> None:
         """A connection has ended."""

@@ -25,6 +25,7 @@ from gexfaker.server.http.marked import MARK_HEADER
 from gexfaker.server.http.replies import wants_gzip
 from gexfaker.server.http.requestids import ids_for
 from gexfaker.server.http.watched import SHOWN_PATH
+from gexfaker.server.metrics.counts import Durations
 from gexfaker.server.routes.data import Asked, Body, body_headers, look_up
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import world_id
@@ -58,7 +59,7 @@ class Known(NamedTuple):
     owner: str
     asked: Asked
     origin: bool
-    route: str
+    durations: Durations
     shown: str
     name: str
 
@@ -120,7 +121,7 @@ class FastPath:
             head = self._heads[kind] = _head(defaults, *kind)
         if self._access is not None:
             self._access.tell(known.owner, "request", known.shown)
-        self._counts.request(known.route, 200, perf_counter() - began)
+        known.durations.observe(perf_counter() - began)
         if self._ids is not None:
             head = b"%bx-request-id: %b\r\n\r\n" % (head[:-2], self._ids.new().encode())
         return head + body
@@ -142,8 +143,8 @@ class FastPath:
             return None
         asked = Asked(found.feed, found.route.answer, wants_gzip(request.headers))
         shown = f"GET {request.url.path[:SHOWN_PATH]} 200"
-        route = found.route.pattern
-        return Known(world_id(key), asked, "origin" in request.headers, route, shown, name_given(request))
+        durations = self._counts.durations(found.route.pattern, 200)
+        return Known(world_id(key), asked, "origin" in request.headers, durations, shown, name_given(request))
 
 
 def _head(
