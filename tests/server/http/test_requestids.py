@@ -46,6 +46,19 @@ def test_the_opening_of_a_websocket_is_answered_with_its_id() -> None:
         assert raw.header("x-request-id") == ["mine"]
 
 
+def test_of_two_ids_the_last_counts_on_both_ways() -> None:
+    twice = ["X-Request-Id: first", "X-Request-Id: last"]
+    with running_server(tickers="SPX") as server:
+        with RawSocket(url := server.orderflow("k")) as raw:
+            raw.send(upgrade_request(url, [JSON], twice))
+            assert raw.read_answer() == 101
+            assert raw.header("x-request-id") == ["last"]
+        with RawSocket(server.url) as raw:
+            raw.send("\r\n".join(["GET /health HTTP/1.1", "Host: localhost", *twice, "", ""]).encode())
+            assert raw.read_answer() == 200
+            assert raw.header("x-request-id") == ["last"]
+
+
 @pytest.mark.parametrize("text", ["a", "550e8400-e29b-41d4-a716-446655440000", "abc=/+@:._-", "x" * 128])
 def test_what_proxies_send_is_an_id(text: str) -> None:
     assert id_given({"x-request-id": text}) == text

@@ -82,12 +82,13 @@ def open_socket(service: Service, request: Request) -> Accepted | Response:
     """Decide about an upgrade request: a connection to serve, or the HTTP answer that refuses it."""
     decided = _decide(service, request)
     connection = decided.connection if isinstance(decided, Accepted) else None
+    answer = decided.response if isinstance(decided, Accepted) else decided
     mark = service.mark(None if connection is None else service.world_of(connection))
     if mark is not None:
-        answer = decided.response if isinstance(decided, Accepted) else decided
         answer.headers["X-Gexfaker"] = mark.decode()
-    if (given := id_given({ID_HEADER: request.headers.get("X-Request-Id", "")})) is not None:
-        (decided.response if isinstance(decided, Accepted) else decided).headers["X-Request-Id"] = given
+    ids = request.headers.get_all(ID_HEADER)
+    if ids and (given := id_given({ID_HEADER: ids[-1]})) is not None:  # the last of several counts, as by HTTP
+        answer.headers[ID_HEADER] = given
     return decided
 
 
