@@ -16,7 +16,7 @@ help:
 	@echo "make quick   the tests that need no server (under a minute)"
 	@echo "make test    run all tests (some four minutes)"
 	@echo "make check   ruff and mypy"
-	@echo "make bench   benchmarks, and the change since the last release (some eight minutes)"
+	@echo "make bench   benchmarks, and the change since the last release (some fifteen minutes)"
 	@echo "make fuzz    a million damaged messages through each parser and the hub"
 	@echo "make siege   every attack we know of, each against a server with innocent clients (half an hour)"
 	@echo "make soak    an hour: dropped connections, Autobahn, 20,000 messages a second, clients that come and go"

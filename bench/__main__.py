@@ -5,7 +5,7 @@ Linux only.
 Ratios carry over to other machines, microseconds do not. Everything is compared within one run. Server and load each
 have a core of their own where there are two.
 
-    python -m bench            everything, in under eight minutes
+    python -m bench            everything, some fifteen minutes
     python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, openings, footprint, encoding
     python -m bench --keep     the figures are those of this release from now on: bench/history/RELEASE.json
 """

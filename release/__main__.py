@@ -30,7 +30,6 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PYTHONS: Final = ("3.11", "3.12", "3.13")
 """Those that a release is tried with."""
 
-START_SECONDS: Final = 60
 IN_THE_WHEEL: Final = (
     "gexfaker/wire/generated/gex.proto",
     "gexfaker/market/scenarios/calm.toml",

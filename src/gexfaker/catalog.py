@@ -80,6 +80,11 @@ CATEGORY_NAMES: Final[dict[str, dict[str, str]]] = {
 }
 """The standard categories as clients write them, in full and short (``zero``, ``onedelta``), by package."""
 
+STANDARD_KINDS: Final = tuple(
+    (package, category) for package, categories in CATEGORIES.items() for category in categories
+)
+"""Each standard category with its package, in the order of an end-of-day report."""
+
 STORED_CATEGORIES: Final = {**CATEGORIES, "state": (*CATEGORIES["state"], *VOLUME_CATEGORIES)}
 """The categories a stored day may hold, by package."""
 

@@ -10,7 +10,7 @@ import datetime
 import re
 from typing import Final, NamedTuple
 
-from gexfaker.catalog import CATEGORIES, CATEGORY_NAMES, STORED_CATEGORIES, Feed, parse_group
+from gexfaker.catalog import CATEGORY_NAMES, STANDARD_KINDS, STORED_CATEGORIES, Feed, parse_group
 from gexfaker.tapes.folder import is_date
 
 PLAIN: Final = ".json"
@@ -88,4 +88,4 @@ def member_name(date: str, feed: Feed) -> str:
 
 def standard_feeds(ticker: str) -> list[Feed]:
     """A ticker's fifteen feeds, in the order of the report."""
-    return [Feed(ticker, package, category) for package, categories in CATEGORIES.items() for category in categories]
+    return [Feed(ticker, *kind) for kind in STANDARD_KINDS]

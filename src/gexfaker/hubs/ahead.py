@@ -18,7 +18,7 @@ from gexfaker.limits import MAX_AHEAD_BYTES, MAX_JUST_READ, MAX_TAPES_BY_ONE, RE
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire import batch
 from gexfaker.wire.blocks import UnevenError
-from gexfaker.wire.reading import Alike, reader_of
+from gexfaker.wire.reading import reader_of
 from gexfaker.wire.tables import Table
 
 Pack = Callable[[str, bytes], bytes]
@@ -96,7 +96,7 @@ class Ahead:
         until = self._by_one.get((tape.number, table.type_url)) or 0
         if until - count <= index < until:  # they were tried, and one of them is not for this way
             return []
-        alike: Alike = reader_of(table).read(_texts(tape, index, count))
+        alike = reader_of(table).read(_texts(tape, index, count))
         return batch.encode(table, alike.ticker, alike.columns)
 
     def _keep(self, key: Key, payload: bytes) -> None:

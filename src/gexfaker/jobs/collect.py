@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from gexfaker.catalog import CATEGORIES
+from gexfaker.catalog import STANDARD_KINDS
 from gexfaker.exchange.calendar import is_trading_day, last_trading_day, next_trading_day
 from gexfaker.exchange.hours import NEW_YORK, epoch
 from gexfaker.jobs.download import Downloader, Manifest, Outcome, Wanted
@@ -77,7 +77,13 @@ class Collector:
         day = due_day(now)
         yield from self._bring([Wanted(ticker) for ticker in self._missing(day)])
         late = [(day, ticker) for ticker in self._missing(day)] if now >= epoch(day, BY_DATE) else []
-        gaps = [(one, ticker) for one in trading_days_before(day, self._back) for ticker in self._missing(one)]
+        manifest = Manifest(self._folder)
+        gaps = [
+            (one, ticker)
+            for one in trading_days_before(day, self._back)
+            for ticker in self._tickers
+            if self._arrays_missing(manifest, one, ticker)
+        ]
         for date, ticker in (*gaps, *late):
             if self.may_ask_by_date:
                 yield from self._by_date(date, ticker)
@@ -101,8 +107,7 @@ class Collector:
         date = day.isoformat()
         if manifest.whole(f"eod_report_{ticker}_{date}") is not None:
             return []
-        kinds = [(package, category) for package, categories in CATEGORIES.items() for category in categories]
-        wanted = [Wanted(ticker, *kind, date) for kind in kinds]
+        wanted = [Wanted(ticker, *kind, date) for kind in STANDARD_KINDS]
         return [one for one in wanted if one not in self._has_no and manifest.whole(one.stem) is None]
 
     def _by_date(self, day: datetime.date, ticker: str) -> Iterator[Outcome]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from gexfaker import __version__
-from gexfaker.catalog import CATEGORIES, Feed
+from gexfaker.catalog import STANDARD_KINDS, Feed
 from gexfaker.errors import DataError
 from gexfaker.jobs.targets import Archive, Folder, Mark, Target
 from gexfaker.market.numeric.noise import SIMULATION
@@ -35,7 +35,7 @@ def open_feeds(
     from gexfaker.market.simulation import Market  # here, because numpy takes its time to load
 
     market = Market(date, seed, None if scenario is None else read_scenario(scenario), feedback=feedback)
-    feeds = [Feed(ticker, package, category) for package, categories in CATEGORIES.items() for category in categories]
+    feeds = [Feed(ticker, *kind) for kind in STANDARD_KINDS]
     return [market.tape(feed) for feed in feeds]
 
 

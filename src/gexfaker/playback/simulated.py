@@ -8,7 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from gexfaker.catalog import CATEGORIES, SPOT, TICKERS, Feed
+from gexfaker.catalog import SPOT, STANDARD_KINDS, TICKERS, Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.calendar import last_trading_day
 from gexfaker.exchange.expiries import is_listed
@@ -20,9 +20,6 @@ from gexfaker.tapes.tape import Tape
 
 if TYPE_CHECKING:
     from gexfaker.market.simulation import Market
-
-KINDS: Final = tuple((package, category) for package, categories in CATEGORIES.items() for category in categories)
-"""Package and category of the standard feeds."""
 
 
 MAX_SHARED_DAYS: Final = 16
@@ -151,7 +148,7 @@ def simulated_day(
     if unknown:
         raise DataError(f"the service has no ticker {', '.join(unknown)}, so it is not simulated")
     origin = f"simulated, seed {seed}" + (f", scenario {scenario}" if scenario else "")
-    feeds = [Feed(ticker, *kind) for ticker in tickers for kind in KINDS]
+    feeds = [Feed(ticker, *kind) for ticker in tickers for kind in STANDARD_KINDS]
     market = _Opener(date, seed, scenario, blocks, feedback)
     opener = _with_open_rows(market, date, seed, feedback) if open_rows else market
     return SimulatedDay(date, origin, feeds, opener, market)

@@ -47,7 +47,6 @@ MAX_TICKERS: Final = 5000
 """Ticker folders of a day that are looked into; the service has some hundred. A day is listed while others wait."""
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DAY_NAME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8}")
 
 
 def shown_path(path: Path) -> str:
@@ -73,7 +72,7 @@ def is_playable(value: str) -> bool:
 
 def is_day_folder(name: str) -> bool:
     """Whether a folder is called as a day, with dashes or without."""
-    return is_playable(dashed(name)) if _DAY_NAME.fullmatch(name) else False
+    return is_playable(dashed(name))
 
 
 class DataFolder:
@@ -117,7 +116,7 @@ class DataFolder:
         """The feeds a day has files for, sorted; other files are ignored. Raises DataError: no such day."""
         day = self._day(self._known_date(date))
         laid_out = {feed for ticker in self._tickers(day) for feed in self._feeds_in(ticker)}
-        return sorted(laid_out.union(self._loose_feeds(date, day, bool(laid_out))))
+        return sorted(laid_out.union(self._loose_feeds(date, day)))
 
     def open(self, date: str, feed: Feed) -> JsonlTape:
         """A feed's day; the caller closes it.
@@ -137,7 +136,7 @@ class DataFolder:
         for folder in self._folders_of(feed.ticker, day):
             if file := self._file(folder / feed.package, feed.category):
                 return Place(file)
-        if loose := self._loose_feeds(date, day, self._is_laid_out(day)).get(feed):
+        if loose := self._loose_feeds(date, day).get(feed):
             return loose
         wanted = shown_path(day / feed.ticker / feed.package / f"{feed.category}.jsonl")
         raise DataError(f"no data at {wanted} (nor .gz, .zst): add the file, or choose {self._choice(date)}")
@@ -164,10 +163,10 @@ class DataFolder:
     def _is_laid_out(self, day: Path) -> bool:
         return any(True for ticker in self._tickers(day) for _ in self._feeds_in(ticker))
 
-    def _loose_feeds(self, date: str, day: Path, is_laid_out: bool) -> Mapping[Feed, Place]:
+    def _loose_feeds(self, date: str, day: Path) -> Mapping[Feed, Place]:
         """What lies loose of a day. A folder of its own is looked through when nothing is where it should be."""
         found = self._loose.found().get(date, {})
-        if found or is_laid_out:
+        if found or self._is_laid_out(day):
             return found
         return LooseFiles(day, self._is_readable).found().get(date, {})
 

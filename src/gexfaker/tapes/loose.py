@@ -177,7 +177,7 @@ def _is_readable(info: zipfile.ZipInfo) -> bool:
     """Whether a member is a file that is neither encrypted nor packed in an unusual way."""
     return (
         not info.is_dir()
-        and not info.flag_bits & 1
+        and not info.flag_bits & ENCRYPTED
         and info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     )
 
