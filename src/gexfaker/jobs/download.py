@@ -21,6 +21,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -238,24 +239,33 @@ class Downloader:
 
     def _try(self, wanted: Wanted) -> Outcome:
         if wanted.package:
-            if (there := self._there(wanted.stem)) is not None:
-                return Outcome(wanted, there, there.stat().st_size, was_there=True)
-            return self._file(wanted)
+            return self._known(wanted, wanted.stem) or self._file(wanted)
         return self._report(wanted)
+
+    def _known(self, wanted: Wanted, stem: str) -> Outcome | None:
+        """That a file of that name is there already; None when it is not. Raises _TakenError."""
+        there = self._there(stem)
+        return None if there is None else Outcome(wanted, there, there.stat().st_size, was_there=True)
+
+    def _take(self, wanted: Wanted, answer: HTTPResponse, part: Path, start: int) -> int | None:
+        """Write an answer to the disk, from a byte on; how large the whole file is. Raises TryError, StopError."""
+        size = size_of(answer, start)
+        self._room(size)
+        with explained(part), part.open("ab" if start else "wb") as file:
+            copy(answer, file, self._counter(wanted, start, size))
+            file.flush()
+            os.fsync(file.fileno())
+        return size
 
     def _report(self, wanted: Wanted) -> Outcome:
         with self._history.report(wanted.ticker) as answer:
             name = named(answer) or ""
             if not _REPORT.fullmatch(name) or not name.startswith(f"eod_report_{wanted.ticker}_"):
                 raise TryError("the answer is no report of the ticker, by its name")
-            if (there := self._there(name.removesuffix(".zip"))) is not None:
-                return Outcome(wanted, there, there.stat().st_size, was_there=True)
+            if (known := self._known(wanted, name.removesuffix(".zip"))) is not None:
+                return known
             part = self._part(name)
-            size = size_of(answer, 0)
-            self._room(size)
-            with explained(part), part.open("wb") as file:
-                copy(answer, file, self._counter(wanted, 0, size))
-                _settle(file)
+            size = self._take(wanted, answer, part, 0)
         return self._keep(wanted, part, size)
 
     def _file(self, wanted: Wanted) -> Outcome:
@@ -264,13 +274,11 @@ class Downloader:
         link = self._history.link(wanted.ticker, wanted.package, wanted.category, wanted.date)
         try:
             with self._history.file(link, start, tag.read_text() if start and tag.exists() else "") as answer:
-                start = start if answer.status == 206 else 0
-                size = size_of(answer, start)
-                self._room(size)
-                with explained(part), part.open("ab" if start else "wb") as file:
-                    tag.write_text(answer.headers.get("ETag", ""))
-                    copy(answer, file, self._counter(wanted, start, size))
-                    _settle(file)
+                if answer.status != 206:  # it begins anew; else the tag stays that of what is there
+                    start = 0
+                    with explained(tag):
+                        tag.write_text(answer.headers.get("ETag", ""))
+                size = self._take(wanted, answer, part, start)
         except RangeError as error:  # there is nothing more to send: it is whole, or it is another file
             size = error.size
             part.touch()
@@ -364,12 +372,6 @@ def _change(path: Path, entry: dict[str, Any]) -> str:
         return "it is not there any more"
     except OSError as error:
         return f"it cannot be read: {error.strerror or error}"
-
-
-def _settle(file: Any) -> None:
-    """Force what was written to the disk."""
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _next(done: queue.SimpleQueue[Outcome | DataError]) -> Outcome:
