@@ -7,7 +7,7 @@ FROM ${PYTHON} AS build
 WORKDIR /src
 COPY requirements requirements
 RUN python -m venv /opt/gexfaker && python -m venv /opt/build
-RUN /opt/gexfaker/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+RUN /opt/gexfaker/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/cluster.txt
 RUN /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md CHANGELOG.md LICENSE ./
 COPY docs docs

@@ -106,6 +106,7 @@ lock: .venv/dev
 	@$(PIP) install uv
 	@echo "protobuf==6.33.*" > .venv/constraints
 	@$(COMPILE) pyproject.toml -c .venv/constraints -o requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --extra cluster -c requirements/runtime.txt -o requirements/cluster.txt
 	@$(COMPILE) --group build -c requirements/runtime.txt -o requirements/build.txt
 	@$(COMPILE) pyproject.toml --group build --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(COMPILE) --group proto -o requirements/proto.txt

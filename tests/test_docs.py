@@ -148,7 +148,9 @@ def test_links_in_the_documents_lead_somewhere() -> None:
             assert target.startswith("https://") or (ROOT / target).exists(), target
 
 
-@pytest.mark.parametrize("path", ["requirements/runtime.txt", "requirements/dev.txt", "requirements/build.txt"])
+@pytest.mark.parametrize(
+    "path", ["requirements/runtime.txt", "requirements/cluster.txt", "requirements/dev.txt", "requirements/build.txt"]
+)
 def test_lock_files_are_hashed_and_name_no_host(path: str) -> None:
     text = (ROOT / path).read_text(encoding="utf-8")
     assert "://" not in text

@@ -54,6 +54,7 @@ WHEN_UNSET = {
     "CONTROL_TOKEN": "hunter2",
     "SYNC_BROADCAST_SYSTEM_ID": "desk-3",
     "STATE_FILE": "state.json",
+    "CLUSTER": "redis://engine:6379/0",
 }
 """A value for settings that have none by default; the others take 7."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 K = TypeVar("K")
@@ -30,6 +30,10 @@ class Bounded(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def __iter__(self) -> Iterator[K]:
+        """The keys, the longest unused first."""
+        return iter(self._entries)
 
     def __contains__(self, key: K) -> bool:
         return key in self._entries

@@ -7,6 +7,7 @@ GexfakerError          anything a user can act on; the CLI prints its text as on
 │   └── UnavailableError   it cannot be read at the moment, for a reason of the system (HTTP 503)
 ├── RecordError        one record of a tape cannot be served: it is skipped and counted, never fatal
 ├── ExhaustedError     the day is over for this position (HTTP 404)
+├── UndecidedError     a key that several servers share can be changed by their common decision only
 ├── TokenError         an access token is missing, malformed, expired or not ours (HTTP 401)
 ├── NegotiationError   a POST or PATCH /negotiate cannot be done as asked (HTTP 400 or 403)
 ├── ControlError       something that cannot be done to a session (HTTP 400)
@@ -55,6 +56,18 @@ class ExhaustedError(GexfakerError):
 
     def __init__(self) -> None:
         super().__init__("No more data available")
+
+
+class UndecidedError(GexfakerError):
+    """A world that several servers share cannot be changed by one of them alone.
+
+    Attributes:
+        what: the change to decide about.
+    """
+
+    def __init__(self, what: object) -> None:
+        super().__init__("this key is shared by the servers of a cluster")
+        self.what = what
 
 
 class TokenError(GexfakerError):

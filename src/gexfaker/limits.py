@@ -305,3 +305,36 @@ RETRY_SECONDS: Final = 2.0
 
 STUMBLE_SECONDS: Final = 0.05
 """Pause after a turn that failed, so that one which fails always does not fill the log or the processor."""
+
+# --- the servers of a cluster --------------------------------------------------------------------
+
+ENGINE_SECONDS: Final = 1.0
+"""What an operation of the engine may take. A request waits that long at most; the feed never waits for it."""
+
+ENGINE_SILENCE_SECONDS: Final = 3.0
+"""Nothing heard of the engine for so long, although it was asked: it is gone. With a second to find the way back that
+is within the five seconds in which a cluster heals."""
+
+ENGINE_CONNECTIONS: Final = 16
+"""Operations of one server under way at once; more wait for ENGINE_SECONDS. One takes a tenth of a millisecond."""
+
+SHARED_KEY_SECONDS: Final = 24 * 3600.0
+"""How long the engine keeps a key that nobody uses: a client that comes back the next day goes on."""
+
+NODE_SECONDS: Final = 5.0
+"""How long a server that says nothing counts as alive; it says so each second."""
+
+MAX_SWAPS: Final = 64
+"""How often a change is tried when other servers change the same key; with three of them one in three succeeds."""
+
+WORLDS_AT_A_TIME: Final = 256
+"""Worlds looked up in the engine in one go: 100 KB."""
+
+HANDED_BYTES: Final = 1 * MIB
+"""What a client may have left unacknowledged so that another server can take it over: some 600 large messages."""
+
+HAND_OVER_SECONDS: Final = 5.0
+"""How long a server that stops hands its connections over; those that are left have to negotiate again."""
+
+MAX_CLOCK_OFFSET: Final = 0.02
+"""Seconds by which the clock of a server may differ from the engine's: beyond it, clients see keys jump."""

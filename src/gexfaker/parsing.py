@@ -187,6 +187,14 @@ def url(text: str) -> str:
     return urlunsplit(parts._replace(scheme=parts.scheme.lower())).rstrip("/")
 
 
+def engine(text: str) -> str:
+    """The address of a Redis or Valkey."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.scheme == "unix"):
+        raise ValueError
+    return text
+
+
 REALISM: Final = {
     "market-hours": "the feed is silent outside 09:30-16:00 New York",
     "open-rows": "simulated orderflow begins with the stale row and the reset row of a real open",

@@ -152,6 +152,27 @@ class Settings:
             Section.SERVER, parsing.text, "", "a file", "Where sessions' positions are kept, to survive a restart."
         ),
     ]
+    cluster: Annotated[
+        str | None,
+        Setting(
+            Section.SERVER,
+            parsing.engine,
+            "",
+            "redis://host:port/0, rediss:// for TLS, or unix:///path",
+            "The Redis or Valkey through which several servers are one; they share keys, sessions and tokens.",
+            secret=True,
+        ),
+    ]
+    cluster_prefix: Annotated[
+        str,
+        Setting(
+            Section.SERVER,
+            parsing.text,
+            "gexfaker",
+            "any text",
+            "What the names of all that a cluster keeps there begin with; another one is another cluster.",
+        ),
+    ]
     keep_alive: Annotated[
         float,
         Setting(

@@ -30,7 +30,7 @@ def test_it_is_what_its_schema_says() -> None:
 
 def test_settings_and_files_that_it_names_are_there() -> None:
     services = compose()["services"]
-    for name in services["gexfaker"]["environment"]:
+    for name in services["gexfaker"]["environment"] | services["node-1"]["environment"]:
         assert name.removeprefix("GEXFAKER_") in SETTINGS
     for service in services.values():
         for volume in service.get("volumes", ()):
@@ -42,9 +42,16 @@ def test_settings_and_files_that_it_names_are_there() -> None:
 def test_nothing_is_open_beyond_this_machine_unless_it_is_told_so() -> None:
     for service in compose()["services"].values():
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
-    ours = compose()["services"]["gexfaker"]
-    assert (ours["read_only"], ours["cap_drop"]) == (True, ["ALL"])
-    assert ours["environment"]["GEXFAKER_CONTROL_TOKEN"].startswith("${GEXFAKER_CONTROL_TOKEN:?")
+    for name in ("gexfaker", "node-1", "node-2", "node-3"):
+        ours = compose()["services"][name]
+        assert (ours["read_only"], ours["cap_drop"]) == (True, ["ALL"])
+        assert ours["environment"]["GEXFAKER_CONTROL_TOKEN"].startswith("${GEXFAKER_CONTROL_TOKEN:?")
+
+
+def test_nginx_leads_to_the_servers_of_the_cluster() -> None:
+    conf = (ROOT / "deploy" / "nginx" / "gexfaker.conf").read_text(encoding="utf-8")
+    nodes = {name for name in compose()["services"] if name.startswith("node-")}
+    assert set(re.findall(r"server (node-\d):8080", conf)) == nodes == set(compose()["services"]["nginx"]["depends_on"])
 
 
 def test_profiles_that_the_document_names_are_those_there_are() -> None:

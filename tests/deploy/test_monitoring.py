@@ -17,7 +17,21 @@ from support.server import running_server
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 WORDS = {
-    *("by", "and", "or", "unless", "on", "ignoring", "sum", "max", "min", "rate", "increase", "histogram_quantile"),
+    *(
+        "abs",
+        "by",
+        "and",
+        "or",
+        "unless",
+        "on",
+        "ignoring",
+        "sum",
+        "max",
+        "min",
+        "rate",
+        "increase",
+        "histogram_quantile",
+    ),
     *("up", "instance", "job", "le"),
 }
 """What stands in an expression beside metrics: PromQL's own, and what Prometheus adds to each."""

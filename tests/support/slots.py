@@ -35,16 +35,18 @@ class Slots:
         return None if world is None else world.slot
 
     def open(self, key: str, groups: Mapping[str, list[str]]) -> Slot:
-        return self._memberships.open(self.worlds.get(key), groups)
+        return self._memberships.begin(self.worlds.get(key), self._memberships.made(groups))
 
     def open_for_client(self, key: str) -> Slot | None:
-        return self._memberships.open_for_client(self.worlds.get(key))
+        slot = self._memberships.made_for_client()
+        return None if slot is None else self._memberships.begin(self.worlds.get(key), slot)
 
     def take_over(self, hub: str, grant: Grant) -> int:
         return self._memberships.take_over(self.worlds.get(grant.user_id or ""), hub, grant)
 
     def replace(self, key: str, groups: Mapping[str, list[str]]) -> Slot:
-        return self._memberships.replace(self.worlds.get(key), groups)
+        world = self.worlds.get(key)
+        return self._memberships.put(world, self._memberships.replaced(world, groups))
 
     def admit(self, hub: str, grant: Grant) -> Grant | None:
         return self._memberships.admit(self.worlds.get(grant.user_id or ""), hub, grant)

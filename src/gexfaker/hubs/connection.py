@@ -6,7 +6,7 @@ the table cannot happen: an ended connection stays ended, a plain one is never r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -235,6 +235,34 @@ class Connection:
         if self.state is State.OPEN:
             self.outbox.append(made)
         return len(made)
+
+    @property
+    def numbered(self) -> int:
+        """The sequence id of the last message that was made for it; 0 for none, and for a plain connection."""
+        return self._numbered
+
+    @property
+    def acked(self) -> tuple[int, ...]:
+        """The ids of its operations that have succeeded, as far as they are remembered, oldest first."""
+        return () if self._acked is None else tuple(self._acked)
+
+    def go_on(self, numbered: int, acked: Iterable[int], waits: Sequence[Publication]) -> int:
+        """Be where it was on another server; returns the bytes that are unacknowledged.
+
+        Args:
+            numbered: the sequence id of the last message.
+            acked: the ids of operations that have succeeded.
+            waits: what is not acknowledged, up to that last message.
+        """
+        self._numbered, first = numbered, numbered + 1 - len(waits)
+        self._acked = Bounded(MAX_REMEMBERED_ACKS)
+        for ack_id in acked:
+            self._acked[ack_id] = True
+        self.share.add(len(self._acked) * ACK_BYTES)
+        sizes = tuple(len(one.numbered(self.subprotocol, number)) for number, one in enumerate(waits, first))
+        if sizes:
+            self.unacknowledged.add(Run(first, sizes, tuple(waits), sum(sizes)))
+        return sum(sizes)
 
     @property
     def group_set(self) -> frozenset[str]:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Audience, Connection, Happening, Owner, RawMode, State
+from gexfaker.hubs.handover import Handed
 from gexfaker.hubs.outputs import Abort, Close
 from gexfaker.hubs.permissions import SEND, allows
 from gexfaker.hubs.publication import Batch, Publication
@@ -27,7 +28,7 @@ from gexfaker.limits import (
     RECOVERY_WINDOW_SECONDS,
 )
 from gexfaker.wire import messages as m
-from gexfaker.wire.subprotocols import Subprotocol
+from gexfaker.wire.subprotocols import SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant
 
 NO_RAW_MODE: Final = Close(1008, "The connection is not authorized for raw sendToGroup mode.")
@@ -170,13 +171,39 @@ class Hub:
             self.finish(connection, NO_RAW_MODE)
         return connection
 
+    def knows(self, connection_id: str, token: str) -> bool:
+        """Whether a reconnection token is that of a connection, whether it is here, on another server, or nowhere."""
+        return hmac.compare_digest(token.encode(), self._sign(connection_id).encode())
+
+    def release(self, connection: Connection) -> None:
+        """Let a connection go to another server: here it is over, and a socket that it still has is cut."""
+        connection.take()
+        self.finish(connection, Abort())
+        self.drain()
+
+    def adopt(self, handed: Handed, now: float) -> Connection:
+        """A reliable connection of another server, which waits for its client here from now on (loop time)."""
+        grant = Grant(handed.owner, handed.roles, handed.groups, handed.slot)
+        share = self.bounds.kept.share(lambda: self.overflow(connection))
+        audience = self._audience_of(handed.owner or "")
+        connection = Connection(handed.id, grant, SUBPROTOCOLS[handed.subprotocol], audience, share)
+        self.connections[connection.id] = connection
+        audience.admit(connection)
+        size = connection.go_on(handed.numbered, handed.acked, [Publication(message) for message in handed.waits])
+        self.queued_bytes += size
+        share.add(size * KEPT_FACTOR)
+        for group in handed.groups:
+            self.enter(connection, group)
+        self.lost(connection, now)
+        return connection
+
     def recover(self, connection_id: str, token: str) -> Connection | None:
         """The reliable connection of that name back with its groups, all unacknowledged messages queued again.
 
         A socket it still has is taken over: its outlet is told to abort. None when it cannot be recovered.
         """
         connection = self.connections.get(connection_id)
-        if connection is None or not hmac.compare_digest(token.encode(), self._sign(connection_id).encode()):
+        if connection is None or not self.knows(connection_id, token):
             return None
         if not connection.move(Happening.RECOVERED):
             return None
@@ -287,15 +314,16 @@ class Hub:
 
     def publish_all(self, audience: Audience, batch: Batch) -> int:
         """Queue a batch for an audience: each connection gets the messages of its groups; returns how many in all."""
-        sent = 0
-        for connection in list(audience.connections):
-            part = batch.part(connection.group_set)
-            if part.publications:
-                count = len(part.publications)
-                sent += count
-                self._delivered(connection, count, connection.deliver_all(part))
+        sent = sum(self.publish_to(connection, batch) for connection in list(audience.connections))
         self.bounds.kept.shed()
         return sent
+
+    def publish_to(self, connection: Connection, batch: Batch) -> int:
+        """Queue the messages of a batch that are for the groups of a connection; returns how many."""
+        part = batch.part(connection.group_set)
+        if part.publications:
+            self._delivered(connection, len(part.publications), connection.deliver_all(part))
+        return len(part.publications)
 
     def _delivered(self, connection: Connection, count: int, size: int) -> None:
         self._changed[connection] = None

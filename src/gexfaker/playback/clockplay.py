@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import datetime
 import math
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import ClassVar, Final
+from typing import ClassVar, Final, Self
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ExhaustedError
@@ -65,9 +66,21 @@ class ClockPlay(Play):
         super().__init__(days, options, date)
         self._at_open: Final = at_open
         self.clock: MarketClock | None = None
-        self.sent: Final = Sent()
+        self.sent = Sent()
         self.newest: dict[Feed, int] = {}
         self.seen = 0.0
+
+    @property
+    def at_open(self) -> bool:
+        """Whether it begins with the open, whatever the options say."""
+        return self._at_open
+
+    def twin(self) -> Self:
+        """Another play at the same place."""
+        made = copy.copy(self)
+        made.clock, made.sent = copy.copy(self.clock), copy.copy(self.sent)
+        made.sent.indexes, made.newest = dict(self.sent.indexes), dict(self.newest)
+        return made
 
     # --- the clock ---------------------------------------------------------------------------
 
@@ -127,6 +140,20 @@ class ClockPlay(Play):
             self.start(tape, now)
         return self.clock is not None
 
+    def take_clock(self, anchor: tuple[float, float], upto: float) -> None:
+        """Have the clock that another server has.
+
+        Args:
+            anchor: a market time, and the real time at which it was.
+            upto: up to which market time the feed was sent when the clock was set; for a play without a clock only.
+        """
+        market, real = anchor
+        if self.clock is None:
+            self.clock, self.sent.upto, self.seen = MarketClock(market, real), upto, real
+        self.clock.seek(market, real)
+        self.clock.speed, self.clock.paused = self.options.speed, self.paused
+        self.sent.held = False
+
     def market_time(self, now: float) -> float | None:
         """Market time at ``now``; None before the first use."""
         return None if self.clock is None else self.clock.at(now)
@@ -156,6 +183,13 @@ class ClockPlay(Play):
         self.heard, self.sent.held, self.sent.greets = True, False, True
         if self.clock is not None:
             self.sent.upto = max(self.sent.upto, math.floor(self.clock.at(now)) - 1)
+
+    def go_on_after(self, upto: float, now: float) -> None:
+        """Somebody listens who has been sent everything up to a market time: the feed goes on from there at once."""
+        if not self.heard:
+            self.attend(now)
+            self.sent.greets = False
+            self.sent.upto = max(self.sent.upto, upto)
 
     def next_turn(self, now: float) -> float | None:
         """When market time reaches its next whole second, in real time; None while it stands."""

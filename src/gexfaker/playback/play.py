@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import ClassVar, Final, NamedTuple, TypeVar
+from typing import ClassVar, Final, NamedTuple, Self, TypeVar
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import GexfakerError
@@ -89,6 +89,10 @@ class Play(ABC):
         """Take the place of another play of the same key, on a new timeline."""
         self.timeline = before.timeline + 1
         self.paused, self.heard = before.paused, before.heard
+
+    @abstractmethod
+    def twin(self) -> Self:
+        """Another play at the same place, so that something can be tried without doing it to this one."""
 
     # --- what is due -------------------------------------------------------------------------
 

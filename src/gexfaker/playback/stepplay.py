@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Hashable, Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import ExhaustedError
@@ -40,6 +41,12 @@ class StepPlay(Play):
         self.origin: float | None = None
         self.ticked = 0.0
         self.owed = 0
+
+    def twin(self) -> Self:
+        """Another play at the same place."""
+        made = copy.copy(self)
+        made.cursors = dict(self.cursors)
+        return made
 
     def follow(self, before: Play) -> None:
         """Take the place of another play of the same key; the beat of the interval goes on."""

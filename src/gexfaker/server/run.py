@@ -23,6 +23,7 @@ import uvicorn
 from gexfaker.errors import SettingError
 from gexfaker.limits import DRAIN_SECONDS, MAX_HEAD_BYTES, MAX_IDLE_SECONDS
 from gexfaker.server.alarm import Alarm
+from gexfaker.server.cluster.membership import introduced, join
 from gexfaker.server.descriptors import connections_of, descriptor_limit
 from gexfaker.server.http.app import create_app
 from gexfaker.server.service import Service
@@ -60,7 +61,8 @@ class Server:
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
-        self.service: Final = Service(settings, clock)
+        self.service: Final = Service(introduced(settings), clock)
+        join(self.service)
         self._sockets: Final = _bound(self.service, settings)
         host, port = self._sockets[0].getsockname()[:2]
         self.url: Final = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
@@ -190,6 +192,8 @@ class _Uvicorn(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         self._listeners = [one for bound in sockets or () for one in _multiplied(bound, self._loop)]
         await super().startup(self._listeners)
+        if self._service.cluster is not None:
+            await self._service.cluster.start()
         self._background = [asyncio.create_task(job) for job in (stream(self._service), reap(self._service))]
         self._service.life.started = True
         self.ready()
@@ -203,7 +207,11 @@ class _Uvicorn(uvicorn.Server):
         service.streamer.rest()  # before positions are kept: what was not sent is not past
         service.streamer.drain()
         service.state_file.save(service.worlds, service.clock())
+        if service.cluster is not None:
+            await service.cluster.hand_over()
         await super().shutdown(self._listeners)
+        if service.cluster is not None:
+            await service.cluster.stop()
         service.close()
 
     async def main_loop(self) -> None:

@@ -30,6 +30,7 @@ from gexfaker.rest.bodies import Bodies
 from gexfaker.server.access.clients import ClientLog, Later
 from gexfaker.server.access.log import AccessLog, Line
 from gexfaker.server.alarm import Alarm
+from gexfaker.server.cluster.sharing import Sharing
 from gexfaker.server.metrics.counts import Counts
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
@@ -86,6 +87,7 @@ class Service:
     Attributes:
         alarm: wakes the stream, after whatever may make something due.
         clients: tells what clients do.
+        cluster: the servers with which it shares its keys; None for a server that stands alone.
 
     Raises:
         SettingError, DataError: the server cannot start as told.
@@ -111,6 +113,7 @@ class Service:
             self.hubs, self._slot_id, self.clients.negotiated_again, relaxed=settings.session_rules == RELAXED
         )
         self.bodies: Final = Bodies()
+        self.cluster: Sharing | None = None
 
     def _access_log(self) -> AccessLog:
         """A log that names keys as their owners do."""

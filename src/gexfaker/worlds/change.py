@@ -2,13 +2,16 @@
 
 Each change gives the world another version, and counts for the state file, which is written after changes only. What a
 market clock does by itself is no change: positions follow from the change that set it.
+
+A world that several servers share is changed by none of them alone: they decide together (``worlds.replica``), and each
+of them applies what was decided.
 """
 
 from __future__ import annotations
 
 from typing import Final, Protocol
 
-from gexfaker.errors import ExhaustedError
+from gexfaker.errors import ExhaustedError, UndecidedError
 from gexfaker.playback.actions import Effect, Outcome
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
@@ -30,15 +33,31 @@ def change(world: World, what: Change, now: float) -> Effect:
     Raises:
         ControlError, DataError: it cannot be done; the world is as it was.
         ExhaustedError: there is nothing more on this day; the clock may have started by that.
+        UndecidedError: several servers share it, and have to decide first.
     """
+    if world.shared is not None:
+        raise UndecidedError(what)
+    return apply(world, what, now)
+
+
+def apply(world: World, what: Change, now: float) -> Effect:
+    """Change a world as was decided. Raises as ``change``, which decides for a world of this server alone."""
     try:
         outcome = what.run(world.play, world.options, now)
     except ExhaustedError:
         world.become(world.play)
         raise
     world.become(outcome.play)
-    world.account.grant(outcome.granted)
+    world.account.have(*world.account.after(outcome.granted))
     return outcome.effect
+
+
+def propose(world: World, what: Change, now: float) -> None:
+    """Change a world at once, or if several servers share it when they have decided so. Raises as ``change``."""
+    if world.shared is None:
+        apply(world, what, now)
+    else:
+        world.shared.propose(world, what)
 
 
 class FirstUse:
@@ -97,7 +116,7 @@ def roll(world: World, now: float, *, by_feed: bool = False) -> None:
     """At the end of the day begin it again, or the next one, if the options say so."""
     play = rolled(world.play, by_feed=by_feed)
     if play is not None:
-        change(world, RollOver(play), now)
+        propose(world, RollOver(play), now)
 
 
 def answer(world: World, tape: Tape, endpoint: str, now: float) -> int:

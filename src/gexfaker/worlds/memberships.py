@@ -12,7 +12,7 @@ Source of the rules: the vendor's WebSocket guide, editions of May and August 20
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from gexfaker.catalog import CURRENT_HUBS
@@ -50,15 +50,16 @@ class Memberships:
         self._closed: Final = closed
         self._relaxed: Final = relaxed
 
-    def open(self, world: World, groups: Mapping[str, list[str]]) -> Slot:
-        """A new slot for a world, by POST; the connections of the one before are closed."""
-        return self._begin(world, Slot(self._new_id(), dict(groups)))
+    def made(self, groups: Mapping[str, list[str]]) -> Slot:
+        """A new slot by POST, which ``begin`` gives to a world."""
+        return Slot(self._new_id(), dict(groups))
 
-    def open_for_client(self, world: World) -> Slot | None:
-        """A new slot for a world, by GET: as above, but its client joins. None by the relaxed rules."""
-        return None if self._relaxed else self._begin(world, Slot(self._new_id(), by_client=True))
+    def made_for_client(self) -> Slot | None:
+        """A new slot by GET, whose client joins. None by the relaxed rules."""
+        return None if self._relaxed else Slot(self._new_id(), by_client=True)
 
-    def _begin(self, world: World, slot: Slot) -> Slot:
+    def begin(self, world: World, slot: Slot) -> Slot:
+        """Give a world this slot; the connections of the one before are closed."""
         held = self._connections(world)
         for connection, hub in held:
             hub.close(connection, REPLACED)
@@ -70,16 +71,27 @@ class Memberships:
 
     def take_over(self, world: World, hub: str, grant: Grant) -> int:
         """Close the older connection on a hub for one that is about to open with this grant; returns how many."""
-        if self._relaxed or grant.slot is None:
+        if not self.is_exclusive(grant):
             return 0
+        return self.dismiss(world, hub)
+
+    def is_exclusive(self, grant: Grant) -> bool:
+        """Whether a connection with this grant is the only one of its key on a hub."""
+        return not self._relaxed and grant.slot is not None
+
+    def dismiss(self, world: World, hub: str) -> int:
+        """Close the connections of a world on a hub that belong to a slot; returns how many."""
         older = [connection for connection, on in self._connections(world) if on.name == hub]
         for connection in older:
             self._hubs[hub].close(connection, TAKEN_OVER)
         self._hubs[hub].drain()
         return len(older)
 
-    def replace(self, world: World, groups: Mapping[str, list[str]]) -> Slot:
-        """Put the slot's connections into exactly these groups, all at once.
+    def replaced(self, world: World, groups: Mapping[str, list[str]], elsewhere: Collection[str] = ()) -> Slot:
+        """The slot of a world with exactly these groups, which ``put`` has its connections join.
+
+        Args:
+            elsewhere: the hubs on which the world is connected to other servers.
 
         Raises:
             NegotiationError: there is no slot, or no connection of it on a hub that is named.
@@ -87,14 +99,27 @@ class Memberships:
         slot = world.slot
         if slot is None or slot.by_client:
             raise NegotiationError(400, "POST /v2/negotiate first: there are no memberships of this key to replace.")
-        self._check(world, slot, groups)
-        slot.groups = {hub: groups.get(hub, []) for hub in slot.counts()}
+        self._check(slot, groups, {hub.name for _, hub in self._connections(world)}.union(elsewhere))
+        return dataclasses.replace(slot, groups={hub: groups.get(hub, []) for hub in slot.counts()})
+
+    def put(self, world: World, slot: Slot) -> Slot:
+        """Give a world its slot with other groups: its connections are in exactly these, all at once."""
+        world.slot = slot
         for connection, hub in self._connections(world):
             hub.regroup(connection, slot.groups.get(hub.name, []))
         return slot
 
-    def _check(self, world: World, slot: Slot, groups: Mapping[str, list[str]]) -> None:
-        live = {hub.name for _, hub in self._connections(world)}
+    def follow(self, world: World, slot: Slot | None) -> None:
+        """Have the slot that the servers of a cluster agree on."""
+        before = world.slot
+        if slot is None or before == slot:
+            return
+        if before is None or before.id != slot.id:
+            self.begin(world, slot)
+        elif not slot.restored:  # what is known from tokens only, each server knows from those that it has seen
+            self.put(world, slot)
+
+    def _check(self, slot: Slot, groups: Mapping[str, list[str]], live: Collection[str]) -> None:
         for name in groups:
             if name not in slot.counts():
                 kind = "'v2_' hubs" if name in CURRENT_HUBS else "current hubs, without 'v2_'"
@@ -112,13 +137,17 @@ class Memberships:
             return grant
         slot = world.slot
         if slot is None or (slot.restored and slot.id < grant.slot):
-            slot = self._begin(world, Slot(grant.slot, restored=True, by_client=bool(grant.roles)))
+            slot = self.begin(world, self.restored(grant.slot, grant))
         if slot.id != grant.slot:
             return None
         if slot.by_client:
             return grant
         groups = slot.groups.setdefault(hub, list(grant.groups) if slot.restored else [])
         return dataclasses.replace(grant, groups=tuple(groups))
+
+    def restored(self, name: str, grant: Grant) -> Slot:
+        """The slot of that name, as far as a token tells it."""
+        return Slot(name, restored=True, by_client=bool(grant.roles))
 
     def _connections(self, world: World) -> list[tuple[Connection, Hub]]:
         """The connections of the world that belong to a slot, hub by hub."""

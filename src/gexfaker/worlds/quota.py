@@ -27,12 +27,18 @@ class Quota:
         self.allowances: Final = allowances
         self._used: dict[Allowance, tuple[float, int]] = {}
 
+    def counted_for(self, pool: str) -> list[Allowance]:
+        """The allowances that a request of a pool counts for."""
+        return [allowance for allowance in self.allowances if allowance.pool in (pool, ALL)]
+
+    def know(self, allowance: Allowance, began: float, used: int) -> None:
+        """So much of an allowance was used since its present period began: it is counted elsewhere."""
+        self._used[allowance] = began, used
+
     def refuses(self, pool: str, now: float) -> Allowance | None:
         """The allowance that leaves no room for one more request of a pool; None when it may come, and is counted."""
         counts = {}
-        for allowance in self.allowances:
-            if allowance.pool not in (pool, ALL):
-                continue
+        for allowance in self.counted_for(pool):
             began, used = self._period(allowance, now)
             if used >= allowance.requests:
                 return allowance
@@ -48,14 +54,14 @@ class Quota:
         """When the present period of an allowance began, and the requests since then."""
         began, used = self._used.get(allowance, (now, 0))
         # A clock that was set back begins a new period, or a key would have to wait until it catches up.
-        return (began, used) if began <= now < _end(allowance.period, began) else (now, 0)
+        return (began, used) if began <= now < end_of(allowance.period, began) else (now, 0)
 
     def wait(self, allowance: Allowance, now: float) -> int:
         """Whole seconds until an allowance counts from 0 again."""
-        return max(1, math.ceil(_end(allowance.period, self._period(allowance, now)[0]) - now))
+        return max(1, math.ceil(end_of(allowance.period, self._period(allowance, now)[0]) - now))
 
 
-def _end(period: Period, began: float) -> float:
+def end_of(period: Period, began: float) -> float:
     """When the period ends that ``began`` lies in, or with which it began."""
     if period is Period.MINUTE:
         return began + MINUTE_SECONDS

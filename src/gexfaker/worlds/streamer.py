@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 from gexfaker.bounded import Bounded
+from gexfaker.hubs.connection import Audience
 from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
@@ -19,11 +21,11 @@ from gexfaker.hubs.publication import Batch
 from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE, SEARCH_COST, WORLDS_AT_ONCE
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
-from gexfaker.playback.turns import IDLE_TURN, is_published
+from gexfaker.playback.turns import IDLE_TURN, Turn, is_published
 from gexfaker.tapes.tape import Tape
 from gexfaker.worlds.agenda import Agenda
 from gexfaker.worlds.assembly import TROUBLE, Assembly
-from gexfaker.worlds.change import FirstUse, TurnSent, change, roll
+from gexfaker.worlds.change import FirstUse, TurnSent, change, propose, roll
 from gexfaker.worlds.subscriptions import Subscriber, Subscription, Subscriptions
 from gexfaker.worlds.world import LONG, Pause, World
 from gexfaker.worlds.worlds import Worlds
@@ -33,6 +35,11 @@ Made = set[tuple[int, int, str]]
 
 SharedKey = tuple[Day, int, Hashable]
 """What worlds have in common that are sent the same: the day, the signature of their groups, the records due."""
+
+
+NOTHING: Final = Batch(())
+TOO_MUCH: Final = Batch(())
+"""What is given instead of messages that are too many to be sent at once."""
 
 
 class Streamer:
@@ -252,6 +259,19 @@ class Streamer:
         if play.conclude():
             change(world, TurnSent(), now)
 
+    def missed(self, world: World, hub: str, groups: Iterable[str], turn: Turn, now: float) -> Iterator[Batch]:
+        """What a client has missed in some groups of a hub while it was with another server.
+
+        The last batch is that, or TOO_MUCH; those before it are pauses.
+        """
+        play, audience = world.play.twin(), Audience(hub, world)
+        audience.groups = {group: {} for group in groups}
+        subscriptions = self._subscriber.subscribe({hub: audience}, play.day)
+        assembly = Assembly(self.encoded, self.groups, play, subscriptions.all, turn, now)
+        for _ in chain(assembly.move(), assembly.build()):
+            yield NOTHING
+        yield TOO_MUCH if assembly.dropped else assembly.batches().get(self._hubs[hub], NOTHING)
+
     def _use(self, world: World, subscriptions: Subscriptions, now: float) -> Iterator[Pause]:
         """The first use of a key: its start is looked up in the first of its feeds that can be read."""
         *others, last = subscriptions.all
@@ -266,7 +286,7 @@ class Streamer:
         for _ in play.steps_to_open(tape):
             yield LONG
         if world.play is play:
-            change(world, FirstUse(tape), now)
+            propose(world, FirstUse(tape), now)
 
     def _differs(self, world: World, subscriptions: Subscriptions) -> bool:
         """Whether somebody joined or left, or the day was opened again, during a pause."""

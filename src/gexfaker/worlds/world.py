@@ -6,8 +6,8 @@ through it. A world changes through one function only, ``worlds.change.change``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol
 
 from gexfaker.allowances import Allowance
 from gexfaker.hubs.connection import Audience, Connection
@@ -51,6 +51,23 @@ class Registry(Protocol):
         """A feed that it is to be sent could not be opened."""
 
 
+class Shared:
+    """What a cluster of servers has agreed on of a world.
+
+    Attributes:
+        version: counts the changes that were decided; 0 while there was none.
+        text: the last of them, as they exchange it.
+        propose: asks for the decision about a change; it comes later, or not at all.
+    """
+
+    __slots__ = ("propose", "text", "version")
+
+    def __init__(self, version: int, text: bytes, propose: Callable[[World, Any], None]) -> None:
+        self.version: Final = version
+        self.text: Final = text
+        self.propose: Final = propose
+
+
 class Counters:
     """What has happened to a world, counted.
 
@@ -72,23 +89,31 @@ class Account:
     Attributes:
         tier: what the key has subscribed to.
         quota: what it has asked, and may.
+        grants: counts how often it began anew to count.
         name: what its owner calls it in the log and in lists; None for no name.
     """
 
-    __slots__ = ("_first", "name", "quota", "tier")
+    __slots__ = ("_first", "grants", "name", "quota", "tier")
 
     def __init__(self, tier: str, allowances: tuple[Allowance, ...] = ()) -> None:
         self._first: Final = tier, allowances
         self.tier = tier
         self.quota = Quota(allowances)
         self.name: str | None = None
+        self.grants = 0
 
-    def grant(self, granted: Granted) -> None:
-        """Have this from now on. For ``worlds.change`` only."""
-        if granted.anew:
-            self.tier, self.quota = self._first[0], Quota(self._first[1])
-        self.tier = self.tier if granted.tier is None else granted.tier
-        self.quota = self.quota if granted.quota is None else Quota(granted.quota)
+    def after(self, granted: Granted) -> tuple[str, tuple[Allowance, ...], int]:
+        """The tier, the allowances and the number of grants that it has once this is granted."""
+        tier, allowances = self._first if granted.anew else (self.tier, self.quota.allowances)
+        tier = tier if granted.tier is None else granted.tier
+        allowances = allowances if granted.quota is None else granted.quota
+        return tier, allowances, self.grants + (granted.anew or granted.quota is not None)
+
+    def have(self, tier: str, allowances: tuple[Allowance, ...], grants: int) -> None:
+        """Have this from now on; with another number of grants nothing of it is used. For ``worlds.change`` only."""
+        self.tier = tier
+        if grants != self.grants:
+            self.quota, self.grants = Quota(allowances), grants
 
 
 class Delivery:
@@ -155,11 +180,12 @@ class World:
         delivery: where its feed is.
         counters: what has happened to it.
         version: counts its changes.
+        shared: what the servers of a cluster agree on; None for a world that is this server's alone.
     """
 
     __slots__ = (
         *("_days", "_play", "_registry", "audiences", "counters", "delivery"),
-        *("account", "id", "options", "slot", "version"),
+        *("account", "id", "options", "shared", "slot", "version"),
     )
 
     def __init__(self, world_id: str, days: Days, options: Options, account: Account, registry: Registry) -> None:
@@ -174,6 +200,7 @@ class World:
         self.delivery: Final = Delivery()
         self.counters: Final = Counters()
         self.version = 0
+        self.shared: Shared | None = None
 
     @property
     def tier(self) -> str:

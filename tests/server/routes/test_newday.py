@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from gexfaker.playback.actions import ChangeDay
-from gexfaker.server.routes.control import perform
+from gexfaker.server.routes.control import act
 from gexfaker.server.routes.newday import follow_date
 from gexfaker.server.service import Service
 from gexfaker.settings import load
@@ -102,7 +102,7 @@ def test_today_is_live_and_everybody_goes_on_with_the_new_day() -> None:
     market = world.play.market_time(clock.now)
     assert market is not None
     assert abs(market - clock.now) < 2
-    perform(service, other, ChangeDay("2026-11-20"), quietly=True)
+    asyncio.run(act(service, other, ChangeDay("2026-11-20"), quietly=True))
     clock.set("2026-11-26 12:00")
     assert is_silent(service), "Thanksgiving"
     clock.set("2026-11-27 09:30:01")

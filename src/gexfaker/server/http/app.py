@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ExceptionHandler
 
-from gexfaker.errors import ControlError, DataError
+from gexfaker.errors import ControlError, DataError, UndecidedError
 from gexfaker.server.http.counted import Counted
 from gexfaker.server.http.marked import Marked
 from gexfaker.server.http.replies import error, unavailable
@@ -47,6 +47,11 @@ async def _gone(_request: Request, _exception: Exception) -> Response:
     return Response(status_code=400)
 
 
+async def _undecided(_request: Request, _exception: Exception) -> Response:
+    """Another server of the cluster has changed the key just now."""
+    return unavailable("This key was changed at this very moment: try again.")
+
+
 async def _system(request: Request, exception: Exception) -> Response:
     """The system cannot do it at the moment, such as open one more file."""
     told: Rarely = request.app.state.told
@@ -71,6 +76,7 @@ def create_app(service: Service) -> Starlette:
         HTTPException: _http_error,
         ControlError: control_error,
         DataError: control_error,
+        UndecidedError: _undecided,
         ClientDisconnect: _gone,
         OSError: _system,
     }

@@ -8,8 +8,9 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gexfaker.errors import UnavailableError
 from gexfaker.hubs.tiers import includes
-from gexfaker.server.http.replies import error
+from gexfaker.server.http.replies import error, sentence, unavailable
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import shown_start, world_id
 from gexfaker.worlds.world import World
@@ -43,10 +44,20 @@ def api_key(headers: Mapping[str, str], query: Mapping[str, str]) -> str | None:
     return query.get("key", "").strip() or None
 
 
-def admit(service: Service, request: Request, pool: str, *, user_agent: bool = True) -> str | Response:
-    """The key of who asks, or why not: as ``identify``, and 429 when the key has no more requests of the pool."""
+async def admit(service: Service, request: Request, pool: str, *, user_agent: bool = True) -> str | Response:
+    """The key of who asks, or why not: as ``identify``, and 429 when the key has no more requests of the pool.
+
+    503 when the server is in a cluster that cannot tell anything of the key at the moment.
+    """
     key = identify(service, request, user_agent=user_agent)
-    return key if isinstance(key, Response) else _over_quota(service, request, key, pool) or key
+    if isinstance(key, Response):
+        return key
+    try:
+        if service.cluster is not None:
+            await service.cluster.arrive(service.world(key))
+        return await _over_quota(service, request, key, pool) or key
+    except UnavailableError as problem:
+        return unavailable(sentence(problem))
 
 
 def identify(service: Service, request: Request, *, user_agent: bool = True) -> str | Response:
@@ -68,12 +79,13 @@ def identify(service: Service, request: Request, *, user_agent: bool = True) -> 
     return key
 
 
-def _over_quota(service: Service, request: Request, key: str, pool: str) -> Response | None:
+async def _over_quota(service: Service, request: Request, key: str, pool: str) -> Response | None:
     """429 when a key has no more requests of a pool, in the service's words; None when it has, or only watches."""
     world, now = service.world(key), service.clock()
-    if not world.account.quota.allowances or watches(request):
+    quota = world.account.quota
+    if not quota.allowances or watches(request):
         return None
-    over = world.account.quota.refuses(pool, now)
+    over = quota.refuses(pool, now) if service.cluster is None else await service.cluster.count(world, pool)
     if over is None:
         return None
     wait = world.account.quota.wait(over, now)

@@ -86,6 +86,16 @@ def _market_times(seen: Seen) -> Iterator[Sample]:
         yield ("last",), max(known)
 
 
+def _cluster(name: str) -> Callable[[Seen], Iterable[Sample]]:
+    """A figure of the cluster; none of a server that stands alone."""
+
+    def read(seen: Seen) -> Iterable[Sample]:
+        cluster = seen.service.cluster
+        return [] if cluster is None else [((), dict(cluster.figures())[name])]
+
+    return read
+
+
 METRICS: Final = (
     Metric(
         "gexfaker_build_info",
@@ -233,6 +243,48 @@ METRICS: Final = (
         "The most that there may be of it.",
         ("bound",),
         lambda seen: [((name,), most) for name, (_, most) in seen.bounds.items()],
+    ),
+    Metric(
+        "gexfaker_cluster_up",
+        Kind.GAUGE,
+        "1 while the server is in its cluster; 0 while the engine is out of reach and nothing can be changed.",
+        (),
+        _cluster("up"),
+    ),
+    Metric(
+        "gexfaker_cluster_changes_followed",
+        Kind.COUNTER,
+        "Changes of keys that this server has followed, its own among them.",
+        (),
+        _cluster("followed"),
+    ),
+    Metric(
+        "gexfaker_cluster_conflicts",
+        Kind.COUNTER,
+        "Changes that were tried again, because another server changed the same key first.",
+        (),
+        _cluster("conflicts"),
+    ),
+    Metric(
+        "gexfaker_cluster_delay_seconds",
+        Kind.GAUGE,
+        "Seconds from the decision about the last change until this server heard of it.",
+        (),
+        _cluster("delay_seconds"),
+    ),
+    Metric(
+        "gexfaker_cluster_round_trip_seconds",
+        Kind.GAUGE,
+        "Seconds that the last look at the engine took.",
+        (),
+        _cluster("round_trip_seconds"),
+    ),
+    Metric(
+        "gexfaker_cluster_clock_offset_seconds",
+        Kind.GAUGE,
+        "Seconds by which the engine's clock is ahead of this server's.",
+        (),
+        _cluster("clock_offset_seconds"),
     ),
 )
 """In the order in which they are answered. None has a key or the name of a client."""

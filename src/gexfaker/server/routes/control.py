@@ -21,7 +21,7 @@ from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.status import close_connections, playback_status, world_status
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
-from gexfaker.wire.tokens import world_id
+from gexfaker.wire.tokens import is_world_id, world_id
 from gexfaker.worlds.change import change
 from gexfaker.worlds.world import World
 
@@ -62,28 +62,30 @@ async def act(service: Service, world: World, action: Action, *, quietly: bool =
     Raises:
         ControlError, DataError: it cannot be done.
     """
+    if service.cluster is not None:
+        await service.cluster.arrive(world)
     async for _ in in_slices(action.approach(world.play)):
         pass
-    return perform(service, world, action, quietly=quietly)
+    if service.cluster is None:
+        effect = _done(service, world, action)
+    else:
+        effect = await service.cluster.commit(world, action)
+    if not quietly:
+        fields = {"event": "control", "session": world.id, "name": world.account.name, "action": action.NAME}
+        resolved = msgspec.json.encode(effect.resolved)
+        fields["resolved"] = msgspec.json.decode(resolved)
+        log.info("%s %s: %s", world.id, action.NAME, resolved.decode(), extra={"fields": fields})
+    return effect
 
 
-def perform(service: Service, world: World, action: Action, *, quietly: bool = False) -> Effect:
-    """Do something to a world that comes to rest for it: nothing of its old timeline is sent after this.
-
-    Raises:
-        ControlError, DataError: it cannot be done.
-    """
+def _done(service: Service, world: World, action: Action) -> Effect:
+    """What an action does to a world, which comes to rest for it: nothing of its old timeline is sent after this."""
     now = service.clock()
     if isinstance(action, Pause) and not service.silent:
         service.streamer.finish(world, now)
     service.streamer.settle(world)
     effect = change(world, action, now)
     service.alarm.ring()
-    if not quietly:
-        fields = {"event": "control", "session": world.id, "name": world.account.name, "action": action.NAME}
-        resolved = msgspec.json.encode(effect.resolved)
-        fields["resolved"] = msgspec.json.decode(resolved)
-        log.info("%s %s: %s", world.id, action.NAME, resolved.decode(), extra={"fields": fields})
     return effect
 
 
@@ -94,7 +96,7 @@ async def act_and_tell(service: Service, world: World, action: Action) -> Effect
     return effect._replace(reason="; ".join(filter(None, (effect.reason, FIRST_USE)))) if is_new else effect
 
 
-def world_named(request: Request) -> World | str:
+async def world_named(request: Request) -> World | str:
     """The world that a path means: by its id, an API key, or ``by-key`` and the key in the query.
 
     Of a key that nothing is known of only the id is returned.
@@ -102,10 +104,13 @@ def world_named(request: Request) -> World | str:
     Raises:
         ControlError, DataError: it says both, or the half of it; there is no such session.
     """
-    worlds = service_of(request).worlds
+    service = service_of(request)
+    worlds = service.worlds
     name, key = request.path_params["session"], request.query_params.get("key")
     if (name == BY_KEY) != (key is not None):
         raise ControlError(f"a key in the query goes with /sessions/{BY_KEY}: /_gexfaker/sessions/{BY_KEY}?key=KEY")
+    if service.cluster is not None:
+        await service.cluster.look_up(name if key is None and is_world_id(name) else world_id(key or name))
     by_id = None if key is not None else worlds.peek(name)
     if by_id is not None and is_known(by_id):
         return by_id
@@ -137,6 +142,8 @@ async def _list(request: Request) -> Response:
 
 async def known_worlds(service: Service) -> list[World]:
     """The worlds that have a place in a day or a connection, in the order of their ids; looked through in slices."""
+    if service.cluster is not None:
+        await service.cluster.look_up_all()
     known = {world.id: world async for world in in_slices(service.worlds.all()) if is_known(world)}
     return [known[name] for name in sorted(known)]
 
@@ -152,7 +159,7 @@ def _whole(request: Request, name: str, default: int, most: int) -> int:
 async def _show(request: Request) -> Response:
     if request.path_params["session"] == ALL:
         return await _list(request)
-    service, world = service_of(request), world_named(request)
+    service, world = service_of(request), await world_named(request)
     return error(NO_SESSION, 404) if isinstance(world, str) else reply(world_status(service, world))
 
 
@@ -163,12 +170,14 @@ async def _create(request: Request) -> Response:
     if not isinstance(key, str) or not key:
         raise ControlError('name the API key: {"key":"demo", ...}')
     world, actions = service.world(key), creation_of(wanted)
+    if service.cluster is not None:
+        await service.cluster.arrive(world)
     trial = fresh(service.days, world.options)
     for action in actions:  # refused as a whole, or done as a whole
         async for _ in in_slices(action.approach(trial)):
             pass
         trial = action.run(trial, world.options, service.clock()).play
-    effects = {action.NAME: perform(service, world, action)._asdict() for action in actions}
+    effects = {action.NAME: (await act(service, world, action))._asdict() for action in actions}
     return reply(_answer(service, world) | {"effects": effects}, 201)
 
 
@@ -177,7 +186,7 @@ async def _act(request: Request) -> Response:
     arguments = await read_object(request)
     if request.path_params["session"] == ALL:
         return await _act_on_all(service, name, arguments)
-    found = world_named(request)
+    found = await world_named(request)
     action = action_of(name, arguments)
     world = service.worlds.get(found) if isinstance(found, str) else found
     effect = await act_and_tell(service, world, action)
@@ -210,11 +219,14 @@ async def _close(request: Request) -> Response:
     if request.path_params["session"] == ALL:
         name, known = ALL, await known_worlds(service)
     else:
-        found = world_named(request)
+        found = await world_named(request)
         name, known = (found, []) if isinstance(found, str) else (found.id, [found])
     if not known:
         return error(NO_SESSION, 404)
     closed = [close_connections(service, world) async for world in in_slices(known)]
+    if service.cluster is not None:
+        for world in known:
+            await service.cluster.kick(world.id)
     return reply({"session": name, "closed": sum(closed)})
 
 

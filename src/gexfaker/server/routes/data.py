@@ -93,7 +93,7 @@ async def _respond(request: Request, found: Found | Wrong) -> Response:
     if isinstance(found, Found) and found.route.public:
         return _PUBLIC[found.route.answer](found)
     service = service_of(request)
-    key = admit(service, request, _pool(found))
+    key = await admit(service, request, _pool(found))
     if isinstance(key, Response):
         return key
     if isinstance(found, Wrong):
@@ -118,6 +118,7 @@ async def _protected(service: Service, request: Request, key: str, found: Found)
         return _whoami(service, world, key)
     if found.feed is None:
         roll(world, service.clock())
+        await use(service, world)
         return await conversion(world, request.query_params, service.clock())
     made = await _read(service, world, Asked(found.feed, found.route.answer, wants_gzip(request.headers)))
     if isinstance(made, Response):
@@ -131,12 +132,19 @@ async def _read(service: Service, world: World, asked: Asked) -> Body | Response
     """The answer; a tape that is not known up to market time is read on in slices before."""
     if not service.days.stored:
         await warmup.load(*warmup.MARKET)
+    await use(service, world)
     made = look_up(service, world, asked)
     while isinstance(made, Unread):
         async for _ in in_slices(made.steps):
             pass
         made = look_up(service, world, asked)
     return made
+
+
+async def use(service: Service, world: World) -> None:
+    """In a cluster, have it decided that a key is in use; a server that stands alone does so by answering."""
+    if service.cluster is not None and world.play.is_new:
+        await service.cluster.begin(world)
 
 
 def look_up(service: Service, world: World, asked: Asked) -> Body | Unread | Response:

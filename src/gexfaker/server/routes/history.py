@@ -59,7 +59,7 @@ WINDOW: Final = datetime.timedelta(days=90)
 
 async def _link(request: Request) -> Response:
     """302 to the signed link of a file; with ``noredirect`` in the query 200 and the link as JSON."""
-    key = _admit(request)
+    key = await _admit(request)
     if isinstance(key, Response):
         return key
     file = _file(request)
@@ -75,7 +75,7 @@ async def _link(request: Request) -> Response:
 async def _report(request: Request) -> Response:
     """A ticker's end-of-day report: the files of the key's market day that its tier has, in one zip."""
     service = service_of(request)
-    key = admit(service, request, "history")
+    key = await admit(service, request, "history")
     if isinstance(key, Response):
         return key
     ticker, world = _ticker(request), service.world(key)
@@ -108,10 +108,10 @@ def _report_day(shelf: Shelf, feeds: list[Feed], market_day: str, is_exported: b
     return None
 
 
-def _admit(request: Request) -> str | Response:
+async def _admit(request: Request) -> str | Response:
     """The caller's key if it opens the history, or why it does not."""
     service = service_of(request)
-    key = admit(service, request, "history")
+    key = await admit(service, request, "history")
     if isinstance(key, Response):
         return key
     return forbidden(service, service.world(key), TIER, "History") or key

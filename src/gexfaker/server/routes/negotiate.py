@@ -12,7 +12,7 @@ from starlette.responses import Response
 from gexfaker.allowances import OTHER
 from gexfaker.catalog import CURRENT_HUBS, FUTURES, OPTION_TICKERS, QUANT_INDEXES, QUANT_STOCKS, WEEKLIES
 from gexfaker.contract.operations import KEYED, Operation
-from gexfaker.errors import NegotiationError
+from gexfaker.errors import NegotiationError, UnavailableError
 from gexfaker.exchange.expiries import HORIZON, expiries
 from gexfaker.hubs.negotiation import Memberships, generation, patch_plan, post_plan
 from gexfaker.hubs.tiers import includes, may_use, why_no_feed
@@ -21,17 +21,19 @@ from gexfaker.rest.routes import BASES
 from gexfaker.server.http import warmup
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.gate import admit, watches
-from gexfaker.server.http.replies import error, read_body, reply, service_of
+from gexfaker.server.http.replies import error, read_body, reply, sentence, service_of, unavailable
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import JOIN_LEAVE, Grant, mint
+from gexfaker.worlds.slot import Slot
+from gexfaker.worlds.world import World
 
 log: Final = logging.getLogger(__name__)
 
 
 async def _negotiate(request: Request) -> Response:
     service = service_of(request)
-    key = admit(service, request, "negotiation", user_agent=False)
+    key = await admit(service, request, "negotiation", user_agent=False)
     if isinstance(key, Response):
         return key
     if not service.settings.ws_enabled:
@@ -47,19 +49,21 @@ async def _negotiate(request: Request) -> Response:
         return reply(await _NEGOTIATIONS[request.method](service, key, base, request))
     except NegotiationError as refused:
         return error(str(refused), refused.status)
+    except UnavailableError as problem:
+        return unavailable(sentence(problem))
 
 
 async def _get(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
     counts = request.method == "GET" and not watches(request)
-    return get_negotiate(service, key, base, counts=counts)
+    return await get_negotiate(service, key, base, counts=counts)
 
 
 async def _post(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
-    return post_negotiate(service, key, base, await _body(request), counts=not watches(request))
+    return await post_negotiate(service, key, base, await _body(request), counts=not watches(request))
 
 
 async def _patch(service: Service, key: str, _base: str, request: Request) -> dict[str, Any]:
-    return patch_negotiate(service, key, await _body(request))
+    return await patch_negotiate(service, key, await _body(request))
 
 
 _NEGOTIATIONS: Final = {"GET": _get, "HEAD": _get, "POST": _post, "PATCH": _patch}
@@ -79,7 +83,7 @@ async def _quant_tickers(_request: Request) -> Response:
 
 async def _expiries(request: Request) -> Response:
     service = service_of(request)
-    key = admit(service, request, OTHER, user_agent=False)
+    key = await admit(service, request, OTHER, user_agent=False)
     if isinstance(key, Response):
         return key
     try:
@@ -91,22 +95,22 @@ async def _expiries(request: Request) -> Response:
 # --- the answers ---------------------------------------------------------------------------------
 
 
-def get_negotiate(service: Service, key: str, base: str, *, counts: bool = True) -> dict[str, Any]:
+async def get_negotiate(service: Service, key: str, base: str, *, counts: bool = True) -> dict[str, Any]:
     """The reply of the GET flow, where the client joins: the current hubs the key may use, and the group prefix.
 
     A negotiation that counts ends what the key negotiated before, by the rules of the service.
     """
     world = service.world(key)
-    if counts and world.is_connected:
-        service.streamer.settle(world)
-    slot = service.memberships.open_for_client(world) if counts else None
+    slot = service.memberships.made_for_client() if counts else None
+    if slot is not None:
+        await _begin(service, world, slot)
     grant = Grant(world.id, roles=(JOIN_LEAVE,), slot=None if slot is None else slot.id)
     hubs = [hub for hub in CURRENT_HUBS if may_use(world.tier, hub)]
     urls = {hub: _address(service, hub, grant, base) for hub in hubs}
     return {"websocket_urls": urls, "prefix": service.settings.ws_group_prefix}
 
 
-def post_negotiate(service: Service, key: str, base: str, body: bytes, *, counts: bool = True) -> dict[str, Any]:
+async def post_negotiate(service: Service, key: str, base: str, body: bytes, *, counts: bool = True) -> dict[str, Any]:
     """The reply of the POST flow, where the server joins: the hubs the key may use, memberships in their tokens.
 
     A negotiation that counts ends what the key negotiated before.
@@ -116,16 +120,17 @@ def post_negotiate(service: Service, key: str, base: str, body: bytes, *, counts
     """
     world = service.world(key)
     plan = post_plan(_parse(body, _Post).groups, service.rules(world))
-    names, slot = _names(service, plan), None
-    if counts:
-        service.streamer.settle(world)
-        slot = service.memberships.open(world, names).id
+    names = _names(service, plan)
+    slot = service.memberships.made(names) if counts else None
+    if slot is not None:
+        await _begin(service, world, slot)
     usable = [hub for hub in generation(next(iter(names))) if may_use(world.tier, hub)]
-    grants = {hub: Grant(world.id, (), tuple(names.get(hub, ())), slot) for hub in usable}
+    name = None if slot is None else slot.id
+    grants = {hub: Grant(world.id, (), tuple(names.get(hub, ())), name) for hub in usable}
     return {"websocket_urls": {hub: _address(service, hub, grant, base) for hub, grant in grants.items()}}
 
 
-def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:
+async def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:
     """Replace the memberships of a key's slot; the reply counts them by hub.
 
     Raises:
@@ -134,10 +139,25 @@ def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:
     world = service.world(key)
     items = [(item.hub, item.group) for item in _parse(body, _Patch).groups]
     names = _names(service, patch_plan(items, service.rules(world)))
-    service.streamer.settle(world)  # a turn under way is the old set's, whole or not at all
-    slot = service.memberships.replace(world, names)
+    elsewhere = () if service.cluster is None else await service.cluster.hubs_elsewhere(world)
+    slot = service.memberships.replaced(world, names, elsewhere)
+    if service.cluster is None:
+        service.streamer.settle(world)  # a turn under way is the old set's, whole or not at all
+        service.memberships.put(world, slot)
+    else:
+        await service.cluster.commit_slot(world, slot)
     counts = slot.counts()
     return {"updated_groups": sum(counts.values()), "hubs": counts}
+
+
+async def _begin(service: Service, world: World, slot: Slot) -> None:
+    """Give a world a new slot. Raises UnavailableError: its cluster cannot decide about it at the moment."""
+    if service.cluster is not None:
+        await service.cluster.commit_slot(world, slot)
+        return
+    if world.is_connected:
+        service.streamer.settle(world)
+    service.memberships.begin(world, slot)
 
 
 def option_expiries(service: Service, key: str, ticker: str) -> dict[str, Any]:

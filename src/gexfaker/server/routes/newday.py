@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gexfaker.playback.actions import ChangeDay
-from gexfaker.server.routes.control import perform
+from gexfaker.server.routes.control import act
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
 from gexfaker.tapes.folder import TODAY
@@ -17,4 +17,4 @@ async def follow_date(service: Service) -> None:
         return
     async for world in in_slices(service.worlds.in_use()):
         if world.play.date == before:
-            perform(service, world, ChangeDay(date), quietly=True)
+            await act(service, world, ChangeDay(date), quietly=True)

@@ -30,7 +30,7 @@ from gexfaker.playback.play import Play
 from gexfaker.server.http.downloads import cut_off
 from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
 from gexfaker.server.http.routing import Endpoint
-from gexfaker.server.routes.control import act_and_tell, known_worlds, perform, read_object
+from gexfaker.server.routes.control import act, act_and_tell, known_worlds, read_object
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
 from gexfaker.tapes.tape import Tape
@@ -265,7 +265,7 @@ async def _reset_cache(request: Request) -> Response:
     count = 0
     async for world in in_slices(targets):
         count += len(world.play.positions())
-        perform(service, world, Reset(), quietly=len(targets) > 1)
+        await act(service, world, Reset(), quietly=len(targets) > 1)
     return reply({"status": "success", "message": f"{len(targets)} sessions start anew", "count": count})
 
 
@@ -327,7 +327,7 @@ async def _reload_date(request: Request) -> Response:
         return error(sentence(problem), 400)
     service.days.reopen()
     async for world in in_slices(service.worlds.in_use()):
-        perform(service, world, ChangeDay(service.days.first), quietly=True)
+        await act(service, world, ChangeDay(service.days.first), quietly=True)
     return reply(
         {
             "status": "success",

@@ -38,7 +38,7 @@ class Span(msgspec.Struct):
 
 async def _levels(request: Request) -> Response:
     service, feed, mask = service_of(request), _feed(request), _mask(request)
-    key = admit(service, request, "history")
+    key = await admit(service, request, "history")
     if isinstance(key, Response):
         return key
     refused = forbidden(service, service.world(key), tier_of(feed), f"{feed.package} {feed.category}")

@@ -29,6 +29,7 @@ from gexfaker.server.metrics.counts import Durations
 from gexfaker.server.routes.data import Asked, Body, body_headers, look_up
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import world_id
+from gexfaker.worlds.world import World
 
 log: Final = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class FastPath:
         if known is None:
             return None
         world = self._service.worlds.get(known.owner)
-        if world.account.quota.allowances:  # the ordinary way counts
+        if world.account.quota.allowances or self._is_undecided(world):  # the ordinary way counts, and asks
             return None
         if known.name and world.account.name is None:  # it was forgotten meanwhile
             world.account.name = known.name
@@ -125,6 +126,10 @@ class FastPath:
         if self._ids is not None:
             head = b"%bx-request-id: %b\r\n\r\n" % (head[:-2], self._ids.new().encode())
         return head + body
+
+    def _is_undecided(self, world: World) -> bool:
+        """Whether the cluster has still to be asked about a world."""
+        return world.shared is None and self._service.cluster is not None
 
     def _learn(self, raw: bytes) -> Known | None:
         known = self._read(raw)

@@ -12,11 +12,12 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from gexfaker.errors import TokenError
+from gexfaker.errors import TokenError, UnavailableError
 from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import ACK_DELAY_SECONDS, MAX_GROUP_LENGTH
 from gexfaker.server.access.log import NO_KEY
+from gexfaker.server.cluster.sharing import Sharing
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.gate import plain_name
 from gexfaker.server.http.requestids import ID_HEADER, id_given
@@ -90,6 +91,37 @@ def open_socket(service: Service, request: Request) -> Accepted | Response:
     if ids and (given := id_given({ID_HEADER: ids[-1]})) is not None:  # the last of several counts, as by HTTP
         answer.headers[ID_HEADER] = given
     return decided
+
+
+async def open_shared_socket(service: Service, cluster: Sharing, request: Request) -> Accepted | Response:
+    """As ``open_socket``, once the cluster has decided what it must before: who is in use, and who has to go."""
+    try:
+        if not service.life.draining:
+            await _arrange(service, cluster, request)
+    except _RefusedError:
+        pass  # it is refused again, and told, below
+    except UnavailableError as problem:
+        service.counts.refusals["handshake", "503"] += 1
+        service.clients.access.tell(NO_KEY, "refusal", f"WebSocket {_shown(request)} refused with 503: {problem}")
+        return refusal(503, "Service Unavailable", str(problem))
+    return open_socket(service, request)
+
+
+async def _arrange(service: Service, cluster: Sharing, request: Request) -> None:
+    path, query = _target(request)
+    hub = _find_hub(service, path, query)
+    name = query.get("awps_connection_id")
+    if name:
+        if name not in hub.connections and hub.knows(name, query.get("awps_reconnection_token", "")):
+            await cluster.bring_back(hub, name)
+        return
+    grant = _granted(service, hub, request, query)
+    world = service.worlds.get(grant.user_id or "")
+    await cluster.begin(world)
+    if grant.slot is not None and world.slot is None:
+        await cluster.commit_slot(world, service.memberships.restored(grant.slot, grant))
+    if service.memberships.is_exclusive(grant):
+        await cluster.take_hub(world, hub.name)
 
 
 def _decide(service: Service, request: Request) -> Accepted | Response:
@@ -194,7 +226,8 @@ def _raw_mode(query: Mapping[str, str]) -> RawMode | None:
     return RawMode(group, query.get("noEcho", "").lower() == "true")
 
 
-def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
+def _granted(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
+    """What the token of a request allows."""
     headers = {name.lower(): value for name, value in request.headers.raw_items()}  # the last of several counts
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     token = query.get("access_token") or (bearer.strip() if scheme.lower() == "bearer" else "")
@@ -207,6 +240,12 @@ def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str
         raise _RefusedError(401, "Unauthorized", why=f"{problem}; negotiate again") from None
     if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
         raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
+    return grant
+
+
+def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
+    """The same, with the groups that the key's slot is in now."""
+    grant = _granted(service, hub, request, query)
     admitted = service.memberships.admit(service.worlds.get(grant.user_id or ""), hub.name, grant)
     if admitted is None:
         why = "the key negotiated again since, and the service knows the newest tokens only; keep its URLs"

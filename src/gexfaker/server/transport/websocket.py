@@ -7,6 +7,7 @@ up to the hub's bounds; then the peer is cut, and nobody else has noticed.
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import struct
 import sys
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from websockets.frames import Close as CloseInfo
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 from websockets.protocol import Side, State
 
 from gexfaker.hubs.connection import Connection
@@ -32,11 +33,20 @@ from gexfaker.limits import (
     MISSED_PONGS,
     WRITE_HIGH_WATER_BYTES,
 )
+from gexfaker.server.cluster.sharing import Sharing
 from gexfaker.server.service import Service
 from gexfaker.server.transport.frameparser import FrameParser
-from gexfaker.server.transport.handshake import UNRECOVERABLE, Accepted, ack_delay, open_socket
+from gexfaker.server.transport.handshake import (
+    UNRECOVERABLE,
+    Accepted,
+    ack_delay,
+    open_shared_socket,
+    open_socket,
+    refusal,
+)
 from gexfaker.server.transport.intake import Inlet, Intake
 
+log: Final = logging.getLogger(__name__)
 _RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 
@@ -74,7 +84,7 @@ class Socket(asyncio.Protocol):
         self._held: list[Output] = []
         self._end = _End.NOBODY
         self._unanswered_pings = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
 
     # --- opening -----------------------------------------------------------------------------
 
@@ -83,7 +93,23 @@ class Socket(asyncio.Protocol):
         self._server_connections.add(self)
         self._inlet.hold()
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER_BYTES)
-        answer = open_socket(self._service, request)
+        cluster = self._service.cluster
+        if cluster is None:
+            self._answer(request, open_socket(self._service, request))
+        else:
+            self._timer = self._loop.create_task(self._ask(cluster, request))
+
+    async def _ask(self, cluster: Sharing, request: Request) -> None:
+        """Answer once the cluster has decided; a peer that goes meanwhile is not waited for."""
+        try:
+            answer = await open_shared_socket(self._service, cluster, request)
+        except Exception:
+            log.exception("a WebSocket could not be opened")
+            answer = refusal(500, "Internal Server Error")
+        self._timer = None
+        self._answer(request, answer)
+
+    def _answer(self, request: Request, answer: Accepted | Response) -> None:
         if not isinstance(answer, Accepted):
             self._end = _End.SERVER
             self._transport.write(answer.serialize())

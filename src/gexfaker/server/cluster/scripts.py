@@ -1,0 +1,83 @@
+"""What the engine decides in one step, in its own language (Lua). Times are in milliseconds, those in versions in
+microseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SWAP: Final = """
+-- KEYS: the world, the list of worlds. ARGV: the version it must have, its text, its time, its id, the channel.
+local held = redis.call('HMGET', KEYS[1], 'v', 'r')
+local version = tonumber(held[1]) or 0
+if version ~= tonumber(ARGV[1]) then return {0, held[1] or '0', held[2] or ''} end
+local now = redis.call('TIME')
+local following = version + 1
+-- A world that is new, or was forgotten, gets a version above all that it can have had: the time in microseconds.
+if version == 0 then following = now[1] * 1000000 + now[2] end
+local number = string.format('%.0f', following)
+redis.call('HSET', KEYS[1], 'v', number, 'r', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('ZADD', KEYS[2], now[1] * 1000 + tonumber(ARGV[3]), ARGV[4])
+local at = string.format('%.6f', now[1] + now[2] / 1000000)
+redis.call('PUBLISH', ARGV[5], 'world\\n' .. ARGV[4] .. '\\n' .. number .. '\\n' .. at .. '\\n' .. ARGV[2])
+return {1, number, ARGV[2]}
+"""
+"""Give a world another state, if it is the one that the caller knows; what there is then, and whether it was done."""
+
+KEEP: Final = """
+-- KEYS: the world, the list of worlds. ARGV: the version, its text, its time, its id, the channel.
+local held = redis.call('HMGET', KEYS[1], 'v', 'r')
+if (tonumber(held[1]) or 0) >= tonumber(ARGV[1]) then return {0, held[1], held[2]} end
+redis.call('HSET', KEYS[1], 'v', ARGV[1], 'r', ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+local now = redis.call('TIME')
+redis.call('ZADD', KEYS[2], now[1] * 1000 + tonumber(ARGV[3]), ARGV[4])
+local at = string.format('%.6f', now[1] + now[2] / 1000000)
+redis.call('PUBLISH', ARGV[5], 'world\\n' .. ARGV[4] .. '\\n' .. ARGV[1] .. '\\n' .. at .. '\\n' .. ARGV[2])
+return {1, ARGV[1], ARGV[2]}
+"""
+"""Bring back a world that the engine has lost, or of which it has an older state; what there is then."""
+
+TAKE: Final = """
+-- KEYS: the world's hubs, the tickets. ARGV: the hub, the server, its time, the world, the channel.
+local ticket = redis.call('INCR', KEYS[2])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ticket)
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('PUBLISH', ARGV[5], 'take\\n' .. ARGV[4] .. '\\n' .. ARGV[1] .. '\\n' .. ticket)
+return ticket
+"""
+"""Take a hub for the newest connection of a world: the others close theirs. Its ticket, greater than all before."""
+
+LEAVE: Final = """
+-- KEYS: the world's hubs. ARGV: the hub, the server and the ticket.
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], ARGV[1]) end
+return 1
+"""
+"""That a world has no connection on a hub any more, unless another server has taken it meanwhile."""
+
+COUNT: Final = """
+-- KEYS: the counts. ARGV: the time (epoch seconds), how long counts are kept, and of each allowance its name, its
+-- requests, and when a period ends that begins now.
+local now, seen = tonumber(ARGV[1]), {}
+for at = 3, #ARGV, 3 do
+  local name = ARGV[at]
+  local held = redis.call('HMGET', KEYS[1], name .. ' began', name .. ' used', name .. ' ends')
+  local began, used, ends = held[1], tonumber(held[2]), held[3]
+  -- A server's clock may be a little behind; one that was set back by more begins anew.
+  local over = not began or now >= tonumber(ends) or now < tonumber(began) - 1
+  if over then began, used, ends = ARGV[1], 0, ARGV[at + 2] end
+  if used >= tonumber(ARGV[at + 1]) then return {(at - 3) / 3 + 1, began, used} end
+  seen[#seen + 1] = {name, began, used + 1, ends}
+end
+local answer = {0}
+for _, one in ipairs(seen) do
+  redis.call('HSET', KEYS[1], one[1] .. ' began', one[2], one[1] .. ' used', one[3], one[1] .. ' ends', one[4])
+  answer[#answer + 1] = one[2]
+  answer[#answer + 1] = one[3]
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return answer
+"""
+"""Count a request for all allowances that it needs, or for none: 0 and their counts, or the number of the one that
+leaves no room with its count."""

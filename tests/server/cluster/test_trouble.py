@@ -1,0 +1,225 @@
+"""The engine is gone, slow, full or empty: servers go on with what they know, change nothing, and heal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from support import data
+from support.cluster import (
+    NODES,
+    Redis,
+    act,
+    agree,
+    ask,
+    negotiate,
+    orderflow,
+    playback,
+    running_cluster,
+    running_redis,
+)
+from support.holdingproxy import HoldingProxy
+from support.raw import JSON_RELIABLE, connect, try_upgrade
+from support.roaming import Roaming, at
+from support.server import InProcess, running_server, wait_until
+
+HEALING_SECONDS = 5
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(data.write_day(tmp_path_factory.mktemp("trouble"), 20_000))
+
+
+@pytest.fixture
+def engine() -> Iterator[Redis]:
+    with running_redis() as redis:
+        yield redis
+
+
+@pytest.fixture
+def nodes(engine: Redis, folder: str) -> Iterator[list[InProcess]]:
+    with running_cluster(engine, 2, data_dir=folder) as servers:
+        yield servers
+
+
+def is_up(server: InProcess) -> bool:
+    cluster = server.server.service.cluster
+    return cluster is not None and dict(cluster.figures())["up"] == 1
+
+
+def healed(nodes: list[InProcess]) -> None:
+    wait_until(lambda: all(map(is_up, nodes)), HEALING_SECONDS, "the cluster is whole again")
+
+
+def fallen(nodes: list[InProcess]) -> None:
+    wait_until(lambda: not any(map(is_up, nodes)), HEALING_SECONDS, "the trouble is noticed")
+
+
+def test_while_the_engine_is_gone_all_goes_on_and_nothing_changes(engine: Redis, nodes: list[InProcess]) -> None:
+    url = negotiate(nodes[0], "known")["orderflow"]
+    client = Roaming(nodes[0].orderflow("known"))
+    client.read_new(5)
+    before = orderflow(nodes[1], "known")
+    engine.kill()
+    fallen(nodes)
+    assert orderflow(nodes[1], "known") > before, "REST goes on"
+    client.read_new(60)
+    client.drop()
+    assert client.recover(nodes[0].address) == 101, "a connection comes back to the server that has it"
+    client.read_new(20)
+    for server in nodes:
+        status, answer = act(server, "known", "seek", time="11:00")
+        assert status == 503
+        assert "engine of the cluster is out of reach" in answer["error"]
+        assert ask(server, "/ES_SPX/orderflow/orderflow", "unknown")[0] == 503
+        assert ask(server, "/negotiate", "known")[0] == 503
+        assert try_upgrade(at(url, server.address), [JSON_RELIABLE]).status == 503
+        assert server.health()["status"] == "ok"
+    engine.start()
+    healed(nodes)
+    assert ask(nodes[0], "/ES_SPX/orderflow/orderflow", "unknown")[0] == 200
+    client.read_new(20)
+    assert act(nodes[1], "known", "pause")[0] == 200
+    agree(nodes, "known")
+    client.close()
+
+
+def test_an_engine_that_lost_everything_is_told_again(engine: Redis, nodes: list[InProcess]) -> None:
+    act(nodes[0], "kept", "seek", time="11:00")
+    act(nodes[0], "kept", "pause")
+    found = agree(nodes, "kept")
+    engine.kill()
+    fallen(nodes)
+    engine.start()
+    healed(nodes)
+    assert agree(nodes, "kept")["market_time"] == found["market_time"]
+    assert act(nodes[1], "kept", "step", count=3)[0] == 200
+    assert agree(nodes, "kept")["market_time"] == found["market_time"] + 3
+
+
+def test_what_was_decided_while_one_server_heard_nothing_is_caught_up(engine: Redis, folder: str) -> None:
+    """A network that is cut without a word: the server notices by the silence."""
+    with HoldingProxy(engine.path) as network:
+        settings = {"data_dir": folder, **NODES}
+        with (
+            running_server(None, cluster=network.url, **settings) as cut_off,
+            running_server(None, cluster=engine.url, **settings) as other,
+        ):
+            act(cut_off, "split", "seek", time="11:00")
+            network.holds = True
+            assert act(other, "split", "seek", time="13:00")[0] == 200
+            act(other, "split", "pause")
+            began = time.monotonic()
+            assert act(cut_off, "split", "seek", time="12:00")[0] == 503
+            assert time.monotonic() - began < 3
+            wait_until(lambda: not is_up(cut_off), HEALING_SECONDS, "the silence is noticed")
+            network.holds = False
+            healed([cut_off, other])
+            assert agree([cut_off, other], "split")["market_time"] == playback(other, "split")["market_time"]
+
+
+@pytest.mark.parametrize("kind", ["pubsub", "normal"])
+def test_news_that_were_lost_are_caught_up(engine: Redis, nodes: list[InProcess], kind: str) -> None:
+    act(nodes[0], "news", "pause")
+    for hour in (10, 11, 12, 13):
+        engine.client.client_kill_filter(_type=kind)
+        healed(nodes)
+        wait_until(lambda hour=hour: act(nodes[hour % 2], "news", "seek", time=f"{hour}:30")[0] == 200, 5, "a seek")  # type: ignore[misc]
+        assert agree(nodes, "news")["market_time"] is not None
+
+
+def test_a_slow_engine_holds_up_no_stream(engine: Redis, nodes: list[InProcess]) -> None:
+    client = Roaming(nodes[0].orderflow("slow"))
+    client.read_new(5)
+    engine.client.client_pause(2500, all=True)
+    began = time.monotonic()
+    client.read_new(60)
+    assert time.monotonic() - began < 2, "a second of market time a record, sixty a second"
+    status, answer = act(nodes[0], "slow", "seek", time="11:00")
+    assert status == 503, answer
+    healed(nodes)
+    wait_until(lambda: act(nodes[0], "slow", "pause")[0] == 200, HEALING_SECONDS, "changes are decided again")
+    agree(nodes, "slow")
+    client.raw.socket.close()
+
+
+def test_a_full_engine_refuses_changes_and_nothing_is_half_done(engine: Redis, nodes: list[InProcess]) -> None:
+    act(nodes[0], "full", "seek", time="11:00")
+    act(nodes[0], "full", "pause")
+    before = agree(nodes, "full")
+    engine.client.config_set("maxmemory-policy", "noeviction")
+    engine.client.config_set("maxmemory", "1")
+    for server in nodes:
+        status, answer = act(server, "full", "step")
+        assert status == 503
+        assert "memory" in answer["error"]
+        assert ask(server, "/ES_SPX/orderflow/orderflow", "full")[0] == 200
+    assert agree(nodes, "full") == before
+    engine.client.config_set("maxmemory", "0")
+    assert act(nodes[1], "full", "step")[0] == 200
+    assert agree(nodes, "full")["market_time"] == before["market_time"] + 1
+
+
+def test_a_decision_whose_answer_was_lost_is_seen_by_all(engine: Redis, nodes: list[InProcess]) -> None:
+    """The client is told that it may have been done; that it was, or not, all servers agree about."""
+    act(nodes[0], "lost", "pause")
+    engine.client.client_pause(1300, all=False)  # writes wait, and are done later
+    status, answer = act(nodes[0], "lost", "seek", time="12:00")
+    assert status == 503
+    assert "status shows what was done" in answer["error"]
+    healed(nodes)
+    wait_until(lambda: act(nodes[0], "lost", "step")[0] == 200, HEALING_SECONDS, "changes are decided again")
+    agree(nodes, "lost")
+
+
+# --- the start -----------------------------------------------------------------------------------
+
+
+def test_a_server_does_not_start_without_its_engine(engine: Redis) -> None:
+    engine.kill()
+    with pytest.raises(Exception, match=r"CLUSTER='\*\*\*' \(from the flag --cluster\) .* no engine answers there"):
+        start(engine)
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ({"seed": "9"}, "SEED='9'"),
+        ({"speed": "2"}, "SPEED='2.0'"),
+        ({"data_date": "2026-07-16"}, "DATA_DATE"),
+        ({"quota": "10/minute"}, r"QUOTA='\*\*\*'.*another value"),
+        ({"token_secret": "s" * 32}, r"TOKEN_SECRET='\*\*\*'"),
+        ({"state_file": "state.json"}, "STATE_FILE.*leave it out"),
+        ({"playback": "step"}, "PLAYBACK"),
+        ({"speed": "0"}, "SPEED"),
+    ],
+)
+def test_a_server_that_would_play_another_market_is_refused(engine: Redis, other: dict[str, str], why: str) -> None:
+    with running_cluster(engine, 1), pytest.raises(Exception, match=why):
+        start(engine, **other)
+
+
+def start(engine: Redis, **settings: str) -> None:
+    with running_cluster(engine, 1, **settings):
+        pass
+
+
+def test_a_cluster_that_is_gone_may_begin_anew_with_other_settings(engine: Redis) -> None:
+    start(engine)
+    wait_until(lambda: "gexfaker:story" not in engine.names(), 10, "nobody is there any more")
+    start(engine, seed="9")
+
+
+def test_tokens_of_one_server_are_good_on_all_and_after_a_restart(engine: Redis, folder: str) -> None:
+    with running_cluster(engine, 1, data_dir=folder) as (first,):
+        url = first.orderflow("token")
+    with running_cluster(engine, 1, data_dir=folder) as (second,), connect(at(url, second.address)) as raw:
+        assert raw.status == 101
+
+
+def test_a_secret_that_all_are_told_is_not_kept_in_the_engine(engine: Redis) -> None:
+    with running_cluster(engine, 2, token_secret="secret-" * 5):
+        assert b"secret-secret" not in (engine.client.get("gexfaker:secret") or b"")
