@@ -34,6 +34,10 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 
 
+MOST_WORKERS: Final = 64
+"""Processes of one server: each has its own memory, 60 MB, and more of them than cores are of no use."""
+
+
 def duration(text: str) -> float:
     """Seconds of a time such as 500ms, 1s, 2m, 1h."""
     match = _DURATION.fullmatch(text.strip())
@@ -98,6 +102,14 @@ def number_from(least: int) -> Callable[[str], int]:
 
 count: Final = number_from(1)
 """Reads a whole number from 1."""
+
+
+def workers(text: str) -> int:
+    """A number of processes."""
+    number = count(text)
+    if number > MOST_WORKERS:
+        raise ValueError
+    return number
 
 
 def size_from(least: int) -> Callable[[str], int]:

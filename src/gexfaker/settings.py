@@ -152,6 +152,16 @@ class Settings:
             Section.SERVER, parsing.text, "", "a file", "Where sessions' positions are kept, to survive a restart."
         ),
     ]
+    workers: Annotated[
+        int,
+        Setting(
+            Section.SERVER,
+            parsing.workers,
+            "1",
+            "a number from 1 to 64",
+            "Processes that serve on the port, as a cluster; without CLUSTER they have an engine of their own.",
+        ),
+    ]
     cluster: Annotated[
         str | None,
         Setting(

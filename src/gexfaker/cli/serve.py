@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from gexfaker.playback.day import Day
     from gexfaker.server.run import Server
     from gexfaker.server.service import Service
+    from gexfaker.settings import Settings
+
+log: Final = logging.getLogger(__name__)
 
 GARBAGE_THRESHOLDS: Final = (5_000, 4, 25)
 """When the collector runs. What the feed and its connections make is freed without it; each run holds up the loop."""
@@ -39,7 +43,8 @@ SAME_SIGNAL_SECONDS: Final = 0.3
 @with_settings
 @click.option("--open", "opens", is_flag=True, help="Open the server's page in the browser once it is ready.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when the process that started this one has ended.")
-def serve(config: str | None, opens: bool, exit_with_parent: bool, **flags: Any) -> None:
+@click.option("--listen-fds", hidden=True, help="Sockets of the process that looks after this worker.")
+def serve(config: str | None, opens: bool, exit_with_parent: bool, listen_fds: str | None, **flags: Any) -> None:
     """Start the server: recorded days from the data folder, or a simulated market where there are none.
 
     A setting comes from its flag, else GEXFAKER_<NAME> in the environment, else the settings file, else its
@@ -50,6 +55,7 @@ def serve(config: str | None, opens: bool, exit_with_parent: bool, **flags: Any)
     Examples:
       gexfaker serve
       gexfaker serve --scenario flash-crash --open
+      gexfaker serve --workers 4
       gexfaker serve --port 9000 --data-dir ~/gexdata --data-date 2026-07-17
       WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
     """
@@ -59,6 +65,8 @@ def serve(config: str | None, opens: bool, exit_with_parent: bool, **flags: Any)
     handler = PipeHandler(logged, as_json=settings.log_format == "json")
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what it warns of our doors tell, and not each time
+    if settings.workers > 1 and _serve_with_workers(settings, printed, opens):
+        return
     from gexfaker.server.descriptors import descriptor_limit, open_files_of, raise_descriptor_limit
     from gexfaker.server.run import Server
     from gexfaker.tapes.files import OPEN_FILES
@@ -66,18 +74,64 @@ def serve(config: str | None, opens: bool, exit_with_parent: bool, **flags: Any)
     raise_descriptor_limit()
     OPEN_FILES.most = open_files_of(descriptor_limit())
     try:
-        server = Server(settings)
+        server = Server(settings, sockets=_given(listen_fds))
         for note in server.service.notes:
-            logging.getLogger(__name__).warning("%s", note, extra={"fields": {"event": "note"}})
+            log.warning("%s", note, extra={"fields": {"event": "note"}})
         if exit_with_parent:
             from gexfaker.cli.main import PARENT
             from gexfaker.cli.parent import call_when_parent_ends
 
             call_when_parent_ends(PARENT, server.stop)
         _run(server, printed, opens)
+        if listen_fds is not None:
+            _end_without_parent(settings)
     finally:
         for writer in (printed, logged):
             writer.flush()
+
+
+def _serve_with_workers(settings: Settings, printed: PipeWriter, opens: bool) -> bool:
+    """Look after several processes until a signal comes; False where this system has one only."""
+    from gexfaker.cli.workers import Workers, are_possible
+
+    if not are_possible():
+        log.warning("--workers: this system does not spread connections over processes; one process serves")
+        return False
+
+    def announce(said: str) -> None:
+        printed.write(said)
+        if opens:
+            _open(said.partition("\n")[0].rpartition(" ")[2])
+
+    with Workers(settings, sys.argv[2:], announce) as workers:
+        heard = 0
+
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
+            nonlocal heard
+            heard += 1
+            workers.stop() if heard == 1 else workers.kill()
+
+        for number in _signals():
+            signal.signal(number, on_signal)
+        code = workers.run()
+    printed.flush()
+    if code:
+        sys.exit(code)
+    return True
+
+
+def _given(descriptors: str | None) -> list[socket.socket]:
+    """The sockets that a worker was given."""
+    return [socket.socket(fileno=int(text)) for text in (descriptors or "").split(",") if text]
+
+
+def _end_without_parent(settings: Settings) -> None:
+    """A worker whose parent was killed ends what the parent has started."""
+    from gexfaker.cli.main import PARENT
+    from gexfaker.cli.workers import shut_down_orphan
+
+    if os.getppid() != PARENT and settings.cluster is not None:
+        shut_down_orphan(settings.cluster)
 
 
 def _run(server: Server, printed: PipeWriter, opens: bool) -> None:
@@ -116,7 +170,7 @@ def _open(url: str) -> None:
 
     def show() -> None:
         if not webbrowser.open(url):
-            logging.getLogger(__name__).warning("--open: there is no browser here; open %s yourself", url)
+            log.warning("--open: there is no browser here; open %s yourself", url)
 
     threading.Thread(target=show, name="browser", daemon=True).start()
 

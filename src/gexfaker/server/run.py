@@ -11,10 +11,9 @@ import contextlib
 import datetime
 import logging
 import socket
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -31,17 +30,13 @@ from gexfaker.server.stream import reap, stream
 from gexfaker.server.transport.doors import Doors
 from gexfaker.server.transport.fastpath import FastPath
 from gexfaker.server.transport.http import http_protocol
+from gexfaker.server.transport.listening import listening_sockets, multiplied
 from gexfaker.settings import LOOPBACK, Settings
 
 log: Final = logging.getLogger(__name__)
 
 START_SECONDS: Final = 30.0
 """How long a thread or a task may take to start its server; opening a day takes a fraction of a second."""
-
-
-ACCEPTED_AT_ONCE: Final = 4
-"""Connections taken in one round of the loop, from each of the server's sockets. uvloop takes one for each descriptor
-that it watches: behind 1,000 others a newcomer would wait for 1,000 rounds, some of several milliseconds."""
 
 
 class Server:
@@ -52,6 +47,7 @@ class Server:
     Args:
         settings: how it is set up; port 0 takes a free one.
         clock: real time (epoch seconds), and what the feed sleeps by if it has ``call_later``; the system's by default.
+        sockets: bound ones, to be used instead of the settings' host and port.
 
     Attributes:
         service: what it is made of.
@@ -60,10 +56,15 @@ class Server:
         SettingError, DataError: it cannot start as told.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] | None = None,
+        sockets: Sequence[socket.socket] = (),
+    ) -> None:
         self.service: Final = Service(introduced(settings), clock)
         join(self.service)
-        self._sockets: Final = _bound(self.service, settings)
+        self._sockets: Final = _bound(self.service, settings, sockets)
         host, port = self._sockets[0].getsockname()[:2]
         self.url: Final = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._uvicorn: Final = _Uvicorn(self.service)
@@ -190,10 +191,10 @@ class _Uvicorn(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, start the feed, say so."""
         self._loop = asyncio.get_running_loop()
-        self._listeners = [one for bound in sockets or () for one in _multiplied(bound, self._loop)]
-        await super().startup(self._listeners)
+        self._listeners = [one for bound in sockets or () for one in multiplied(bound, self._loop)]
         if self._service.cluster is not None:
             await self._service.cluster.start()
+        await super().startup(self._listeners)
         self._background = [asyncio.create_task(job) for job in (stream(self._service), reap(self._service))]
         self._service.life.started = True
         self.ready()
@@ -233,55 +234,13 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def _bound(service: Service, settings: Settings) -> list[socket.socket]:
+def _bound(service: Service, settings: Settings, given: Sequence[socket.socket]) -> list[socket.socket]:
     """The server's sockets; without any the service is closed again."""
     try:
-        return listening_sockets(settings)
+        return list(given) or listening_sockets(settings)
     except SettingError:
         service.close()
         raise
-
-
-def listening_sockets(settings: Settings) -> list[socket.socket]:
-    """Bound sockets for the settings' host and port. Raises SettingError when they cannot be had.
-
-    ``localhost`` is bound in both families, as clients try either first. The second one may be missing.
-    """
-    if settings.host != "localhost":
-        return [_listening(settings, settings.host, settings.port)]
-    first = _listening(settings, "127.0.0.1", settings.port)
-    try:
-        return [first, _listening(settings, "::1", first.getsockname()[1])]
-    except SettingError as error:
-        if socket.has_ipv6 and settings.port:
-            log.info("clients that take localhost for ::1 cannot connect: %s", error)
-        return [first]
-
-
-def _multiplied(bound: socket.socket, loop: asyncio.AbstractEventLoop) -> list[socket.socket]:
-    """The same socket, as often as the loop has to watch it; asyncio's own loop takes many connections at once."""
-    times = ACCEPTED_AT_ONCE if type(loop).__module__ == "uvloop" else 1
-    return [bound, *(bound.dup() for _ in range(times - 1))]
-
-
-def _listening(settings: Settings, host: str, port: int) -> socket.socket:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, _, _, address = found[0]
-        bound = socket.socket(family, kind)
-    except (OSError, ValueError) as error:
-        raise SettingError(
-            "HOST", settings.host, settings.sources["HOST"], f"an address of this machine ({error})"
-        ) from None
-    try:
-        if sys.platform != "win32":  # there it would let two servers share a port
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        accepted = f"{error.strerror or error}. Take a free port, such as --port 0, or end the program that has it"
-        raise SettingError("PORT", settings.port, settings.sources["PORT"], accepted) from None
-    return bound
 
 
 def _about(event: str) -> dict[str, dict[str, str]]:

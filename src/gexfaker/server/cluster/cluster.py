@@ -321,18 +321,24 @@ class Cluster:
         elif kind == b"kick":
             self._kicked(rest.decode())
         elif kind == b"give":
-            hub, connection = rest.decode().split("\n")
-            self._do(self._give(hub, connection))
+            request, _, place = rest.decode().partition("\n")
+            self._do(self._give(place, request))
 
-    async def _give(self, hub: str, connection: str) -> None:
+    async def _give(self, place: str, request: str) -> None:
         with contextlib.suppress(UnavailableError):  # the server that asks does not get it, and refuses its client
-            await self.handing.give(hub, connection)
+            await self.handing.give(place, request)
 
-    def _do(self, job: Coroutine[Any, Any, None]) -> None:
+    def _do(self, job: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do something beside, until the server stops."""
         task = asyncio.create_task(job)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and not isinstance(task.exception(), UnavailableError | None):
+            log.error("something beside failed", exc_info=task.exception(), extra=ABOUT)
 
     # --- quotas ------------------------------------------------------------------------------
 
@@ -405,7 +411,8 @@ class Cluster:
     async def bring_back(self, hub: Hub, connection_id: str) -> None:
         """Fetch a connection whose client has come here, if any server has it. Raises UnavailableError."""
         self._require()
-        await self.handing.take(hub, connection_id)
+        # What was taken would be lost with a client that is gone again before it is here.
+        await asyncio.shield(self._do(self.handing.take(hub, connection_id)))
 
     async def hand_over(self) -> None:
         """Let all reliable connections go to other servers: this one stops, and sends nothing any more."""

@@ -75,6 +75,7 @@ class Engine:
         self._keep: Final = self._redis.register_script(scripts.KEEP)
         self._take: Final = self._redis.register_script(scripts.TAKE)
         self._leave: Final = self._redis.register_script(scripts.LEAVE)
+        self._claim: Final = self._redis.register_script(scripts.CLAIM)
         self._count: Final = self._redis.register_script(scripts.COUNT)
         self._channel: Final = self.name("changes")
 
@@ -186,6 +187,16 @@ class Engine:
             pipe.lpush(key, text)
             pipe.pexpire(key, _milliseconds(seconds))
             await _asked(pipe.execute())
+
+    async def ask(self, name: str, request: str, seconds: float) -> bytes | None:
+        """Ask all servers for something, and wait for it; None when nobody has it."""
+        await _asked(self._redis.set(self.name("asked", name), request, px=_milliseconds(seconds)))
+        await self.tell("\n".join(("give", request, name)).encode())
+        return await self.fetch(name, seconds)
+
+    async def claim(self, name: str, request: str) -> bool:
+        """Whether a request is still waited for; from now on the caller has to answer it, and nobody else."""
+        return bool(await _asked(self._claim([self.name("asked", name)], [request])))
 
     async def fetch(self, name: str, seconds: float = 0.0) -> bytes | None:
         """Take what was left under a name, waiting for it if need be; None when there is nothing."""

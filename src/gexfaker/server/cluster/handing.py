@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -53,12 +54,18 @@ class Handing:
 
     # --- letting go --------------------------------------------------------------------------
 
-    async def give(self, hub: str, name: str) -> None:
-        """Let a connection go to the server that has asked for it; nothing happens when it is not here."""
-        found = self._service.hubs.get(hub)
-        connection = None if found is None else found.connections.get(name)
-        if found is not None and connection is not None:
-            await self._hand_over(found, connection)
+    async def give(self, place: str, request: str) -> None:
+        """Let a connection go to the server that has asked for it; nothing happens when it is not here.
+
+        A request may be heard when it is over: the client is then elsewhere already, or here.
+        """
+        name, _, connection_id = place.partition("/")
+        hub = self._service.hubs.get(name)
+        if hub is None or connection_id not in hub.connections or not await self._engine.claim(place, request):
+            return
+        connection = hub.connections.get(connection_id)
+        if connection is not None:
+            await self._hand_over(hub, connection)
 
     async def give_all(self) -> None:
         """Let all reliable connections go, as this server stops; what is left after a while has to negotiate again."""
@@ -103,8 +110,7 @@ class Handing:
         place = f"{hub.name}/{name}"
         text = await self._engine.fetch(place)
         if text is None:
-            await self._engine.tell(f"give\n{hub.name}\n{name}".encode())
-            text = await self._engine.fetch(place, ANSWER_SECONDS)
+            text = await self._engine.ask(place, secrets.token_hex(8), ANSWER_SECONDS)
         if text is not None:
             try:
                 await self._adopt(hub, decode(text))

@@ -11,9 +11,8 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-from gexfaker.errors import SettingError
 from gexfaker.limits import ENGINE_SECONDS, NODE_SECONDS, SHARED_KEY_SECONDS
-from gexfaker.playback.options import Playback
+from gexfaker.server.cluster.demands import KEYED, refused
 from gexfaker.settings import Settings
 
 STORY: Final = (
@@ -22,9 +21,6 @@ STORY: Final = (
     *("strict_groups", "tiers", "quota", "membership_limit", "ws_group_prefix", "v2_prefix", "token_lifetime"),
 )
 """The settings that decide what a key is sent: they are the same on all servers of a cluster."""
-
-SECRETS: Final = ("tiers", "quota")
-"""Those of them that hold API keys: of these the engine gets a digest."""
 
 SECRET, STORY_NAME = "secret", "story"
 
@@ -35,7 +31,6 @@ def introduce(settings: Settings, new_secret: Callable[[], str]) -> Settings:
     Raises:
         SettingError: the engine does not answer, or the server is set up for another market than the cluster.
     """
-    _check(settings)
     try:
         with Redis.from_url(
             settings.cluster or "", socket_timeout=ENGINE_SECONDS, socket_connect_timeout=ENGINE_SECONDS
@@ -44,17 +39,8 @@ def introduce(settings: Settings, new_secret: Callable[[], str]) -> Settings:
             _tell_story(engine, settings)
     except (RedisError, OSError, TimeoutError, ValueError) as problem:
         wanted = f"no engine answers there ({problem}); start one, such as redis-server, or write its address"
-        raise _refused(settings, "cluster", wanted) from None
+        raise refused(settings, "cluster", wanted) from None
     return dataclasses.replace(settings, token_secret=secret)
-
-
-def _check(settings: Settings) -> None:
-    if settings.state_file is not None:
-        raise _refused(settings, "state_file", "leave it out: a cluster keeps positions in its engine")
-    if settings.playback is Playback.STEP:
-        raise _refused(settings, "playback", "leave it out: a cluster plays by the market clock")
-    if settings.speed == 0:
-        raise _refused(settings, "speed", "from 0.1 to 1000: a cluster plays by the market clock")
 
 
 def _agreed_secret(engine: Any, settings: Settings, new_secret: Callable[[], str]) -> str:
@@ -67,7 +53,7 @@ def _agreed_secret(engine: Any, settings: Settings, new_secret: Callable[[], str
         return agreed
     if own is not None and agreed == wanted:
         return own
-    raise _refused(settings, "token_secret", "give all servers of the cluster the same one, or none of them any")
+    raise refused(settings, "token_secret", "give all servers of the cluster the same one, or none of them any")
 
 
 def _tell_story(engine: Any, settings: Settings) -> None:
@@ -77,21 +63,16 @@ def _tell_story(engine: Any, settings: Settings) -> None:
     agreed = json.loads(engine.get(name) or b"{}")
     for setting, value in own.items():
         if agreed.get(setting, value) != value:
-            theirs = "another value" if setting in SECRETS else agreed[setting]
+            theirs = "another value" if setting in KEYED else agreed[setting]
             wanted = f"the other servers of this cluster have {theirs}: give all of them the same"
-            raise _refused(settings, setting, wanted)
+            raise refused(settings, setting, wanted)
 
 
 def story_of(settings: Settings) -> dict[str, str]:
     """What decides what keys are sent, as text."""
     values = {name: json.dumps(getattr(settings, name), default=_text, sort_keys=True) for name in STORY}
-    return values | {name: hashlib.sha256(values[name].encode()).hexdigest() for name in SECRETS}
+    return values | {name: hashlib.sha256(values[name].encode()).hexdigest() for name in KEYED}
 
 
 def _text(value: Any) -> Any:
     return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)
-
-
-def _refused(settings: Settings, name: str, wanted: str) -> SettingError:
-    shown = "***" if name in (*SECRETS, "token_secret", "cluster") else str(getattr(settings, name))
-    return SettingError(name.upper(), shown, settings.sources[name.upper()], wanted)

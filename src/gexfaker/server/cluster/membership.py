@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from gexfaker.errors import SettingError
+from gexfaker.server.cluster.demands import check
 from gexfaker.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,11 +16,9 @@ def introduced(settings: Settings) -> Settings:
     """The settings of a server with what its cluster has decided. Raises SettingError: it cannot be in this cluster."""
     if settings.cluster is None:
         return settings
-    try:
-        from gexfaker.server.cluster.introduction import introduce
-    except ModuleNotFoundError:
-        wanted = 'install what clusters need: pip install "gexfaker[cluster]"'
-        raise SettingError("CLUSTER", "***", settings.sources["CLUSTER"], wanted) from None
+    check(settings)
+    from gexfaker.server.cluster.introduction import introduce
+
     return introduce(settings, lambda: secrets.token_hex(32))
 
 

@@ -56,6 +56,13 @@ return 1
 """
 """That a world has no connection on a hub any more, unless another server has taken it meanwhile."""
 
+CLAIM: Final = """
+-- KEYS: who asks for a connection. ARGV: the request.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+"""Whether a request is still waited for; it is answered once."""
+
 COUNT: Final = """
 -- KEYS: the counts. ARGV: the time (epoch seconds), how long counts are kept, and of each allowance its name, its
 -- requests, and when a period ends that begins now.
