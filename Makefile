@@ -19,7 +19,7 @@ help:
 	@echo "make bench   benchmarks, and the change since the last release (some fifteen minutes)"
 	@echo "make fuzz    a million damaged messages through each parser and the hub"
 	@echo "make siege   every attack we know of, each against a server with innocent clients (half an hour)"
-	@echo "make soak    an hour: dropped connections, Autobahn, 20,000 messages a second, clients that come and go"
+	@echo "make soak    two hours: dropped connections, Autobahn, 20,000 messages a second, clients that come and go, a cluster"
 	@echo "make proto   regenerate the protobuf code"
 	@echo "make setup   the environment for working on gexfaker"
 	@echo "make notes   the changes of changes/ into CHANGELOG.md"
@@ -48,7 +48,7 @@ format: .venv/dev
 	@$(RUN) ruff format .
 	@$(RUN) ruff check --fix .
 
-# `make fuzz` takes minutes, `make soak` an hour; `make test` runs a short version of each.
+# `make fuzz` takes minutes, `make soak` two hours; `make test` runs a short version of each.
 fuzz: .venv/dev
 	@$(RUN) tests.fuzz $(ARGS)
 	@$(RUN) pytest -n 2 -m volume
@@ -61,6 +61,7 @@ soak: .venv/dev
 	@$(RUN) tests.soak.autobahn
 	@$(RUN) tests.soak.steady
 	@$(RUN) tests.soak.churn
+	@$(RUN) tests.soak.cluster
 
 # What changed, from changes/ into CHANGELOG.md; then the packages, built twice and tried in clean environments.
 notes: .venv/dev

@@ -1,4 +1,5 @@
-"""`make bench`: fan-out, positions, a simulated market, many keys, REST, access log, openings, footprint, encoding.
+"""`make bench`: fan-out, positions, a simulated market, many keys, REST, access log, openings, cluster, footprint,
+encoding.
 
 Linux only.
 
@@ -6,7 +7,8 @@ Ratios carry over to other machines, microseconds do not. Everything is compared
 have a core of their own where there are two.
 
     python -m bench            everything, some fifteen minutes
-    python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, openings, footprint, encoding
+    python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, openings, cluster, footprint,
+                               encoding
     python -m bench --keep     the figures are those of this release from now on: bench/history/RELEASE.json
 """
 
@@ -18,7 +20,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from bench import access, encoding, fanout, footprint, history, keys, openings, positions, rest, simulated
+from bench import access, cluster, encoding, fanout, footprint, history, keys, openings, positions, rest, simulated
 from bench.report import Report, machine
 from gexfaker import __version__
 
@@ -31,6 +33,7 @@ PARTS = {
     "rest": rest.measure,
     "access": access.measure,
     "openings": openings.measure,
+    "cluster": cluster.measure,
     "footprint": footprint.measure,
     "encoding": encoding.measure,
 }

@@ -229,3 +229,17 @@ def test_no_api_key_reaches_the_engine(engine: Redis, nodes: list[InProcess]) ->
         text = f"{name} {engine.content(name)!r}"
         assert "very-secret" not in text
         assert "counted" not in text, "the keys of QUOTA"
+
+
+def test_a_day_that_is_loaded_is_that_of_new_keys_on_all_servers_and_on_those_that_come(
+    engine: Redis, tmp_path: Path
+) -> None:
+    settings = {"data_dir": str(write_days(tmp_path, 60)), "data_date": "2026-07-17", "cluster_prefix": "load"}
+    with running_cluster(engine, 2, **settings) as nodes:
+        orderflow(nodes[1], "early")
+        status, _ = nodes[0].request("POST", "/reload-date", b'{"date":"2026-07-15"}')
+        assert status == 200
+        wait_until(lambda: nodes[1].health()["data_date"] == "2026-07-15", 5, "the day is that of all servers")
+        assert playback(nodes[1], "early")["day"] == "2026-07-15", "and of the keys in use"
+        with running_cluster(engine, 1, **settings) as (late,):
+            assert late.health()["data_date"] == "2026-07-15"

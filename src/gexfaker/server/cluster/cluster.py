@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from gexfaker.allowances import Allowance
-from gexfaker.errors import GexfakerError, UnavailableError
+from gexfaker.errors import DataError, GexfakerError, UnavailableError
 from gexfaker.hubs.hub import Hub
 from gexfaker.limits import (
     ENGINE_SECONDS,
@@ -43,6 +43,9 @@ from gexfaker.worlds.world import Shared, World
 log: Final = logging.getLogger(__name__)
 T = TypeVar("T")
 ABOUT: Final = {"fields": {"event": "cluster"}}
+
+START: Final = "start"
+"""The name of the day with which new keys start."""
 
 BEAT_SECONDS: Final = 1.0
 """From one sign of life to the next."""
@@ -124,6 +127,8 @@ class Cluster:
             try:
                 async with self.engine.listening() as hear:
                     await self._compare()
+                    if (date := await self.engine.first_day()) is not None:
+                        self._start_with(date)
                     self._tell(up=True)
                     while True:
                         news = await hear()
@@ -150,6 +155,7 @@ class Cluster:
                 before, self.health.beat = self.health.beat, await self.engine.beat(self._node, NODE_SECONDS)
                 self._tell_offset(before.offset, self.health.beat.offset)
                 await self.engine.refresh(STORY_NAME, NODE_SECONDS)
+                await self.engine.refresh(START, NODE_SECONDS)
                 await self._leave_hubs()
             await asyncio.sleep(BEAT_SECONDS)
 
@@ -320,6 +326,8 @@ class Cluster:
             self._taken(owner, hub, int(ticket))
         elif kind == b"kick":
             self._kicked(rest.decode())
+        elif kind == b"start":
+            self._start_with(rest.decode())
         elif kind == b"give":
             request, _, place = rest.decode().partition("\n")
             self._do(self._give(place, request))
@@ -407,6 +415,23 @@ class Cluster:
         world = self.service.worlds.peek(owner)
         if world is not None:
             close_connections(self.service, world)
+
+    # --- days --------------------------------------------------------------------------------
+
+    async def start_with(self, date: str) -> None:
+        """Let new keys start with another day on all servers. Raises UnavailableError."""
+        self._require()
+        await self.engine.start_with(date)
+
+    def _start_with(self, date: str) -> None:
+        service = self.service
+        if date != service.days.first:
+            try:
+                service.start_with(date)
+            except DataError as problem:
+                log.error("new keys cannot start with %s here: %s", date, problem, extra=ABOUT)
+            else:
+                service.days.reopen()
 
     async def bring_back(self, hub: Hub, connection_id: str) -> None:
         """Fetch a connection whose client has come here, if any server has it. Raises UnavailableError."""

@@ -22,6 +22,7 @@ from gexfaker.limits import (
     ENGINE_CONNECTIONS,
     ENGINE_SECONDS,
     ENGINE_SILENCE_SECONDS,
+    NODE_SECONDS,
     SHARED_KEY_SECONDS,
 )
 from gexfaker.server.cluster import scripts
@@ -160,6 +161,16 @@ class Engine:
         pipe.time()
         pipe.set(self.name("node", node), "1", px=_milliseconds(seconds))
         return pipe
+
+    async def start_with(self, date: str) -> None:
+        """Tell all servers, and those that come, with which day new keys start."""
+        await _asked(self._redis.set(self.name("start"), date, px=_milliseconds(NODE_SECONDS)))
+        await self.tell(f"start\n{date}".encode())
+
+    async def first_day(self) -> str | None:
+        """The day with which new keys start, if somebody has said so."""
+        found = await _asked(self._redis.get(self.name("start")))
+        return None if found is None else cast("bytes", found).decode()
 
     async def refresh(self, name: str, seconds: float) -> None:
         """Keep something for so long from now on."""

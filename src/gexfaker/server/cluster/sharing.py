@@ -57,6 +57,9 @@ class Sharing(Protocol):
     async def kick(self, world_id: str) -> None:
         """Close the connections of a world on the other servers."""
 
+    async def start_with(self, date: str) -> None:
+        """Let new keys start with another day on all servers."""
+
     async def look_up(self, world_id: str) -> None:
         """Load a world by its id, if the cluster has it."""
 

@@ -326,7 +326,9 @@ async def _reload_date(request: Request) -> Response:
     except DataError as problem:
         return error(sentence(problem), 400)
     service.days.reopen()
-    async for world in in_slices(service.worlds.in_use()):
+    if service.cluster is not None:
+        await service.cluster.start_with(service.days.first)
+    async for world in in_slices([known for known in await known_worlds(service) if known.is_used]):
         await act(service, world, ChangeDay(service.days.first), quietly=True)
     return reply(
         {
