@@ -203,6 +203,8 @@ class _Uvicorn(uvicorn.Server):
         """No new sockets, queued frames flushed, 1001 to everybody, then the end of whoever stays."""
         service = self._service
         service.life.draining = True
+        for server in self.servers:  # a proxy goes on to the next server of a cluster at once
+            server.close()
         for task in self._background:
             task.cancel()
         service.streamer.rest()  # before positions are kept: what was not sent is not past

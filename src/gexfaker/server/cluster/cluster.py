@@ -331,6 +331,8 @@ class Cluster:
         elif kind == b"give":
             request, _, place = rest.decode().partition("\n")
             self._do(self._give(place, request))
+        elif kind == b"given":
+            self.handing.given(rest.decode())
 
     async def _give(self, place: str, request: str) -> None:
         with contextlib.suppress(UnavailableError):  # the server that asks does not get it, and refuses its client

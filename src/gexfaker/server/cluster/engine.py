@@ -199,23 +199,18 @@ class Engine:
             pipe.pexpire(key, _milliseconds(seconds))
             await _asked(pipe.execute())
 
-    async def ask(self, name: str, request: str, seconds: float) -> bytes | None:
-        """Ask all servers for something, and wait for it; None when nobody has it."""
+    async def ask(self, name: str, request: str, seconds: float) -> None:
+        """Ask all servers for something that is wanted for so long; who has it says ``given`` once it is left."""
         await _asked(self._redis.set(self.name("asked", name), request, px=_milliseconds(seconds)))
         await self.tell("\n".join(("give", request, name)).encode())
-        return await self.fetch(name, seconds)
 
     async def claim(self, name: str, request: str) -> bool:
         """Whether a request is still waited for; from now on the caller has to answer it, and nobody else."""
         return bool(await _asked(self._claim([self.name("asked", name)], [request])))
 
-    async def fetch(self, name: str, seconds: float = 0.0) -> bytes | None:
-        """Take what was left under a name, waiting for it if need be; None when there is nothing."""
-        key = self.name("handed", name)
-        if not seconds:
-            return cast("bytes | None", await _asked(self._redis.rpop(key)))
-        found = await _asked(self._redis.brpop([key], timeout=seconds))
-        return None if found is None else cast("bytes", found[1])
+    async def fetch(self, name: str) -> bytes | None:
+        """Take what was left under a name; None when there is nothing."""
+        return cast("bytes | None", await _asked(self._redis.rpop(self.name("handed", name))))
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[Callable[[], Awaitable[bytes | None]]]:

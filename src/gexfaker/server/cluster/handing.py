@@ -18,7 +18,7 @@ from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.handover import Handed, decode, encode, handed
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch
-from gexfaker.limits import ENGINE_SECONDS, HAND_OVER_SECONDS, HANDED_BYTES
+from gexfaker.limits import HAND_OVER_SECONDS, HANDED_BYTES
 from gexfaker.playback.clockplay import ClockPlay
 from gexfaker.playback.turns import Turn
 from gexfaker.server.cluster.engine import Engine
@@ -29,8 +29,11 @@ from gexfaker.worlds.world import World
 
 log: Final = logging.getLogger(__name__)
 
-ANSWER_SECONDS: Final = ENGINE_SECONDS / 2
-"""How long another server may take to hand over a connection: less than an operation of the engine may."""
+ANSWER_SECONDS: Final = 2.0
+"""How long another server may take to hand over a connection; a client whose server has died waits for that long."""
+
+ADOPT_SECONDS: Final = 5.0
+"""How long it may take to make what a client has missed. It is a few milliseconds where nobody else comes back."""
 
 ABOUT: Final = {"fields": {"event": "cluster"}}
 
@@ -51,6 +54,7 @@ class Handing:
         self._service: Final = service
         self._engine: Final = engine
         self._begin: Final = begin
+        self._asked: Final[dict[str, asyncio.Future[None]]] = {}
 
     # --- letting go --------------------------------------------------------------------------
 
@@ -64,8 +68,14 @@ class Handing:
         if hub is None or connection_id not in hub.connections or not await self._engine.claim(place, request):
             return
         connection = hub.connections.get(connection_id)
-        if connection is not None:
-            await self._hand_over(hub, connection)
+        if connection is not None and await self._hand_over(hub, connection):
+            await self._engine.tell(f"given\n{request}".encode())
+
+    def given(self, request: str) -> None:
+        """A server has left what was asked for."""
+        waiting = self._asked.get(request)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
 
     async def give_all(self) -> None:
         """Let all reliable connections go, as this server stops; what is left after a while has to negotiate again."""
@@ -108,14 +118,26 @@ class Handing:
             UnavailableError: the engine is out of reach.
         """
         place = f"{hub.name}/{name}"
-        text = await self._engine.fetch(place)
-        if text is None:
-            text = await self._engine.ask(place, secrets.token_hex(8), ANSWER_SECONDS)
+        text = await self._engine.fetch(place) or await self._ask_for(place)
         if text is not None:
             try:
                 await self._adopt(hub, decode(text))
             except DataError as problem:
                 log.warning("a connection could not be taken over: %s", problem, extra=ABOUT)
+
+    async def _ask_for(self, place: str) -> bytes | None:
+        """A connection of a server that lives; None when none has it."""
+        request = secrets.token_hex(8)
+        waiting = self._asked[request] = asyncio.get_running_loop().create_future()
+        try:
+            await self._engine.ask(place, request, ANSWER_SECONDS)
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await waiting
+        except TimeoutError:
+            return None
+        finally:
+            del self._asked[request]
+        return await self._engine.fetch(place)
 
     async def _adopt(self, hub: Hub, handed: Handed) -> None:
         """Go on with a connection: what its client has missed is made, and from there it gets what the others get.
@@ -125,7 +147,7 @@ class Handing:
         service, loop = self._service, asyncio.get_running_loop()
         world = service.worlds.get(handed.owner or "")
         await self._begin(world)
-        made, upto, deadline = list[Batch](), handed.upto, loop.time() + ANSWER_SECONDS
+        made, upto, deadline = list[Batch](), handed.upto, loop.time() + ADOPT_SECONDS
         while (play := _same(world, handed)) is not None and loop.time() < deadline:
             service.streamer.settle(world)
             play.go_on_after(handed.upto, service.clock())
@@ -143,6 +165,8 @@ class Handing:
             made.append(batches[-1])
             upto = turn.upto
         world.play.heard = world.is_listening
+        why = "the key has jumped" if _same(world, handed) is None else "it has missed too much"
+        log.info("a connection of %s is not taken over: %s since", world.id, why, extra=ABOUT)
 
     def _go_on(self, hub: Hub, handed: Handed, missed: list[Batch]) -> None:
         connection = hub.adopt(handed, asyncio.get_running_loop().time())
