@@ -31,7 +31,10 @@ ALLOWED = {
     "contract": {"records", "contract", "rest", "wire", "playback"},
     "client": {"client", "wire", "playback", "exchange"},
     "jobs": {"jobs", "client", "wire", "inspection", "market", "tapes", "exchange"},
-    "server": {"server", "contract", "worlds", "hubs", "wire", "rest", "archive", "playback", "tapes", "exchange"},
+    "server": {
+        *("server", "contract", "worlds", "hubs", "wire", "rest", "archive", "playback", "inspection", "tapes"),
+        "exchange",
+    },
     "plotting": {"records", "plotting", "playback", "market", "tapes", "exchange"},
     "cli": {
         *("cli", "client", "jobs", "server", "plotting"),

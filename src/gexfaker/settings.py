@@ -563,6 +563,16 @@ class Settings:
     sync_broadcast_system_enabled: Annotated[
         bool, Setting(Section.EARLIER, parsing.boolean, "true", "true or false", "Serve the sync stream of positions.")
     ]
+    range_end_policy: Annotated[
+        str,
+        Setting(
+            Section.EARLIER,
+            parsing.choice("clamp", "error"),
+            "clamp",
+            "clamp or error",
+            "What /seek does with a time before the first day or after the last: go to its end, or refuse.",
+        ),
+    ]
     sync_broadcast_system_id: Annotated[
         str | None,
         Setting(Section.EARLIER, parsing.text, "", "any text", "Its broadcaster_id; the host name when unset."),

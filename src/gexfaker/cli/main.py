@@ -16,7 +16,7 @@ from gexfaker.nearest import nearest
 PARENT: Final = os.getppid()
 """The process that started this one, taken at once: if it ends while this one still starts, another takes its place."""
 
-RESUMABLE: Final = {"download", "generate", "prepare"}
+RESUMABLE: Final = {"download", "generate", "import", "prepare"}
 """Commands that go on with the next file when they are run again."""
 
 INTERRUPTED: Final = 130
@@ -24,20 +24,27 @@ INTERRUPTED: Final = 130
 
 
 class Entry(NamedTuple):
-    """A command: the module of ``gexfaker.cli`` that has it, loaded when it is asked for, and what it does."""
+    """A command: the module of ``gexfaker.cli`` that has it, loaded when it is asked for, and what it does.
+
+    Attributes:
+        function: what it is called there, if not by its name.
+    """
 
     module: str
     does: str
+    function: str = ""
 
 
 COMMANDS: Final = {
     "collect": Entry("collect", "Get each trading evening's reports."),
     "completion": Entry("completion", "Print what has a shell complete commands and values."),
+    "coverage": Entry("coverage", "Show which recorded days there are."),
     "ctl": Entry("ctl", "Show and change sessions: seek, pause, step, speed, day, mode."),
     "doctor": Entry("doctor", "Check what usually goes wrong, with remedies."),
     "download": Entry("download", "Get recorded days from the service."),
     "generate": Entry("generate", "Write simulated days to files."),
     "health": Entry("doctor", "Show how a running server is."),
+    "import": Entry("importing", "Bring recorded days into the data folder.", "import_"),
     "inspect": Entry("inspect", "Check the days of a data folder."),
     "listen": Entry("listen", "Watch feeds in the terminal."),
     "plot": Entry("plot", "Draw a day to PNG files."),
@@ -69,7 +76,8 @@ class Commands(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = getattr(import_module(f"gexfaker.cli.{COMMANDS[cmd_name].module}"), cmd_name)
+        entry = COMMANDS[cmd_name]
+        found: click.Command = getattr(import_module(f"gexfaker.cli.{entry.module}"), entry.function or cmd_name)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -91,6 +99,8 @@ def cli() -> None:
       gexfaker ctl seek 10:30               jump to half past ten; also pause, speed, day and more
       gexfaker inspect ~/gexdata            whether recorded days are sound
       gexfaker download --tickers SPX       the newest end-of-day report of the service
+      gexfaker coverage ~/gexdata           which days there are, and which are missing
+      gexfaker import ~/Downloads           days that you have downloaded into the data folder
       gexfaker generate --date 2026-07-17   a simulated day as files
       gexfaker plot --date 2026-07-17       a simulated day as pictures
       gexfaker prepare latest               the newest recorded day encoded beforehand

@@ -185,6 +185,16 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "Dates": record(dates=array(DATE), count=WHOLE),
     "CurrentDate": record(current_date=DATE, loaded_at=TEXT, files_loaded=WHOLE),
     "AvailableData": record(date=TEXT, tickers=array(ANYTHING), summary=ANYTHING),
+    "Load": loose(date=DATE, files_loaded=WHOLE),
+    "Coverage": record(**{"from": DATE, "to": DATE}, days=array(ANYTHING), union=array(TEXT), intersection=array(TEXT)),
+    "SoughtDay": record(
+        resolved_ts=WHOLE,
+        day=DATE,
+        in_gap={"type": "boolean"},
+        clamped={"enum": ["none", "start", "end"]},
+        reason=ANYTHING,
+        details=array(ANYTHING),
+    ),
     "Links": record(date=TEXT, ticker=TEXT, links=ANYTHING, summary=ANYTHING),
     "Reset": record(status=TEXT, message=TEXT, count=WHOLE),
     "Timestamp": like(

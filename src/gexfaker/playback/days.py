@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections import OrderedDict
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -29,6 +30,15 @@ class Simulation(NamedTuple):
     open_rows: bool
     blocks: Blocks
     feedback: float | None
+
+
+class Nearness(StrEnum):
+    """Where a date is that is played for another: it is a day, it is before all days, in between, or after them."""
+
+    SAME = "none"
+    START = "start"
+    GAP = "gap"
+    END = "end"
 
 
 class Days:
@@ -139,6 +149,19 @@ class Days:
         day = next_trading_day(datetime.date.fromisoformat(date))
         is_beyond = day.year > LAST_YEAR or (self.last is not None and day.isoformat() > self.last)
         return None if is_beyond else day.isoformat()
+
+    def nearest(self, date: str) -> tuple[str, Nearness]:
+        """The day to play for a date: itself, or where there is none the next one, or the last. Raises DataError."""
+        if not self.stored:
+            day = datetime.date.fromisoformat(date)
+            return (date, Nearness.SAME) if is_trading_day(day) else (next_trading_day(day).isoformat(), Nearness.GAP)
+        dates = self.dates()
+        later = [one for one in dates if one >= date]
+        if not later:
+            return self.resolve(dates[-1] if dates else date), Nearness.END
+        if later[0] == date:
+            return date, Nearness.SAME
+        return later[0], Nearness.START if later[0] == dates[0] else Nearness.GAP
 
     def day(self, date: str) -> Day:
         """A day by its date, kept open among the MAX_OPEN_DAYS used last. Raises DataError."""

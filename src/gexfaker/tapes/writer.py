@@ -116,7 +116,7 @@ def sync_folder(folder: Path) -> None:
 
 
 class LinesFile:
-    """A ``.jsonl`` or ``.jsonl.zst`` file: one record a line."""
+    """A ``.jsonl``, ``.jsonl.gz`` or ``.jsonl.zst`` file: one record a line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -127,6 +127,8 @@ class LinesFile:
 
             compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL)
             self._stream = compressor.stream_writer(self._part.file, closefd=False)
+        elif path.suffix == ".gz":
+            self._stream = gzip.GzipFile("", "wb", GZIP_LEVEL, self._part.file, mtime=0)
 
     def add(self, record: bytes) -> None:
         """Add a line. Raises DataError."""

@@ -116,7 +116,7 @@ class Memberships:
             return
         if before is None or before.id != slot.id:
             self.begin(world, slot)
-        elif not slot.restored:  # what is known from tokens only, each server knows from those that it has seen
+        elif slot.groups:  # without: known from tokens only, and each server knows what those say that it has seen
             self.put(world, slot)
 
     def _check(self, slot: Slot, groups: Mapping[str, list[str]], live: Collection[str]) -> None:

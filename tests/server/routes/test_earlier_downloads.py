@@ -186,3 +186,35 @@ def test_the_current_date_follows_a_reload() -> None:
         answer = httpx.post(f"{server.url}/reload-date", json={"date": OLDER})
         assert answer.status_code == 200, answer.text
         assert get(server, "/current-date")["current_date"] == OLDER
+
+
+# --- the generation of 2026-08 -------------------------------------------------------------------
+
+
+def test_the_later_names_answer_the_same(server: Served) -> None:
+    assert get(server, "/dates") == get(server, "/available-dates")
+    assert get(server, f"/available/{DATE}?ticker=SPX") == get(server, f"/available-data/{DATE}?ticker=SPX")
+    load, current = get(server, "/current-load"), get(server, "/current-date")
+    assert (load["date"], load["files_loaded"]) == (current["current_date"], current["files_loaded"])
+    assert (load["from"], load["to"]) == (OLDER, DATE)
+
+
+def test_coverage_tells_which_tickers_each_day_has(server: Served) -> None:
+    reply = get(server, "/coverage")
+    assert [(day["date"], day["tickers"]) for day in reply["days"]] == [(OLDER, ["SPY"]), (DATE, ["ES_SPX", "SPX"])]
+    assert (reply["union"], reply["intersection"]) == (["ES_SPX", "SPX", "SPY"], [])
+    details = {row["ticker"]: row for row in reply["days"][1]["details"]}
+    assert (details["SPX"]["feeds"], details["SPX"]["shape"]) == (15, None), "nothing is looked through for it"
+    assert details["SPX"]["size"] > 1000
+    assert [day["date"] for day in get(server, f"/coverage?from={DATE}")["days"]] == [DATE]
+    assert get(server, "/coverage?from=2026-06-01&to=2026-06-02")["days"] == []
+
+
+@pytest.mark.parametrize("query", ["from=yesterday", "to=2026-13-01", "from=1990-01-01"])
+def test_coverage_of_what_are_no_days_is_refused(server: Served, query: str) -> None:
+    assert "error" in get(server, f"/coverage?{query}", 400)
+
+
+def test_a_simulated_market_has_no_coverage() -> None:
+    with running_server(simulate="true", data_date=DATE, tickers="SPX") as simulated:
+        assert get(simulated, "/coverage")["days"] == []

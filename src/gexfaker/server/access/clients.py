@@ -71,8 +71,13 @@ class ClientLog:
 
     def taken_over(self, hub: str, connection: Connection, count: int) -> None:
         """A client has connected to a hub on which its key had connections, which the service closes then."""
-        detail = f": {_counted(count)} closed, as the service does; a key has one connection on each hub"
-        self._tell(connection, "replaced", f"connected again to {hub}", detail, logging.WARNING)
+        self.replaced(connection.grant.user_id or NO_KEY, hub, count)
+
+    def replaced(self, owner: str, hub: str, count: int) -> None:
+        """The same, told by the cluster: the new connection may be on another server."""
+        if count:
+            detail = f": {_counted(count)} closed, as the service does; a key has one connection on each hub"
+            self.access.tell(owner, "replaced", f"connected again to {hub}", detail, logging.WARNING)
 
     def recovered(self, hub: str, connection: Connection) -> None:
         """A client has come back with its reconnection token."""

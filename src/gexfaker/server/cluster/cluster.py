@@ -390,7 +390,8 @@ class Cluster:
         world, place = self.service.worlds.peek(owner), (owner, hub)
         if world is not None and ticket > self.tickets.get(place, ticket if not self._taking[place] else 0):
             self.tickets[place] = ticket
-            self.service.memberships.dismiss(world, hub)
+            closed = self.service.memberships.dismiss(world, hub)
+            self.service.clients.replaced(world.id, hub, closed)
 
     async def hubs_elsewhere(self, world: World) -> list[str]:
         """The hubs on which a world is connected to other servers that live. Raises UnavailableError."""

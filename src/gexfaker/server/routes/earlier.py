@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from itertools import groupby
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,6 +21,13 @@ from gexfaker.server.http.downloads import busy, download, downloads_of, in_thre
 from gexfaker.server.http.replies import reply, service_of, utc
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.history import shelf_of
+from gexfaker.tapes.folder import DataFolder
+
+if TYPE_CHECKING:
+    from gexfaker.inspection.coverage import Row
+
+MAX_COVERED_DAYS: Final = 366
+"""Days that one answer tells of: a year of ten tickers is 1 MB."""
 
 JSON_LINES: Final = "application/x-ndjson"
 
@@ -105,7 +114,95 @@ async def _lines(request: Request) -> Response:
         return download(request, content(tape, lines), {}, JSON_LINES, slot=slot)
 
 
+async def _load(request: Request) -> Response:
+    """The same, as the later generation tells it: the days that are loaded are those that can be played."""
+    service = service_of(request)
+    date, dates = service.days.first, service.days.dates()
+    return reply(
+        {
+            "date": date,
+            "from": dates[0] if dates else date,
+            "to": dates[-1] if dates else date,
+            "loaded_at": utc(service.life.loaded_at),
+            "files_loaded": len(service.days.day(date).feeds),
+        }
+    )
+
+
+async def _coverage(request: Request) -> Response:
+    """Which tickers each recorded day has, and what is known of them; nothing is looked through for it."""
+    from gexfaker.inspection.coverage import Coverage
+
+    service, query = service_of(request), request.query_params
+    known = service.days.dates() if service.days.stored else []
+    begin = _date_of(query.get("from"), known[0] if known else service.day.date)
+    end = _date_of(query.get("to"), known[-1] if known else service.day.date)
+    if (end - begin).days > MAX_COVERED_DAYS:
+        raise HTTPException(400, f"Ask for {MAX_COVERED_DAYS} days at most.")
+    folder = DataFolder(Path(service.settings.data_dir).expanduser())
+    rows: list[Row] = []
+    if service.days.stored:
+        rows = await in_thread(request, lambda: Coverage(folder, looks=False).rows(begin, end))
+    days = {date: [row for row in rows if row.date == date] for date in sorted({row.date for row in rows})}
+    tickers = [{row.ticker for row in of_day if row.feeds} for of_day in days.values()]
+    there = [found for found in tickers if found]
+    return reply(
+        {
+            "from": begin.isoformat(),
+            "to": end.isoformat(),
+            "days": [_covered(date, of_day) for date, of_day in days.items()],
+            "union": sorted(set().union(*there)),
+            "intersection": sorted(set.intersection(*there)) if there else [],
+        }
+    )
+
+
+def _covered(date: str, rows: list[Row]) -> dict[str, Any]:
+    return {
+        "date": date,
+        "tickers": [row.ticker for row in rows if row.feeds],
+        "details": [row.as_json() for row in rows],
+    }
+
+
+def _date_of(text: str | None, otherwise: str) -> datetime.date:
+    date = otherwise if text is None else parse_date(text)
+    if date is None:
+        raise HTTPException(400, "from and to are days, YYYY-MM-DD.")
+    return datetime.date.fromisoformat(date)
+
+
 ENDPOINTS: Final = (
+    Endpoint(
+        Operation("get", "/dates", "As `/available-dates`.", {200: "Dates"}, tag="earlier tool"),
+        _dates,
+    ),
+    Endpoint(
+        Operation("get", "/current-load", "The day keys start with, and all days.", {200: "Load"}, tag="earlier tool"),
+        _load,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/available/{date}",
+            "As `/available-data/{date}`.",
+            {200: "AvailableData"},
+            query=("ticker",),
+            tag="earlier tool",
+        ),
+        _data,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/coverage",
+            "Which tickers each recorded day has, and what `gexfaker coverage` has seen of them.",
+            {200: "Coverage", 400: "Error"},
+            query=("from", "to"),
+            tag="earlier tool",
+        ),
+        _coverage,
+    ),
     Endpoint(
         Operation(
             "get",

@@ -8,6 +8,7 @@ same at nearly the same time.
 from __future__ import annotations
 
 import asyncio
+import datetime
 import math
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -23,9 +24,11 @@ from starlette.types import Message, Receive, Scope, Send
 from gexfaker.catalog import Feed
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError, GexfakerError
+from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.limits import MAX_RECORDS, MAX_SYNC_STREAMS
-from gexfaker.playback.actions import ChangeDay, Reset, Seek
+from gexfaker.playback.actions import GAP_SECONDS, ChangeDay, Reset, Seek
 from gexfaker.playback.answers import stamp_of
+from gexfaker.playback.days import Nearness
 from gexfaker.playback.play import Play
 from gexfaker.server.http.downloads import cut_off
 from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
@@ -45,6 +48,9 @@ MAX_SAID: Final = 20
 
 MAX_TOLD: Final = 10_000
 """Sessions, and positions of them, in one event, 2 MB; who has more follows single keys."""
+
+LAST_TIMESTAMP: Final = 4_102_444_800
+"""The end of 2099, the last year that has days."""
 
 SEND_SECONDS: Final = 10.0
 """A follower that has not read for so long is cut off: it would keep a place of MAX_SYNC_STREAMS for ever."""
@@ -293,14 +299,55 @@ async def _seek_to_timestamp(request: Request) -> Response:
     return reply({"status": "success", "message": message, "positions_set": len(details), "details": details})
 
 
-async def _sought(service: Service, world: World, timestamp: int) -> tuple[str | None, list[dict[str, Any]]]:
+async def _sought(service: Service, world: World, time: int | str) -> tuple[str | None, list[dict[str, Any]]]:
     """Send a world to a time: why it is not quite there, and where each feed that it uses is now."""
     used = sorted(world.play.positions()) if world.is_used else []
-    effect = await act_and_tell(service, world, Seek(time=timestamp))
+    effect = await act_and_tell(service, world, Seek(time=time))
     found = effect.resolved
     details = {name: found[name] for name in ("data_key", "index", "timestamp")}
     others = [feed for feed in used if data_key(feed) != found["data_key"]]
     return effect.reason, [details, *[await _detail(world.play, feed, found["market_time"]) for feed in others]]
+
+
+async def _seek(request: Request) -> Response:
+    """To a time of any day, for one key or all; the answer is that of the first of them."""
+    service, asked = service_of(request), await read_object(request)
+    timestamp = asked.get("timestamp")
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 <= timestamp < LAST_TIMESTAMP:
+        raise ControlError('name the time in epoch seconds: {"timestamp":1784295002}, with "key" for one key only')
+    found: dict[str, Any] | None = None
+    for world in await _targets(service, asked.get("key")):
+        done = await _seek_day(service, world, timestamp)
+        found = found or done
+    if found is None:
+        raise ControlError("there are no sessions yet: name a key, or use one first")
+    return reply(found)
+
+
+async def _seek_day(service: Service, world: World, timestamp: int) -> dict[str, Any]:
+    """Send a world to a time, on another day if need be, and tell where it is now."""
+    wanted = datetime.datetime.fromtimestamp(timestamp, NEW_YORK).date().isoformat()
+    date, nearness = service.days.nearest(wanted)
+    outside = nearness in (Nearness.START, Nearness.END)
+    if outside and service.settings.range_end_policy == "error":
+        dates = service.days.dates()
+        raise ControlError(f"there are days from {dates[0]} to {dates[-1]}, and {wanted} is none of them")
+    if service.cluster is not None:
+        await service.cluster.arrive(world)
+    if world.play.date != date:
+        await act(service, world, ChangeDay(date))
+    others = {Nearness.END: "close", Nearness.SAME: None}
+    reason, details = await _sought(service, world, others.get(nearness, "open") or timestamp)
+    resolved = details[0]["timestamp"]
+    other = None if nearness is Nearness.SAME else f"there is no {wanted}: it is {date}"
+    return {
+        "resolved_ts": resolved,
+        "day": date,
+        "in_gap": nearness is Nearness.GAP or (not outside and abs(resolved - timestamp) > GAP_SECONDS),
+        "clamped": nearness.value if outside else "none",
+        "reason": "; ".join(filter(None, (other, reason))) or None,
+        "details": details,
+    }
 
 
 async def _detail(play: Play, feed: Feed, market: float) -> dict[str, Any]:
@@ -389,6 +436,30 @@ ENDPOINTS: Final = (
             tag="earlier tool",
         ),
         _seek_to_timestamp,
+    ),
+    Endpoint(
+        Operation(
+            "post",
+            "/reset",
+            "As `reset`, for one key or all.",
+            {200: "Reset", **CONTROLLED},
+            query=("key",),
+            key="control",
+            tag="earlier tool",
+        ),
+        _reset_cache,
+    ),
+    Endpoint(
+        Operation(
+            "post",
+            "/seek",
+            "To a time of any day, for one key or all; RANGE_END_POLICY is for times beyond the days.",
+            {200: "SoughtDay", **CONTROLLED},
+            body="Timestamp",
+            key="control",
+            tag="earlier tool",
+        ),
+        _seek,
     ),
     Endpoint(
         Operation(

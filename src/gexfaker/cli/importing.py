@@ -1,0 +1,165 @@
+"""`gexfaker import`: days from anywhere into the data folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from gexfaker.errors import DataError
+
+if TYPE_CHECKING:
+    from gexfaker.jobs.importing import Brought, Found, Importer
+
+ENDINGS: Final = ("jsonl", "jsonl.gz", "jsonl.zst")
+SHOWN: Final = 20
+"""Files of which it is told what became of them; those that failed are always told."""
+
+
+@click.command("import")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out", default="data", metavar="DIR", type=click.Path(path_type=Path), help="The data folder.  [./data]"
+)
+@click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day; may be repeated.")
+@click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
+@click.option("--link", is_flag=True, help="Link files instead of copying them (on the same disk).")
+@click.option("--convert", type=click.Choice(ENDINGS), help="Write each feed as JSON lines.")
+@click.option("--replace", is_flag=True, help="Replace other files of the same names.")
+@click.option("--check/--no-check", default=True, help="Look through what was brought in, as `inspect` does.")
+@click.option("--prepare", is_flag=True, help="Encode it beforehand, as `prepare` does.")
+@click.pass_context
+def import_(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    out: Path,
+    dates: tuple[str, ...],
+    tickers: tuple[str, ...],
+    link: bool,
+    convert: str | None,
+    replace: bool,
+    check: bool,
+    prepare: bool,
+) -> None:
+    """Bring recorded days into the data folder, whatever form they have.
+
+    PATH is a file or a folder: end-of-day zips, unpacked or not, arrays as downloaded, JSON lines, days of another data
+    folder. Without --convert files stay as they are; they are played like that. What is there already is not brought
+    in again, so it can be run once more after Ctrl-C.
+
+    \b
+    Exit code: 0 all is there and sound, 1 something is broken or was left out, 2 nothing could be done.
+
+    \b
+    Examples:
+      gexfaker import ~/Downloads/eod_report_SPX_2026-07-17.zip
+      gexfaker import /mnt/archive --link --date 2026-07-17
+      gexfaker import ~/old --convert jsonl.zst --out ~/gexdata --prepare
+    """
+    from gexfaker.jobs.importing import Importer, found_below
+
+    if link and convert:
+        raise click.UsageError("--link keeps files as they are, and --convert writes them anew: choose one")
+    found = _chosen([one for path in paths for one in found_below(path.expanduser())], dates, tickers)
+    out = out.expanduser()
+    with closing(Importer(out, linked=link, replacing=replace)) as importer:
+        brought = list(_brought(importer, found, convert))
+    days = sorted({(one.date, one.feed.ticker) for one in found})
+    failed = _tell(brought)
+    click.echo(f"{len(days)} ticker-day{'s' * (len(days) != 1)} in {out}: gexfaker serve --data-dir {out}")
+    code = 1 if failed or any(one.notes for one in brought) else 0
+    if check:
+        code |= _check(context, out, days)
+    if prepare:
+        _prepare(context, out, days)
+    context.exit(code)
+
+
+def _chosen(found: list[Found], dates: Sequence[str], tickers: Sequence[str]) -> list[Found]:
+    wanted = {ticker.upper() for ticker in tickers}
+    chosen = [one for one in found if (not dates or one.date in dates) and (not wanted or one.feed.ticker in wanted)]
+    if not chosen:
+        there = ", ".join(sorted({f"{one.date} {one.feed.ticker}" for one in found})[:SHOWN])
+        raise DataError(f"none of that is there; there is {there}")
+    return chosen
+
+
+def _brought(importer: Importer, found: list[Found], convert: str | None) -> Iterator[Brought]:
+    """What becomes of each file, or with ``convert`` of each feed, with a bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from gexfaker.jobs.importing import Brought, files_of
+
+    console = Console(stderr=True)
+    columns: list[Any] = [BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
+    work = found if convert else files_of(found)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=len(work))
+        for one in work:
+            said = _saying(one, convert, lambda text: progress.update(bar, description=text))
+            try:
+                yield importer.convert(one, f".{convert}", said) if convert else importer.bring(one, said)
+            except (DataError, OSError, ValueError) as problem:
+                yield Brought(one.place.path, failed=f"{one}: {problem}")
+            progress.advance(bar)
+
+
+def _saying(one: Found, convert: str | None, show: Callable[[str], None]) -> Callable[[int], None]:
+    """Shows how far a file, or a feed, is."""
+    if convert:
+        return lambda records: None if records % 1000 else show(f"{one}: {records:,} records")
+    return lambda done: show(f"{one.place.path.name}: {done / 1e6:,.0f} MB")
+
+
+def _tell(brought: Sequence[Brought]) -> int:
+    """Say what became of the files; how many failed."""
+    failed = [one for one in brought if one.failed]
+    new = [one for one in brought if not one.failed and not one.was_there]
+    for one in new[:SHOWN]:
+        click.echo(str(one))
+    if len(new) > SHOWN:
+        click.echo(f"... and {len(new) - SHOWN:,} more")
+    for one in brought:
+        for note in one.notes:
+            click.echo(f"note: {note}", err=True)
+    for one in failed:
+        click.echo(str(one), err=True)
+    there = sum(one.was_there for one in brought)
+    size = sum(one.size for one in new) / 1e6
+    click.echo(f"{len(new):,} files, {size:,.1f} MB; {there:,} were there; {len(failed):,} failed")
+    return len(failed)
+
+
+def _check(context: click.Context, out: Path, days: Sequence[tuple[str, str]]) -> int:
+    """Look through the days, as `inspect` does; its exit code."""
+    from gexfaker.cli.inspect import inspect
+
+    code = 0
+    for date in sorted({date for date, _ in days}):
+        with inspect.make_context(
+            "inspect", [str(out), "--date", date, *_tickers(days, date)], parent=context
+        ) as inner:
+            try:
+                inspect.invoke(inner)
+            except click.exceptions.Exit as ended:
+                code |= int(ended.exit_code)
+    return code
+
+
+def _prepare(context: click.Context, out: Path, days: Sequence[tuple[str, str]]) -> None:
+    from gexfaker.cli.prepare import prepare
+
+    for date in sorted({date for date, _ in days}):
+        with prepare.make_context(
+            "prepare", [date, "--data-dir", str(out), *_tickers(days, date)], parent=context
+        ) as inner:
+            prepare.invoke(inner)
+
+
+def _tickers(days: Sequence[tuple[str, str]], date: str) -> list[str]:
+    """The tickers of a day, as arguments."""
+    return [part for day, ticker in days if day == date for part in ("--ticker", ticker)]

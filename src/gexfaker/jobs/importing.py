@@ -1,0 +1,269 @@
+"""Days from anywhere into the data folder: copied or linked as they are, or written anew as JSON lines.
+
+What a file is says its name or the folder it lies in, exactly as for a day that is played (``tapes``). A file gets its
+name in the data folder only when it is whole; one that is whole there already is not brought in again.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import DataError, RecordError
+from gexfaker.limits import MIB
+from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
+from gexfaker.tapes.lock import WriteLock
+from gexfaker.tapes.loose import Place
+from gexfaker.tapes.strays import found_in
+from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
+
+LOCK: Final = ".gexfaker-import.lock"
+COPIED_BYTES: Final = 4 * MIB
+"""Copied at a time: what is told of the progress, and how soon Ctrl-C is heard."""
+
+LEAST_FREE_BYTES: Final = 1024 * MIB
+"""Room that an import leaves on the disk."""
+
+MOST_UP: Final = 4
+"""Folders above a path that may be the data folder it belongs to: those of a category, a package, a ticker, a day."""
+
+MAX_TOLD: Final = 3
+"""Records of a feed that cannot be read and are named; the others are counted."""
+
+SHOWN_NAMES: Final = 5
+Report = Callable[[int], None]
+"""Is told how many bytes, or records, are done."""
+
+
+class Found(NamedTuple):
+    """A feed's day somewhere.
+
+    Attributes:
+        folder: through which it is opened.
+        place: the file, and the member of it.
+    """
+
+    folder: DataFolder
+    date: str
+    feed: Feed
+    place: Place
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.feed.group}"
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What became of a file or of a feed.
+
+    Attributes:
+        path: where it is now.
+        size: in bytes.
+        was_there: nothing had to be done.
+        notes: what is to be told.
+        failed: why it is not there; empty when it is.
+    """
+
+    path: Path
+    size: int = 0
+    was_there: bool = False
+    notes: tuple[str, ...] = ()
+    failed: str = ""
+
+    def __str__(self) -> str:
+        if self.failed:
+            return self.failed
+        done = "is there already" if self.was_there else f"{self.size / 1e6:,.1f} MB"
+        return f"{self.path}: {done}"
+
+
+def found_below(path: Path) -> list[Found]:
+    """The days of a file, or of a folder and all below, in whatever form. Raises DataError: there are none."""
+    path = path.absolute()
+    if not path.exists():
+        raise DataError(f"{path} is not there: give a file or a folder with days")
+    for root in _roots(path):
+        found = [one for one in _all_of(DataFolder(root)) if _is_below(one.place.path, path)]
+        if found:
+            return found
+    beside = found_in(path, SHOWN_NAMES) if path.is_dir() else "its name is none of these"
+    raise DataError(
+        f"{path} holds no days. A file is called as downloaded (2026-07-17_SPX_classic_gex_full.json, "
+        f"eod_report_SPX_2026-07-17.zip) or lies as {LAYOUT}; {beside}"
+    )
+
+
+def _roots(path: Path) -> Iterator[Path]:
+    """Folders that may be the data folder of a path, the nearest first."""
+    if path.is_dir():
+        if not is_day_folder(path.name):
+            yield path
+        yield from [above for above in path.parents[:MOST_UP] if _is_day_of(path, above)] or [path]
+    else:
+        yield from path.parents[: MOST_UP + 1]
+
+
+def _is_day_of(path: Path, above: Path) -> bool:
+    """Whether the first folder below ``above`` on the way to a path is that of a day."""
+    return is_day_folder(path.relative_to(above).parts[0])
+
+
+def _is_below(path: Path, wanted: Path) -> bool:
+    return path.absolute() == wanted or wanted in path.absolute().parents
+
+
+def _all_of(folder: DataFolder) -> Iterator[Found]:
+    for date in folder.dates():
+        for feed in folder.feeds(date):
+            with suppress(DataError):
+                yield Found(folder, date, feed, folder.place(date, feed))
+
+
+class Importer:
+    """Brings days into a data folder.
+
+    Args:
+        out: the folder.
+        linked: whether files are linked instead of copied, so that they take no room twice.
+        replacing: whether another file of the same name in the folder is replaced.
+    """
+
+    def __init__(self, out: Path, *, linked: bool = False, replacing: bool = False) -> None:
+        self._out: Final = out
+        self._linked: Final = linked
+        self._replacing: Final = replacing
+        with explained(out):
+            out.mkdir(parents=True, exist_ok=True)
+        self._lock: Final = WriteLock(out / LOCK)
+        if not self._lock.acquire():
+            raise DataError(f"another import writes into {out}: wait for its end")
+
+    def close(self) -> None:
+        """Let others write."""
+        self._lock.release()
+
+    # --- files as they are -------------------------------------------------------------------
+
+    def target(self, found: Found) -> Path:
+        """Where the file of a feed's day comes to lie: in the layout if its name is that of a category, else beside."""
+        name = found.place.path.name
+        day = self._out / found.date
+        if found.place.member or not any(name == found.feed.category + ending for ending in EXTENSIONS):
+            return day / name
+        return day / found.feed.ticker / found.feed.package / name
+
+    def bring(self, found: Found, report: Report) -> Brought:
+        """Copy or link the file of a feed's day. Raises DataError when the disk does not take it."""
+        source, target = found.place.path, self.target(found)
+        if _is_below(source, self._out.absolute()):
+            return Brought(source, was_there=True)
+        size = source.stat().st_size
+        if target.exists():
+            if filecmp.cmp(source, target, shallow=False):
+                return Brought(target, size, was_there=True)
+            if not self._replacing:
+                return Brought(target, failed=f"{target} is there with other content: --replace takes {source} instead")
+        if self._linked:
+            self._link(source, target)
+        else:
+            self._copy(source, target, size, report)
+        return Brought(target, size)
+
+    def _link(self, source: Path, target: Path) -> None:
+        part = target.with_name(f".{target.name}{PART}")
+        with explained(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.unlink(missing_ok=True)
+            try:
+                os.link(source.resolve(), part)
+            except OSError as problem:
+                why = problem.strerror or problem
+                raise DataError(f"{source} cannot be linked ({why}): leave --link out, then it is copied") from None
+            part.replace(target)
+
+    def _copy(self, source: Path, target: Path, size: int, report: Report) -> None:
+        self._make_room(size)
+        part, done = PartFile(target), 0
+        try:
+            with explained(target), source.open("rb") as file:
+                while piece := file.read(COPIED_BYTES):
+                    part.file.write(piece)
+                    done += len(piece)
+                    report(done)
+            part.commit()
+        finally:
+            part.discard()
+        _same_time(source, target)
+
+    def _make_room(self, size: int) -> None:
+        free = shutil.disk_usage(self._out).free
+        if free - size < LEAST_FREE_BYTES:
+            text = (
+                f"{size / 1e6:,.0f} MB more leave less than {LEAST_FREE_BYTES / 1e9:.0f} GB on the disk of {self._out}"
+            )
+            raise DataError(f"{text}: make room, or use --link")
+
+    # --- written anew ------------------------------------------------------------------------
+
+    def convert(self, found: Found, ending: str, report: Report) -> Brought:
+        """Write a feed's day as JSON lines, with an ending of EXTENSIONS. Raises DataError when it cannot be read."""
+        folder = self._out / found.date / found.feed.ticker / found.feed.package
+        target = folder / f"{found.feed.category}{ending}"
+        others = [folder / f"{found.feed.category}{other}" for other in EXTENSIONS if other != ending]
+        there = next((path for path in (target, *others) if path.exists()), None)
+        if there is not None and not self._replacing:
+            if there == target and _is_as_old(found.place.path, there):
+                return Brought(target, target.stat().st_size, was_there=True)
+            return Brought(target, failed=f"{there} is there already: --replace writes {target.name} anew")
+        self._make_room(found.place.path.stat().st_size)
+        notes = _write_lines(found, target, report)
+        _same_time(found.place.path, target)
+        for other in others:
+            with explained(other):
+                other.unlink(missing_ok=True)
+        return Brought(target, target.stat().st_size, notes=notes)
+
+
+def _write_lines(found: Found, target: Path, report: Report) -> tuple[str, ...]:
+    """Write all records that can be read; what cannot is told."""
+    lines, lost, index = LinesFile(target), list[str](), 0
+    try:
+        with closing(found.folder.open(found.date, found.feed)) as tape:
+            while tape.has(index):
+                try:
+                    lines.add(tape.json(index))
+                except RecordError as problem:
+                    lost.append(f"{tape.place(index)}: {problem}")
+                index += 1
+                report(index)
+        lines.commit()
+    finally:
+        lines.discard()
+    if not lost:
+        return ()
+    more = f" and {len(lost) - MAX_TOLD:,} more" if len(lost) > MAX_TOLD else ""
+    told = "; ".join(lost[:MAX_TOLD]) + more
+    return (f"{found}: {len(lost):,} of {index:,} records cannot be read and are left out: {told}",)
+
+
+def _same_time(source: Path, target: Path) -> None:
+    """Give a file the time of its source, by which it is known the next time."""
+    told = source.stat()
+    with suppress(OSError):
+        os.utime(target, ns=(told.st_atime_ns, told.st_mtime_ns))
+
+
+def _is_as_old(source: Path, target: Path) -> bool:
+    return abs(source.stat().st_mtime - target.stat().st_mtime) < 2  # FAT counts two seconds
+
+
+def files_of(found: Sequence[Found]) -> list[Found]:
+    """One of the feeds of each file: a report has many."""
+    return list({one.place.path: one for one in found}.values())

@@ -1,0 +1,235 @@
+"""Days from anywhere into the data folder: each form, whole or not at all, and once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import zstandard
+from click.testing import CliRunner, Result
+
+from gexfaker.catalog import Feed
+from gexfaker.cli.main import cli
+from gexfaker.errors import DataError
+from gexfaker.jobs import importing
+from gexfaker.jobs.importing import Importer, found_below
+from gexfaker.tapes.folder import DataFolder
+from support.data import DATE, record, write_day
+from support.server import wait_until
+
+FLOW = Feed("ES_SPX", "orderflow", "orderflow")
+LINES = [record("ES_SPX", index) for index in range(40)]
+ARRAY = ("[" + ",".join(LINES) + "]").encode()
+NAME = f"{DATE}_ES_SPX_orderflow_orderflow.json"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, ["import", *map(str, arguments)], catch_exceptions=False)
+
+
+def records(root: Path, date: str = DATE, feed: Feed = FLOW) -> list[str]:
+    with closing(DataFolder(root).open(date, feed)) as tape:
+        return [tape.json(index).decode() for index in range(len(tape))]
+
+
+def laid_out(root: Path) -> Path:
+    return write_day(root, len(LINES))
+
+
+def compressed(root: Path) -> Path:
+    path = laid_out(root) / DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
+    path.with_name("orderflow.jsonl.zst").write_bytes(zstandard.compress(path.read_bytes()))
+    path.unlink()
+    return root
+
+
+def array(root: Path) -> Path:
+    (root / NAME).write_bytes(ARRAY)
+    return root / NAME
+
+
+def zipped_array(root: Path) -> Path:
+    (root / f"{NAME}.gz").write_bytes(gzip.compress(ARRAY))
+    return root / f"{NAME}.gz"
+
+
+def report(root: Path) -> Path:
+    path = root / f"eod_report_ES_SPX_{DATE}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"ES_SPX/orderflow/orderflow/{NAME}.gz", gzip.compress(ARRAY))
+    return path
+
+
+def tree(root: Path) -> Path:
+    with zipfile.ZipFile(report(root)) as archive:
+        archive.extractall(root / "unpacked")
+    (root / f"eod_report_ES_SPX_{DATE}.zip").unlink()
+    return root
+
+
+def undashed(root: Path) -> Path:
+    laid_out(root)
+    (root / DATE).rename(root / DATE.replace("-", ""))
+    return root
+
+
+MAGIC = {"jsonl": b"{", "jsonl.gz": b"\x1f\x8b", "jsonl.zst": b"\x28\xb5\x2f\xfd"}
+FORMS = [laid_out, compressed, array, zipped_array, report, tree, undashed]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("how", ["", "--link", "--convert jsonl", "--convert jsonl.gz", "--convert jsonl.zst"])
+def test_every_form_is_the_same_day_afterwards(form: object, how: str, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    path = form(source)  # type: ignore[operator]
+    done = run(path, "--out", out, *how.split(), "--no-check")
+    assert done.exit_code == 0, done.output
+    assert records(out) == LINES
+    ending = how.partition(" ")[2]
+    if ending:
+        (written,) = out.rglob(f"orderflow.{ending}")
+        assert written.read_bytes()[: len(MAGIC[ending])] == MAGIC[ending]
+    again = run(path, "--out", out, *how.split(), "--no-check")
+    assert again.exit_code == 0
+    assert "0 files, 0.0 MB; 1 were there; 0 failed" in again.output
+    assert not list(out.rglob(".*.part"))
+
+
+@pytest.mark.parametrize("depth", range(5))
+def test_any_folder_or_file_of_a_day_can_be_named(depth: int, tmp_path: Path) -> None:
+    laid_out(tmp_path / "source")
+    path = tmp_path / "source" / DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
+    named = [path, *path.parents][depth]
+    assert [(one.date, one.feed) for one in found_below(named)] == [(DATE, FLOW)]
+
+
+def test_days_and_tickers_are_chosen(tmp_path: Path) -> None:
+    write_day(tmp_path / "source", 5, ("SPX", "ES_SPX"))
+    done = run(tmp_path / "source", "--out", tmp_path / "out", "--ticker", "spx", "--no-check")
+    assert done.exit_code == 0
+    assert [feed.ticker for feed in DataFolder(tmp_path / "out").feeds(DATE)] == ["SPX"]
+    wrong = run_failing(tmp_path / "source", "--out", tmp_path / "out", "--ticker", "NDX")
+    assert f"none of that is there; there is {DATE} ES_SPX, {DATE} SPX" in wrong
+
+
+def run_failing(*arguments: str | Path) -> str:
+    with pytest.raises(DataError) as caught:
+        run(*arguments)
+    return str(caught.value)
+
+
+def test_what_is_there_is_not_replaced_unless_that_is_said(tmp_path: Path) -> None:
+    path = array(tmp_path)
+    run(path, "--out", tmp_path / "out", "--no-check")
+    path.write_bytes(b"[" + LINES[0].encode() + b"]")
+    refused = run(path, "--out", tmp_path / "out", "--no-check")
+    assert refused.exit_code == 1
+    assert "is there with other content: --replace takes" in refused.output
+    assert records(tmp_path / "out") == LINES
+    assert run(path, "--out", tmp_path / "out", "--replace", "--no-check").exit_code == 0
+    assert records(tmp_path / "out") == LINES[:1]
+
+
+def test_a_conversion_does_not_leave_a_feed_in_two_files(tmp_path: Path) -> None:
+    path = array(tmp_path)
+    run(path, "--out", tmp_path / "out", "--convert", "jsonl", "--no-check")
+    refused = run(path, "--out", tmp_path / "out", "--convert", "jsonl.zst", "--no-check")
+    assert "is there already: --replace writes orderflow.jsonl.zst anew" in refused.output
+    assert run(path, "--out", tmp_path / "out", "--convert", "jsonl.zst", "--replace", "--no-check").exit_code == 0
+    assert [one.name for one in (tmp_path / "out").rglob("orderflow.jsonl*")] == ["orderflow.jsonl.zst"]
+
+
+def test_records_that_cannot_be_read_are_told_and_nothing_else_is_lost(tmp_path: Path) -> None:
+    path = tmp_path / "source" / DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("\n".join([LINES[0], '{"timestamp":', LINES[1]]) + "\n", encoding="utf-8")
+    done = run(path, "--out", tmp_path / "out", "--convert", "jsonl", "--no-check")
+    assert done.exit_code == 1
+    assert "1 of 3 records cannot be read and are left out" in done.output
+    assert "orderflow.jsonl:2" in done.output
+    assert records(tmp_path / "out") == LINES[:2]
+
+
+def test_what_is_broken_is_the_exit_code(tmp_path: Path) -> None:
+    changed = json.loads(LINES[0]) | {"agg_dex": 1}
+    (tmp_path / NAME).write_text(json.dumps([changed, *map(json.loads, LINES[1:])]))
+    done = run(tmp_path / NAME, "--out", tmp_path / "out")
+    assert (done.exit_code, "broken" in done.output) == (1, True)
+
+
+def test_prepared_files_are_made_for_it(tmp_path: Path) -> None:
+    assert run(laid_out(tmp_path / "a"), "--out", tmp_path / "out", "--no-check", "--prepare").exit_code == 0
+    assert list((tmp_path / "out").rglob("*.payloads"))
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda root: root / "nothing", "is not there: give a file or a folder with days"),
+        (lambda root: root, "holds no days. A file is called as downloaded"),
+        (lambda root: _written(root / "notes.txt"), "holds no days. A file is called as downloaded"),
+    ],
+)
+def test_what_holds_no_days_is_said(make: object, said: str, tmp_path: Path) -> None:
+    assert said in run_failing(make(tmp_path), "--out", tmp_path / "out")  # type: ignore[operator]
+
+
+def _written(path: Path) -> Path:
+    path.write_text("hello")
+    return path
+
+
+def test_link_and_convert_do_not_go_together(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["import", str(tmp_path), "--link", "--convert", "jsonl"])
+    assert done.exit_code == 2
+    assert "choose one" in done.output
+
+
+def test_a_full_disk_is_said_before_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "LEAST_FREE_BYTES", shutil.disk_usage(tmp_path).free)
+    done = run(array(tmp_path), "--out", tmp_path / "out", "--no-check")
+    assert done.exit_code == 1
+    assert "make room, or use --link" in done.output
+    assert not list((tmp_path / "out").rglob("*.json"))
+
+
+def test_two_imports_do_not_meet(tmp_path: Path) -> None:
+    with closing(Importer(tmp_path / "out")):
+        assert "another import writes into" in run_failing(array(tmp_path), "--out", tmp_path / "out")
+    assert run(tmp_path / NAME, "--out", tmp_path / "out", "--no-check").exit_code == 0
+
+
+def test_what_lies_in_the_data_folder_already_stays_where_it_is(tmp_path: Path) -> None:
+    path = array(tmp_path)
+    done = run(path, "--out", tmp_path, "--no-check")
+    assert "1 were there" in done.output
+    assert [one.name for one in tmp_path.rglob("*.json")] == [NAME]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("convert", [(), ("--convert", "jsonl.zst")])
+def test_a_killed_import_leaves_no_half_file_and_goes_on(convert: tuple[str, ...], tmp_path: Path) -> None:
+    tickers = [f"T{number}" for number in range(30)]
+    write_day(tmp_path / "source", 400, tickers)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "gexfaker", "import", str(tmp_path / "source"), "--out", str(out), "--no-check"]
+    process = subprocess.Popen([*command, *convert], stdout=subprocess.DEVNULL)
+    wait_until(lambda: len(list(out.rglob("orderflow.jsonl*"))) > 3 or process.poll() is not None, 20, "some files")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_ino for path in out.rglob("orderflow.jsonl*") if not path.name.startswith(".")}
+    assert subprocess.run([*command, *convert], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    for ticker in tickers:
+        feed = Feed(ticker, "orderflow", "orderflow")
+        assert records(out, feed=feed) == [record(ticker, index) for index in range(400)]
+    assert all(path.stat().st_ino == number for path, number in kept.items()), "what was whole is not written again"
