@@ -185,6 +185,7 @@ MANY_ATTRIBUTES = {
     "server.transport.websocket.Socket": "the shell of one connection: parser, transport, buffers, timers",
     "wire.jsonfields.UpFrame": "a frame, with every key that one of a client's messages may have",
     "wire.jsonfields.DownFrame": "a frame, with every key that one of the service's messages may have",
+    "hubs.handover.Handed": "a connection as it is written: a record of independent values",
     "server.service.Service": "the parts of a server, each made once",
     "hubs.connection.Connection": "one client: 20,000 of them, so no object inside it for two values each",
 }

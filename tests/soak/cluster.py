@@ -153,8 +153,7 @@ def restart_in_turn(
     totals, over = Totals(), threading.Event()
 
     def listen(number: int) -> None:
-        client = Roaming(front.orderflow(f"listen-{number}"), number)
-        back = 0
+        client, back = begin(front, number), 0
         while not over.is_set():
             try:
                 client.read_new(3)
@@ -176,6 +175,17 @@ def restart_in_turn(
         for future in futures:
             future.result()
     return totals
+
+
+def begin(front: Balanced, number: int) -> Roaming:
+    """A client that listens; whom a server that is about to stop refuses, asks again."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return Roaming(front.orderflow(f"listen-{number}"), number)
+        except (AssertionError, OSError, GoneError):
+            assert time.monotonic() < deadline, "nobody took the client"
+            time.sleep(0.05)
 
 
 def come_back(client: Roaming, front: Balanced) -> None:

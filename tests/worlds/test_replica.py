@@ -158,11 +158,34 @@ def test_what_is_no_replica_is_said(text: bytes) -> None:
         decode(text)
 
 
-def test_a_day_that_is_not_here_is_said_and_changes_nothing() -> None:
+def test_a_day_that_is_not_here_is_said_when_somebody_asks_and_the_next_change_is_followed() -> None:
     one, other = shared(2)
     replica = decide(other, Begin(), START).replica
     assert replica.place is not None
     elsewhere = msgspec.structs.replace(replica, place=msgspec.structs.replace(replica.place, day="2020-01-02"))
+    follow(one, elsewhere, START)
     with pytest.raises(DataError):
-        follow(one, elsewhere, START)
-    assert seen(one, START)["market"] is None
+        assert one.play.day
+    follow(one, replica, START)
+    assert one.play.day is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tier": "zzz"},
+        {"quota": "bogus///"},
+        {"place": {"day": "../../etc"}},
+        {"place": {"anchor": (-1.0, 5.0)}},
+        {"place": {"anchor": (1e300, 5.0)}},
+        {"place": {"upto": -5.0}},
+        {"place": {"options": Options(Playback.STEP)}},
+    ],
+)
+def test_what_cannot_be_is_no_state_of_a_key(change: dict[str, Any]) -> None:
+    replica = decide(world(), Begin(), START).replica
+    assert replica.place is not None
+    if "place" in change:
+        change = {"place": msgspec.structs.replace(replica.place, **change["place"])}
+    with pytest.raises(DataError, match="not the state of a key"):
+        decode(encode(msgspec.structs.replace(replica, **change)))

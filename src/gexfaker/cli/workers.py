@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -103,13 +103,19 @@ class Worker:
 
     Args:
         arguments: of its command, but for the sockets.
+        environment: of the process.
         sockets: that it accepts from.
         heard: called with each line of its output.
     """
 
     def __init__(
-        self, arguments: Sequence[str], sockets: Sequence[socket.socket], heard: Callable[[str], None]
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        sockets: Sequence[socket.socket],
+        heard: Callable[[str], None],
     ) -> None:
+        self._environment: Final = environment
         self._descriptors: Final = [bound.fileno() for bound in sockets]
         listen = ("--listen-fds", ",".join(map(str, self._descriptors)))
         self._command: Final = [sys.executable, "-m", "gexfaker", "serve", *arguments, *listen]
@@ -119,7 +125,12 @@ class Worker:
     def start(self) -> None:
         """Start the process."""
         self.process = subprocess.Popen(  # noqa: S603
-            self._command, stdout=subprocess.PIPE, text=True, pass_fds=self._descriptors, encoding="utf-8"
+            self._command,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=self._environment,
+            pass_fds=self._descriptors,
         )
         if self.process.stdout is not None:
             threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
@@ -155,9 +166,10 @@ class Workers:
         sockets += [listening_sockets(settings, port) for _ in range(1, settings.workers)]
         self._sockets: Final = sockets
         self._engine: Final = None if settings.cluster is not None else Engine()
-        url = settings.cluster if self._engine is None else self._engine.url
-        given = [*arguments, "--workers", "1", "--port", str(port), "--cluster", str(url), "--exit-with-parent"]
-        self._workers: Final = [Worker(given, mine, self._heard) for mine in sockets]
+        given = [*arguments, "--workers", "1", "--port", str(port), "--exit-with-parent"]
+        # Not among the arguments: these are for everybody to see, and the address may hold a password.
+        environment = dict(os.environ) if self._engine is None else os.environ | {"GEXFAKER_CLUSTER": self._engine.url}
+        self._workers: Final = [Worker(given, environment, mine, self._heard) for mine in sockets]
 
     def __enter__(self) -> Self:
         return self

@@ -25,6 +25,7 @@ class Handed(msgspec.Struct, frozen=True):
         acked: the ids of its operations that have succeeded.
         timeline: that its world was on.
         upto: the market time up to which it has been sent everything.
+        ticket: its place among the connections of its key to the hub; a greater one is newer.
         waits: what it has not acknowledged, oldest first, with sequence ids that follow one another.
     """
 
@@ -39,6 +40,7 @@ class Handed(msgspec.Struct, frozen=True):
     acked: tuple[int, ...]
     timeline: int
     upto: float
+    ticket: int
     waits: tuple[DataMessage, ...]
 
 
@@ -54,7 +56,7 @@ def decode(data: bytes) -> Handed:
         raise DataError(f"not a connection: {problem}; all servers of a cluster are of one version") from None
 
 
-def handed(hub: str, connection: Connection, timeline: int, upto: float) -> Handed:
+def handed(hub: str, connection: Connection, timeline: int, upto: float, ticket: int) -> Handed:
     """A reliable connection of a hub, whose world is at rest there."""
     grant = connection.grant
     return Handed(
@@ -69,5 +71,6 @@ def handed(hub: str, connection: Connection, timeline: int, upto: float) -> Hand
         connection.acked,
         timeline,
         upto,
+        ticket,
         tuple(publication.message for _, _, publication in connection.unacknowledged),
     )

@@ -181,8 +181,8 @@ class Hub:
         self.finish(connection, Abort())
         self.drain()
 
-    def adopt(self, handed: Handed, now: float) -> Connection:
-        """A reliable connection of another server, which waits for its client here from now on (loop time)."""
+    def adopt(self, handed: Handed, groups: Sequence[str], now: float) -> Connection:
+        """A reliable connection of another server in these groups; it waits for its client from now on (loop time)."""
         grant = Grant(handed.owner, handed.roles, handed.groups, handed.slot)
         share = self.bounds.kept.share(lambda: self.overflow(connection))
         audience = self._audience_of(handed.owner or "")
@@ -192,7 +192,7 @@ class Hub:
         size = connection.go_on(handed.numbered, handed.acked, [Publication(message) for message in handed.waits])
         self.queued_bytes += size
         share.add(size * KEPT_FACTOR)
-        for group in handed.groups:
+        for group in groups:
             self.enter(connection, group)
         self.lost(connection, now)
         return connection

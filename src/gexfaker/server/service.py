@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import secrets
 from collections.abc import Callable, Iterator
@@ -57,13 +56,15 @@ class Life:
         loaded_at: since when keys start with their day, epoch seconds.
         draining: set when the server is about to stop; nothing new is accepted then.
         started: set once the first request can be answered.
+        secret: what signs tokens and links.
         sync_streams: followers of the sync stream.
     """
 
-    __slots__ = ("draining", "loaded_at", "started", "sync_streams")
+    __slots__ = ("draining", "loaded_at", "secret", "started", "sync_streams")
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, secret: str) -> None:
         self.loaded_at = now
+        self.secret = secret
         self.draining = self.started = False
         self.sync_streams = 0
 
@@ -94,11 +95,9 @@ class Service:
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] | None = None) -> None:
-        if settings.token_secret is None:
-            settings = dataclasses.replace(settings, token_secret=secrets.token_hex(32))
         self.settings: Final = settings
         self.clock: Final = clock or SteadyClock()
-        self.life: Final = Life(self.clock())
+        self.life: Final = Life(self.clock(), settings.token_secret or secrets.token_hex(32))
         self.alarm: Final = Alarm(self.clock if isinstance(self.clock, Clock) else None)
         days = _days(settings, self.clock())
         self.worlds: Final = Worlds(days, _options(settings), _accounts(settings), self.alarm.ring)
@@ -191,7 +190,7 @@ class Service:
     @property
     def secret(self) -> str:
         """What signs tokens and links; by chance unless it was set."""
-        return self.settings.token_secret or ""
+        return self.life.secret
 
     @property
     def access(self) -> AccessLog | None:

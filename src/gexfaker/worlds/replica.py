@@ -12,15 +12,18 @@ from typing import Final, NamedTuple
 import msgspec
 
 from gexfaker.allowances import parse_allowances
+from gexfaker.catalog import TIERS
 from gexfaker.errors import ControlError, DataError
 from gexfaker.playback.actions import Effect, Outcome
 from gexfaker.playback.clock import AS_FAST_AS_POSSIBLE
 from gexfaker.playback.clockplay import ClockPlay
-from gexfaker.playback.options import Options
+from gexfaker.playback.options import Options, Playback
 from gexfaker.playback.play import Play
 from gexfaker.playback.plays import fresh
+from gexfaker.tapes.folder import is_date
 from gexfaker.worlds.change import Change, RollOver, apply
 from gexfaker.worlds.slot import Slot
+from gexfaker.worlds.snapshot import LAST_TIME
 from gexfaker.worlds.world import World
 
 NO_STEPS: Final = "the servers of a cluster play by the market clock: step mode is for one server"
@@ -78,9 +81,20 @@ encode: Final = msgspec.json.encode
 def decode(text: bytes) -> Replica:
     """A replica from its text. Raises DataError: it is none."""
     try:
-        return _DECODER.decode(text)
-    except msgspec.MsgspecError as problem:
+        replica = _DECODER.decode(text)
+        parse_allowances(replica.quota)
+    except (msgspec.MsgspecError, ValueError) as problem:
         raise DataError(f"not the state of a key: {problem}; all servers of a cluster are of one version") from None
+    place = replica.place
+    if replica.tier not in TIERS or (place is not None and not _is_possible(place)):
+        raise DataError("not the state of a key: somebody else has written it")
+    return replica
+
+
+def _is_possible(place: Place) -> bool:
+    """Whether a world can be there: others would feel it if its times were none."""
+    times = (place.upto, *(place.anchor or ()))
+    return is_date(place.day) and place.options.playback is Playback.CLOCK and all(0 <= at < LAST_TIME for at in times)
 
 
 def decide(world: World, what: Change, now: float) -> Decision:
@@ -115,13 +129,16 @@ def _place_of(play: Play, *, rolled: bool) -> Place:
 
 
 class Follow:
-    """A change: the world is where its servers have agreed."""
+    """A change: the world is where its servers have agreed.
+
+    Its day may be missing here. Then whoever asks is told so, and the next change is followed all the same.
+    """
 
     def __init__(self, place: Place) -> None:
         self._place: Final = place
 
     def run(self, play: Play, _defaults: Options, _now: float, /) -> Outcome:
-        """The play there. Raises DataError when its day is not here."""
+        """The play there."""
         made = _moved(play, self._place)
         return Outcome(made, Effect(None, made.date))
 
@@ -130,7 +147,7 @@ def _moved(play: Play, place: Place) -> Play:
     """The same play if it is on the same timeline, so that the feed goes on; else one that stands where it began."""
     made = play
     if play.date != place.day or play.timeline != place.timeline or not isinstance(play, ClockPlay):
-        made = fresh(play.days, place.options, play.resolve(place.day), at_open=place.at_open)
+        made = fresh(play.days, place.options, place.day, at_open=place.at_open)
         made.heard = play.heard
     made.options, made.timeline, made.paused = place.options, place.timeline, place.paused
     if isinstance(made, ClockPlay) and place.anchor is not None:
@@ -139,7 +156,7 @@ def _moved(play: Play, place: Place) -> Play:
 
 
 def follow(world: World, replica: Replica, now: float) -> None:
-    """Have a world as its servers have agreed, but for its slot. Raises DataError when its day is not here."""
+    """Have a world as its servers have agreed, but for its slot."""
     if replica.place is not None:
         apply(world, Follow(replica.place), now)
     world.account.have(replica.tier, parse_allowances(replica.quota), replica.grants)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support import data
-from support.cluster import NODES, Redis, running_cluster, running_redis
+from support.cluster import NODES, Redis, negotiate, running_cluster, running_redis
 from support.control import SESSIONS
-from support.raw import JSON_RELIABLE, connect
+from support.raw import JSON_RELIABLE, GoneError, connect
 from support.roaming import Roaming, at
 from support.server import InProcess, running_process, wait_until
 
@@ -174,4 +178,88 @@ def test_a_client_too_far_behind_is_not_handed_over(
         first.stop()
         assert any("handed over 0 of 1" in line for line in first.stderr)
         client.raw.socket.close()
+        assert refused(client, second.address)
+
+
+# --- what was decided while a client was away ----------------------------------------------------
+
+
+def member(node: InProcess, key: str, *groups: str) -> str:
+    """The URL of a key that has negotiated these groups by POST."""
+    return node.post(*groups, key=key)["orderflow"]
+
+
+def test_a_recovered_connection_has_its_hub_and_a_newer_one_closes_it(nodes: list[InProcess]) -> None:
+    url = negotiate(nodes[0], "owner")["orderflow"]
+    client = Roaming(url)
+    client.read_new(5)
+    client.drop()
+    assert client.recover(nodes[1].address) == 101
+    client.read_new(5)
+    with connect(at(url, nodes[0].address), JSON_RELIABLE), pytest.raises((AssertionError, GoneError)):
+        client.read_new(10_000)
+    client.raw.socket.close()
+
+
+def test_a_patch_reaches_a_connection_that_has_moved_whoever_is_asked(nodes: list[InProcess]) -> None:
+    client = Moved(member(nodes[0], "mover", "ES_SPX_orderflow_orderflow"))
+    client.recover(nodes[1].address)
+    for node in nodes:
+        assert node.patch({"orderflow": ["ES_SPX_orderflow_orderflow"]}, key="mover")["updated_groups"] == 1
+    client.raw.read_kind("data")
+    client.raw.socket.close()
+
+
+class Moved:
+    """A connection of a key whose groups the server joins."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.raw = connect(url, JSON_RELIABLE)
+        told = self.raw.read_kind("connected")
+        self.raw.read_kind("data")
+        self.recovery = f"{url}&awps_connection_id={told.id}&awps_reconnection_token={told.token}"
+
+    def recover(self, address: tuple[str, int]) -> None:
+        self.raw.abort()
+        self.raw = connect(at(self.recovery, address), JSON_RELIABLE)
+
+
+def test_memberships_that_changed_while_it_was_in_the_engine_hold_when_it_is_back(
+    engine: Redis, tmp_path: Path
+) -> None:
+    """Its server has stopped, and the key is connected to another hub elsewhere, which a PATCH needs."""
+    folder = data.write_day(tmp_path, 5000, ("ES_SPX", "SPX"))
+    groups = ("ES_SPX_orderflow_orderflow", "SPX_orderflow_orderflow")
+    with running_cluster(engine, 2, cluster_prefix="patched", data_dir=str(folder)) as (first, second):
+        client = Moved(member(first, "patched", *groups))
+        world = second.server.service.world("patched")
+        first.stop()
+        run_there(second, second.server.service.cluster.arrive(world))  # type: ignore[union-attr]
+        slot = world.slot
+        assert slot is not None
+        wanted = dataclasses.replace(
+            slot, groups={hub: [] for hub in slot.counts()} | {"orderflow": [data.group("SPX")]}
+        )
+        run_there(second, second.server.service.cluster.commit_slot(world, wanted))  # type: ignore[union-attr]
+        client.recover(second.address)
+        groups_heard = [client.raw.read_kind("data").group for _ in range(200)]
+        assert set(groups_heard[-100:]) == {data.group("SPX")}, "what was left comes first"
+        client.raw.socket.close()
+
+
+def run_there(node: InProcess, job: Coroutine[Any, Any, Any]) -> None:
+    """Do something in the loop of a server."""
+    loop = node.server._uvicorn._loop
+    assert loop is not None
+    asyncio.run_coroutine_threadsafe(job, loop).result(5)
+
+
+def test_a_connection_of_an_older_negotiation_does_not_come_back(engine: Redis, folder: str) -> None:
+    with running_cluster(engine, 2, cluster_prefix="older", data_dir=folder) as (first, second):
+        client = Roaming(negotiate(first, "older")["orderflow"])
+        client.read_new(5)
+        first.stop()
+        client.raw.socket.close()
+        negotiate(second, "older")
         assert refused(client, second.address)

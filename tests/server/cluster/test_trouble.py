@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +23,7 @@ from support.cluster import (
     running_cluster,
     running_redis,
 )
+from support.control import write_days
 from support.holdingproxy import HoldingProxy
 from support.raw import JSON_RELIABLE, connect, try_upgrade
 from support.roaming import Roaming, at
@@ -65,7 +69,7 @@ def test_while_the_engine_is_gone_all_goes_on_and_nothing_changes(engine: Redis,
     before = orderflow(nodes[1], "known")
     engine.kill()
     fallen(nodes)
-    assert orderflow(nodes[1], "known") > before, "REST goes on"
+    wait_until(lambda: orderflow(nodes[1], "known") > before, 5, "REST goes on")
     client.read_new(60)
     client.drop()
     assert client.recover(nodes[0].address) == 101, "a connection comes back to the server that has it"
@@ -223,3 +227,110 @@ def test_tokens_of_one_server_are_good_on_all_and_after_a_restart(engine: Redis,
 def test_a_secret_that_all_are_told_is_not_kept_in_the_engine(engine: Redis) -> None:
     with running_cluster(engine, 2, token_secret="secret-" * 5):
         assert b"secret-secret" not in (engine.client.get("gexfaker:secret") or b"")
+
+
+# --- an engine that has lost everything, or was changed by somebody ------------------------------
+
+
+def lose(engine: Redis, nodes: list[InProcess]) -> None:
+    """The engine is killed, and starts with nothing in it."""
+    engine.kill()
+    fallen(nodes)
+    engine.start()
+    healed(nodes)
+
+
+def test_the_secret_is_told_again_so_that_tokens_are_good_on_servers_that_come(engine: Redis, folder: str) -> None:
+    with running_cluster(engine, 1, data_dir=folder) as (first,):
+        lose(engine, [first])
+        with running_cluster(engine, 1, data_dir=folder) as (late,):
+            for one, other in ((first, late), (late, first)):
+                url = one.orderflow("secret")
+                assert try_upgrade(at(url, other.address), [JSON_RELIABLE]).status == 101
+
+
+def test_a_server_that_would_play_another_market_is_refused_after_a_loss_too(engine: Redis, folder: str) -> None:
+    with running_cluster(engine, 1, data_dir=folder) as nodes:
+        lose(engine, nodes)
+        with pytest.raises(Exception, match="SPEED"):
+            start(engine, data_dir=folder, speed="7")
+
+
+def test_the_newest_connection_wins_after_a_loss_too(engine: Redis, nodes: list[InProcess]) -> None:
+    url = negotiate(nodes[0], "ticket")["orderflow"]
+    for node in nodes:
+        connect(at(url, node.address), JSON_RELIABLE).socket.close()
+    lose(engine, nodes)
+    with (
+        connect(at(url, nodes[0].address), JSON_RELIABLE) as first,
+        connect(at(url, nodes[1].address), JSON_RELIABLE) as second,
+    ):
+        assert "newer connection" in str(first.read_kind("disconnected").message)
+        second.join(data.group())
+        second.read_kind("data")
+
+
+@pytest.mark.parametrize("damage", ["version", "type", "text", "quota", "tier", "step", "time"])
+def test_what_somebody_has_put_into_the_engine_is_felt_by_that_key_only(
+    engine: Redis, nodes: list[InProcess], damage: str
+) -> None:
+    act(nodes[0], "damaged", "pause")
+    session = act(nodes[1], "damaged", "pause")[1]["session"]
+    name = f"gexfaker:world:{session}"
+    text: Any = engine.client.hget(name, "r")
+    if damage == "version":
+        engine.client.hset(name, "v", "abc")
+    elif damage == "type":
+        engine.client.delete(name)
+        engine.client.set(name, "text")
+    else:
+        replica = json.loads(text)
+        changes: dict[str, Any] = {"quota": {"quota": "bogus///"}, "tier": {"tier": "zzz"}}
+        place = replica["place"]
+        places = {
+            "step": place | {"options": place["options"] | {"playback": "step"}},
+            "time": place | {"anchor": [1e300, 1e300]},
+        }
+        changed = replica | changes.get(damage, {"place": places.get(damage)})
+        wrong = b"{" if damage == "text" else json.dumps(changed).encode()
+        engine.client.hset(name, mapping={"r": wrong, "v": str(10**16)})
+    engine.client.client_kill_filter(_type="pubsub")
+    for number, server in enumerate(nodes):
+        key = f"innocent-{number}"
+        wait_until(lambda server=server, key=key: act(server, key, "seek", time="11:00")[0] == 200, 5, "all is well")  # type: ignore[misc]
+        wait_until(lambda server=server: is_up(server), 5, "it stays so")  # type: ignore[misc]
+        assert ask(server, "/ES_SPX/orderflow/orderflow", key)[0] == 200
+        status, _ = ask(server, "/ES_SPX/orderflow/orderflow", "damaged")
+        assert status in (200, 503)
+        assert act(server, "damaged", "step")[0] in (200, 503)
+    assert not [line for node in nodes for line in node.stderr if "Traceback" in line]
+
+
+@pytest.mark.parametrize(
+    "news", [b"world", b"kick\n\xff\xfe", b"take\nx", b"unknown", b"", b"world\nx\ny\nz\n{}", b"start\n../x"]
+)
+def test_what_is_told_by_nobody_is_passed_over(engine: Redis, nodes: list[InProcess], news: bytes) -> None:
+    engine.client.publish("gexfaker:changes", news)
+    for server in nodes:
+        assert act(server, "told", "step")[0] == 200
+        assert is_up(server)
+        assert server.health()["data_date"] == data.DATE
+
+
+def test_a_day_that_one_server_has_not_is_told_there_and_the_next_change_is_followed(
+    engine: Redis, tmp_path: Path
+) -> None:
+    settings = {**NODES, "cluster": engine.url, "data_date": "2026-07-17"}
+    both, one = write_days(tmp_path / "both", 60), write_days(tmp_path / "one", 60, ("2026-07-17",))
+    with (
+        running_server(None, data_dir=str(both), **settings) as rich,
+        running_server(None, data_dir=str(one), **settings) as poor,
+    ):
+        assert orderflow(poor, "mover") > 0
+        act(rich, "mover", "day", date="2026-07-16")
+        wait_until(lambda: ask(poor, "/ES_SPX/orderflow/orderflow", "mover")[0] == 404, 5, "the day is missing there")
+        assert "no data for '2026-07-16'" in ask(poor, "/ES_SPX/orderflow/orderflow", "mover")[1]["error"]
+        act(rich, "mover", "day", date="2026-07-17")
+        act(rich, "mover", "pause")
+        agree([rich, poor], "mover")
+        assert orderflow(rich, "mover") == orderflow(poor, "mover")

@@ -28,12 +28,13 @@ from gexfaker.limits import (
     WORLDS_AT_A_TIME,
 )
 from gexfaker.playback.actions import Effect
-from gexfaker.server.cluster.engine import OUT_OF_REACH, Beat, Engine, Held
+from gexfaker.server.cluster.engine import GONE, OUT_OF_REACH, Beat, Engine, Held
 from gexfaker.server.cluster.handing import Handing
-from gexfaker.server.cluster.introduction import SECRET, STORY_NAME
+from gexfaker.server.cluster.introduction import SECRET, STORY_NAME, secret_of, story_text
 from gexfaker.server.routes.status import close_connections
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
+from gexfaker.settings import DEFAULT
 from gexfaker.worlds.change import Begin, Change
 from gexfaker.worlds.quota import end_of
 from gexfaker.worlds.replica import Replica, decide, decode, encode, follow, with_slot
@@ -42,6 +43,9 @@ from gexfaker.worlds.world import Shared, World
 
 log: Final = logging.getLogger(__name__)
 T = TypeVar("T")
+SHOWN_BYTES: Final = 60
+"""How much of a strange message the log shows."""
+
 ABOUT: Final = {"fields": {"event": "cluster"}}
 
 START: Final = "start"
@@ -65,13 +69,14 @@ class Health:
         beat: the last look at the engine's clock.
         conflicts: changes that had to be tried again, because another server was first.
         followed: changes of this and other servers that were followed.
+        differs: whether other servers play another market.
         delay: how long after its decision the last change was heard of, in seconds.
     """
 
-    __slots__ = ("beat", "conflicts", "delay", "followed", "up")
+    __slots__ = ("beat", "conflicts", "delay", "differs", "followed", "up")
 
     def __init__(self) -> None:
-        self.up = False
+        self.up = self.differs = False
         self.beat, self.delay = Beat(0.0, 0.0), 0.0
         self.conflicts = self.followed = 0
 
@@ -95,7 +100,7 @@ class Cluster:
         self.health: Final = Health()
         self.tickets: Final[dict[tuple[str, str], int]] = {}
         self._taking: Final[Counter[tuple[str, str]]] = Counter()
-        self.handing: Final = Handing(service, engine, self.begin)
+        self.handing: Final = Handing(service, engine, self, self.tickets)
         self._locks: Final[dict[str, asyncio.Lock]] = {}
         self._proposed: Final[set[World]] = set()
         self._tasks: Final[set[asyncio.Task[None]]] = set()
@@ -126,6 +131,7 @@ class Cluster:
         while True:
             try:
                 async with self.engine.listening() as hear:
+                    await self._agree()
                     await self._compare()
                     if (date := await self.engine.first_day()) is not None:
                         self._start_with(date)
@@ -153,11 +159,23 @@ class Cluster:
         while True:
             with contextlib.suppress(UnavailableError):
                 before, self.health.beat = self.health.beat, await self.engine.beat(self._node, NODE_SECONDS)
-                self._tell_offset(before.offset, self.health.beat.offset)
-                await self.engine.refresh(STORY_NAME, NODE_SECONDS)
-                await self.engine.refresh(START, NODE_SECONDS)
+                self._tell_offset(before.surely, self.health.beat.surely)
+                await self._agree()
                 await self._leave_hubs()
             await asyncio.sleep(BEAT_SECONDS)
+
+    async def _agree(self) -> None:
+        """Keep what all servers have in common, and bring back what the engine has lost of it."""
+        settings, life = self.service.settings, self.service.life
+        await self.engine.refresh(START, NODE_SECONDS)
+        story = await self.engine.agree(STORY_NAME, story_text(settings), NODE_SECONDS)
+        if story != story_text(settings) and not self.health.differs:
+            log.error("the other servers of this cluster play another market: start all with the same", extra=ABOUT)
+        self.health.differs = story != story_text(settings)
+        secret = await self.engine.agree(SECRET, secret_of(settings), SHARED_KEY_SECONDS)
+        if secret != secret_of(settings) and settings.sources["TOKEN_SECRET"] == DEFAULT and secret != life.secret:
+            log.warning("the cluster has another secret: tokens from before are not good any more", extra=ABOUT)
+            life.secret = secret
 
     def _tell_offset(self, before: float, now: float) -> None:
         if abs(now) > MAX_CLOCK_OFFSET >= abs(before):
@@ -172,7 +190,6 @@ class Cluster:
         while True:
             await asyncio.sleep(TOUCH_SECONDS)
             with contextlib.suppress(UnavailableError):
-                await self.engine.refresh(SECRET, SHARED_KEY_SECONDS)
                 for part in _parts([world.id for world in self.service.worlds.in_use()]):
                     await self.engine.touch(part)
 
@@ -185,6 +202,8 @@ class Cluster:
                 if world.shared is None:
                     self._require()
                     (held,) = await self.engine.look_up([world.id])
+                    if held is None:
+                        raise UnavailableError(self.engine.damaged(world.id))
                     self._follow(world, held)
 
     async def begin(self, world: World) -> None:
@@ -279,7 +298,7 @@ class Cluster:
         if held.version:
             try:
                 self._apply(world, decode(held.text))
-            except (GexfakerError, OSError) as problem:
+            except (GexfakerError, OSError, ValueError, OverflowError) as problem:
                 log.error("%s cannot be followed: %s", world.id, problem, extra=ABOUT)
                 world.shared = None
                 return
@@ -304,16 +323,24 @@ class Cluster:
             for world, held in zip(part, await self.engine.look_up([world.id for world in part]), strict=True):
                 await self._compare_one(world, held)
 
-    async def _compare_one(self, world: World, held: Held) -> None:
+    async def _compare_one(self, world: World, held: Held | None) -> None:
         shared = world.shared
-        if shared is None:
+        if held is None:
+            log.error("%s: %s", world.id, self.engine.damaged(world.id), extra=ABOUT)
+        if shared is None or held is None:
             return
         if held.version < shared.version:
             held = await self.engine.keep(world.id, Held(shared.version, shared.text))
         self._follow(world, held)
 
     def _heard(self, news: bytes) -> None:
-        """Something that a server has told."""
+        """Something that a server has told; what is none of ours is passed over."""
+        try:
+            self._take(news)
+        except ValueError:
+            log.warning("something is told in the cluster that no server says: %r", news[:SHOWN_BYTES], extra=ABOUT)
+
+    def _take(self, news: bytes) -> None:
         kind, _, rest = news.partition(b"\n")
         if kind == b"world":
             name, number, at, text = rest.split(b"\n", 3)
@@ -395,7 +422,8 @@ class Cluster:
 
     async def hubs_elsewhere(self, world: World) -> list[str]:
         """The hubs on which a world is connected to other servers that live. Raises UnavailableError."""
-        taken = {hub: node for hub, node in (await self.engine.taken(world.id)).items() if node != self._node}
+        found = (await self.engine.taken(world.id)).items()
+        taken = {hub: node for hub, (node, _) in found if node not in (self._node, GONE)}
         alive = await self.engine.lives(list(taken.values()))
         return [hub for hub, lives in zip(taken, alive, strict=True) if lives]
 
@@ -464,7 +492,7 @@ class Cluster:
         if world is None or world.shared is None:
             self._require()
             (held,) = await self.engine.look_up([world_id])
-            if held.version:
+            if held is not None and held.version:
                 self._follow(self.service.worlds.get(world_id), held)
 
     async def look_up_all(self) -> None:
@@ -474,7 +502,7 @@ class Cluster:
         unknown = [name for name in names if not self._knows(name)]
         for part in _parts(unknown):
             for name, held in zip(part, await self.engine.look_up(part), strict=True):
-                if held.version:
+                if held is not None and held.version:
                     self._follow(self.service.worlds.get(name), held)
 
     def _knows(self, name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from gexfaker.errors import SettingError
 from gexfaker.playback.options import Playback
-from gexfaker.settings import Settings
+from gexfaker.settings import DEFAULT, Settings
 
 KEYED: Final = ("tiers", "quota")
 """Settings that hold API keys."""
@@ -21,7 +21,8 @@ def check(settings: Settings) -> None:
     if settings.state_file is not None:
         raise refused(settings, "state_file", "leave it out: a cluster keeps positions in its engine")
     if settings.playback is Playback.STEP:
-        raise refused(settings, "playback", "leave it out: a cluster plays by the market clock")
+        name = "ws_stream_interval" if settings.sources["PLAYBACK"] == DEFAULT else "playback"
+        raise refused(settings, name, "leave it out: a cluster plays by the market clock, and has no step mode")
     if settings.speed == 0:
         raise refused(settings, "speed", "from 0.1 to 1000: a cluster plays by the market clock")
 

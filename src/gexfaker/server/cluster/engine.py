@@ -34,6 +34,10 @@ OUT_OF_REACH: Final = (
 )
 
 
+GONE: Final = "-"
+"""Instead of the server on which a world is connected to a hub."""
+
+
 class Held(NamedTuple):
     """What the engine has of a world; version 0 is nothing."""
 
@@ -51,6 +55,11 @@ class Beat(NamedTuple):
 
     offset: float
     round_trip: float
+
+    @property
+    def surely(self) -> float:
+        """How far the clocks differ at least, whatever of the round trip was the way there."""
+        return max(abs(self.offset) - self.round_trip / 2, 0.0)
 
 
 class Engine:
@@ -98,15 +107,22 @@ class Engine:
         keys = [self.name("world", world), self.name("worlds")]
         arguments: list[int | str | bytes] = [version, text, _milliseconds(SHARED_KEY_SECONDS), world, self._channel]
         done, number, now = await _asked(script(keys, arguments))
-        return bool(done), Held(int(number), now)
+        held = _held(number, now)
+        if held is None:
+            raise UnavailableError(self.damaged(world))
+        return bool(done), held
 
-    async def look_up(self, worlds: Sequence[str]) -> list[Held]:
-        """What there is of these worlds."""
+    async def look_up(self, worlds: Sequence[str]) -> list[Held | None]:
+        """What there is of these worlds; None for what somebody else has put there."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for world in worlds:
                 pipe.hmget(self.name("world", world), ["v", "r"])
-            found = await _asked(pipe.execute())
-        return [Held(int(version or 0), text or b"") for version, text in found]
+            found = await _asked(pipe.execute(raise_on_error=False))
+        return [None if isinstance(one, Exception) else _held(*one) for one in found]
+
+    def damaged(self, world: str) -> str:
+        """That what the engine has of a world cannot be used, and what to do."""
+        return f"What the cluster's engine has of this key is damaged: delete {self.name('world', world)} there."
 
     async def worlds(self, most: int) -> list[str]:
         """The ids of the worlds that the engine has, ``most`` of them."""
@@ -134,12 +150,13 @@ class Engine:
 
     async def leave(self, world: str, hub: str, node: str, ticket: int) -> None:
         """That the connection with a ticket is gone."""
-        await _asked(self._leave([self.name("hubs", world)], [hub, f"{node} {ticket}"]))
+        await _asked(self._leave([self.name("hubs", world)], [hub, f"{node} {ticket}", f"{GONE} {ticket}"]))
 
-    async def taken(self, world: str) -> dict[str, str]:
-        """The hubs on which a world is connected, each with the name of the server."""
+    async def taken(self, world: str) -> dict[str, tuple[str, int]]:
+        """The hubs on which a world is or was connected: the server, GONE for none, and the newest ticket."""
         found = await _asked(self._redis.hgetall(self.name("hubs", world)))
-        return {hub.decode(): taken.decode().partition(" ")[0] for hub, taken in found.items()}
+        pairs = {hub.decode(): taken.decode().partition(" ") for hub, taken in found.items()}
+        return {hub: (node, int(ticket)) for hub, (node, _, ticket) in pairs.items()}
 
     async def count(self, name: str, seconds: float, arguments: Sequence[float | str]) -> list[float]:
         """Count a request; what COUNT answers."""
@@ -172,8 +189,18 @@ class Engine:
         found = await _asked(self._redis.get(self.name("start")))
         return None if found is None else cast("bytes", found).decode()
 
+    async def agree(self, name: str, text: str, seconds: float) -> str:
+        """Keep something for so long from now on, and bring it back if the engine has lost it; what there is."""
+        key, kept = self.name(name), _milliseconds(seconds)
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.set(key, text, nx=True, px=kept)
+            pipe.pexpire(key, kept)
+            pipe.get(key)
+            found = await _asked(pipe.execute())
+        return cast("bytes", found[-1]).decode()
+
     async def refresh(self, name: str, seconds: float) -> None:
-        """Keep something for so long from now on."""
+        """Keep something, if it is there, for so long from now on."""
         await _asked(self._redis.pexpire(self.name(name), _milliseconds(seconds)))
 
     async def lives(self, nodes: Sequence[str]) -> list[bool]:
@@ -277,6 +304,14 @@ def _explained() -> Iterator[None]:
         yield
     except (RedisError, OSError, TimeoutError) as problem:
         raise UnavailableError(OUT_OF_REACH.format(why=str(problem) or type(problem).__name__)) from None
+
+
+def _held(version: bytes | None, text: bytes | None) -> Held | None:
+    """What an entry of the engine is; None when it is none of ours."""
+    try:
+        return Held(int(version or 0), text or b"")
+    except ValueError:
+        return None
 
 
 def _milliseconds(seconds: float) -> int:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 from gexfaker.errors import DataError, UnavailableError
 from gexfaker.hubs.connection import Connection
@@ -24,6 +24,8 @@ from gexfaker.playback.turns import Turn
 from gexfaker.server.cluster.engine import Engine
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
+from gexfaker.wire.tokens import Grant
+from gexfaker.worlds.slot import Slot
 from gexfaker.worlds.streamer import TOO_MUCH
 from gexfaker.worlds.world import World
 
@@ -41,19 +43,37 @@ LOOK_SECONDS: Final = 0.005
 """From one look at how far the feed has come to the next."""
 
 
+class Deciding(Protocol):
+    """What has to be decided for a connection that comes here."""
+
+    async def begin(self, world: World) -> None:
+        """Have a world in use."""
+
+    async def take_hub(self, world: World, hub: str) -> None:
+        """Take a hub for the connection: older ones of the world are closed on all servers."""
+
+
 class Handing:
     """Hands connections of one server over, and takes those of others.
 
     Args:
         service: the server.
         engine: what the servers of the cluster share.
-        begin: has a world in use, as the cluster has decided.
+        deciding: the cluster, which has worlds in use and hubs taken.
+        tickets: by world and hub, the newest ticket that is known here.
     """
 
-    def __init__(self, service: Service, engine: Engine, begin: Callable[[World], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        engine: Engine,
+        deciding: Deciding,
+        tickets: Mapping[tuple[str, str], int],
+    ) -> None:
         self._service: Final = service
         self._engine: Final = engine
-        self._begin: Final = begin
+        self._deciding: Final = deciding
+        self._tickets: Final = tickets
         self._asked: Final[dict[str, asyncio.Future[None]]] = {}
 
     # --- letting go --------------------------------------------------------------------------
@@ -99,7 +119,8 @@ class Handing:
         service.streamer.settle(world)
         if hub.connections.get(connection.id) is not connection or not isinstance(play, ClockPlay):
             return False
-        text = encode(handed(hub.name, connection, play.timeline, play.sent.upto))
+        ticket = self._tickets.get((world.id, hub.name), 0)
+        text = encode(handed(hub.name, connection, play.timeline, play.sent.upto, ticket))
         if len(text) > HANDED_BYTES:
             return False
         if not service.life.draining:  # else its socket is closed in peace, with 1001
@@ -146,7 +167,13 @@ class Handing:
         """
         service, loop = self._service, asyncio.get_running_loop()
         world = service.worlds.get(handed.owner or "")
-        await self._begin(world)
+        await self._deciding.begin(world)
+        newest = (await self._engine.taken(world.id)).get(hub.name, ("", 0))[1]
+        if handed.slot is not None and (newest > handed.ticket or not _is_of(world.slot, handed)):
+            log.info("a connection of %s is not taken over: there is a newer one since", world.id, extra=ABOUT)
+            return
+        if handed.slot is not None and service.memberships.is_exclusive(Grant(handed.owner, slot=handed.slot)):
+            await self._deciding.take_hub(world, hub.name)
         made, upto, deadline = list[Batch](), handed.upto, loop.time() + ADOPT_SECONDS
         while (play := _same(world, handed)) is not None and loop.time() < deadline:
             service.streamer.settle(world)
@@ -158,7 +185,8 @@ class Handing:
             if turn.upto < turn.after:  # the feed here is a moment behind
                 await asyncio.sleep(LOOK_SECONDS)
                 continue
-            missed = service.streamer.missed(world, handed.hub, handed.groups, turn, service.clock())
+            still = [group for group in _groups(world.slot, handed) if group in handed.groups]
+            missed = service.streamer.missed(world, handed.hub, still, turn, service.clock())
             batches = [batch async for batch in in_slices(missed)]
             if batches[-1] is TOO_MUCH:
                 break
@@ -169,10 +197,23 @@ class Handing:
         log.info("a connection of %s is not taken over: %s since", world.id, why, extra=ABOUT)
 
     def _go_on(self, hub: Hub, handed: Handed, missed: list[Batch]) -> None:
-        connection = hub.adopt(handed, asyncio.get_running_loop().time())
+        world = self._service.worlds.get(handed.owner or "")
+        connection = hub.adopt(handed, _groups(world.slot, handed), asyncio.get_running_loop().time())
         for batch in missed:
             self._service.streamer.sent += hub.publish_to(connection, batch)
         hub.bounds.kept.shed()
+
+
+def _is_of(slot: Slot | None, handed: Handed) -> bool:
+    """Whether a connection is of the slot that its key has now; of a slot that nobody remembers it may be."""
+    return slot is None or slot.id == handed.slot
+
+
+def _groups(slot: Slot | None, handed: Handed) -> Sequence[str]:
+    """The groups that a connection is in now: those of its slot, or those that its client has joined."""
+    if slot is None or handed.slot is None or slot.by_client or handed.hub not in slot.groups:
+        return handed.groups
+    return slot.groups[handed.hub]
 
 
 def _same(world: World, handed: Handed) -> ClockPlay | None:

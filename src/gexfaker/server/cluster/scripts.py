@@ -41,7 +41,11 @@ return {1, ARGV[1], ARGV[2]}
 
 TAKE: Final = """
 -- KEYS: the world's hubs, the tickets. ARGV: the hub, the server, its time, the world, the channel.
-local ticket = redis.call('INCR', KEYS[2])
+local now = redis.call('TIME')
+-- Greater than all before, also if the engine has lost what there was before.
+local last = math.max((tonumber(redis.call('GET', KEYS[2])) or 0) + 1, now[1] * 1000000 + now[2])
+local ticket = string.format('%.0f', last)
+redis.call('SET', KEYS[2], ticket)
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ticket)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('PUBLISH', ARGV[5], 'take\\n' .. ARGV[4] .. '\\n' .. ARGV[1] .. '\\n' .. ticket)
@@ -50,8 +54,8 @@ return ticket
 """Take a hub for the newest connection of a world: the others close theirs. Its ticket, greater than all before."""
 
 LEAVE: Final = """
--- KEYS: the world's hubs. ARGV: the hub, the server and the ticket.
-if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], ARGV[1]) end
+-- KEYS: the world's hubs. ARGV: the hub, the server and the ticket, and what is there from now on.
+if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end
 return 1
 """
 """That a world has no connection on a hub any more, unless another server has taken it meanwhile."""
