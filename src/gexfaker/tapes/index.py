@@ -82,6 +82,21 @@ class LineIndex:
         """Whether all records have been found."""
         return self._complete
 
+    @property
+    def ends_within_a_line(self) -> bool:
+        """Whether the last line has no end: it is whole, or is still being written."""
+        return self._inside
+
+    def look_again(self) -> bool:
+        """Whether there is more of the file than when its end was found; then the search goes on there."""
+        if not self._complete or len(self._offsets) >= self._max_records:
+            return False
+        try:
+            self._complete = not self._source.read_at(self._scanned, 1)
+        except OSError as error:
+            raise self._unavailable(error) from error
+        return not self._complete
+
     def steps_to(self, index: int) -> Iterator[None]:
         """Look for record ``index`` a chunk at a time; afterwards ``has(index)`` answers at once."""
         while index >= len(self._offsets) and not self._complete:

@@ -19,7 +19,7 @@ from gexfaker.tapes.habits import as_the_service, is_array
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.objects import ARRAY_CHUNK_BYTES, ObjectIndex
 from gexfaker.tapes.prepared import Prepared
-from gexfaker.tapes.source import UTF16_MARKS, decoded, open_member, open_source
+from gexfaker.tapes.source import UTF16_MARKS, FileSource, decoded, open_member, open_source
 from gexfaker.tapes.tape import new_number
 
 MARK_STRIDE: Final = 256
@@ -53,8 +53,8 @@ _STAMP: Final = msgspec.json.Decoder(_Stamp)
 class JsonlTape:
     """One feed's day in a ``.jsonl``, ``.jsonl.gz`` or ``.jsonl.zst`` file; opening reads nothing.
 
-    For use by one thread. Should the file be cut short or overwritten meanwhile, its records raise
-    RecordError.
+    For use by one thread. A plain file may grow while it is read. Should it be cut short or overwritten meanwhile, its
+    records raise RecordError.
 
     Args:
         path: the file to open.
@@ -72,7 +72,7 @@ class JsonlTape:
 
     def __init__(self, path: Path, feed: Feed, date: str, name: str | None = None, member: str = "") -> None:
         self.feed: Final = feed
-        self.number: Final = new_number()
+        self.number = new_number()
         self._date = date
         self._name = name or str(path)
         self._source = open_member(path, member, self._name) if member else open_source(path, self._name)
@@ -105,7 +105,10 @@ class JsonlTape:
 
     def __len__(self) -> int:
         """Number of records; reads the file to its end."""
-        return self._index.count()
+        count = self._index.count()
+        while self._has_grown():
+            count = self._index.count()
+        return count
 
     def __bool__(self) -> bool:
         """Whether there is any record; unlike ``len``, reads no further than the first."""
@@ -113,7 +116,17 @@ class JsonlTape:
 
     def has(self, index: int) -> bool:
         """Whether record ``index`` exists; reads no further than it must."""
-        return self._index.has(index)
+        return self._index.has(index) or (self._has_grown() and self._index.has(index))
+
+    def _has_grown(self) -> bool:
+        """Whether more was written since the end of the file was found."""
+        index = self._index
+        if not isinstance(self._source, FileSource) or not index.look_again():
+            return False
+        if index.ends_within_a_line and index.known:  # what is known of the last line may be of the half of it
+            self._note(index.known - 1, UNKNOWN)
+            self.number = new_number()
+        return True
 
     def steps_to_index(self, index: int) -> Iterator[None]:
         """Read on to record ``index`` in steps; afterwards ``has(index)`` answers at once. Raises DataError."""

@@ -42,6 +42,10 @@ class ObjectIndex(LineIndex):
         self._depth = 0
         self._in_string = False
 
+    def look_again(self) -> bool:
+        """Never: an array has an end."""
+        return False
+
     def _room(self, index: int) -> int:
         return (self._ends[index] if index < len(self._ends) else self._scanned) - self._offsets[index]
 
