@@ -45,6 +45,7 @@ def test_a_flag_beats_the_environment_beats_the_file_beats_the_default(tmp_path:
 
 ONE_A_SECOND = Allowance("all", 60, Period.MINUTE)
 WHEN_UNSET = {
+    "FILL": "simulated",
     "ACK_DELAY": "7ms",
     "PUBLIC_URL": "https://x.example",
     "TOKEN_SECRET": "s" * 32,

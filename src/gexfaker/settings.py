@@ -276,6 +276,16 @@ class Settings:
             "What happens on a simulated day.",
         ),
     ]
+    fill: Annotated[
+        str | None,
+        Setting(
+            Section.DAYS,
+            parsing.choice("simulated"),
+            "",
+            "simulated",
+            "What plays instead of feeds that a recorded day has not: a simulated market, which knows nothing of it.",
+        ),
+    ]
     feedback: Annotated[
         float,
         Setting(
@@ -722,7 +732,10 @@ def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, An
 
 def idle_with(settings: Settings, *, is_stored: bool) -> Iterator[str]:
     """A sentence about each setting that was given and has no effect with what is played: recorded days or not."""
-    simulation, recorded = ("SCENARIO", "TICKERS", "SEED", "FEEDBACK"), ("DATA_DIR",)
+    simulation = () if is_stored and settings.fill is not None else ("SCENARIO", "TICKERS", "SEED", "FEEDBACK")
+    recorded = ("DATA_DIR",)
+    if not is_stored and settings.fill is not None:
+        yield f"FILL (from {settings.sources['FILL']}) has no effect: no recorded days are played"
     if is_stored:
         reason = f"the recorded days in {settings.data_dir} are played; --simulate plays a simulated market"
     else:

@@ -160,6 +160,15 @@ def test_records_that_cannot_be_read_are_told_and_nothing_else_is_lost(tmp_path:
     assert records(tmp_path / "out") == LINES[:2]
 
 
+@pytest.mark.parametrize("order", [LINES[::-1], LINES[20:] + LINES[:20]], ids=["newest first", "two halves"])
+def test_records_are_sorted_by_their_times_when_they_are_written_anew(order: list[str], tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text("[" + ",".join(order) + "]")
+    done = run(tmp_path / NAME, "--out", tmp_path / "out", "--convert", "jsonl", "--no-check")
+    assert "its records were not in the order of their times; 40 have another place now" in done.output
+    assert done.exit_code == 0, "nothing is lost"
+    assert records(tmp_path / "out") == LINES
+
+
 def test_what_is_broken_is_the_exit_code(tmp_path: Path) -> None:
     changed = json.loads(LINES[0]) | {"agg_dex": 1}
     (tmp_path / NAME).write_text(json.dumps([changed, *map(json.loads, LINES[1:])]))

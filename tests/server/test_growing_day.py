@@ -36,3 +36,12 @@ def test_what_is_added_comes_to_who_listens_and_to_who_asks(tmp_path: Path) -> N
         while seen[-1] < data.FIRST + ALL - 1:
             seen.append(decode.timestamp(raw.read_kind("data").any))
     assert seen == list(range(seen[0], data.FIRST + ALL)), "every second once"
+
+
+def test_a_day_that_is_newest_first_is_told_at_the_start(tmp_path: Path) -> None:
+    data.write_day(tmp_path, 20)
+    path = tmp_path / data.DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
+    path.write_text("".join(reversed(path.read_text(encoding="utf-8").splitlines(keepends=True))), encoding="utf-8")
+    with running_server(data_dir=str(tmp_path)) as server:
+        (note,) = [note for note in server.server.service.notes if "newest first" in note]
+    assert "gexfaker import --convert jsonl --replace sorts them" in note

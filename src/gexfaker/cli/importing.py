@@ -70,7 +70,7 @@ def import_(
     days = sorted({(one.date, one.feed.ticker) for one in found})
     failed = _tell(brought)
     click.echo(f"{len(days)} ticker-day{'s' * (len(days) != 1)} in {out}: gexfaker serve --data-dir {out}")
-    code = 1 if failed or any(one.notes for one in brought) else 0
+    code = 1 if failed or any(one.lost for one in brought) else 0
     if check:
         code |= _check(context, out, days)
     if prepare:

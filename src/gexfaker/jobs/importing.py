@@ -22,6 +22,7 @@ from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
 from gexfaker.tapes.lock import WriteLock
 from gexfaker.tapes.loose import Place
 from gexfaker.tapes.strays import found_in
+from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
 
 LOCK: Final = ".gexfaker-import.lock"
@@ -68,6 +69,7 @@ class Brought:
         size: in bytes.
         was_there: nothing had to be done.
         notes: what is to be told.
+        lost: how many records could not be read and are not there.
         failed: why it is not there; empty when it is.
     """
 
@@ -75,6 +77,7 @@ class Brought:
     size: int = 0
     was_there: bool = False
     notes: tuple[str, ...] = ()
+    lost: int = 0
     failed: str = ""
 
     def __str__(self) -> str:
@@ -223,34 +226,52 @@ class Importer:
                 return Brought(target, target.stat().st_size, was_there=True)
             return Brought(target, failed=f"{there} is there already: --replace writes {target.name} anew")
         self._make_room(found.place.path.stat().st_size)
-        notes = _write_lines(found, target, report)
+        notes, lost = _write_lines(found, target, report)
         _same_time(found.place.path, target)
         for other in others:
             with explained(other):
                 other.unlink(missing_ok=True)
-        return Brought(target, target.stat().st_size, notes=notes)
+        return Brought(target, target.stat().st_size, notes=notes, lost=lost)
 
 
-def _write_lines(found: Found, target: Path, report: Report) -> tuple[str, ...]:
-    """Write all records that can be read; what cannot is told."""
-    lines, lost, index = LinesFile(target), list[str](), 0
+def _write_lines(found: Found, target: Path, report: Report) -> tuple[tuple[str, ...], int]:
+    """Write all records that can be read, in the order of their times; what is to be told, and how many cannot."""
+    lines, lost = LinesFile(target), list[str]()
     try:
         with closing(found.folder.open(found.date, found.feed)) as tape:
-            while tape.has(index):
+            order = _order_of(tape)
+            for done, index in enumerate(order, 1):
                 try:
                     lines.add(tape.json(index))
                 except RecordError as problem:
                     lost.append(f"{tape.place(index)}: {problem}")
-                index += 1
-                report(index)
+                report(done)
         lines.commit()
     finally:
         lines.discard()
-    if not lost:
-        return ()
-    more = f" and {len(lost) - MAX_TOLD:,} more" if len(lost) > MAX_TOLD else ""
-    told = "; ".join(lost[:MAX_TOLD]) + more
-    return (f"{found}: {len(lost):,} of {index:,} records cannot be read and are left out: {told}",)
+    return tuple(_told(found, order, lost)), len(lost)
+
+
+def _order_of(tape: Tape) -> list[int]:
+    """The indexes of all records in the order of their times; what has no time stays behind the one before it."""
+    times, last, index = list[int](), 0, 0
+    while tape.has(index):
+        with suppress(RecordError):
+            last = tape.timestamp(index)
+        times.append(last)
+        index += 1
+    return sorted(range(index), key=times.__getitem__)
+
+
+def _told(found: Found, order: Sequence[int], lost: Sequence[str]) -> Iterator[str]:
+    """What is to be told of a feed's day that was written anew."""
+    moved = sum(at != index for at, index in enumerate(order))
+    if moved:
+        yield f"{found}: its records were not in the order of their times; {moved:,} have another place now"
+    if lost:
+        more = f" and {len(lost) - MAX_TOLD:,} more" if len(lost) > MAX_TOLD else ""
+        told = "; ".join(lost[:MAX_TOLD]) + more
+        yield f"{found}: {len(lost):,} of {len(order):,} records cannot be read and are left out: {told}"
 
 
 def _same_time(source: Path, target: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Final
 
 from gexfaker.catalog import Feed
@@ -51,6 +52,14 @@ class Day:
         """Whether other tickers could be had by a setting."""
         return self.origin.startswith(SIMULATED)
 
+    def is_filled_in(self, feed: Feed) -> bool:
+        """Whether a feed of a recorded day is simulated, because it was not recorded."""
+        return False
+
+    def open(self, feed: Feed) -> Tape:
+        """A tape of a feed with records of its own, for whoever closes it. Raises DataError."""
+        return self._opener(feed)
+
     def source(self, feed: Feed) -> Feed | None:
         """Whose records serve a feed: its own, the nearest stored category's, or None when there are none."""
         return source_of(feed, self.feeds, self.calendar_date)
@@ -85,6 +94,15 @@ class Day:
             dates = [shown(stamp)[: len(self.date)] for stamp in stamps if stamp is not None]
             return dates[-1] if dates else None
         return None
+
+    def is_newest_first(self) -> bool:
+        """Whether the first records of a feed go back in time, as far as they can be read."""
+        with contextlib.suppress(DataError, ValueError, OverflowError, OSError):
+            with contextlib.closing(self._opener(min(self.feeds))) as tape:
+                stamps = [stamp_of(tape, index) for index in range(FIRST_RECORDS) if tape.has(index)]
+            known = [stamp for stamp in stamps if stamp is not None]
+            return len(known) > 2 and all(later < earlier for earlier, later in pairwise(known))
+        return False
 
     def close(self) -> None:
         """Close all tapes."""

@@ -9,11 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gexfaker.catalog import TICKERS
 from gexfaker.errors import DataError
 from gexfaker.exchange.calendar import is_trading_day, last_trading_day, next_trading_day, why_closed
 from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.playback.day import Day, stored_day
+from gexfaker.playback.filled import FilledDay
 from gexfaker.playback.simulated import simulated_day
 from gexfaker.tapes.folder import LAST_YEAR, LATEST, TODAY, DataFolder, is_date
 
@@ -73,7 +75,10 @@ class Days:
         scenario: str | None = None,
         open_rows: bool = False,
         feedback: float | None = None,
+        *,
+        fills: bool = False,
     ) -> None:
+        self._fills: Final = fills
         self._folder: Final = DataFolder(data_dir or Path())
         self._today = today
         self._asked: Final = date
@@ -175,9 +180,16 @@ class Days:
 
     def _make(self, date: str) -> Day:
         date = self.resolve(date)
-        if self.stored:
-            return stored_day(self._folder, date)
-        return simulated_day(date, *self._simulation)
+        if not self.stored:
+            return simulated_day(date, *self._simulation)
+        recorded = stored_day(self._folder, date)
+        return self._filled(recorded) if self._fills and is_trading_day(recorded.calendar_date) else recorded
+
+    def _filled(self, recorded: Day) -> Day:
+        """A recorded day with the feeds of its tickers, and of those that are set, that were not recorded."""
+        simulation = self._simulation
+        tickers = tuple(sorted(TICKERS & {*recorded.tickers, *simulation.tickers}))
+        return FilledDay(recorded, simulated_day(recorded.date, *simulation._replace(tickers=tickers)))
 
     def is_open(self, date: str) -> bool:
         """Whether a day is open, so that looking at it costs nothing."""

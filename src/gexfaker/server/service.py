@@ -44,6 +44,8 @@ from gexfaker.worlds.world import Account, World
 from gexfaker.worlds.worlds import Worlds
 
 SIMULATED_MARK: Final = b"simulated"
+RECORDED_MARK: Final = b"recorded %b"
+FILLED_MARK: Final = b"recorded %b, simulated where nothing was recorded"
 
 log: Final = logging.getLogger(__name__)
 access_log: Final = logging.getLogger("gexfaker.access")
@@ -219,6 +221,11 @@ class Service:
         yield from shown_strays(strays(_folder(self.settings), self.day.date), SHOWN_NAMES)
         if (found := self.day.first_date()) not in (None, self.day.date):
             yield f"the records of {self.day.date} are of {found}: move them into the folder of their day"
+        if self.day.is_newest_first():
+            yield (
+                f"the records of {self.day.date} are newest first, and are played from the first on: "
+                "gexfaker import --convert jsonl --replace sorts them"
+            )
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -240,13 +247,15 @@ class Service:
     def mark(self, world: World | None = None) -> bytes | None:
         """What a key's answers are marked with, so that nobody takes them for the service's; None when they are not.
 
-        ``simulated``, or ``recorded`` and the day; without a key it is the day that keys start with.
+        ``simulated``, or ``recorded`` and the day, and whether what is missing is simulated; without a key it is the
+        day that keys start with.
         """
         if not self.settings.mark:
             return None
         if not self.days.stored:
             return SIMULATED_MARK
-        return b"recorded " + (self.day.date if world is None or not world.is_used else world.play.date).encode()
+        date = self.day.date if world is None or not world.is_used else world.play.date
+        return (RECORDED_MARK if self.settings.fill is None else FILLED_MARK) % date.encode()
 
     @property
     def days(self) -> Days:
@@ -303,6 +312,7 @@ def _days(settings: Settings, now: float) -> Days:
         settings.scenario,
         settings.is_real("open-rows"),
         settings.feedback,
+        fills=settings.fill is not None,
     )
     if settings.wants_days and not days.stored:
         raise _no_days(settings)

@@ -92,6 +92,10 @@ class ClientLog:
         elif self._groups.feed_of(hub, group, day) is None:
             what = f"joined, but nothing will come to group {_short(group)!r} on hub {hub!r}"
             self._tell(connection, "join", what, lambda: f": {self._groups.reason(hub, group, day)}", logging.WARNING)
+        elif (feed := self._groups.feed_of(hub, group, day)) is not None and day.is_filled_in(feed):
+            self._tell(
+                connection, "join", f"joined {group} on {hub}, which is simulated: {day.date} has no record of it"
+            )
         elif later is not None:
             self._tell(connection, "join", f"joined {group} on {hub}, but nothing comes {later.until}", later.detail)
         elif group not in connection.grant.groups:

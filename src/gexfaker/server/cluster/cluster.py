@@ -408,6 +408,8 @@ class Cluster:
             ticket = await self.engine.take(world.id, hub, self._node)
         finally:
             self._taking[place] -= 1
+            if not self._taking[place]:
+                del self._taking[place]
         if ticket < self.tickets.get(place, 0):
             raise UnavailableError(f"The key has connected to hub {hub} again meanwhile, and has one connection there.")
         self.tickets[place] = ticket
@@ -431,9 +433,8 @@ class Cluster:
         """Tell of the connections that are gone."""
         for (owner, hub), ticket in list(self.tickets.items()):
             world = self.service.worlds.peek(owner)
-            if not self._taking[owner, hub]:
-                del self._taking[owner, hub]
-            if world is None or hub not in world.audiences:
+            is_young = time.time() - ticket / 1e6 < NODE_SECONDS  # its connection may be about to open
+            if not is_young and (world is None or hub not in world.audiences):
                 del self.tickets[owner, hub]
                 await self.engine.leave(owner, hub, self._node, ticket)
 

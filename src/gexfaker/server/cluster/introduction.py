@@ -16,7 +16,7 @@ from gexfaker.server.cluster.demands import KEYED, refused
 from gexfaker.settings import DEFAULT, Settings
 
 STORY: Final = (
-    *("data_date", "simulate", "tickers", "seed", "scenario", "feedback", "playback", "cache_mode"),
+    *("data_date", "simulate", "tickers", "seed", "scenario", "feedback", "fill", "playback", "cache_mode"),
     *("endpoint_cache_mode", "timestamps", "speed", "start", "realism", "session_rules", "strict_keys"),
     *("strict_groups", "tiers", "quota", "membership_limit", "ws_group_prefix", "v2_prefix", "token_lifetime"),
 )

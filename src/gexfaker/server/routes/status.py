@@ -110,5 +110,7 @@ def _group(service: Service, world: World, hub: str, group: str) -> dict[str, An
     if tape is not None and (empty := day.why_empty(tape)):
         return {"group": group, "silent": empty}
     source = day.source(feed)
-    status = {"group": group, "next_record": world.play.next_index(feed) if world.is_used else 0}
+    status: dict[str, Any] = {"group": group, "next_record": world.play.next_index(feed) if world.is_used else 0}
+    if day.is_filled_in(feed):
+        status["simulated"] = True
     return status if source in (feed, None) else status | {"served_from": source.group}
