@@ -1,5 +1,5 @@
-"""`make bench`: fan-out, positions, a simulated market, many keys, REST, access log, openings, cluster, footprint,
-encoding.
+"""`make bench`: fan-out, positions, a simulated market, many keys, REST, access log, openings, cluster, recorded
+days in each form, footprint, encoding.
 
 Linux only.
 
@@ -7,8 +7,8 @@ Ratios carry over to other machines, microseconds do not. Everything is compared
 have a core of their own where there are two.
 
     python -m bench            everything, some fifteen minutes
-    python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, openings, cluster, footprint,
-                               encoding
+    python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, openings, cluster, tapes,
+                               footprint, encoding
     python -m bench --keep     the figures are those of this release from now on: bench/history/RELEASE.json
 """
 
@@ -20,7 +20,20 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from bench import access, cluster, encoding, fanout, footprint, history, keys, openings, positions, rest, simulated
+from bench import (
+    access,
+    cluster,
+    encoding,
+    fanout,
+    footprint,
+    history,
+    keys,
+    openings,
+    positions,
+    rest,
+    simulated,
+    tapes,
+)
 from bench.report import Report, machine
 from gexfaker import __version__
 
@@ -34,6 +47,7 @@ PARTS = {
     "access": access.measure,
     "openings": openings.measure,
     "cluster": cluster.measure,
+    "tapes": tapes.measure,
     "footprint": footprint.measure,
     "encoding": encoding.measure,
 }
