@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ from bench.processes import Counted, Load, Process, cpu_seconds, gexfaker
 from bench.report import Report
 from gexfaker.catalog import Feed
 
-CLIENTS: Final = 400
-KEYS: Final = 40
+CLIENTS: Final = 800
+KEYS: Final = 8
 SECONDS, SETTLE = 5.0, 3.0
 REPEATS: Final = 3
 RECORDS: Final = 2_000
@@ -51,16 +52,40 @@ def servers(root: Path, workers: int) -> Iterator[tuple[Process, str]]:
 
 
 def fan_out(root: Path, workers: int) -> Counted:
-    """Microseconds of CPU a message of all that serve, and how evenly they share it."""
+    """Microseconds of CPU a message of all that serve."""
     job = {"clients": CLIENTS, "keys": KEYS, "seconds": SECONDS, "settle": SETTLE, "subprotocol": JSON}
     with servers(root, workers) as (process, url):
         load = Load("bench.load", job | {"target": url, "hubs": hubs_of(FEEDS)})
         pids = serving(process)
+        for core, pid in enumerate(pids):
+            on_core(pid, core)
         before = [cpu_seconds(pid) for pid in pids]
         counted = load.counted()
         spent = [cpu_seconds(pid) - was for pid, was in zip(pids, before, strict=True)]
         load.go()
-    return {"us": sum(spent) / counted["frames"] * 1e6, "most": max(spent) / sum(spent)}
+    return {"us": sum(spent) / counted["frames"] * 1e6}
+
+
+def fan_out_apart(root: Path) -> float:
+    """The same with two servers that know nothing of each other, each with half of the clients."""
+    job = {"clients": CLIENTS // 2, "keys": KEYS, "seconds": SECONDS, "settle": SETTLE, "subprotocol": JSON}
+    with servers(root, 0) as (one, one_url), servers(root, 0) as (other, other_url):
+        on_core(other.pid, 1)
+        hubs = hubs_of(FEEDS)
+        loads = [Load("bench.load", job | {"target": url, "hubs": hubs}) for url in (one_url, other_url)]
+        before = cpu_seconds(one.pid) + cpu_seconds(other.pid)
+        frames = sum(load.counted()["frames"] for load in loads)
+        spent = cpu_seconds(one.pid) + cpu_seconds(other.pid) - before
+        for load in loads:
+            load.go()
+    return spent / frames * 1e6
+
+
+def on_core(pid: int, core: int) -> None:
+    """Hold a process on a core."""
+    cores = sorted(os.sched_getaffinity(0))
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {cores[core % len(cores)]})
 
 
 def engine_path(process: Process) -> str:
@@ -95,7 +120,9 @@ def _bytes(stats: object) -> int:
 
 def action_times(root: Path, workers: int) -> list[float]:
     """Milliseconds of each of many control actions, one after the other on one connection."""
-    with servers(root, workers) as (_, url):
+    with servers(root, workers) as (process, url):
+        for core, pid in enumerate(serving(process)):
+            on_core(pid, core)
         connection = http.client.HTTPConnection(urlsplit(url).netloc)
         took = []
         for number in range(ACTIONS):
@@ -114,20 +141,19 @@ def measure(report: Report, root: Path, progress: Progress) -> None:
     """Alone, one worker and two, one after the other, repeat by repeat."""
     write_day(root, FEEDS, RECORDS)
     prepare(root)
-    task = progress.add_task("cluster", total=REPEATS * 3 + 3)
+    task = progress.add_task("cluster", total=REPEATS * 4 + 3)
     for _ in range(REPEATS):
-        costs = {}
+        costs = []
         for workers, name in ((0, "a server alone"), (1, "a worker of a cluster"), (2, "two workers")):
-            counted = fan_out(root, workers)
-            costs[workers] = counted["us"]
-            report.note(f"cluster: {name}, us of CPU a message", counted["us"])
-            if workers == 2:
-                # Each worker has a core of its own where there is one; the load is outside the measure.
-                report.note(
-                    "cluster: two workers deliver so many times what one does",
-                    costs[1] / counted["us"] / counted["most"],
-                )
+            costs.append(fan_out(root, workers)["us"])
+            report.note(f"cluster: {name}, us of CPU a message", costs[-1])
             progress.advance(task)
+        apart = fan_out_apart(root)
+        report.note("cluster: two servers apart, us of CPU a message", apart)
+        # Where there are two cores only, the load takes part of both, and two servers of any kind cost more each. So two
+        # workers are compared with two servers that share nothing: what the cluster costs is the difference.
+        report.note("cluster: two workers deliver so many times what one does", 2 * apart / costs[-1])
+        progress.advance(task)
     report.note("cluster: engine traffic of an active key, bytes a second", engine_traffic(root))
     progress.advance(task)
     for workers, name in ((0, "alone"), (2, "two workers")):

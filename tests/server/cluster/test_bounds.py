@@ -83,7 +83,7 @@ def test_what_cannot_be_handed_over_in_time_has_to_negotiate_again(
 def test_more_operations_than_connections_wait_for_one_another(
     engine: Redis, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gexfaker.server.cluster.engine.ENGINE_CONNECTIONS", 1)
+    monkeypatch.setattr("gexfaker.server.cluster.engine.ENGINE_CONNECTIONS", 2)  # one of them listens
     with running_cluster(engine, 1, cluster_prefix="few", data_dir=folder) as (server,), ThreadPoolExecutor(12) as pool:
         statuses = list(pool.map(lambda number: act(server, f"many-{number}", "pause")[0], range(60)))
     assert statuses == [200] * 60

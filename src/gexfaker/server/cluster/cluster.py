@@ -160,14 +160,23 @@ class Cluster:
             with contextlib.suppress(UnavailableError):
                 before, self.health.beat = self.health.beat, await self.engine.beat(self._node, NODE_SECONDS)
                 self._tell_offset(before.surely, self.health.beat.surely)
-                await self._agree()
+                await self._refresh()
                 await self._leave_hubs()
             await asyncio.sleep(BEAT_SECONDS)
 
-    async def _agree(self) -> None:
-        """Keep what all servers have in common, and bring back what the engine has lost of it."""
-        settings, life = self.service.settings, self.service.life
+    async def _refresh(self) -> None:
+        """Keep what all servers have in common."""
         await self.engine.refresh(START, NODE_SECONDS)
+        kept = [
+            await self.engine.refresh(STORY_NAME, NODE_SECONDS),
+            await self.engine.refresh(SECRET, SHARED_KEY_SECONDS),
+        ]
+        if not all(kept):
+            await self._agree()
+
+    async def _agree(self) -> None:
+        """See whether all servers have the same in common, and bring back what the engine has lost of it."""
+        settings, life = self.service.settings, self.service.life
         story = await self.engine.agree(STORY_NAME, story_text(settings), NODE_SECONDS)
         if story != story_text(settings) and not self.health.differs:
             log.error("the other servers of this cluster play another market: start all with the same", extra=ABOUT)

@@ -199,9 +199,9 @@ class Engine:
             found = await _asked(pipe.execute())
         return cast("bytes", found[-1]).decode()
 
-    async def refresh(self, name: str, seconds: float) -> None:
-        """Keep something, if it is there, for so long from now on."""
-        await _asked(self._redis.pexpire(self.name(name), _milliseconds(seconds)))
+    async def refresh(self, name: str, seconds: float) -> bool:
+        """Keep something, if it is there, for so long from now on; whether it is."""
+        return bool(await _asked(self._redis.pexpire(self.name(name), _milliseconds(seconds))))
 
     async def lives(self, nodes: Sequence[str]) -> list[bool]:
         """Which of these servers live."""

@@ -101,12 +101,12 @@ class Handing:
         """Let all reliable connections go, as this server stops; what is left after a while has to negotiate again."""
         hubs = self._service.hubs.values()
         found = [(hub, one) for hub in hubs for one in hub.connections.values() if one.subprotocol.reliable]
-        went = 0
+        went, loop = 0, asyncio.get_running_loop()
+        deadline = loop.time() + HAND_OVER_SECONDS
         try:
-            async with asyncio.timeout(HAND_OVER_SECONDS):
-                for hub, connection in found:
-                    went += await self._hand_over(hub, connection)
-        except (UnavailableError, TimeoutError) as problem:
+            for hub, connection in found:
+                went += loop.time() < deadline and await self._hand_over(hub, connection)
+        except UnavailableError as problem:
             log.warning("%s", problem, extra=ABOUT)
         if found:
             log.info("handed over %d of %d reliable connections to the cluster", went, len(found), extra=ABOUT)
