@@ -150,8 +150,8 @@ def measure(report: Report, root: Path, progress: Progress) -> None:
             progress.advance(task)
         apart = fan_out_apart(root)
         report.note("cluster: two servers apart, us of CPU a message", apart)
-        # Where there are two cores only, the load takes part of both, and two servers of any kind cost more each. So two
-        # workers are compared with two servers that share nothing: what the cluster costs is the difference.
+        # With two cores the load takes part of both, and two servers of any kind cost more each. So two workers are
+        # compared with two servers that share nothing: what the cluster costs is the difference.
         report.note("cluster: two workers deliver so many times what one does", 2 * apart / costs[-1])
         progress.advance(task)
     report.note("cluster: engine traffic of an active key, bytes a second", engine_traffic(root))
