@@ -175,3 +175,15 @@ def test_what_is_no_month_and_no_folder_is_said(tmp_path: Path) -> None:
     write(tmp_path, DAY, session(DAY))
     done = CliRunner().invoke(cli, ["coverage", str(tmp_path), "--month", "2026-13"])
     assert (done.exit_code, "is no month" in done.output) == (2, True)
+
+
+def test_a_month_without_days_is_missing_and_one_to_come_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_today", lambda: dt.date(2026, 7, 20))
+    write(tmp_path, DAY, session(DAY, 1))
+    done = run(tmp_path, "--month", "2026-01")
+    assert done.exit_code == 1
+    assert "SPX 2026-01: 0 of 20 days" in done.output
+    with pytest.raises(DataError, match="2027-01 is still to come"):
+        run(tmp_path, "--month", "2027-01")

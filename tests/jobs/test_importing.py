@@ -101,7 +101,7 @@ def test_every_form_is_the_same_day_afterwards(form: object, how: str, tmp_path:
         assert written.read_bytes()[: len(MAGIC[ending])] == MAGIC[ending]
     again = run(path, "--out", out, *how.split(), "--no-check")
     assert again.exit_code == 0
-    assert "0 files, 0.0 MB; 1 were there; 0 failed" in again.output
+    assert "0 files, 0.0 MB; 1 there already; 0 not brought in" in again.output
     assert not list(out.rglob(".*.part"))
 
 
@@ -221,7 +221,7 @@ def test_two_imports_do_not_meet(tmp_path: Path) -> None:
 def test_what_lies_in_the_data_folder_already_stays_where_it_is(tmp_path: Path) -> None:
     path = array(tmp_path)
     done = run(path, "--out", tmp_path, "--no-check")
-    assert "1 were there" in done.output
+    assert "1 there already" in done.output
     assert [one.name for one in tmp_path.rglob("*.json")] == [NAME]
 
 
@@ -242,3 +242,76 @@ def test_a_killed_import_leaves_no_half_file_and_goes_on(convert: tuple[str, ...
         feed = Feed(ticker, "orderflow", "orderflow")
         assert records(out, feed=feed) == [record(ticker, index) for index in range(400)]
     assert all(path.stat().st_ino == number for path, number in kept.items()), "what was whole is not written again"
+
+
+# --- two versions of a feed ----------------------------------------------------------------------
+
+OTHERS = [record("ES_SPX", index + 500) for index in range(len(LINES))]
+
+
+def other_report(root: Path, *more: str) -> Path:
+    """An end-of-day report with other records of the feed, and with the same records of other feeds."""
+    path = root / f"eod_report_ES_SPX_{DATE}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for kind in ("orderflow_orderflow", *more):
+            name = f"{DATE}_ES_SPX_{kind}.json.gz"
+            archive.writestr(name, gzip.compress(f"[{','.join(OTHERS)}]".encode()))
+    return path
+
+
+@pytest.mark.parametrize("first", [laid_out, compressed, array, report])
+def test_another_form_of_a_feed_is_a_conflict_and_replacing_it_plays_the_new_one(first: object, tmp_path: Path) -> None:
+    one, two, out = tmp_path / "one", tmp_path / "two", tmp_path / "out"
+    for folder in (one, two):
+        folder.mkdir()
+    run(first(one), "--out", out, "--no-check")  # type: ignore[operator]
+    (two / f"{NAME}.gz").write_bytes(gzip.compress(f"[{','.join(OTHERS)}]".encode()))
+    refused = run(two, "--out", out, "--no-check")
+    assert refused.exit_code == 1
+    assert "has the same feeds already: --replace takes" in refused.output
+    assert records(out) == LINES
+    assert run(two, "--out", out, "--replace", "--no-check").exit_code == 0
+    assert records(out) == OTHERS
+    assert len([path for path in out.rglob("*") if path.is_file() and not path.name.startswith(".")]) == 1
+
+
+def test_a_report_with_other_feeds_is_not_removed_for_one_of_them(tmp_path: Path) -> None:
+    run(other_report(tmp_path, "classic_gex_zero"), "--out", tmp_path / "out", "--no-check")
+    done = run(array(tmp_path), "--out", tmp_path / "out", "--replace", "--no-check")
+    assert done.exit_code == 1
+    assert "has other feeds, too: move it away, or import with --convert" in done.output
+    assert records(tmp_path / "out") == OTHERS
+
+
+def test_a_report_takes_the_place_of_the_files_of_its_feeds(tmp_path: Path) -> None:
+    run(laid_out(tmp_path / "one"), "--out", tmp_path / "out", "--no-check")
+    assert run(other_report(tmp_path), "--out", tmp_path / "out", "--replace", "--no-check").exit_code == 0
+    assert records(tmp_path / "out") == OTHERS
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (f"eod_report_SPX_{DATE}.zip", b"PK", "cannot be read, or holds no arrays of the service: get it again"),
+        ("mydays.zip", b"PK", "unpack it, and import the folder"),
+        ("gex_zero (2).json", ARRAY, "its name is none of these"),
+    ],
+)
+def test_a_file_that_is_no_day_is_looked_at_alone(name: str, content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    (tmp_path / "eod_report_NDX_2026-07-17.zip").write_bytes(b"broken, and nobody has asked for it")
+    assert said in run_failing(tmp_path / name, "--out", tmp_path / "out")
+
+
+def test_what_looks_like_a_day_and_is_not_brought_in_is_told(tmp_path: Path) -> None:
+    array(tmp_path)
+    (tmp_path / "days.zip").write_bytes(b"PK")
+    done = run(tmp_path, "--out", tmp_path / "out", "--no-check")
+    assert done.exit_code == 0
+    assert "note: " in done.output
+    assert "days.zip" in done.output
+
+
+def test_what_is_no_day_is_said(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["import", str(array(tmp_path)), "--date", "07/16/2026"])
+    assert (done.exit_code, "is no day: write YYYY-MM-DD" in done.output) == (2, True)

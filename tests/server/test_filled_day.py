@@ -100,3 +100,18 @@ def test_without_recorded_days_it_is_told_that_it_has_no_effect(tmp_path: Path) 
 
 def test_settings_of_the_market_have_an_effect_with_it(server: InProcess) -> None:
     assert not [note for note in server.server.service.notes if "has no effect" in note]
+
+
+def test_the_market_is_not_made_before_somebody_asks_for_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is looked at in the start is the recorded day."""
+    from gexfaker.playback import simulated
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the market was made")
+
+    monkeypatch.setattr(simulated._Opener, "__call__", refuse)
+    with running_server(None, data_dir=str(folder), fill="simulated", tickers="AAPL,SPX") as running:
+        assert running.server.service.day.digest()
+        assert not running.server.service.day.is_newest_first()
+        assert running.server.service.notes == ()
+        assert ask(running, "/ES_SPX/orderflow/orderflow")[0] == 200

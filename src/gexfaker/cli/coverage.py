@@ -69,6 +69,8 @@ def coverage(
     with _bar() as progress:
         for month in wanted or [dates[-1][:7]]:
             begin, end = _bounds(month)
+            if end < begin:
+                raise DataError(f"{month} is still to come")
             rows += Coverage(days, progress=progress).rows(begin, end, [ticker.upper() for ticker in tickers])
     if as_json:
         click.echo(json.dumps({"folder": str(root), "days": [row.as_json() for row in rows]}))

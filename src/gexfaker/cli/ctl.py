@@ -328,4 +328,5 @@ def _next(status: Mapping[str, Any], group: Mapping[str, Any]) -> str:
         return "nothing was sent yet"
     if status["playback"]["market_closed"]:
         return "silent while the market is closed"
-    return f"record {group.get('next_record', '-')} is next"
+    simulated = ", simulated as it was not recorded" if group.get("simulated") else ""
+    return f"record {group.get('next_record', '-')} is next{simulated}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gexfaker.errors import DataError
+from gexfaker.tapes.folder import is_date
 
 if TYPE_CHECKING:
     from gexfaker.jobs.importing import Brought, Found, Importer
@@ -51,7 +52,7 @@ def import_(
     in again, so it can be run once more after Ctrl-C.
 
     \b
-    Exit code: 0 all is there and sound, 1 something is broken or was left out, 2 nothing could be done.
+    Exit code: 0 all is there and sound, 1 something is broken or could not be brought in, 2 nothing could be done.
 
     \b
     Examples:
@@ -63,6 +64,11 @@ def import_(
 
     if link and convert:
         raise click.UsageError("--link keeps files as they are, and --convert writes them anew: choose one")
+    for date in dates:
+        if not is_date(date):
+            raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
+    for path in paths:
+        _tell_strays(path.expanduser())
     found = _chosen([one for path in paths for one in found_below(path.expanduser())], dates, tickers)
     out = out.expanduser()
     with closing(Importer(out, linked=link, replacing=replace)) as importer:
@@ -76,6 +82,15 @@ def import_(
     if prepare:
         _prepare(context, out, days)
     context.exit(code)
+
+
+def _tell_strays(path: Path) -> None:
+    """Say what lies in a folder and looks like days, but is not brought in."""
+    from gexfaker.tapes.strays import shown_strays, strays
+
+    if path.is_dir():
+        for line in shown_strays(strays(path), SHOWN):
+            click.echo(f"note: {line}", err=True)
 
 
 def _chosen(found: list[Found], dates: Sequence[str], tickers: Sequence[str]) -> list[Found]:
@@ -96,13 +111,14 @@ def _brought(importer: Importer, found: list[Found], convert: str | None) -> Ite
 
     console = Console(stderr=True)
     columns: list[Any] = [BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
-    work = found if convert else files_of(found)
+    work = [[one] for one in found] if convert else files_of(found)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=len(work))
-        for one in work:
+        for file in work:
+            one = file[0]
             said = _saying(one, convert, lambda text: progress.update(bar, description=text))
             try:
-                yield importer.convert(one, f".{convert}", said) if convert else importer.bring(one, said)
+                yield importer.convert(one, f".{convert}", said) if convert else importer.bring(file, said)
             except (DataError, OSError, ValueError) as problem:
                 yield Brought(one.place.path, failed=f"{one}: {problem}")
             progress.advance(bar)
@@ -130,7 +146,8 @@ def _tell(brought: Sequence[Brought]) -> int:
         click.echo(str(one), err=True)
     there = sum(one.was_there for one in brought)
     size = sum(one.size for one in new) / 1e6
-    click.echo(f"{len(new):,} files, {size:,.1f} MB; {there:,} were there; {len(failed):,} failed")
+    files = f"{len(new):,} file{'s' * (len(new) != 1)}"
+    click.echo(f"{files}, {size:,.1f} MB; {there:,} there already; {len(failed):,} not brought in")
     return len(failed)
 
 

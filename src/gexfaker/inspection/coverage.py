@@ -162,11 +162,12 @@ class Coverage:
     def rows(self, begin: datetime.date, end: datetime.date, tickers: Sequence[str] = ()) -> list[Row]:
         """Every trading day from ``begin`` to ``end`` of each ticker, and days that are there although none was traded.
 
-        Without ``tickers`` they are those of all days in between.
+        Without ``tickers`` they are those of all days in between, or where there are none of the newest day.
         """
         dates = [date for date in self._folder.dates() if begin.isoformat() <= date <= end.isoformat()]
         there = {date: self._feeds_of(date) for date in dates}
-        wanted = list(tickers) or sorted({ticker for feeds in there.values() for ticker in feeds})
+        known = there or {date: self._feeds_of(date) for date in self._folder.dates()[-1:]}
+        wanted = list(tickers) or sorted({ticker for feeds in known.values() for ticker in feeds})
         rows = list[Row]()
         for ticker in wanted:
             rows += self._judged(ticker, begin, end, {date: feeds.get(ticker, []) for date, feeds in there.items()})

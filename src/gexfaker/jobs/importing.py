@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gexfaker.catalog import Feed
+from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.errors import DataError, RecordError
 from gexfaker.limits import MIB
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
+from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.lock import WriteLock
-from gexfaker.tapes.loose import Place
+from gexfaker.tapes.loose import Place, dashed, feeds_of, is_loose
 from gexfaker.tapes.strays import found_in
 from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
@@ -32,8 +33,8 @@ COPIED_BYTES: Final = 4 * MIB
 LEAST_FREE_BYTES: Final = 1024 * MIB
 """Room that an import leaves on the disk."""
 
-MOST_UP: Final = 4
-"""Folders above a path that may be the data folder it belongs to: those of a category, a package, a ticker, a day."""
+DAY_ABOVE: Final = 2
+"""How many folders lie between a file and the folder of its day: its package's and its ticker's."""
 
 MAX_TOLD: Final = 3
 """Records of a feed that cannot be read and are named; the others are counted."""
@@ -47,17 +48,19 @@ class Found(NamedTuple):
     """A feed's day somewhere.
 
     Attributes:
-        folder: through which it is opened.
         place: the file, and the member of it.
     """
 
-    folder: DataFolder
     date: str
     feed: Feed
     place: Place
 
     def __str__(self) -> str:
         return f"{self.date} {self.feed.group}"
+
+    def open(self) -> JsonlTape:
+        """Its records; the caller closes it. Raises OSError."""
+        return JsonlTape(self.place.path.resolve(), self.feed, self.date, str(self.place.name), self.place.member)
 
 
 @dataclass(frozen=True)
@@ -92,41 +95,59 @@ def found_below(path: Path) -> list[Found]:
     path = path.absolute()
     if not path.exists():
         raise DataError(f"{path} is not there: give a file or a folder with days")
-    for root in _roots(path):
-        found = [one for one in _all_of(DataFolder(root)) if _is_below(one.place.path, path)]
-        if found:
-            return found
+    found = _in_folder(path) if path.is_dir() else _in_file(path)
+    if not found:
+        raise DataError(_no_days(path))
+    return found
+
+
+def _no_days(path: Path) -> str:
+    """Why nothing is brought in of a path, and what to do."""
+    if is_loose(path.name):
+        return f"{path} cannot be read, or holds no arrays of the service: get it again"
+    if path.suffix == ".zip":
+        return f"{path} is not called as an end-of-day report is: unpack it, and import the folder"
     beside = found_in(path, SHOWN_NAMES) if path.is_dir() else "its name is none of these"
-    raise DataError(
+    return (
         f"{path} holds no days. A file is called as downloaded (2026-07-17_SPX_classic_gex_full.json, "
         f"eod_report_SPX_2026-07-17.zip) or lies as {LAYOUT}; {beside}"
     )
 
 
-def _roots(path: Path) -> Iterator[Path]:
-    """Folders that may be the data folder of a path, the nearest first."""
-    if path.is_dir():
-        if not is_day_folder(path.name):
-            yield path
-        yield from [above for above in path.parents[:MOST_UP] if _is_day_of(path, above)] or [path]
-    else:
-        yield from path.parents[: MOST_UP + 1]
+def _in_file(path: Path) -> list[Found]:
+    """What the name of a file says, or that of the folders that it lies in."""
+    if is_loose(path.name):
+        return [Found(*one) for one in feeds_of(path)]
+    if len(path.parents) <= DAY_ABOVE or not is_day_folder(path.parents[DAY_ABOVE].name):
+        return []
+    package, ticker, date = (path.parents[number].name for number in range(DAY_ABOVE + 1))
+    category = next((path.name.removesuffix(end) for end in EXTENSIONS if path.name.endswith(end)), "")
+    if category not in STORED_CATEGORIES.get(package, ()) or not is_ticker(ticker.upper()):
+        return []
+    return [Found(dashed(date), Feed(ticker.upper(), package, category), Place(path))]
 
 
-def _is_day_of(path: Path, above: Path) -> bool:
-    """Whether the first folder below ``above`` on the way to a path is that of a day."""
-    return is_day_folder(path.relative_to(above).parts[0])
+def _in_folder(path: Path) -> list[Found]:
+    """What lies in a folder with days, or in one of a day, a ticker or a package."""
+    days = [above for above in (path, *path.parents[:DAY_ABOVE]) if is_day_folder(above.name)]
+    if not days:
+        return _of_dates(DataFolder(path), None)
+    folder = DataFolder(days[0].parent)
+    return [one for one in _of_dates(folder, dashed(days[0].name)) if _is_below(one.place.path, path)]
+
+
+def _of_dates(folder: DataFolder, date: str | None) -> list[Found]:
+    """The feeds of one day, or of all."""
+    found = list[Found]()
+    for day in folder.dates() if date is None else [date]:
+        for feed in folder.feeds(day):
+            with suppress(DataError):
+                found.append(Found(day, feed, folder.place(day, feed)))
+    return found
 
 
 def _is_below(path: Path, wanted: Path) -> bool:
     return path.absolute() == wanted or wanted in path.absolute().parents
-
-
-def _all_of(folder: DataFolder) -> Iterator[Found]:
-    for date in folder.dates():
-        for feed in folder.feeds(date):
-            with suppress(DataError):
-                yield Found(folder, date, feed, folder.place(date, feed))
 
 
 class Importer:
@@ -147,6 +168,8 @@ class Importer:
         self._lock: Final = WriteLock(out / LOCK)
         if not self._lock.acquire():
             raise DataError(f"another import writes into {out}: wait for its end")
+        there = _of_dates(DataFolder(out), None)
+        self._there: Final = {(one.date, one.feed): one.place.path.absolute() for one in there}
 
     def close(self) -> None:
         """Let others write."""
@@ -162,8 +185,9 @@ class Importer:
             return day / name
         return day / found.feed.ticker / found.feed.package / name
 
-    def bring(self, found: Found, report: Report) -> Brought:
-        """Copy or link the file of a feed's day. Raises DataError when the disk does not take it."""
+    def bring(self, file: Sequence[Found], report: Report) -> Brought:
+        """Copy or link a file with these feeds. Raises DataError when the disk does not take it."""
+        found = file[0]
         source, target = found.place.path, self.target(found)
         if _is_below(source, self._out.absolute()):
             return Brought(source, was_there=True)
@@ -173,11 +197,33 @@ class Importer:
                 return Brought(target, size, was_there=True)
             if not self._replacing:
                 return Brought(target, failed=f"{target} is there with other content: --replace takes {source} instead")
+        others = self._other_files(file, target)
+        if why := self._why_not(file, others, source):
+            return Brought(target, failed=why)
         if self._linked:
             self._link(source, target)
         else:
             self._copy(source, target, size, report)
+        for other in others:
+            with explained(other):
+                other.unlink()
+        self._there.update({(one.date, one.feed): target.absolute() for one in file})
         return Brought(target, size)
+
+    def _other_files(self, file: Sequence[Found], target: Path) -> list[Path]:
+        """The files of the data folder that have these feeds already, in another form."""
+        there = {self._there.get((one.date, one.feed), target.absolute()) for one in file}
+        return sorted(there - {target.absolute()})
+
+    def _why_not(self, file: Sequence[Found], others: Sequence[Path], source: Path) -> str:
+        """Why a file cannot come beside those that have its feeds: nobody would know which of two versions plays."""
+        if others and not self._replacing:
+            return f"{others[0]} has the same feeds already: --replace takes {source} instead"
+        wanted = {(one.date, one.feed) for one in file}
+        for other in others:
+            if any((date, feed) not in wanted for date, feed, _ in feeds_of(other)):
+                return f"{other} has other feeds, too: move it away, or import with --convert"
+        return ""
 
     def _link(self, source: Path, target: Path) -> None:
         part = target.with_name(f".{target.name}{PART}")
@@ -238,7 +284,7 @@ def _write_lines(found: Found, target: Path, report: Report) -> tuple[tuple[str,
     """Write all records that can be read, in the order of their times; what is to be told, and how many cannot."""
     lines, lost = LinesFile(target), list[str]()
     try:
-        with closing(found.folder.open(found.date, found.feed)) as tape:
+        with closing(found.open()) as tape:
             order = _order_of(tape)
             for done, index in enumerate(order, 1):
                 try:
@@ -285,6 +331,9 @@ def _is_as_old(source: Path, target: Path) -> bool:
     return abs(source.stat().st_mtime - target.stat().st_mtime) < 2  # FAT counts two seconds
 
 
-def files_of(found: Sequence[Found]) -> list[Found]:
-    """One of the feeds of each file: a report has many."""
-    return list({one.place.path: one for one in found}.values())
+def files_of(found: Sequence[Found]) -> list[list[Found]]:
+    """The feeds of each file: a report has many."""
+    files: dict[Path, list[Found]] = {}
+    for one in found:
+        files.setdefault(one.place.path, []).append(one)
+    return list(files.values())

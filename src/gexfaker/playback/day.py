@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import hashlib
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import DataError
+from gexfaker.errors import DataError, GexfakerError
 from gexfaker.exchange.hours import shown
 from gexfaker.playback.answers import is_empty, stamp_of
 from gexfaker.playback.sources import source_of
@@ -19,6 +20,9 @@ from gexfaker.tapes.tape import Tape
 
 SIMULATED: Final = "simulated"
 """How the origin of a simulated day begins."""
+
+DIGESTED_FEEDS: Final = 16
+"""Feeds whose first record is looked at to tell a day from another one: those of a ticker, a few milliseconds."""
 
 FIRST_RECORDS: Final = 10
 """Records of which the last is looked at for the date of a day: the first ones may be left from the day before."""
@@ -94,6 +98,17 @@ class Day:
             dates = [shown(stamp)[: len(self.date)] for stamp in stamps if stamp is not None]
             return dates[-1] if dates else None
         return None
+
+    def digest(self) -> str:
+        """What tells it from another day of its date: its feeds, and the first records of some of them."""
+        seen = hashlib.sha256(" ".join(sorted(feed.group for feed in self.feeds)).encode())
+        for feed in sorted(self.feeds)[:DIGESTED_FEEDS]:
+            with (
+                contextlib.suppress(GexfakerError, ValueError, IndexError, OSError),
+                contextlib.closing(self._opener(feed)) as tape,
+            ):
+                seen.update(tape.json(0))
+        return seen.hexdigest()
 
     def is_newest_first(self) -> bool:
         """Whether the first records of a feed go back in time, as far as they can be read."""

@@ -32,6 +32,18 @@ class FilledDay(Day):
         source = self.source(feed)
         return source is not None and source not in self._recorded.feeds
 
+    def first_date(self) -> str | None:
+        """That of the recorded day."""
+        return self._recorded.first_date()
+
+    def digest(self) -> str:
+        """That of the recorded day; the settings tell the other from another one."""
+        return self._recorded.digest()
+
+    def is_newest_first(self) -> bool:
+        """Whether the recorded day is."""
+        return self._recorded.is_newest_first()
+
     def source(self, feed: Feed) -> Feed | None:
         """The feed itself, recorded or else simulated; where the market does not have it, a recorded one."""
         if feed in self._recorded.feeds:

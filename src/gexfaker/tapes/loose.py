@@ -191,6 +191,11 @@ def _read_name(name: str) -> tuple[str, Feed] | None:
     return (dashed(match["date"]), Feed(ticker, match["package"], match["category"])) if is_ticker(ticker) else None
 
 
+def feeds_of(path: Path) -> list[tuple[str, Feed, Place]]:
+    """The days of one file as downloaded, without a look at what lies beside it; none when its name is no such one."""
+    return list(LooseFiles(path.parent, lambda _entry: False)._feeds_of(path))
+
+
 def is_loose(name: str) -> bool:
     """Whether a file of this name is played wherever it lies."""
     return bool(_read_name(name) or _REPORT.fullmatch(name))

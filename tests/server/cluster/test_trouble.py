@@ -334,3 +334,15 @@ def test_a_day_that_one_server_has_not_is_told_there_and_the_next_change_is_foll
         act(rich, "mover", "pause")
         agree([rich, poor], "mover")
         assert orderflow(rich, "mover") == orderflow(poor, "mover")
+
+
+def test_other_records_of_the_same_day_are_told(engine: Redis, tmp_path: Path) -> None:
+    one = data.write_day(tmp_path / "one", 60)
+    other = data.write_day(tmp_path / "other", 60, ("ES_SPX", "SPX"))
+    with running_cluster(engine, 2, data_dir=str(one)) as same:
+        with running_cluster(engine, 1, data_dir=str(other)) as (different,):
+            wait_until(lambda: any(OTHER_RECORDS in line for line in different.stderr), 5, "it is told")
+        assert not [line for node in same for line in node.stderr if OTHER_RECORDS in line]
+
+
+OTHER_RECORDS = f"the records of {data.DATE} are others here than on the other servers of this cluster"

@@ -103,6 +103,7 @@ class Cluster:
         self.handing: Final = Handing(service, engine, self, self.tickets)
         self._locks: Final[dict[str, asyncio.Lock]] = {}
         self._proposed: Final[set[World]] = set()
+        self._digest = "", ""
         self._tasks: Final[set[asyncio.Task[None]]] = set()
 
     # --- a server's life ---------------------------------------------------------------------
@@ -170,6 +171,7 @@ class Cluster:
         kept = [
             await self.engine.refresh(STORY_NAME, NODE_SECONDS),
             await self.engine.refresh(SECRET, SHARED_KEY_SECONDS),
+            not self._digest[1] or await self.engine.refresh(f"records:{self._digest[0]}", NODE_SECONDS),
         ]
         if not all(kept):
             await self._agree()
@@ -181,10 +183,25 @@ class Cluster:
         if story != story_text(settings) and not self.health.differs:
             log.error("the other servers of this cluster play another market: start all with the same", extra=ABOUT)
         self.health.differs = story != story_text(settings)
+        await self._agree_on_records()
         secret = await self.engine.agree(SECRET, secret_of(settings), SHARED_KEY_SECONDS)
         if secret != secret_of(settings) and settings.sources["TOKEN_SECRET"] == DEFAULT and secret != life.secret:
             log.warning("the cluster has another secret: tokens from before are not good any more", extra=ABOUT)
             life.secret = secret
+
+    async def _agree_on_records(self) -> None:
+        """Tell when the recorded day that keys start with is another one here."""
+        day = self.service.day
+        if not self.service.days.stored or day.is_simulated:
+            return
+        if self._digest[0] != day.date:
+            self._digest = day.date, day.digest()
+        if await self.engine.agree(f"records:{day.date}", self._digest[1], NODE_SECONDS) != self._digest[1]:
+            log.error(
+                "the records of %s are others here than on the other servers of this cluster: give all the same folder",
+                day.date,
+                extra=ABOUT,
+            )
 
     def _tell_offset(self, before: float, now: float) -> None:
         if abs(now) > MAX_CLOCK_OFFSET >= abs(before):
