@@ -207,7 +207,9 @@ def test_coverage_tells_which_tickers_each_day_has(server: Served) -> None:
     assert (details["SPX"]["feeds"], details["SPX"]["shape"]) == (15, None), "nothing is looked through for it"
     assert details["SPX"]["size"] > 1000
     assert [day["date"] for day in get(server, f"/coverage?from={DATE}")["days"]] == [DATE]
-    assert get(server, "/coverage?from=2026-06-01&to=2026-06-02")["days"] == []
+    missing = get(server, "/coverage?from=2026-06-01&to=2026-06-02")
+    assert [(day["date"], day["tickers"]) for day in missing["days"]] == [("2026-06-01", []), ("2026-06-02", [])]
+    assert (missing["union"], missing["intersection"]) == ([], [])
 
 
 @pytest.mark.parametrize("query", ["from=yesterday", "to=2026-13-01", "from=1990-01-01"])
