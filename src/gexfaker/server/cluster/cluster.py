@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from gexfaker.allowances import Allowance
@@ -37,7 +37,7 @@ from gexfaker.server.slices import in_slices
 from gexfaker.settings import DEFAULT
 from gexfaker.worlds.change import Begin, Change
 from gexfaker.worlds.quota import end_of
-from gexfaker.worlds.replica import Replica, decide, decode, encode, follow, with_slot
+from gexfaker.worlds.replica import Decision, Replica, decide, decode, encode, follow, with_slot
 from gexfaker.worlds.slot import Slot
 from gexfaker.worlds.world import Shared, World
 
@@ -179,10 +179,11 @@ class Cluster:
     async def _agree(self) -> None:
         """See whether all servers have the same in common, and bring back what the engine has lost of it."""
         settings, life = self.service.settings, self.service.life
-        story = await self.engine.agree(STORY_NAME, story_text(settings), NODE_SECONDS)
-        if story != story_text(settings) and not self.health.differs:
+        story = story_text(settings)
+        differs = await self.engine.agree(STORY_NAME, story, NODE_SECONDS) != story
+        if differs and not self.health.differs:
             log.error("the other servers of this cluster play another market: start all with the same", extra=ABOUT)
-        self.health.differs = story != story_text(settings)
+        self.health.differs = differs
         await self._agree_on_records()
         secret = await self.engine.agree(SECRET, secret_of(settings), SHARED_KEY_SECONDS)
         if secret != secret_of(settings) and settings.sources["TOKEN_SECRET"] == DEFAULT and secret != life.secret:
@@ -251,21 +252,21 @@ class Cluster:
             ControlError, DataError, ExhaustedError: it cannot be done.
             UnavailableError: nothing can be decided at the moment.
         """
-        await self.arrive(world)
-        async with self._alone(world):
-            for _ in range(MAX_SWAPS):
-                decision = decide(world, what, self.service.clock())
-                if await self._swap(world, decision.replica):
-                    return decision.effect
-        raise UnavailableError("Other servers of the cluster change this key at the same time: try again.")
+        decision = await self._settle(world, lambda: decide(world, what, self.service.clock()))
+        return decision.effect
 
     async def commit_slot(self, world: World, slot: Slot) -> None:
         """Give a world a slot on all servers. Raises UnavailableError."""
+        await self._settle(world, lambda: Decision(with_slot(world, slot), Effect(slot, slot)))
+
+    async def _settle(self, world: World, propose: Callable[[], Decision]) -> Decision:
+        """Have decided what is proposed for a world; it is proposed anew when another server was first."""
         await self.arrive(world)
         async with self._alone(world):
             for _ in range(MAX_SWAPS):
-                if await self._swap(world, with_slot(world, slot)):
-                    return
+                decision = propose()
+                if await self._swap(world, decision.replica):
+                    return decision
         raise UnavailableError("Other servers of the cluster change this key at the same time: try again.")
 
     async def _swap(self, world: World, replica: Replica) -> bool:
