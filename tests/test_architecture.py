@@ -19,21 +19,23 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "gexfaker"
 ALLOWED = {
     "records": {"records"},
     "exchange": {"exchange"},
+    "faults": {"faults"},
+    "journal": {"journal"},
     "tapes": {"records", "tapes"},
     "market": {"records", "market", "tapes", "exchange"},
     "inspection": {"records", "inspection", "tapes", "exchange"},
-    "playback": {"records", "playback", "tapes", "market", "exchange"},
+    "playback": {"records", "playback", "tapes", "market", "exchange", "faults"},
     "wire": {"records", "wire"},
     "hubs": {"records", "hubs", "wire", "playback", "tapes", "exchange"},
-    "worlds": {"records", "worlds", "hubs", "wire", "playback", "tapes", "exchange"},
+    "worlds": {"records", "worlds", "hubs", "wire", "playback", "tapes", "exchange", "faults", "journal"},
     "rest": {"records", "rest", "playback", "tapes", "exchange"},
     "archive": {"archive", "playback", "tapes", "exchange"},
-    "contract": {"records", "contract", "rest", "wire", "playback"},
+    "contract": {"records", "contract", "rest", "wire", "playback", "faults", "journal"},
     "client": {"client", "wire", "playback", "exchange"},
     "jobs": {"jobs", "client", "wire", "inspection", "market", "tapes", "exchange"},
     "server": {
         *("server", "contract", "worlds", "hubs", "wire", "rest", "archive", "playback", "inspection", "tapes"),
-        "exchange",
+        *("exchange", "faults", "journal"),
     },
     "plotting": {"records", "plotting", "playback", "market", "tapes", "exchange"},
     "cli": {
@@ -44,7 +46,7 @@ ALLOWED = {
 """What each package may import of the others; catalog, errors, limits and settings (server, cli) are open."""
 
 PURE = (
-    *("records", "exchange", "market", "tapes", "inspection", "plotting", "playback"),
+    *("faults", "journal", "records", "exchange", "market", "tapes", "inspection", "plotting", "playback"),
     *("wire", "hubs", "worlds", "rest", "archive", "contract"),
 )
 IMPURE = {"asyncio", "time", "socket", "ssl", "starlette", "uvicorn", "http", "urllib.request", "random"}

@@ -206,6 +206,9 @@ MAX_SYNC_STREAMS: Final = 100
 MAX_WORLDS: Final = 150_000
 """API keys that are remembered, some 2 KiB each; the longest unused goes first, but never one that is connected."""
 
+MAX_WATCHED: Final = 10_000
+"""API keys that may have faults or a journal at a time: they are not forgotten, however long they are unused."""
+
 SMALL_BYTES: Final = 2 * KIB
 """What one client has sent that may be worked off at once: the longest request that is answered the short way."""
 

@@ -26,7 +26,7 @@ from gexfaker.hubs.hub import Bounds, Hub
 from gexfaker.hubs.outputs import Abort, Close, Later, Output
 from gexfaker.hubs.upstream import receive
 from gexfaker.server.service import Service
-from gexfaker.server.transport.handshake import Accepted, open_socket
+from gexfaker.server.transport.handshake import Accepted, Unanswered, open_socket
 from gexfaker.server.transport.intake import Intake
 from gexfaker.server.transport.websocket import Socket
 from gexfaker.settings import load
@@ -374,6 +374,7 @@ def test_audience() -> None:
             ("http://127.0.0.1/client/hubs/orderflow", 401),
         ):
             answer = open_socket(service, request(f"/client/hubs/orderflow?access_token={signed(aud=aud)}"))
+            assert not isinstance(answer, Unanswered)
             found = answer.response.status_code if isinstance(answer, Accepted) else answer.status_code
             assert found == wanted
     finally:

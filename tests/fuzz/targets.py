@@ -13,7 +13,7 @@ from websockets.http11 import Request
 from gexfaker.errors import FrameError
 from gexfaker.hubs.connection import Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
-from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
+from gexfaker.hubs.outputs import Abort, Close, Output
 from gexfaker.hubs.upstream import receive
 from gexfaker.server.service import Service
 from gexfaker.server.transport.intake import Intake
@@ -24,7 +24,7 @@ from gexfaker.wire import messages as m
 from gexfaker.wire.frames import BINARY, TEXT
 from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS, Subprotocol
 from gexfaker.wire.tokens import Grant, mint
-from support.clients import members_of
+from support.clients import bytes_of, members_of
 
 from . import corpus
 from .mutate import mutated
@@ -124,8 +124,7 @@ class _Seat:
                 outcome = "overflow"
             else:
                 assert not outcome, "said something after its end"
-                frame = output.frame if isinstance(output, Later) else output
-                self._check_frame(frame.data if isinstance(frame, Joined) else frame)
+                self._check_frame(bytes_of(output))
         if outcome:
             assert self.connection.state is State.ENDED
         return outcome

@@ -17,6 +17,10 @@ class Owner:
     def regrouped(self, hub: str, group: str) -> None:
         self.news.append("regrouped")
 
+    @property
+    def watch(self) -> None:
+        return None
+
     def eased(self) -> None:
         self.news.append("eased")
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from gexfaker.hubs.connection import Audience, Connection, RawMode, State
 from gexfaker.hubs.hub import Bounds, Hub
-from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
+from gexfaker.hubs.outputs import Abort, Close, Drop, Later, Mute, Output
 from gexfaker.hubs.publication import Publication
 from gexfaker.hubs.upstream import receive
 from gexfaker.wire import messages as m
@@ -40,14 +40,15 @@ def publication(content: str, group: str = "g") -> Publication:
 
 def frames_of(outputs: Iterable[Output]) -> list[bytes]:
     """The frames among outputs, those to be written later too; joined ones in one piece."""
-    return [bytes_of(output) for output in outputs if not isinstance(output, (Close, Abort))]
+    return [bytes_of(output) for output in outputs if not isinstance(output, (Close, Abort, Drop, Mute))]
 
 
-def bytes_of(output: bytes | Joined | Later) -> bytes:
+def bytes_of(output: Output) -> bytes:
     """What an output writes, now or later."""
     if isinstance(output, Later):
         return output.frame
-    return output.data if isinstance(output, Joined) else output
+    assert not isinstance(output, (Close, Abort, Drop, Mute)), output
+    return output if isinstance(output, bytes) else output.data
 
 
 class Client:

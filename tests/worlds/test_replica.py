@@ -42,7 +42,7 @@ def days() -> MemoryDays:
 
 
 def world(options: Options = OPTIONS) -> World:
-    return World("key", days(), options, Account("quant"), Worlds(days(), options))
+    return World("key", options, Account("quant"), Worlds(days(), options))
 
 
 def act(name: str, arguments: dict[str, Any]) -> Any:

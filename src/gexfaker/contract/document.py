@@ -9,7 +9,7 @@ from typing import Any, Final
 from gexfaker import __version__
 from gexfaker.catalog import CATEGORIES
 from gexfaker.contract.operations import JSON, TAGS, Operation
-from gexfaker.contract.schemas import DATE, SCHEMAS, TEXT, Schema, like, ref, words
+from gexfaker.contract.schemas import DATE, SCHEMAS, TEXT, TRUTH, Schema, like, ref, words
 from gexfaker.rest.conversion import MODELS, PAIRS
 from gexfaker.rest.routes import ROUTES, Answer, DataRoute
 
@@ -36,12 +36,14 @@ _SUMMARIES: Final = {
 _REASONS: Final = {
     200: "As asked.",
     201: "Made.",
+    202: "All of it holds.",
     206: "The part asked for.",
     302: "The link is in Location.",
     400: "The request is not usable; the text says why.",
     401: "The key is not known, or the token is missing.",
     403: "Not with this key, or not with this link.",
     404: "There is no such thing, or no more data.",
+    406: "It does not hold; the text says what is missing.",
     416: "There is no such part.",
     429: "Too many requests.",
     503: "Not now.",
@@ -57,6 +59,11 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "hub": like(TEXT, "classic", "v2_classic"),
     "name": like(TEXT, "2026-07-17_SPX_classic_gex_zero.json"),
+    "fault": like(TEXT, "slow"),
+    "group": like(TEXT, "SPX_classic_gex_zero"),
+    "type": like(TEXT, "request", "joinGroup,close"),
+    "since": {"type": "integer", "minimum": 0, "default": 0},
+    "follow": TRUTH,
     "message": like(TEXT, "gex.proto", "orderflow.proto"),
     "document": like(TEXT, "wire", "readme.md"),
     "picture": like(TEXT, "SPX-2026-07-17-spot.png"),
@@ -67,7 +74,11 @@ _SCHEMAS: Final[dict[str, Schema]] = {
 
 _MEANINGS: Final = {
     "session": "A session's id, an API key, `all`, or `by-key` with the API key in the query.",
+    "?session": "A session's id, instead of an API key.",
     "key": "An API key, which may be any text.",
+    "type": "Types of entries, with commas between them.",
+    "since": "Only entries after this number.",
+    "follow": "Entries as events, as they come.",
     "mask": "Which levels: 1 major_pos_vol, 2 major_neg_vol, 4 zero_gamma, added up.",
     "limit": "How many at the most.",
     "offset": "How many to leave out before.",
@@ -167,7 +178,8 @@ def _describe(operation: Operation) -> dict[str, Any]:
 
 
 def _parameter(name: str, place: str, *, needed: bool) -> dict[str, Any]:
-    meaning = {"description": _MEANINGS[name]} if name in _MEANINGS else {}
+    told = _MEANINGS.get(f"?{name}" if place == "query" else name, _MEANINGS.get(name))
+    meaning = {} if told is None else {"description": told}
     return {"name": name, "in": place, **meaning, "required": needed, "schema": dict(_SCHEMAS.get(name, TEXT))}
 
 

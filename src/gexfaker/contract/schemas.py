@@ -8,6 +8,11 @@ from typing import Any, Final
 
 from gexfaker.catalog import HUBS
 from gexfaker.contract.operations import body_of
+from gexfaker.faults.kinds import KINDS
+from gexfaker.faults.presets import PRESETS
+from gexfaker.faults.rules import On
+from gexfaker.journal.expectations import READY
+from gexfaker.journal.journal import TYPES
 from gexfaker.playback.actions import ACTIONS, CREATION, Action
 from gexfaker.records.fields import Field
 from gexfaker.records.meanings import MEANINGS
@@ -127,6 +132,86 @@ def _named_rows(snapshot: Schema) -> Schema:
 
 _CREATION: Final = {name: field.metadata["schema"] for action in CREATION for name, field in action.arguments().items()}
 
+_ENTRY: Final = loose(number=WHOLE, at=NUMBER, type=words(TYPES))
+_RULE: Final = {
+    "type": "object",
+    "properties": {
+        "type": words(KINDS),
+        "name": {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,59}$"},
+        "on": choice(**{name: {"type": "string", "maxLength": 200} for name in On.__struct_fields__}),
+        "toxicity": {"type": "number", "minimum": 0, "maximum": 1},
+        "after": {"type": "integer", "minimum": 0},
+        "count": {"type": "integer", "minimum": 1},
+        "for": {"anyOf": [TEXT, NUMBER], "examples": ["30s"]},
+        "when": choice(market=like(TEXT, "10:05"), record={"type": "integer", "minimum": 0}, message=TEXT),
+        "attributes": {"type": "object"},
+        "enabled": TRUTH,
+    },
+    "additionalProperties": False,
+}
+_EXAMPLE_RULE: Final = {"type": "latency", "on": {"route": "/SPX/*"}, "attributes": {"latency": 300}}
+_LIST: Final = {
+    "anyOf": [array(ref("Rule")), choice(faults=array(ref("Rule")), seed=WHOLE, preset=words(PRESETS), key=TEXT)],
+}
+_QUERY: Final[dict[str, Schema]] = {
+    "type": {"anyOf": [words(TYPES), array(words(TYPES))]},
+    "where": {"type": "object"},
+    "since": {"type": "integer", "minimum": 0},
+    "key": TEXT,
+}
+_WITHIN: Final = {"anyOf": [{"type": "string"}, {"type": "number", "minimum": 0, "maximum": 300}], "examples": ["5s"]}
+_EXPECTATION: Final = choice(
+    **{name: schema for name, schema in _QUERY.items() if name != "key"},
+    **{
+        "is": words(READY),
+        **{name: {"type": "integer", "minimum": 0} for name in ("exactly", "at_least", "at_most", "times")},
+    },
+    seconds={"type": "number", "minimum": 0},
+    groups=array(TEXT),
+    status=WHOLE,
+)
+_TESTING: Final[dict[str, Schema]] = {
+    "Rule": like(_RULE | {"required": ["type"]}, _EXAMPLE_RULE),
+    "RulePart": like(_RULE, {"toxicity": 0.5}),
+    "AddedFaults": like({"anyOf": [ref("Rule"), *_LIST["anyOf"]]}, _EXAMPLE_RULE),
+    "AllFaults": like(_LIST, [_EXAMPLE_RULE]),
+    "Fault": loose(type=TEXT, name=TEXT, seen=WHOLE, hits=WHOLE, spent=TRUTH),
+    "Faults": record(session=TEXT, seed=WHOLE, faults=array(ref("Fault"))),
+    "FaultTypes": record(types={"type": "object"}, presets={"type": "object"}),
+    "Journal": record(
+        session=TEXT, began=NUMBER, lost=WHOLE, last=WHOLE, entries=array(_ENTRY), more=WHOLE, next=WHOLE
+    ),
+    "Query": like(choice(**_QUERY), {"type": "joinGroup", "where": {"group": "*SPX*"}}),
+    "Find": like(choice(**_QUERY, limit={"type": "integer", "minimum": 0}), {"type": ["connect", "close"]}),
+    "Wait": like(
+        choice(**_QUERY, count={"type": "integer", "minimum": 1}, within=_WITHIN),
+        {"type": "joinGroup", "count": 1, "within": 0},
+    ),
+    "Counted": record(session=TEXT, count=WHOLE, last=WHOLE),
+    "Waited": record(session=TEXT, entries=array(_ENTRY), last=WHOLE),
+    "NotFound": record(error=TEXT, nearest=array(_ENTRY)),
+    "Cleared": record(session=TEXT, cleared=WHOLE, last=WHOLE),
+    "Verification": like(
+        choice(
+            expect=array(_EXPECTATION) | {"minItems": 1, "maxItems": 100},
+            order=words(("any", "strict")),
+            within=_WITHIN,
+            since={"type": "integer", "minimum": 0},
+            key=TEXT,
+        )
+        | {"required": ["expect"]},
+        {"expect": [{"type": "joinGroup", "at_least": 1}, {"is": "negotiated_at_most", "times": 1}], "within": 0},
+    ),
+    "Verified": record(session=TEXT, verified=WHOLE, last=WHOLE),
+    "NotVerified": record(error=TEXT, findings=array(record(text=TEXT, nearest=array(_ENTRY)))),
+    "Report": like(ANYTHING, {"group": "SPX_classic_gex_zero", "timestamps": [1784295002, 1784295003]}),
+    "Reported": record(session=TEXT, last=WHOLE),
+    "OwnRecord": like({"type": "object"}, {"timestamp": 1784295002, "ticker": "SPX"}),
+    "Sent": record(session=TEXT, group=TEXT, sent=WHOLE, hubs=array(TEXT), reason=ANYTHING),
+    "KeyState": loose(version=WHOLE),
+}
+"""What tests of clients ask and are told."""
+
 SCHEMAS: Final[dict[str, Schema]] = {
     "Error": record(error=TEXT),
     **_SNAPSHOTS,
@@ -182,6 +267,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         choice(key=TEXT, **_CREATION) | {"required": ["key"]},
         {"key": "demo", "date": "latest", "speed": 10},
     ),
+    **_TESTING,
     "Dates": record(dates=array(DATE), count=WHOLE),
     "CurrentDate": record(current_date=DATE, loaded_at=TEXT, files_loaded=WHOLE),
     "AvailableData": record(date=TEXT, tickers=array(ANYTHING), summary=ANYTHING),

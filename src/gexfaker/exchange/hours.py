@@ -98,6 +98,12 @@ def newest_day(now: float) -> dt.date:
     return last_trading_day(here.date() if here.time() >= OPEN else here.date() - DAY)
 
 
+def second_of_day(moment: float) -> float:
+    """Seconds since midnight in New York at a market time."""
+    here = dt.datetime.fromtimestamp(moment, NEW_YORK)
+    return here.hour * 3600 + here.minute * 60 + here.second + here.microsecond / 1e6
+
+
 def shown(moment: float) -> str:
     """A market time for people: ``2026-07-17 09:30:02``."""
     return f"{dt.datetime.fromtimestamp(moment, NEW_YORK):%Y-%m-%d %H:%M:%S}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from gexfaker.bounded import Bounded
 from gexfaker.holdings import Share
@@ -18,7 +18,7 @@ from gexfaker.hubs.publication import Part, Publication, Run
 from gexfaker.hubs.unacknowledged import Unacknowledged
 from gexfaker.limits import ACK_BYTES, MAX_GROUP_SETS, MAX_REMEMBERED_ACKS, MAX_SHARED_GROUPS
 from gexfaker.wire.frames import frame
-from gexfaker.wire.messages import Ack, AckError, Downstream
+from gexfaker.wire.messages import Ack, AckError, Downstream, Received
 from gexfaker.wire.subprotocols import Subprotocol
 from gexfaker.wire.tokens import Grant
 
@@ -59,8 +59,31 @@ class RawMode(NamedTuple):
     no_echo: bool = False
 
 
+class Watch(Protocol):
+    """What sees, and may spoil, all that passes between a key and its clients (``worlds.watch``)."""
+
+    def note(self, type_: str, **fields: Any) -> None:
+        """Something has happened, for the journal."""
+
+    def operate(self, connection: Connection, message: Received) -> None:
+        """A client has sent a message: do what it asks for, or not."""
+
+    def pinged(self, connection: Connection) -> bool:
+        """A client has sent a ping; whether it is answered."""
+
+    def opened(self, hub: Any, connection: Connection, agent: str) -> None:
+        """A client has connected or come back."""
+
+    def may_ping(self, connection: Connection) -> bool:
+        """Whether a client is sent a ping that is due."""
+
+
 class Owner(Protocol):
     """Whose audiences they are: the world of an API key."""
+
+    @property
+    def watch(self) -> Watch | None:
+        """None while nothing of it is journaled or broken on purpose, as it is for nearly all."""
 
     def regrouped(self, hub: str, group: str) -> None:
         """A group of a hub came to be, or was left by the last connection in it."""
@@ -240,6 +263,10 @@ class Connection:
     def numbered(self) -> int:
         """The sequence id of the last message that was made for it; 0 for none, and for a plain connection."""
         return self._numbered
+
+    def skip(self, count: int) -> None:
+        """Leave out so many sequence ids, as a service does that has lost messages."""
+        self._numbered += count
 
     @property
     def acked(self) -> tuple[int, ...]:

@@ -83,7 +83,7 @@ class EncodedRecords:
         if stamp is None and (form is None or form is _encoders().format_of(tape.feed)):
             ready = tape.payload(index)
             if ready is not None:  # read from a file: not worth remembering
-                return Publication(DataMessage(Data(PROTOBUF, ready), group))
+                return Publication(DataMessage(Data(PROTOBUF, ready), group), index)
         key = (tape.number, index, group, stamp)
         if key in self._made:
             return self._made[key]
@@ -99,7 +99,7 @@ class EncodedRecords:
         encoders = _encoders()
         form = form or encoders.format_of(tape.feed)
         if stamp is None and (ready := self._ahead.payload(tape, index, form)) is not None:
-            return Publication(DataMessage(Data(PROTOBUF, ready), group))
+            return Publication(DataMessage(Data(PROTOBUF, ready), group), index)
         try:
             record = tape.json(index)
             encoded = form.encode(record if stamp is None else restamped(record, stamp))
@@ -109,7 +109,7 @@ class EncodedRecords:
         if encoded.saturated:
             self._saturate(tape, index, encoded.saturated)
         data = Data(PROTOBUF, encoders.pack(form.type_url, encoded.message))
-        return Publication(DataMessage(data, group))
+        return Publication(DataMessage(data, group), index)
 
     def _complain(self, tape: Tape, index: int, trouble: str) -> None:
         """A line about a record's trouble, if that is new and there is still to be one."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from gexfaker.holdings import Holdings
-from gexfaker.hubs.connection import Audience, Connection, Happening, Owner, RawMode, State
+from gexfaker.hubs.connection import Audience, Connection, Happening, Owner, RawMode, State, Watch
 from gexfaker.hubs.handover import Handed
 from gexfaker.hubs.outputs import Abort, Close
 from gexfaker.hubs.permissions import SEND, allows
@@ -69,6 +69,11 @@ class _Alone(Owner):
     def __init__(self, audiences: dict[str, Audience], owner_id: str) -> None:
         self._audiences: Final = audiences
         self._id: Final = owner_id
+
+    @property
+    def watch(self) -> Watch | None:
+        """Nobody watches."""
+        return None
 
     def regrouped(self, hub: str, group: str) -> None:
         """Nothing depends on it."""
@@ -317,6 +322,10 @@ class Hub:
         sent = sum(self.publish_to(connection, batch) for connection in list(audience.connections))
         self.bounds.kept.shed()
         return sent
+
+    def publish_one(self, connection: Connection, publication: Publication) -> None:
+        """Queue one publication for a connection, whatever its groups."""
+        self._delivered(connection, 1, connection.deliver(publication))
 
     def publish_to(self, connection: Connection, batch: Batch) -> int:
         """Queue the messages of a batch that are for the groups of a connection; returns how many."""

@@ -27,6 +27,51 @@ class Abort:
     """Drop the TCP connection without a close frame."""
 
 
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """End the socket on purpose; a reliable client may come back to its connection.
+
+    Attributes:
+        code: of the close frame; None resets the TCP connection.
+        seconds: so much later.
+    """
+
+    code: int | None = None
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Mute:
+    """Write and read nothing any more, and do not close either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Frames to write later, without holding up others."""
+
+    data: bytes
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Slowly:
+    """Frames to write slowly; everything after them waits behind them.
+
+    Attributes:
+        seconds: before the first byte.
+        rate: bytes a second; None for no bound.
+        pieces: sizes of the pieces, and ``pause`` seconds between them; empty for one piece.
+    """
+
+    data: bytes
+    messages: int
+    seconds: float = 0.0
+    rate: float | None = None
+    pieces: tuple[int, ...] = ()
+    pause: float = 0.0
+
+
 class Joined(NamedTuple):
     """Several frames in one piece, shared by everybody who is to get the same; written as it is.
 
@@ -43,4 +88,5 @@ class Joined(NamedTuple):
         return cls(b"".join(frames), len(frames))
 
 
-Output = bytes | Joined | Later | Close | Abort
+Output = bytes | Joined | Later | Close | Abort | Drop | Mute | Aside | Slowly
+"""The last four break something on purpose: only a key with faults has them."""

@@ -13,12 +13,17 @@ from gexfaker.wire.subprotocols import Subprotocol, simple_frame
 
 
 class Publication:
-    """A data message, and what was made of it so far for each subprotocol: a frame, or what reliable ones share."""
+    """A data message, and what was made of it so far for each subprotocol: a frame, or what reliable ones share.
 
-    __slots__ = ("_made", "message")
+    Attributes:
+        index: of its record on the tape; -1 for what is no record.
+    """
 
-    def __init__(self, message: DataMessage) -> None:
+    __slots__ = ("_made", "index", "message")
+
+    def __init__(self, message: DataMessage, index: int = -1) -> None:
         self.message = message
+        self.index = index
         self._made: dict[str | None, bytes] = {}
 
     def frame(self, subprotocol: Subprotocol) -> bytes:

@@ -32,7 +32,12 @@ def receive(hub: Hub, connection: Connection, payload: bytes, opcode: int) -> No
     try:
         if opcode != codec.OPCODE:
             raise FrameError(1003, codec.WRONG_OPCODE)
-        _operate(hub, connection, codec.decode_upstream(payload))
+        message = codec.decode_upstream(payload)
+        watch = connection.audience.owner.watch
+        if watch is None:
+            operate(hub, connection, message)
+        else:
+            watch.operate(connection, message)
     except FrameError as error:
         hub.faults.wrong(connection, error.why or error.reason)
         hub.finish(connection, Close(error.code, error.reason))
@@ -52,7 +57,9 @@ def _receive_raw(hub: Hub, connection: Connection, payload: bytes, opcode: int) 
     _send(hub, connection, message)
 
 
-def _operate(hub: Hub, connection: Connection, message: m.Received) -> None:
+def operate(hub: Hub, connection: Connection, message: m.Received) -> m.AckError | None:
+    """Do what a message asks for, and answer it; why it was not done, or None."""
+    error = None
     match message:
         case m.SequenceAck(sequence_id):
             hub.confirm(connection, sequence_id)
@@ -60,9 +67,12 @@ def _operate(hub: Hub, connection: Connection, message: m.Received) -> None:
             connection.say(m.Pong())
         case _ if connection.is_duplicate(message.ack_id):
             text = f"Message with ack-id: {message.ack_id} has been processed"
-            connection.acknowledge(message.ack_id, m.AckError("Duplicate", text))
+            error = m.AckError("Duplicate", text)
+            connection.acknowledge(message.ack_id, error)
         case _:
-            connection.acknowledge(message.ack_id, _perform(hub, connection, message))
+            error = _perform(hub, connection, message)
+            connection.acknowledge(message.ack_id, error)
+    return error
 
 
 def _perform(hub: Hub, connection: Connection, message: Operation) -> m.AckError | None:

@@ -37,6 +37,7 @@ from gexfaker.playback.options import (
 )
 
 if TYPE_CHECKING:
+    from gexfaker.faults.rules import FaultList
     from gexfaker.playback.play import Play
     from gexfaker.tapes.tape import Tape
 
@@ -72,11 +73,13 @@ class Granted(NamedTuple):
 
     Attributes:
         anew: what it had at first comes back before that, with nothing used of its quota.
+        faults: what is broken for it on purpose.
     """
 
     tier: str | None = None
     quota: tuple[Allowance, ...] | None = None
     anew: bool = False
+    faults: FaultList | None = None
 
 
 class Outcome(NamedTuple):

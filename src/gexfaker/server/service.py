@@ -102,13 +102,14 @@ class Service:
         self.life: Final = Life(self.clock(), settings.token_secret or secrets.token_hex(32))
         self.alarm: Final = Alarm(self.clock if isinstance(self.clock, Clock) else None)
         days = _days(settings, self.clock())
-        self.worlds: Final = Worlds(days, _options(settings), _accounts(settings), self.alarm.ring)
+        self.worlds: Final = Worlds(days, _options(settings), _accounts(settings), self.alarm.ring, clock=self.clock)
         self.state_file: Final = StateFile(settings.state_file)
         self.state_file.load(self.worlds, self.clock())
         self.groups: Final = Groups(days.day(days.first), settings.ws_group_prefix, on_v2=settings.v2_prefix)
         self.clients: Final = ClientLog(self._access_log(), self.groups, settings, Counts())
         kept = Holdings(MAX_KEPT_BYTES)
-        self.hubs: Final = {name: self._hub(name, kept) for name in HUBS}
+        self.hubs: Final = self.worlds.watching.hubs
+        self.hubs.update({name: self._hub(name, kept) for name in HUBS})
         self.streamer: Final = Streamer(self.worlds, EncodedRecords(), self.groups, self.hubs)
         self.memberships: Final = Memberships(
             self.hubs, self._slot_id, self.clients.negotiated_again, relaxed=settings.session_rules == RELAXED

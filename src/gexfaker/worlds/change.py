@@ -9,15 +9,18 @@ of them applies what was decided.
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from gexfaker.errors import ExhaustedError, UndecidedError
-from gexfaker.playback.actions import Effect, Outcome
+from gexfaker.playback.actions import Effect, Granted, Outcome
 from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
 from gexfaker.playback.plays import rolled
 from gexfaker.tapes.tape import Tape
 from gexfaker.worlds.world import World
+
+if TYPE_CHECKING:
+    from gexfaker.faults.rules import FaultList
 
 
 class Change(Protocol):
@@ -49,6 +52,8 @@ def apply(world: World, what: Change, now: float) -> Effect:
         raise
     world.become(outcome.play)
     world.account.have(*world.account.after(outcome.granted))
+    if outcome.granted.faults is not None:
+        world.have_faults(outcome.granted.faults)
     return outcome.effect
 
 
@@ -79,6 +84,19 @@ class Begin:
         """Begin; nothing happens on a day without feeds."""
         play.begin(now)
         return Outcome(play, Effect(None, None))
+
+
+class ChangeFaults:
+    """Other rules of what is broken on purpose for the key."""
+
+    NAME: Final = "faults"
+
+    def __init__(self, faults: FaultList) -> None:
+        self._faults: Final = faults
+
+    def run(self, play: Play, _defaults: Options, _now: float, /) -> Outcome:
+        """The play goes on as it is."""
+        return Outcome(play, Effect(None, len(self._faults.faults)), Granted(faults=self._faults))
 
 
 class RollOver:

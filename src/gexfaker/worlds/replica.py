@@ -7,7 +7,7 @@ decided when nobody has decided anything else meanwhile; then the server that as
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,9 @@ from gexfaker.worlds.change import Change, RollOver, apply
 from gexfaker.worlds.slot import Slot
 from gexfaker.worlds.snapshot import LAST_TIME
 from gexfaker.worlds.world import World
+
+if TYPE_CHECKING:
+    from gexfaker.faults.rules import FaultList
 
 NO_STEPS: Final = "the servers of a cluster play by the market clock: step mode is for one server"
 NO_HURRY: Final = "the servers of a cluster play by the market clock: speed 0 is for one server; 1000 is the fastest"
@@ -58,6 +61,7 @@ class Replica(msgspec.Struct, frozen=True):
         quota: its allowances, as they are written.
         grants: counts how often it began anew to count its requests.
         place: None while the key has not been used.
+        faults: the rules of what is broken for it on purpose, as JSON; empty for none.
     """
 
     tier: str
@@ -65,6 +69,7 @@ class Replica(msgspec.Struct, frozen=True):
     grants: int
     place: Place | None
     slot: Slot | None
+    faults: str = ""
 
 
 class Decision(NamedTuple):
@@ -83,7 +88,8 @@ def decode(text: bytes) -> Replica:
     try:
         replica = _DECODER.decode(text)
         parse_allowances(replica.quota)
-    except (msgspec.MsgspecError, ValueError) as problem:
+        _faults_of(replica.faults)
+    except (msgspec.MsgspecError, ValueError, TypeError, ControlError) as problem:
         raise DataError(f"not the state of a key: {problem}; all servers of a cluster are of one version") from None
     place = replica.place
     if replica.tier not in TIERS or (place is not None and not _is_possible(place)):
@@ -106,14 +112,35 @@ def decide(world: World, what: Change, now: float) -> Decision:
     outcome = what.run(world.play.twin(), world.options, now)
     tier, allowances, grants = world.account.after(outcome.granted)
     place = _place_of(outcome.play, rolled=isinstance(what, RollOver))
-    return Decision(Replica(tier, ",".join(map(str, allowances)), grants, place, world.slot), outcome.effect)
+    faults = _written(world) if outcome.granted.faults is None else _text(outcome.granted.faults)
+    return Decision(Replica(tier, ",".join(map(str, allowances)), grants, place, world.slot, faults), outcome.effect)
 
 
 def with_slot(world: World, slot: Slot) -> Replica:
     """A world with another slot."""
     account = world.account
     place = _place_of(world.play, rolled=False) if world.is_used else None
-    return Replica(account.tier, ",".join(map(str, account.quota.allowances)), account.grants, place, slot)
+    allowances = ",".join(map(str, account.quota.allowances))
+    return Replica(account.tier, allowances, account.grants, place, slot, _written(world))
+
+
+def _written(world: World) -> str:
+    """The rules of what is broken for a world on purpose, as its servers exchange them."""
+    return "" if world.watch is None else _text(world.watch.faults.listed)
+
+
+def _text(faults: FaultList) -> str:
+    return msgspec.json.encode(faults).decode() if faults.faults else ""
+
+
+def _faults_of(text: str) -> FaultList:
+    """The rules again. Raises ControlError: they are none."""
+    from gexfaker.faults.rules import NO_FAULTS, FaultList, rules_of  # few keys have any
+
+    if not text:
+        return NO_FAULTS
+    found = msgspec.json.decode(text, type=dict[str, Any])
+    return FaultList(rules_of(found.get("faults", [])), int(found.get("seed", 0)))
 
 
 def _place_of(play: Play, *, rolled: bool) -> Place:
@@ -160,3 +187,5 @@ def follow(world: World, replica: Replica, now: float) -> None:
     if replica.place is not None:
         apply(world, Follow(replica.place), now)
     world.account.have(replica.tier, parse_allowances(replica.quota), replica.grants)
+    if replica.faults != _written(world):
+        world.have_faults(_faults_of(replica.faults))

@@ -21,7 +21,7 @@ from gexfaker.playback.play import Play
 from gexfaker.playback.plays import fresh, replaced
 from gexfaker.playback.stepplay import Cursor, StepPlay
 from gexfaker.tapes.folder import LAST_YEAR
-from gexfaker.worlds.change import change
+from gexfaker.worlds.change import Change, change
 from gexfaker.worlds.world import World
 from gexfaker.worlds.worlds import Worlds
 
@@ -120,6 +120,16 @@ def restore(worlds: Worlds, text: bytes, now: float, alive: float | None = None)
         except DataError:
             continue
     return len(found.sessions)
+
+
+def restoring(one: Snapshot, now: float) -> Change:
+    """The change that puts a world where it was written, real time ``now``. Raises DataError: it cannot be there."""
+    try:
+        cursors = {_cursor_of(names): index for names, index in one.places}
+    except (ValueError, TypeError, IndexError):
+        raise DataError("not the state of a key: a position that is none") from None
+    _check(one)
+    return _Restore(one, cursors, now)
 
 
 def _check(one: Snapshot) -> None:

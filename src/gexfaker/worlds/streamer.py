@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -17,7 +18,7 @@ from gexfaker.hubs.connection import Audience
 from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
-from gexfaker.hubs.publication import Batch
+from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE, SEARCH_COST, WORLDS_AT_ONCE
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
@@ -60,6 +61,7 @@ class Streamer:
         self._heard: dict[World, None] = {}
         self._under_way: Final[OrderedDict[World, None]] = OrderedDict()
         self._ahead: dict[World, None] = {}
+        self._holding: Final[dict[World, None]] = {}
         self._shared: Final[Bounded[SharedKey, dict[Hub, Batch]]] = Bounded(MAX_BATCHES)
 
     # --- when --------------------------------------------------------------------------------
@@ -67,11 +69,16 @@ class Streamer:
     def next_turn(self, now: float) -> float | None:
         """When something may be due next, in real time; None when nothing will be."""
         self._hear(now)
-        return now if self._under_way or self.worlds.has_news else self._agenda.first()
+        first = now if self._under_way or self.worlds.has_news else self._agenda.first()
+        if not self._holding or (held := self._next_release()) is None:
+            return first
+        return held if first is None else min(first, held)
 
     def begin(self, now: float) -> None:
         """Start turns that are due at ``now``, beside those under way; of very many, the rest is due the next time."""
         self._hear(now)
+        if self._holding:
+            self._release(now)
         for _ in range(WORLDS_AT_ONCE):
             world = self._agenda.take(now)
             if world is None:
@@ -299,7 +306,32 @@ class Streamer:
 
     def _send(self, world: World, batches: dict[Hub, Batch]) -> None:
         for hub, batch in batches.items():
-            self.sent += world.send(hub, batch)
+            self.sent += world.send(hub, batch, partial(self._older, world))
+        if world.watch is not None and world.watch.next_release is not None:
+            self._holding[world] = None
+
+    def _older(self, world: World, hub: Hub, group: str, index: int) -> Publication | None:
+        """The message of another record of a group that a world listens to."""
+        for one in world.delivery.subscriptions.all if world.delivery.subscriptions else ():
+            if one.hub is hub and group in (one.group, one.spot):
+                with contextlib.suppress(*TROUBLE):
+                    make = self.encoded.publication if group == one.group else self.encoded.spot
+                    return make(one.tape, index, group)
+        return None
+
+    def _next_release(self) -> float | None:
+        """When the next message is due that a fault holds back."""
+        due = [world.watch.next_release for world in self._holding if world.watch is not None]
+        return min((at for at in due if at is not None), default=None)
+
+    def _release(self, now: float) -> None:
+        """Send what faults have held back until now."""
+        for world in list(self._holding):
+            if world.watch is not None:
+                self.sent += world.watch.release(now)
+            if world.watch is None or world.watch.next_release is None:
+                del self._holding[world]
+        self.drain()
 
     # --- encoding ahead ----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ through it. A world changes through one function only, ``worlds.change.change``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from gexfaker.allowances import Allowance
 from gexfaker.hubs.connection import Audience, Connection
@@ -21,7 +21,12 @@ from gexfaker.playback.play import Play
 from gexfaker.playback.plays import fresh
 from gexfaker.worlds.quota import Quota
 from gexfaker.worlds.slot import Slot
-from gexfaker.worlds.subscriptions import Subscriber, Subscriptions
+from gexfaker.worlds.subscriptions import Subscriber, Subscription, Subscriptions
+
+if TYPE_CHECKING:
+    from gexfaker.catalog import Feed
+    from gexfaker.faults.rules import FaultList
+    from gexfaker.worlds.watch import Older, Watch
 
 Pause = bool
 """A moment in a turn at which something else may be done; LONG where what was done until then may have taken long."""
@@ -30,7 +35,11 @@ SHORT, LONG = False, True
 
 
 class Registry(Protocol):
-    """Where a world tells its news."""
+    """Where a world tells its news, and has its days from."""
+
+    @property
+    def days(self) -> Days:
+        """That can be played."""
 
     def used(self, world: World) -> None:
         """It has got a place in a day."""
@@ -49,6 +58,12 @@ class Registry(Protocol):
 
     def is_incomplete(self, world: World) -> None:
         """A feed that it is to be sent could not be opened."""
+
+    def watch(self, world: World) -> Watch:
+        """What watches over it from now on."""
+
+    def unwatched(self, world: World) -> None:
+        """Nothing watches over it any more."""
 
 
 class Shared:
@@ -144,6 +159,11 @@ class Delivery:
         """Whether nothing has to be encoded ahead."""
         return self.prepared is not None and self.prepared is self.subscriptions and not self.regrouped
 
+    def subscription(self, hub: str, group: str) -> Subscription | None:
+        """What a group of a hub carries, if that has been worked out."""
+        known = () if self.subscriptions is None else self.subscriptions.all
+        return next((one for one in known if one.group == group and one.hub.name == hub), None)
+
     def regroup(self, hub: str, group: str) -> None:
         """Note that a group came or went, for when the subscriptions are needed next."""
         if self.subscriptions is None or len(group) > MAX_HINTED_LENGTH:
@@ -169,7 +189,6 @@ class World:
 
     Args:
         world_id: a digest of the key.
-        days: that can be played.
         options: how it is played until somebody changes that.
         account: whom the key belongs to.
         registry: where its news go.
@@ -181,18 +200,18 @@ class World:
         counters: what has happened to it.
         version: counts its changes.
         shared: what the servers of a cluster agree on; None for a world that is this server's alone.
+        watch: its journal and its faults; None while neither is in use.
     """
 
     __slots__ = (
-        *("_days", "_play", "_registry", "audiences", "counters", "delivery"),
-        *("account", "id", "options", "shared", "slot", "version"),
+        *("_play", "_registry", "audiences", "counters", "delivery"),
+        *("account", "id", "options", "shared", "slot", "version", "watch"),
     )
 
-    def __init__(self, world_id: str, days: Days, options: Options, account: Account, registry: Registry) -> None:
+    def __init__(self, world_id: str, options: Options, account: Account, registry: Registry) -> None:
         self.id: Final = world_id
         self.options: Final = options
         self.account: Final = account
-        self._days: Final = days
         self._registry: Final = registry
         self._play: Play | None = None
         self.slot: Slot | None = None
@@ -201,6 +220,7 @@ class World:
         self.counters: Final = Counters()
         self.version = 0
         self.shared: Shared | None = None
+        self.watch: Watch | None = None
 
     @property
     def tier(self) -> str:
@@ -218,7 +238,7 @@ class World:
     def play(self) -> Play:
         """Its way through the day; asking makes it, at the start."""
         if self._play is None:
-            self._play = fresh(self._days, self.options)
+            self._play = fresh(self._registry.days, self.options)
             self._registry.used(self)
         return self._play
 
@@ -286,6 +306,43 @@ class World:
         if self.delivery.waits:
             self._registry.touched(self)
 
+    # --- its journal and its faults ----------------------------------------------------------
+
+    @property
+    def name(self) -> str | None:
+        """What its owner calls it."""
+        return self.account.name
+
+    def market_time(self, now: float) -> float | None:
+        """Where it is in the day, epoch seconds; None before its first use, and without a clock."""
+        return None if self._play is None else self._play.market_time(now)
+
+    def feed_of(self, hub: str, group: str) -> Feed | None:
+        """What a group carries that it listens to; None when that has not been worked out, and for spot."""
+        found = self.delivery.subscription(hub, group)
+        return None if found is None else found.feed
+
+    def watched(self) -> Watch:
+        """Its watch, made when there is none. Raises ControlError: too many keys are watched."""
+        if self.watch is None:
+            self.watch = self._registry.watch(self)
+        return self.watch
+
+    def have_faults(self, faults: FaultList) -> None:
+        """Have other rules of what is broken on purpose. For ``worlds.change`` only."""
+        if self.watch is None and not faults.faults:
+            return
+        self.watched().follow(faults)
+        self.unwatch()
+        self._registry.touched(self)
+
+    def unwatch(self) -> None:
+        """End its watch, if nothing needs it any more."""
+        if self.watch is not None and not self.watch.is_needed:
+            self.watch.close()
+            self.watch = None
+            self._registry.unwatched(self)
+
     # --- what is sent ------------------------------------------------------------------------
 
     def subscriptions(self, subscriber: Subscriber) -> Subscriptions:
@@ -303,9 +360,15 @@ class World:
             self._registry.is_incomplete(self)
         return found
 
-    def send(self, hub: Hub, batch: Batch) -> int:
-        """Queue a batch for its clients on a hub; returns the number of messages, once for each receiver."""
-        audience = self.audiences.get(hub.name)
-        sent = 0 if audience is None else hub.publish_all(audience, batch)
+    def send(self, hub: Hub, batch: Batch, older: Older) -> int:
+        """Queue a batch for its clients on a hub; returns the number of messages, once for each receiver.
+
+        ``older`` gives the messages of earlier records, which faults may send instead.
+        """
+        if self.watch is not None:
+            sent = self.watch.publish(hub, batch, older)
+        else:
+            audience = self.audiences.get(hub.name)
+            sent = 0 if audience is None else hub.publish_all(audience, batch)
         self.counters.sent += sent
         return sent

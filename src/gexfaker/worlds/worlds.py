@@ -5,13 +5,87 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from gexfaker.errors import ControlError
 from gexfaker.hubs.connection import Audience
-from gexfaker.limits import MAX_WORLDS
+from gexfaker.hubs.hub import Hub
+from gexfaker.limits import MAX_WATCHED, MAX_WORLDS
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
 from gexfaker.worlds.world import Account, World
+
+if TYPE_CHECKING:
+    from gexfaker.journal.journal import Shelf
+    from gexfaker.worlds.watch import Watch
+
+
+class Resting:
+    """The worlds that may be forgotten: without a client and unwatched, by id, the longest unused first.
+
+    Those with a place in a day are idle, those without are unused.
+    """
+
+    def __init__(self) -> None:
+        self._idle: Final[OrderedDict[str, None]] = OrderedDict()
+        self._unused: Final[OrderedDict[str, None]] = OrderedDict()
+
+    def add(self, world: World) -> None:
+        """It may be forgotten."""
+        (self._idle if world.is_used else self._unused)[world.id] = None
+
+    def remove(self, world_id: str) -> None:
+        """It is kept."""
+        self._idle.pop(world_id, None)
+        self._unused.pop(world_id, None)
+
+    def use(self, world_id: str) -> None:
+        """It has got a place in a day."""
+        if self._unused.pop(world_id, self) is None:
+            self._idle[world_id] = None
+
+    def touch(self, world_id: str) -> None:
+        """Somebody has asked for it."""
+        for resting in (self._idle, self._unused):
+            if world_id in resting:
+                resting.move_to_end(world_id)
+
+    def take_oldest(self) -> str | None:
+        """The one to be forgotten first; None when there is none."""
+        if not self._unused and not self._idle:
+            return None
+        # The last of the unused ones has just been asked for, and may be used at once.
+        first = self._unused if len(self._unused) > 1 or not self._idle else self._idle
+        return first.popitem(last=False)[0]
+
+
+class Watching:
+    """Who is watched, and what watches need.
+
+    Args:
+        clock: real time, epoch seconds.
+
+    Attributes:
+        hubs: by name; who makes the hubs puts them in.
+        pinned: the worlds that are watched: they are not forgotten.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock: Final = clock
+        self._shelf: Shelf | None = None
+        self.hubs: Final[dict[str, Hub]] = {}
+        self.pinned: Final[dict[World, None]] = {}
+
+    def begin(self, world: World) -> Watch:
+        """What watches over a world from now on. Raises ControlError: too many are watched."""
+        if len(self.pinned) >= MAX_WATCHED:
+            raise ControlError(f"{MAX_WATCHED:,} keys have faults or a journal: end some of these first")
+        from gexfaker.journal.journal import Shelf  # with the first: nobody else needs it
+        from gexfaker.worlds.watch import Watch
+
+        self._shelf = self._shelf or Shelf()
+        self.pinned[world] = None
+        return Watch(world, self._clock, self.hubs, self._shelf)
 
 
 class Worlds:
@@ -24,9 +98,11 @@ class Worlds:
         options: how a new world plays.
         account_of: whom the key of a world belongs to, by the world's id.
         ring: called when something may have become due.
+        clock: real time, epoch seconds, for journals and faults.
 
     Attributes:
         changes: counts the changes of all worlds.
+        watching: whose journal and faults are in use.
     """
 
     def __init__(
@@ -36,7 +112,9 @@ class Worlds:
         account_of: Callable[[str], Account] = lambda _world_id: Account("quant"),
         ring: Callable[[], None] = lambda: None,
         limit: int = MAX_WORLDS,
+        clock: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        self.watching: Final = Watching(clock)
         self.days: Final = days
         self.options: Final = options
         self._account_of: Final = account_of
@@ -44,9 +122,7 @@ class Worlds:
         self._limit: Final = limit
         self._worlds: dict[str, World] = {}
         self._used: dict[str, World] = {}
-        # Worlds without a client, the longest unused first: those with a place in a day, and those without.
-        self._idle: OrderedDict[str, None] = OrderedDict()
-        self._unused: OrderedDict[str, None] = OrderedDict()
+        self._resting: Final = Resting()
         self._touched: dict[World, None] = {}
         self._incomplete: dict[World, None] = {}
         self.changes = 0
@@ -63,12 +139,10 @@ class Worlds:
         """The world of that id, made when there is none."""
         world = self._worlds.get(world_id)
         if world is None:
-            world = self._worlds[world_id] = World(world_id, self.days, self.options, self._account_of(world_id), self)
-            self._unused[world_id] = None
+            world = self._worlds[world_id] = World(world_id, self.options, self._account_of(world_id), self)
+            self._resting.add(world)
             self._evict()
-        for resting in (self._idle, self._unused):
-            if world_id in resting:
-                resting.move_to_end(world_id)
+        self._resting.touch(world_id)
         return world
 
     def in_use(self) -> list[World]:
@@ -84,12 +158,24 @@ class Worlds:
         return lambda world_id: self.get(world_id).audience(hub)
 
     def _evict(self) -> None:
-        while len(self._worlds) > self._limit and (self._unused or self._idle):
-            # The last of the unused ones has just been asked for, and may be used at once.
-            first = self._unused if len(self._unused) > 1 or not self._idle else self._idle
-            oldest, _ = first.popitem(last=False)
+        while len(self._worlds) > self._limit and (oldest := self._resting.take_oldest()) is not None:
             self._touched.pop(self._worlds.pop(oldest), None)
             self._used.pop(oldest, None)
+
+    # --- who is watched ----------------------------------------------------------------------
+
+    def watch(self, world: World) -> Watch:
+        """What watches over a world from now on. Raises ControlError: too many are watched."""
+        made = self.watching.begin(world)
+        self._resting.remove(world.id)
+        return made
+
+    def unwatched(self, world: World) -> None:
+        """Nothing watches over it any more: it may be forgotten."""
+        self.watching.pinned.pop(world, None)
+        if not world.is_connected:
+            self._resting.add(world)
+            self._evict()
 
     # --- news --------------------------------------------------------------------------------
 
@@ -109,8 +195,7 @@ class Worlds:
         """It has got a place in a day."""
         if self._worlds.get(world.id) is world:
             self._used[world.id] = world
-            if self._unused.pop(world.id, self) is None:
-                self._idle[world.id] = None
+            self._resting.use(world.id)
 
     def changed(self, world: World) -> None:
         """It has another version."""
@@ -139,11 +224,11 @@ class Worlds:
 
     def connected(self, world: World) -> None:
         """It has a client now: it is kept."""
-        self._idle.pop(world.id, None)
-        self._unused.pop(world.id, None)
+        self._resting.remove(world.id)
 
     def disconnected(self, world: World) -> None:
         """It has no client any more: it may be forgotten, and its feed rests."""
         self._touched[world] = None
-        (self._idle if world.is_used else self._unused)[world.id] = None
-        self._evict()
+        if world.watch is None:
+            self._resting.add(world)
+            self._evict()

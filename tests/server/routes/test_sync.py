@@ -256,7 +256,7 @@ def test_a_follower_that_does_not_read_is_cut_off_and_its_place_is_free(tmp_path
         assert stuck.gone.is_set(), "through the whole application the way to the transport is open"
         return time.monotonic() - began
 
-    with patch("gexfaker.server.routes.sync.SEND_SECONDS", 0.5):
+    with patch("gexfaker.server.http.eventstreams.SEND_SECONDS", 0.5):
         assert 0.4 < asyncio.run(follow()) < 5
     assert world.service.life.sync_streams == 0
 

@@ -56,6 +56,9 @@ class ClientLog:
     def connected(self, hub: str, connection: Connection, offered: Sequence[str] = ()) -> None:
         """A client has come, with the groups of its token; of the subprotocols that it offers one is used, or none."""
         self.counts.opened[hub, connection.subprotocol.name or NO_SUBPROTOCOL] += 1
+        if (watch := connection.audience.owner.watch) is not None:
+            groups = [_short(group) for group in connection.grant.groups]
+            watch.note("connect", **_named_in(connection), subprotocol=connection.subprotocol.name, groups=groups)
         detail = f", {connection.subprotocol.name or 'without a subprotocol'}{_named(connection.grant.groups)}"
         if connection.subprotocol.name is None and offered:
             names = ", ".join(map(_short, offered[:SHOWN_GROUPS]))
@@ -83,6 +86,8 @@ class ClientLog:
         """A client has come back with its reconnection token."""
         self.counts.recoveries["recovered",] += 1
         count = len(connection.unacknowledged)
+        if (watch := connection.audience.owner.watch) is not None:
+            watch.note("recover", **_named_in(connection), unacknowledged=count)
         self._tell(connection, "recover", f"recovered its connection to {hub}", f"; {count:,} messages are sent again")
 
     def joined(self, hub: str, connection: Connection, group: str, day: Day, later: Later | None = None) -> None:
@@ -109,11 +114,15 @@ class ClientLog:
     def wrong(self, hub: str, connection: Connection, why: str) -> None:
         """A client has sent what is no message; the service closes without saying what is wrong with it."""
         self.counts.refusals["message", "1007"] += 1
+        if (watch := connection.audience.owner.watch) is not None:
+            watch.note("wrong", **_named_in(connection), why=why)
         self._tell(connection, "wrong", f"sent to {hub} what is no message: {why}", level=logging.WARNING)
 
     def cut(self, hub: str, connection: Connection, messages: int, size: int) -> None:
         """A client that reads too slowly is cut; so many messages of so many bytes wait for it."""
         settings = self._settings
+        if (watch := connection.audience.owner.watch) is not None:
+            watch.note("cut", **_named_in(connection), messages=messages, bytes=size)
         bounds = f"QUEUE_MESSAGES {settings.queue_messages:,}, QUEUE_BYTES {settings.queue_bytes:,}"
         detail = f": {messages:,} messages of {size:,} bytes wait for it ({bounds})"
         self._tell(connection, "cut", f"cut on {hub}, as it reads or acknowledges too slowly", detail, logging.WARNING)
@@ -121,6 +130,8 @@ class ClientLog:
     def left(self, hub: str, connection: Connection, how: str, code: int | None, by: str) -> None:
         """A client's socket is gone: ``how`` it ended, with which code, and who closed it."""
         self.counts.close(hub, code, by)
+        if (watch := connection.audience.owner.watch) is not None:
+            watch.note("close", **_named_in(connection), code=code, by=by, how=how)
         if connection.state is State.DETACHED:
             how += f"; it may come back within {self._settings.recovery_window:g} s"
         self._tell(connection, "close", f"left {hub}: {how}")
@@ -157,6 +168,11 @@ class ClientLog:
         level: int = logging.INFO,
     ) -> None:
         self.access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
+
+
+def _named_in(connection: Connection) -> dict[str, str]:
+    """A connection, as the journal names it."""
+    return {"hub": connection.audience.hub, "connection": connection.id}
 
 
 def _goes_on(world: World) -> bool:

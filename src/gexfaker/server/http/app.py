@@ -16,6 +16,7 @@ from starlette.types import ExceptionHandler
 
 from gexfaker.errors import ControlError, DataError, UndecidedError
 from gexfaker.server.http.counted import Counted
+from gexfaker.server.http.faulted import Faulted
 from gexfaker.server.http.marked import Marked
 from gexfaker.server.http.replies import error, unavailable
 from gexfaker.server.http.requestids import Identified, ids_for
@@ -83,7 +84,16 @@ def create_app(service: Service) -> Starlette:
     watched = [] if service.access is None else [Middleware(Watched, service.access)]
     marked = [Middleware(Marked, service)] if service.settings.mark else []
     identified = Middleware(Identified, ids_for(service.settings))
-    middleware = [Middleware(Counted, service.counts), identified, *marked, *watched, cors, Middleware(Targets)]
+    faulted = Middleware(Faulted, service, OPERATIONS)
+    middleware = [
+        Middleware(Counted, service.counts),
+        identified,
+        *marked,
+        *watched,
+        cors,
+        Middleware(Targets),
+        faulted,
+    ]
     app = Starlette(routes=routes, middleware=middleware, exception_handlers=handlers)
     app.router.redirect_slashes = False
     app.state.service, app.state.operations, app.state.told = service, OPERATIONS, Rarely(log)

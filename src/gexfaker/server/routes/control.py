@@ -22,7 +22,7 @@ from gexfaker.server.routes.status import close_connections, playback_status, wo
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
 from gexfaker.wire.tokens import is_world_id, world_id
-from gexfaker.worlds.change import change
+from gexfaker.worlds.change import Change, change
 from gexfaker.worlds.world import World
 
 log: Final = logging.getLogger(__name__)
@@ -70,6 +70,9 @@ async def act(service: Service, world: World, action: Action, *, quietly: bool =
         effect = _done(service, world, action)
     else:
         effect = await service.cluster.commit(world, action)
+    if world.watch is not None:
+        resolved = msgspec.json.decode(msgspec.json.encode(effect.resolved))
+        world.watch.note("control", action=action.NAME, resolved=resolved)
     if not quietly:
         fields = {"event": "control", "session": world.id, "name": world.account.name, "action": action.NAME}
         resolved = msgspec.json.encode(effect.resolved)
@@ -87,6 +90,16 @@ def _done(service: Service, world: World, action: Action) -> Effect:
     effect = change(world, action, now)
     service.alarm.ring()
     return effect
+
+
+async def act_change(service: Service, world: World, what: Change) -> None:
+    """Change a world in a way that is no control action. Raises ControlError, DataError: it cannot be done."""
+    if service.cluster is None:
+        service.streamer.settle(world)
+        change(world, what, service.clock())
+        service.alarm.ring()
+    else:
+        await service.cluster.commit(world, what)
 
 
 async def act_and_tell(service: Service, world: World, action: Action) -> Effect:

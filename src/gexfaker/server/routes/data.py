@@ -47,11 +47,12 @@ GEX_ONLY: Final = "Category must be one of gex_full, gex_one or gex_zero"
 
 
 class Asked(NamedTuple):
-    """What a data request asks for: a feed's record, or what is made of it."""
+    """What a data request asks for: a feed's record, or what is made of it; ``back`` records before the right one."""
 
     feed: Feed
     answer: Answer
     gzip: bool
+    back: int = 0
 
 
 class Body(NamedTuple):
@@ -120,7 +121,8 @@ async def _protected(service: Service, request: Request, key: str, found: Found)
         roll(world, service.clock())
         await use(service, world)
         return await conversion(world, request.query_params, service.clock())
-    made = await _read(service, world, Asked(found.feed, found.route.answer, wants_gzip(request.headers)))
+    back = getattr(request.state, "back", 0)  # a fault has it
+    made = await _read(service, world, Asked(found.feed, found.route.answer, wants_gzip(request.headers), back))
     if isinstance(made, Response):
         return made
     response = Response(made.content)
@@ -164,7 +166,7 @@ def look_up(service: Service, world: World, asked: Asked) -> Body | Unread | Res
     if unread is not None:
         return unread
     live = play.options.timestamps is Timestamps.LIVE
-    index = take_answer(world, tape, asked.answer, now)
+    index = max(take_answer(world, tape, asked.answer, now) - asked.back, 0)
     index, body = service.bodies.newest(tape, index, asked.answer, asked.gzip and not live)
     if live:
         return Body(restamped(body, _live(world, tape, index, now)), False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -55,11 +56,12 @@ async def _negotiate(request: Request) -> Response:
 
 async def _get(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
     counts = request.method == "GET" and not watches(request)
-    return await get_negotiate(service, key, base, counts=counts)
+    return await get_negotiate(service, key, base, counts=counts, lifetime=_lifetime(request))
 
 
 async def _post(service: Service, key: str, base: str, request: Request) -> dict[str, Any]:
-    return await post_negotiate(service, key, base, await _body(request), counts=not watches(request))
+    body, counts = await _body(request), not watches(request)
+    return await post_negotiate(service, key, base, body, counts=counts, lifetime=_lifetime(request))
 
 
 async def _patch(service: Service, key: str, _base: str, request: Request) -> dict[str, Any]:
@@ -95,10 +97,13 @@ async def _expiries(request: Request) -> Response:
 # --- the answers ---------------------------------------------------------------------------------
 
 
-async def get_negotiate(service: Service, key: str, base: str, *, counts: bool = True) -> dict[str, Any]:
+async def get_negotiate(
+    service: Service, key: str, base: str, *, counts: bool = True, lifetime: float | None = None
+) -> dict[str, Any]:
     """The reply of the GET flow, where the client joins: the current hubs the key may use, and the group prefix.
 
-    A negotiation that counts ends what the key negotiated before, by the rules of the service.
+    A negotiation that counts ends what the key negotiated before, by the rules of the service. ``lifetime`` is that
+    of the tokens in seconds, where it is not the settings'.
     """
     world = service.world(key)
     slot = service.memberships.made_for_client() if counts else None
@@ -106,11 +111,15 @@ async def get_negotiate(service: Service, key: str, base: str, *, counts: bool =
         await _begin(service, world, slot)
     grant = Grant(world.id, roles=(JOIN_LEAVE,), slot=None if slot is None else slot.id)
     hubs = [hub for hub in CURRENT_HUBS if may_use(world.tier, hub)]
-    urls = {hub: _address(service, hub, grant, base) for hub in hubs}
+    if counts:
+        _note(world, "GET", hubs, ())
+    urls = {hub: _address(service, hub, grant, base, lifetime) for hub in hubs}
     return {"websocket_urls": urls, "prefix": service.settings.ws_group_prefix}
 
 
-async def post_negotiate(service: Service, key: str, base: str, body: bytes, *, counts: bool = True) -> dict[str, Any]:
+async def post_negotiate(
+    service: Service, key: str, base: str, body: bytes, *, counts: bool = True, lifetime: float | None = None
+) -> dict[str, Any]:
     """The reply of the POST flow, where the server joins: the hubs the key may use, memberships in their tokens.
 
     A negotiation that counts ends what the key negotiated before.
@@ -126,8 +135,10 @@ async def post_negotiate(service: Service, key: str, base: str, body: bytes, *, 
         await _begin(service, world, slot)
     usable = [hub for hub in generation(next(iter(names))) if may_use(world.tier, hub)]
     name = None if slot is None else slot.id
+    if counts:
+        _note(world, "POST", usable, [group for groups in names.values() for group in groups])
     grants = {hub: Grant(world.id, (), tuple(names.get(hub, ())), name) for hub in usable}
-    return {"websocket_urls": {hub: _address(service, hub, grant, base) for hub, grant in grants.items()}}
+    return {"websocket_urls": {hub: _address(service, hub, grant, base, lifetime) for hub, grant in grants.items()}}
 
 
 async def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, Any]:
@@ -147,7 +158,14 @@ async def patch_negotiate(service: Service, key: str, body: bytes) -> dict[str, 
     else:
         await service.cluster.commit_slot(world, slot)
     counts = slot.counts()
+    _note(world, "PATCH", list(names), [group for groups in names.values() for group in groups])
     return {"updated_groups": sum(counts.values()), "hubs": counts}
+
+
+def _note(world: World, method: str, hubs: Sequence[str], groups: Sequence[str]) -> None:
+    """A negotiation, for the journal."""
+    if world.watch is not None:
+        world.watch.note("negotiate", method=method, hubs=list(hubs), groups=list(groups))
 
 
 async def _begin(service: Service, world: World, slot: Slot) -> None:
@@ -213,9 +231,15 @@ def _names(service: Service, plan: Memberships) -> dict[str, list[str]]:
     return {hub: [service.groups.name(hub, feed) for feed in feeds] for hub, feeds in plan.items()}
 
 
-def _address(service: Service, hub: str, grant: Grant, base: str) -> str:
-    now, lifetime = service.clock(), service.settings.token_lifetime
-    token = mint(grant, f"{base}/client/hubs/{hub}", service.secret, now, lifetime)
+def _lifetime(request: Request) -> float | None:
+    """How long the tokens are good if a fault has it so, seconds; less than a second is over already."""
+    lifetime: float | None = getattr(request.state, "token_lifetime", None)
+    return lifetime if lifetime is None or lifetime >= 1 else -1.0
+
+
+def _address(service: Service, hub: str, grant: Grant, base: str, lifetime: float | None) -> str:
+    seconds = service.settings.token_lifetime if lifetime is None else lifetime
+    token = mint(grant, f"{base}/client/hubs/{hub}", service.secret, service.clock(), seconds)
     return f"ws{base.removeprefix('http')}/client/hubs/{hub}?access_token={token}"
 
 

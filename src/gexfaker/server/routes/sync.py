@@ -19,18 +19,17 @@ from weakref import WeakKeyDictionary
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Message, Receive, Scope, Send
 
 from gexfaker.catalog import Feed
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError, GexfakerError
 from gexfaker.exchange.hours import NEW_YORK
-from gexfaker.limits import MAX_RECORDS, MAX_SYNC_STREAMS
+from gexfaker.limits import MAX_RECORDS
 from gexfaker.playback.actions import GAP_SECONDS, ChangeDay, Reset, Seek
 from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.days import Nearness
 from gexfaker.playback.play import Play
-from gexfaker.server.http.downloads import cut_off
+from gexfaker.server.http.eventstreams import EVENTS, LOOK_SECONDS, NO_STORE, EventStream
 from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import act, act_and_tell, known_worlds, read_object
@@ -40,9 +39,6 @@ from gexfaker.tapes.tape import Tape
 from gexfaker.wire.tokens import mask, world_id
 from gexfaker.worlds.world import World
 
-EVENTS: Final = "text/event-stream"
-NO_STORE: Final = {"Cache-Control": "no-store"}
-
 MAX_SAID: Final = 20
 """Different reasons and refusals that one message tells; more are nothing to read."""
 
@@ -51,13 +47,6 @@ MAX_TOLD: Final = 10_000
 
 LAST_TIMESTAMP: Final = 4_102_444_800
 """The end of 2099, the last year that has days."""
-
-SEND_SECONDS: Final = 10.0
-"""A follower that has not read for so long is cut off: it would keep a place of MAX_SYNC_STREAMS for ever."""
-
-LOOK_SECONDS: Final = 0.25
-"""How often a waiting stream looks whether the server stops."""
-
 
 SHARED_SECONDS: Final = 0.5
 """Positions older than this, or than half an interval, are looked up anew; younger ones are good enough to share."""
@@ -203,46 +192,10 @@ async def _stream(request: Request) -> Response:
     key = request.query_params.get("key") or None
     if request.method == "HEAD":
         return StreamingResponse([], headers=NO_STORE, media_type=EVENTS)
-    return _Stream(service_of(request), _broadcast_of(request), key)
-
-
-class _Stream(StreamingResponse):
-    """A follower's stream; it has one of the MAX_SYNC_STREAMS places from its start to its end, however it ends."""
-
-    def __init__(self, service: Service, broadcast: Broadcast, key: str | None) -> None:
-        super().__init__(_events(service, broadcast, key), headers=NO_STORE, media_type=EVENTS)
-        self._service: Final = service
-        self._broadcast: Final = broadcast
-        self._key: Final = key
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._service.life.sync_streams >= MAX_SYNC_STREAMS:
-            full = error(f"There are {MAX_SYNC_STREAMS} sync streams already.", 503)
-            return await full(scope, receive, send)
-        self._service.life.sync_streams += 1  # nothing gives way between the look and this
-        self._broadcast.follow(self._key)
-        try:
-            await super().__call__(scope, receive, self._patient(receive, send))
-        finally:
-            self._broadcast.leave(self._key)
-            self._service.life.sync_streams -= 1
-
-    def _patient(self, receive: Receive, send: Send) -> Send:
-        """``send``, which aborts the connection of who does not read in time, or not at all when the server stops."""
-
-        async def patient(message: Message) -> None:
-            waited, sending = 0.0, asyncio.ensure_future(send(message))
-            try:
-                while not (await asyncio.wait((sending,), timeout=LOOK_SECONDS))[0]:
-                    waited += LOOK_SECONDS
-                    if waited >= SEND_SECONDS or self._service.life.draining:
-                        cut_off(receive)
-                        break
-                await sending
-            finally:
-                sending.cancel()
-
-        return patient
+    service, broadcast = service_of(request), _broadcast_of(request)
+    return EventStream(
+        service, _events(service, broadcast, key), lambda: broadcast.follow(key), lambda: broadcast.leave(key)
+    )
 
 
 async def _events(service: Service, broadcast: Broadcast, key: str | None) -> AsyncIterator[bytes]:

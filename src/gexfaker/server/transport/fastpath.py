@@ -103,8 +103,8 @@ class FastPath:
         if known is None:
             return None
         world = self._service.worlds.get(known.owner)
-        if world.account.quota.allowances or self._is_undecided(world):  # the ordinary way counts, and asks
-            return None
+        if world.watch is not None or world.account.quota.allowances or self._is_undecided(world):
+            return None  # the ordinary way is watched, counts, and asks
         if known.name and world.account.name is None:  # it was forgotten meanwhile
             world.account.name = known.name
         made = look_up(self._service, world, known.asked)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from http import HTTPStatus
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from websockets.datastructures import Headers
@@ -15,6 +16,7 @@ from websockets.server import ServerProtocol
 from gexfaker.errors import TokenError, UnavailableError
 from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
+from gexfaker.hubs.outputs import Close
 from gexfaker.limits import ACK_DELAY_SECONDS, MAX_GROUP_LENGTH
 from gexfaker.server.access.log import NO_KEY
 from gexfaker.server.cluster.sharing import Sharing
@@ -24,12 +26,16 @@ from gexfaker.server.http.requestids import ID_HEADER, id_given
 from gexfaker.server.http.targets import plain_path
 from gexfaker.server.http.watched import SHOWN_PATH
 from gexfaker.server.service import Service
-from gexfaker.wire.subprotocols import choose
+from gexfaker.wire.subprotocols import Subprotocol, choose
 from gexfaker.wire.tokens import Grant, verify
+from gexfaker.worlds.world import World
 
 HUB_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_`,.\[\]]{0,127}")
 HASTY_CLIENT: Final = "azsdk-python-webpubsub-client"
 """What Azure's Python SDK says of itself: it sends before it waits, and loses an answer that comes in between."""
+
+LEAST_CLOSE_CODE: Final = 1000
+"""Below it the code of a rule is an HTTP status."""
 
 TOO_LATE: Final = "the connection is not known any more (RECOVERY_WINDOW), or the reconnection token is another's"
 UNRECOVERABLE: Final = "The connection could not be recovered."
@@ -38,11 +44,26 @@ _PATHS: Final = re.compile(r"/(?:client/hubs|ws)/([^/]+)/?|/client/?")
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The 101 to send, and the connection behind it; ``hub`` and ``connection`` are None for a refused recovery."""
+    """The 101 to send, and the connection behind it; ``hub`` and ``connection`` are None for a refused recovery.
+
+    Attributes:
+        seconds: so much later a fault has it sent.
+        close: with which a fault closes it at once.
+    """
 
     response: Response
     hub: Hub | None = None
     connection: Connection | None = None
+    seconds: float = 0.0
+    close: Close | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No answer: the TCP connection is reset, or with ``held`` kept, for so many seconds (0: until the client goes)."""
+
+    seconds: float = 0.0
+    held: bool = False
 
 
 class _RefusedError(Exception):
@@ -59,7 +80,13 @@ class _RefusedError(Exception):
         super().__init__(f"{status}: {why or text or reason}")
         self.response: Final = refusal(status, reason, text)
         self.status: Final = str(status)
+        self.why: Final = why or text or reason
         self.owner: Final = owner
+
+
+def http_reason(status: int) -> str:
+    """What a status line says beside the number."""
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "Refused"
 
 
 def refusal(status: int, reason: str, text: str = "") -> Response:
@@ -79,9 +106,11 @@ def ack_delay(asked: float | None, request: Request) -> float:
     return ACK_DELAY_SECONDS if any(HASTY_CLIENT in agent for agent in agents) else 0.0
 
 
-def open_socket(service: Service, request: Request) -> Accepted | Response:
+def open_socket(service: Service, request: Request) -> Accepted | Unanswered | Response:
     """Decide about an upgrade request: a connection to serve, or the HTTP answer that refuses it."""
     decided = _decide(service, request)
+    if isinstance(decided, Unanswered):
+        return decided
     connection = decided.connection if isinstance(decided, Accepted) else None
     answer = decided.response if isinstance(decided, Accepted) else decided
     mark = service.mark(None if connection is None else service.world_of(connection))
@@ -93,7 +122,7 @@ def open_socket(service: Service, request: Request) -> Accepted | Response:
     return decided
 
 
-async def open_shared_socket(service: Service, cluster: Sharing, request: Request) -> Accepted | Response:
+async def open_shared_socket(service: Service, cluster: Sharing, request: Request) -> Accepted | Unanswered | Response:
     """As ``open_socket``, once the cluster has decided what it must before: who is in use, and who has to go."""
     try:
         if not service.life.draining:
@@ -124,7 +153,7 @@ async def _arrange(service: Service, cluster: Sharing, request: Request) -> None
         await cluster.take_hub(world, hub.name)
 
 
-def _decide(service: Service, request: Request) -> Accepted | Response:
+def _decide(service: Service, request: Request) -> Accepted | Unanswered | Response:
     try:
         if service.life.draining:
             raise _RefusedError(503, "Service Unavailable", "The server is stopping.")
@@ -138,6 +167,9 @@ def _decide(service: Service, request: Request) -> Accepted | Response:
         what = f"WebSocket {_shown(request)} refused with {refused}"
         service.counts.refusals["handshake", refused.status] += 1
         service.clients.access.tell(refused.owner, "refusal", what)
+        world = service.worlds.peek(refused.owner)
+        if world is not None and world.watch is not None:
+            world.watch.note("reject", path=_shown(request), status=int(refused.status), why=refused.why)
         return refused.response
 
 
@@ -180,9 +212,22 @@ def _offered(request: Request) -> list[str]:
     return [name.strip() for line in request.headers.get_all("Sec-WebSocket-Protocol") for name in line.split(",")]
 
 
-def _recover(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
-    connection = hub.recover(query["awps_connection_id"], query.get("awps_reconnection_token", ""))
+def _recover(
+    service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]
+) -> Accepted | Unanswered:
+    name, token = query["awps_connection_id"], query.get("awps_reconnection_token", "")
+    held = hub.connections.get(name)
+    world = None if held is None or not hub.knows(name, token) else service.world_of(held)
+    spoiled = None if world is None or held is None else _spoiled(world, hub, held.subprotocol, request, recovers=True)
+    if isinstance(spoiled, Unanswered):
+        return spoiled
+    is_refused = spoiled is not None and spoiled.refuses
+    connection = None if is_refused else hub.recover(name, token)
+    if is_refused and held is not None:
+        hub.end(held)
     if connection is None:
+        if world is not None and world.watch is not None:
+            world.watch.note("reject", hub=hub.name, status=1008, why=UNRECOVERABLE)
         service.counts.recoveries["refused",] += 1
         if service.settings.recovery_reject == "http404":
             raise _RefusedError(404, "Not Found", UNRECOVERABLE, why=TOO_LATE)
@@ -194,11 +239,17 @@ def _recover(service: Service, hub: Hub, switch: Response, request: Request, que
     if connection.subprotocol.name is not None:
         switch.headers["Sec-WebSocket-Protocol"] = connection.subprotocol.name
     service.clients.recovered(hub.name, connection)
-    return Accepted(switch, hub, connection)
+    return _accepted(switch, hub, connection, request, spoiled)
 
 
-def _connect(service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]) -> Accepted:
+def _connect(
+    service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]
+) -> Accepted | Unanswered:
     grant, raw = _grant(service, hub, request, query), _raw_mode(query)
+    world, (dialect, _) = service.worlds.get(grant.user_id or ""), choose(_offered(request))
+    spoiled = _spoiled(world, hub, dialect, request, recovers=False)
+    if isinstance(spoiled, Unanswered):
+        return spoiled
     closed = service.memberships.take_over(service.worlds.get(grant.user_id or ""), hub.name, grant)
     if not hub.make_room():
         raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
@@ -212,7 +263,70 @@ def _connect(service: Service, hub: Hub, switch: Response, request: Request, que
     if closed:
         service.clients.taken_over(hub.name, connection, closed)
     service.clients.connected(hub.name, connection, offered)
-    return Accepted(switch, hub, connection)
+    return _accepted(switch, hub, connection, request, spoiled)
+
+
+class Spoiled(NamedTuple):
+    """A handshake as a fault has it, if it is answered at all.
+
+    Attributes:
+        seconds: so much later.
+        refuses: whether the connection cannot be recovered.
+        close: with which it is closed at once.
+    """
+
+    seconds: float = 0.0
+    refuses: bool = False
+    close: Close | None = None
+
+
+def _spoiled(
+    world: World, hub: Hub, dialect: Subprotocol, request: Request, *, recovers: bool
+) -> Spoiled | Unanswered | None:
+    """What a fault of the key makes of a handshake; None when nothing does. Raises _RefusedError."""
+    if world.watch is None:
+        return None
+    from gexfaker.faults import kinds as k  # with the first key that has any
+    from gexfaker.faults.matching import Happening
+    from gexfaker.worlds.shaping import seconds_of
+
+    clients = world.watch.names(_agent(request))
+    happening = Happening(hub=hub.name, subprotocol=dialect.name, clients=clients, market=world.watch.market())
+    kinds = [kind for kind in k.KINDS.values() if recovers or kind is not k.RefuseRecovery]
+    run = world.watch.choose(
+        k.Point.HANDSHAKE, happening, *kinds, hub=hub.name, hit="recovery" if recovers else "handshake"
+    )
+    match None if run is None else run.fault:
+        case k.Latency() as latency if run is not None:
+            return Spoiled(seconds_of(latency, run))
+        case k.ResetPeer(timeout=timeout):
+            return Unanswered(timeout / 1000)
+        case k.Timeout(timeout=timeout):
+            return Unanswered(timeout / 1000, held=True)
+        case k.RefuseRecovery():
+            return Spoiled(refuses=True)
+        case k.Reject(code=code, reason=reason) if code >= LEAST_CLOSE_CODE:
+            return Spoiled(close=Close(code, reason))
+        case k.Reject(code=code, reason=reason):
+            raise _RefusedError(code, http_reason(code), reason or http_reason(code), owner=world.id)
+    return None
+
+
+def _agent(request: Request) -> str:
+    agents = request.headers.get_all("User-Agent")
+    return agents[-1] if agents else ""
+
+
+def _accepted(
+    switch: Response, hub: Hub, connection: Connection, request: Request, spoiled: Spoiled | None
+) -> Accepted:
+    """The 101 for a connection; rules that end connections may hit it at once."""
+    watch = connection.audience.owner.watch
+    if watch is not None:
+        watch.opened(hub, connection, _agent(request))
+    if spoiled is None:
+        return Accepted(switch, hub, connection)
+    return Accepted(switch, hub, connection, spoiled.seconds, spoiled.close)
 
 
 def _raw_mode(query: Mapping[str, str]) -> RawMode | None:

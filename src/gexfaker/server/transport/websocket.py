@@ -23,7 +23,7 @@ from websockets.protocol import Side, State
 
 from gexfaker.hubs.connection import Connection
 from gexfaker.hubs.hub import Hub
-from gexfaker.hubs.outputs import Abort, Close, Joined, Later, Output
+from gexfaker.hubs.outputs import Abort, Aside, Close, Drop, Joined, Later, Mute, Output, Slowly
 from gexfaker.hubs.upstream import receive
 from gexfaker.limits import (
     CLOSE_TIMEOUT_SECONDS,
@@ -39,12 +39,14 @@ from gexfaker.server.transport.frameparser import FrameParser
 from gexfaker.server.transport.handshake import (
     UNRECOVERABLE,
     Accepted,
+    Unanswered,
     ack_delay,
     open_shared_socket,
     open_socket,
     refusal,
 )
 from gexfaker.server.transport.intake import Inlet, Intake
+from gexfaker.server.transport.slowtransport import MAX_SILENT_SECONDS, SilentTransport, SlowTransport
 
 log: Final = logging.getLogger(__name__)
 _RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
@@ -66,7 +68,7 @@ class Socket(asyncio.Protocol):
     ) -> None:
         self._service: Final = service
         self._server_connections: Final = server_connections
-        self._transport: Final = transport
+        self._transport = transport
         self._loop: Final = asyncio.get_running_loop()
         self._frames: Final = FrameParser(Side.SERVER, max_size=MAX_MESSAGE_BYTES)
         self._hub: Hub | None = None
@@ -109,7 +111,10 @@ class Socket(asyncio.Protocol):
         self._timer = None
         self._answer(request, answer)
 
-    def _answer(self, request: Request, answer: Accepted | Response) -> None:
+    def _answer(self, request: Request, answer: Accepted | Unanswered | Response) -> None:
+        if isinstance(answer, Unanswered):
+            self._leave_unanswered(answer)
+            return
         if not isinstance(answer, Accepted):
             self._end = _End.SERVER
             self._transport.write(answer.serialize())
@@ -121,7 +126,7 @@ class Socket(asyncio.Protocol):
             self._connection.outlet = self.perform
             self._frames.name(f"{self._connection.grant.user_id or '(no key)'} {self._hub.name}")
         self._delay_seconds = ack_delay(self._service.settings.ack_delay, request)
-        self._timer = self._loop.call_later(self._delay_seconds, self._opened, answer)
+        self._timer = self._loop.call_later(self._delay_seconds + answer.seconds, self._opened, answer)
 
     def _opened(self, answer: Accepted) -> None:
         if self._transport.is_closing():
@@ -136,7 +141,18 @@ class Socket(asyncio.Protocol):
             held, self._held = self._held, []
             if held:
                 self.perform(held)
+            if answer.close is not None:
+                self._hub.finish(self._connection, answer.close)
+                self._hub.drain()
         self._inlet.go_on()
+
+    def _leave_unanswered(self, answer: Unanswered) -> None:
+        """A fault has it: the peer gets no answer, and after a while a reset."""
+        self._end = _End.SERVER
+        self._inlet.take = _unheard
+        self._inlet.go_on()  # so that it is noticed when the peer goes
+        seconds = (answer.seconds or MAX_SILENT_SECONDS) if answer.held else answer.seconds
+        self._timer = self._loop.call_later(seconds, self._cut)
 
     # --- what the peer sends -----------------------------------------------------------------
 
@@ -163,6 +179,8 @@ class Socket(asyncio.Protocol):
     def _frame_received(self, frame: Frame) -> None:
         if frame.opcode is Opcode.PONG:
             self._unanswered_pings = 0
+        elif frame.opcode is Opcode.PING:
+            self._ping_received()
         elif frame.opcode is Opcode.CLOSE:
             self._close_received()
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and self._end is _End.NOBODY:
@@ -176,6 +194,12 @@ class Socket(asyncio.Protocol):
             if frame.fin:
                 whole, self._message = bytes(self._message), bytearray()
                 self._message_received(whole)
+
+    def _ping_received(self) -> None:
+        """The parser has the pong ready; a key with faults may not send it."""
+        watch = None if self._connection is None else self._connection.audience.owner.watch
+        if watch is not None and self._connection is not None and not watch.pinged(self._connection):
+            self._frames.data_to_send()
 
     def _message_received(self, payload: bytes) -> None:
         if self._hub is not None and self._connection is not None:
@@ -222,10 +246,64 @@ class Socket(asyncio.Protocol):
                 self._write(ready, count)
                 ready, count = [], 0
                 self._start_close(output.code, output.reason)
-            else:
+            elif isinstance(output, Abort):
                 self._cut()
                 return
+            else:
+                self._write(ready, count)
+                ready, count = [], 0
+                self._spoil(output)
         self._write(ready, count)
+
+    def _spoil(self, output: Drop | Mute | Aside | Slowly) -> None:
+        """What only a key with faults asks for."""
+        if isinstance(output, Aside):
+            self._loop.call_later(output.seconds, self._write, [output.data], 1)
+        elif isinstance(output, Slowly):
+            self._write_slowly(output)
+        elif isinstance(output, Mute):
+            self._fall_silent()
+        elif output.seconds:
+            self._loop.call_later(output.seconds, self._drop, output.code, output.reason)
+        else:
+            self._drop(output.code, output.reason)
+
+    def _write_slowly(self, output: Slowly) -> None:
+        """Write at a pace, from now on through what keeps it; a client on too slow a line is cut, as any slow one."""
+        if self._blocked or self._hub is None or self._connection is None:
+            self._write([output.data], output.messages)
+            return
+        if not isinstance(self._transport, SlowTransport):
+            self._transport = SlowTransport(self._transport, self._loop, self._connection.share.add)
+        slow, bounds = self._transport, self._hub.bounds
+        slow.write_slowly(output)
+        if len(slow) > bounds.queued_messages or slow.waiting > max(bounds.queued_bytes, len(output.data)):
+            messages, waiting = len(slow), slow.waiting
+            slow.give_up()
+            self._hub.overflow(self._connection, messages, waiting)
+            self._cut()
+
+    def _fall_silent(self) -> None:
+        """Write and ping no more, and heed nothing; until the client goes, or MAX_SILENT_SECONDS are over."""
+        self._inlet.take = _unheard
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(MAX_SILENT_SECONDS, self._transport.abort)
+        self._transport = SilentTransport(self._transport)
+
+    def _drop(self, code: int | None, reason: str) -> None:
+        """End the socket; a reliable connection waits for its client to come back, another ends."""
+        if self._transport.is_closing() or self._end is not _End.NOBODY:
+            return
+        if code is None:
+            raw: socket.socket = self._transport.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self._transport.abort()
+            return
+        self._start_close(code, reason)
+        if self._hub is not None and self._connection is not None and self._connection.outlet == self.perform:
+            self._hub.lost(self._connection, self._loop.time())
+            self._tell_end(self._hub, self._connection, None)
 
     def _cut(self) -> None:
         """Reset the TCP connection: what the peer has not read is dropped, in the kernel too."""
@@ -324,6 +402,10 @@ class Socket(asyncio.Protocol):
         if self._unanswered_pings >= MISSED_PONGS:
             self._transport.abort()
             return
+        watch = None if self._connection is None else self._connection.audience.owner.watch
+        if watch is not None and self._connection is not None and not watch.may_ping(self._connection):
+            self._schedule_ping()
+            return
         self._unanswered_pings += 1
         if not self._blocked:
             self._frames.send_ping(b"")
@@ -404,6 +486,10 @@ class Socket(asyncio.Protocol):
         if self._end is _End.SERVER:
             return "the server cut it" if sent is None else f"the server closed with {_shown(sent)}"
         return f"the connection broke without a close frame{f' ({exc})' if exc else ''}"
+
+
+def _unheard(_portion: bytes) -> None:
+    """What a client sends on a connection that has fallen silent."""
 
 
 def _shown(close: CloseInfo) -> str:

@@ -1,0 +1,250 @@
+"""Rules: which fault hits whom, when, and how often. An ordered list of them; the first that matches wins.
+
+{"name": "slow", "type": "latency", "on": {"route": "/SPX/*"}, "toxicity": 0.5, "attributes": {"latency": 300}}
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from gexfaker.errors import ControlError, DataError
+from gexfaker.faults.kinds import KINDS, Fault
+from gexfaker.parsing import duration
+
+MAX_RULES: Final = 100
+"""Rules of one key: each may be looked at for each message."""
+
+MAX_LISTS_BYTES: Final = 1 << 20
+"""What the rules of one key may have as JSON; bodies of answers are the long part."""
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+_CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
+
+Pattern = Annotated[str, Meta(max_length=200)]
+
+
+class On(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Whom a rule is about; what is not named may be anything, and ``*`` stands for any letters.
+
+    Attributes:
+        key: an API key or a session's id; the rule is given to it.
+        route: the path of a request, such as ``/SPX/classic/*`` or ``/negotiate``.
+        client: the name that a client gives itself, or its User-Agent.
+    """
+
+    key: Pattern | None = None
+    route: Pattern | None = None
+    ticker: Pattern | None = None
+    package: Pattern | None = None
+    category: Pattern | None = None
+    hub: Pattern | None = None
+    group: Pattern | None = None
+    subprotocol: Pattern | None = None
+    client: Pattern | None = None
+
+
+class When(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """From when on a rule counts.
+
+    Attributes:
+        market: a time of the market day in New York, ``10:05`` or ``10:05:30``.
+        record: the index of a record on its tape.
+        message: the type of a message that the client has sent, such as ``joinGroup``.
+    """
+
+    market: str | None = None
+    record: Annotated[int, Meta(ge=0)] | None = None
+    message: Pattern | None = None
+
+    @property
+    def market_second(self) -> int | None:
+        """The time of day in seconds."""
+        match = None if self.market is None else _CLOCK.fullmatch(self.market)
+        return (
+            None
+            if match is None
+            else sum(int(part or 0) * 60**power for part, power in zip(match.groups(), (2, 1, 0), strict=True))
+        )
+
+
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One rule.
+
+    Attributes:
+        name: unique in its list.
+        type: one of KINDS.
+        toxicity: the share of matching events that it hits.
+        after: matching events that pass first.
+        count: events that it hits at most.
+        lasts: how long it counts from the first matching event on, ``30s``; ``for`` in JSON.
+        attributes: those of its kind.
+        enabled: false lets it rest.
+    """
+
+    type: str
+    name: str = ""
+    on: On = On()
+    toxicity: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    after: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    count: Annotated[int, Meta(ge=1, le=1_000_000_000)] | None = None
+    lasts: str | float | None = msgspec.field(default=None, name="for")
+    when: When = When()
+    attributes: dict[str, Any] = {}
+    enabled: bool = True
+
+    @property
+    def fault(self) -> Fault:
+        """Its kind with its attributes."""
+        return msgspec.convert(self.attributes, KINDS[self.type])
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it counts."""
+        return _seconds(self.lasts)
+
+
+class FaultList(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The rules of a key, in order, and the seed of their chances."""
+
+    faults: tuple[Rule, ...] = ()
+    seed: int = 0
+
+    def with_rule(self, rule: Rule) -> FaultList:
+        """The list with a rule at its end, or in the place of the one of that name."""
+        names = [known.name for known in self.faults]
+        if rule.name not in names:
+            return checked(FaultList((*self.faults, rule), self.seed))
+        place = names.index(rule.name)
+        return checked(FaultList((*self.faults[:place], rule, *self.faults[place + 1 :]), self.seed))
+
+    def without(self, name: str) -> FaultList:
+        """The list without the rule of that name. Raises DataError: there is none."""
+        self.named(name)
+        return FaultList(tuple(rule for rule in self.faults if rule.name != name), self.seed)
+
+    def named(self, name: str) -> Rule:
+        """The rule of that name. Raises DataError: there is none."""
+        found = next((rule for rule in self.faults if rule.name == name), None)
+        if found is None:
+            has = ", ".join(rule.name for rule in self.faults) or "none"
+            raise DataError(f"there is no fault {name[:60]!r} (there are: {has})")
+        return found
+
+
+NO_FAULTS: Final = FaultList()
+
+
+def rule_of(given: Any, place: str = "the rule") -> Rule:
+    """A rule of decoded JSON; without a name it is called as its type. Raises ControlError, which names the place."""
+    if not isinstance(given, dict):
+        raise ControlError(f'{place} is an object such as {{"type": "latency", "attributes": {{"latency": 300}}}}')
+    try:
+        rule = msgspec.convert(given, Rule)
+    except msgspec.ValidationError as problem:
+        raise ControlError(f"{place}: {_said(problem)}") from None
+    if rule.type not in KINDS:
+        raise ControlError(
+            f"{place}: there is no type {rule.type[:40]!r}{_meant(rule.type)}; there are {', '.join(KINDS)}"
+        )
+    rule = msgspec.structs.replace(rule, name=rule.name or rule.type)
+    if not NAME.fullmatch(rule.name):
+        raise ControlError(f"{place}: a name has letters, digits, '-', '_' and '.', not {rule.name[:40]!r}")
+    _check(rule, f"{place}, {rule.name}")
+    return rule
+
+
+def rules_of(given: Any) -> tuple[Rule, ...]:
+    """A list of rules of decoded JSON. Raises ControlError, which names the place."""
+    if not isinstance(given, list):
+        raise ControlError("faults are a list of rules; [] switches all off")
+    if len(given) > MAX_RULES:
+        raise ControlError(f"there may be {MAX_RULES} rules, not {len(given)}")
+    return _named_apart([rule_of(one, f"rule {number}") for number, one in enumerate(given, 1)], given)
+
+
+def _named_apart(rules: Sequence[Rule], given: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """Rules that were given no names are called ``latency``, ``latency-2`` and so on. Raises ControlError."""
+    made: dict[str, Rule] = {}
+    for rule, asked in zip(rules, given, strict=True):
+        name, number = rule.name, 2
+        while name in made:
+            if asked.get("name"):
+                raise ControlError(f"two rules are called {name}: give each a name of its own")
+            name, number = f"{rule.name}-{number}", number + 1
+        made[name] = msgspec.structs.replace(rule, name=name)
+    return tuple(made.values())
+
+
+def checked(faults: FaultList) -> FaultList:
+    """The same list. Raises ControlError: it is too long."""
+    if len(faults.faults) > MAX_RULES:
+        raise ControlError(f"there may be {MAX_RULES} rules, not {len(faults.faults)}")
+    size = len(msgspec.json.encode(faults))
+    if size > MAX_LISTS_BYTES:
+        raise ControlError(f"the rules have {size:,} bytes: {MAX_LISTS_BYTES:,} at most")
+    return faults
+
+
+def patched(rule: Rule, given: Any) -> Rule:
+    """A rule with other values, as a PATCH gives them; ``attributes``, ``on`` and ``when`` are merged."""
+    if not isinstance(given, dict):
+        raise ControlError('what changes of a rule is an object, such as {"toxicity": 0.5}')
+    if given.get("name", rule.name) != rule.name:
+        raise ControlError("a rule keeps its name: delete it and add another one")
+    old = msgspec.to_builtins(rule)
+    merged = {
+        name: old.get(name, {}) | given[name]
+        for name in ("attributes", "on", "when")
+        if isinstance(given.get(name), dict)
+    }
+    return rule_of(old | given | merged, f"rule {rule.name}")
+
+
+def _check(rule: Rule, place: str) -> None:
+    try:
+        msgspec.convert(rule.attributes, KINDS[rule.type])
+    except msgspec.ValidationError as problem:
+        takes = ", ".join(KINDS[rule.type].__struct_fields__) or "no attributes"
+        raise ControlError(f"{place}: attributes of {rule.type}: {_said(problem)} (it takes {takes})") from None
+    if rule.when.market is not None and rule.when.market_second is None:
+        raise ControlError(f"{place}: when.market is a time of day such as 10:05, not {rule.when.market[:20]!r}")
+    try:
+        _seconds(rule.lasts)
+    except ValueError as problem:
+        raise ControlError(f"{place}: for: {problem}") from None
+    if rule.type == "close" and not is_close_code(rule.fault.code):  # type: ignore[attr-defined]
+        raise ControlError(f"{place}: attributes of close: code {rule.attributes['code']} is no code of a close frame")
+
+
+def is_close_code(code: int) -> bool:
+    """Whether a server may close with it; 1006 stands for a connection that breaks."""
+    return code in (1000, 1001, 1002, 1003, *range(1006, 1015)) or 3000 <= code <= 4999
+
+
+def _seconds(given: str | float | None) -> float | None:
+    """How long it is; a number is seconds. Raises ValueError."""
+    if given is None or not isinstance(given, str):
+        if given is not None and not 0 < given <= 86_400 * 7:
+            raise ValueError("a time is more than 0 seconds and at most a week")
+        return given
+    return duration(given)
+
+
+def _said(problem: msgspec.ValidationError) -> str:
+    return str(problem).replace("`", "").replace(" - at $", ", at ").replace(", at .", ", at ")
+
+
+def _meant(name: str) -> str:
+    close = difflib.get_close_matches(name.lower(), KINDS, 1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def as_json(rules: Iterable[Rule]) -> list[dict[str, Any]]:
+    """Rules as a request gives them."""
+    return [msgspec.to_builtins(rule) for rule in rules]

@@ -1,0 +1,337 @@
+"""What a test expects of a client, held against its journal; what does not hold is told in one sentence.
+
+An expectation counts entries (``exactly``, ``at_least``, ``at_most``), or is one of the ready-made ones in READY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from gexfaker.errors import ControlError
+from gexfaker.journal.journal import Entry
+from gexfaker.journal.queries import Query
+
+MAX_EXPECTATIONS: Final = 100
+"""Expectations in one question."""
+
+NEAREST: Final = 5
+"""Entries that are shown beside an expectation that does not hold."""
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Expectation(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """One expectation: a question with how many entries it must have, or ``is`` with the name of a ready-made one.
+
+    Attributes:
+        ready: one of READY; ``is`` in JSON.
+        times: how often, for those that count.
+        seconds: how long, for those that measure.
+        groups: for ``joined_exactly``.
+        status: for ``stopped_after``.
+    """
+
+    ready: str | None = msgspec.field(default=None, name="is")
+    exactly: Count | None = None
+    at_least: Count | None = None
+    at_most: Count | None = None
+    times: Count = 1
+    seconds: Annotated[float, Meta(ge=0)] = 5.0
+    groups: tuple[str, ...] = ()
+    status: int = 401
+
+    def check(self) -> None:
+        """Raises ControlError: it asks for something that there is not."""
+        super().check()
+        if self.ready is not None and self.ready not in READY:
+            raise ControlError(f"there is no expectation {self.ready[:40]!r}: there are {', '.join(READY)}")
+        if self.ready is None and not self.types and not self.where:
+            raise ControlError('an expectation has a type, a where, or "is" with one of: ' + ", ".join(READY))
+
+    @property
+    def least(self) -> int:
+        """The fewest entries that must be there: one unless something else is asked for."""
+        if self.exactly is not None:
+            return self.exactly
+        if self.at_least is not None:
+            return self.at_least
+        return 0 if self.at_most is not None else 1
+
+    @property
+    def most(self) -> int | None:
+        """The most entries that may be there; None for any number."""
+        return self.exactly if self.exactly is not None else self.at_most
+
+
+class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A question of ``verify``.
+
+    Attributes:
+        expect: all of them must hold.
+        order: ``strict``: the first entries that meet them come in this order.
+        within: seconds, or a time such as ``5s``, in which they must hold; what may not be is looked at until the end.
+        since: only entries after this number count.
+    """
+
+    expect: tuple[Expectation, ...]
+    order: Literal["any", "strict"] = "any"
+    within: str | float = 0.0
+    since: Count = 0
+
+    def check(self) -> None:
+        """Raises ControlError: it asks for something that there is not."""
+        if not 0 < len(self.expect) <= MAX_EXPECTATIONS:
+            raise ControlError(f"expect is a list of 1 to {MAX_EXPECTATIONS} expectations")
+        for one in self.expect:
+            one.check()
+
+    @property
+    def is_final_at_once(self) -> bool:
+        """Whether it can be answered before its time is over once it holds: nothing in it may still go wrong."""
+        return all(one.most is None and one.ready in EARLY for one in self.expect)
+
+
+class Finding(NamedTuple):
+    """An expectation that does not hold: the sentence, and the entries that came nearest."""
+
+    text: str
+    nearest: list[Entry]
+
+
+def findings(asked: Verification, entries: Sequence[Entry]) -> list[Finding]:
+    """What does not hold; empty when all does."""
+    considered = [entry for entry in entries if entry.number > asked.since]
+    found = [one for expectation in asked.expect if (one := _finding(expectation, considered)) is not None]
+    return found or (_order(asked, considered) if asked.order == "strict" else [])
+
+
+def _finding(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    if expected.ready is not None:
+        return READY[expected.ready](expected, entries)
+    found = expected.of(entries)
+    most = expected.most
+    if len(found) >= expected.least and (most is None or len(found) <= most):
+        return None
+    wanted = _wanted(expected.least, most)
+    of_type = [entry for entry in entries if not expected.types or entry.type in expected.types]
+    text = f"expected {wanted} {expected.said()}, and there {_are(len(found))}"
+    nearest = (found or of_type)[-NEAREST:]
+    return Finding(f"{text}{_last(expected, nearest) if not found else ''}", nearest)
+
+
+def _last(expected: Query, nearest: Sequence[Entry]) -> str:
+    """How the last one of the type differs."""
+    if not nearest or not expected.where:
+        return ""
+    last = nearest[-1]
+    values = ", ".join(f"{name} {last.fields.get(name, 'missing')}" for name in expected.where)
+    return f"; the last {last.type} had {values}"
+
+
+def _wanted(least: int, most: int | None) -> str:
+    if most is None:
+        return f"at least {least}"
+    return f"exactly {least}" if least == most else f"at most {most}" if not least else f"{least} to {most}"
+
+
+def _are(count: int) -> str:
+    return "was none" if not count else "was 1" if count == 1 else f"were {count}"
+
+
+def _order(asked: Verification, entries: Sequence[Entry]) -> list[Finding]:
+    """Each expectation is met by an entry after that which met the one before."""
+    after, before = 0, ""
+    for expected in asked.expect:
+        if expected.ready is not None or not expected.least:
+            continue
+        later = [entry for entry in expected.of(entries) if entry.number > after]
+        if len(later) < expected.least:
+            text = f"expected {expected.said()} after {before}, and it came earlier or too seldom"
+            return [Finding(text, expected.of(entries)[-NEAREST:])]
+        after, before = later[expected.least - 1].number, expected.said()
+    return []
+
+
+# --- the ready-made ones -------------------------------------------------------------------------
+
+
+def _acknowledged_everything(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    """Every reliable connection has acknowledged the last message that it was sent."""
+    sent, acked = _last_of(entries, "deliver"), _last_of(entries, "sequenceAck")
+    for connection, entry in sent.items():
+        wanted = entry.fields.get("sequence_id")
+        last = acked.get(connection)
+        has = last.fields["sequence_id"] if last is not None else 0
+        if wanted is not None and has < wanted:
+            said = f"the last was {has}" if has else "there was none"
+            text = f"expected a sequenceAck >= {wanted} on {entry.fields['hub']}; {said}"
+            return Finding(text, [one for one in (last, entry) if one is not None])
+    return None
+
+
+def _last_of(entries: Sequence[Entry], type_: str) -> dict[str, Entry]:
+    """The last entry of a type for each connection; of deliveries the one with the largest sequence id."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.type == type_:
+            name = entry.fields["connection"]
+            known = found.get(name)
+            number = entry.fields.get("sequence_id") or 0
+            if known is None or number >= (known.fields.get("sequence_id") or 0):
+                found[name] = entry
+    return found
+
+
+def _broken(entries: Sequence[Entry]) -> list[Entry]:
+    """Ends of connections that the client did not want."""
+    return [
+        entry
+        for entry in entries
+        if entry.type == "close" and not (entry.fields["by"] == "client" and entry.fields.get("code") == 1000)
+    ]
+
+
+def _reconnected_within(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    """After each connection that broke another one to the same hub came within so many seconds."""
+    for end in _broken(entries):
+        hub = end.fields["hub"]
+        later = [entry for entry in entries if entry.number > end.number and entry.fields.get("hub") == hub]
+        back = next((entry for entry in later if entry.type in ("connect", "recover")), None)
+        if back is None:
+            return Finding(f"expected the client back on {hub} within {expected.seconds:g} s; it did not come", [end])
+        took = back.at - end.at
+        if took > expected.seconds:
+            text = f"expected the client back on {hub} within {expected.seconds:g} s; it took {took:.2f} s"
+            return Finding(text, [end, back])
+    return None
+
+
+def _recovered(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    """After each connection that broke the client came back to it, and did not open another one."""
+    for end in _broken(entries):
+        hub = end.fields["hub"]
+        later = [entry for entry in entries if entry.number > end.number and entry.fields.get("hub") == hub]
+        back = next((entry for entry in later if entry.type in ("connect", "recover", "reject")), None)
+        if back is None:
+            return Finding(f"expected the client to recover its connection to {hub}; it did not come back", [end])
+        if back.type != "recover":
+            did = "opened another one" if back.type == "connect" else f"was refused: {back.fields.get('why', '')}"
+            return Finding(f"expected the client to recover its connection to {hub}; it {did}", [end, back])
+    return None
+
+
+def _negotiated_at_most(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    """The client negotiated so often at most."""
+    found = [entry for entry in entries if entry.type == "negotiate"]
+    if len(found) <= expected.times:
+        return None
+    return Finding(f"expected at most {expected.times} negotiations, and there {_are(len(found))}", found[-NEAREST:])
+
+
+def _joined_exactly(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    """The client is in these groups, whatever their prefix, and in no other."""
+    inside: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.type == "joinGroup" and "error" not in entry.fields:
+            inside[entry.fields["group"]] = entry
+        elif entry.type == "leaveGroup":
+            inside.pop(entry.fields["group"], None)
+        elif entry.type == "connect":
+            inside |= dict.fromkeys(entry.fields.get("groups", ()), entry)
+    wanted = set(expected.groups)
+    missing = sorted(group for group in wanted if not any(_is_group(name, group) for name in inside))
+    others = sorted(name for name in inside if not any(_is_group(name, group) for group in wanted))
+    if not missing and not others:
+        return None
+    parts = [f"did not join {', '.join(missing)}"] * bool(missing) + [f"joined {', '.join(others)}"] * bool(others)
+    text = f"expected the client in exactly {', '.join(sorted(wanted)) or 'no group'}; it {' and '.join(parts)}"
+    return Finding(text, [inside[name] for name in others][-NEAREST:])
+
+
+def _is_group(name: str, wanted: str) -> bool:
+    """Whether a group is meant, with or without the prefix."""
+    return name == wanted or name.endswith(f"_{wanted}")
+
+
+def _polled_no_faster_than(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    """Between two requests for the same path are at least so many seconds."""
+    last: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        if entry.type != "request":
+            continue
+        name = entry.fields["method"], entry.fields["path"]
+        before = last.get(name)
+        if before is not None and entry.at - before.at < expected.seconds:
+            took = entry.at - before.at
+            text = f"expected {name[1]} to be asked for every {expected.seconds:g} s at most; it was after {took:.2f} s"
+            return Finding(text, [before, entry])
+        last[name] = entry
+    return None
+
+
+def _stopped_after(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    """After the first answer with this status no further request came."""
+    requests = [entry for entry in entries if entry.type == "request"]
+    ended = next((entry for entry in requests if entry.fields["status"] == expected.status), None)
+    if ended is None:
+        return Finding(f"expected an answer {expected.status}, and there was none", requests[-NEAREST:])
+    later = [entry for entry in requests if entry.number > ended.number]
+    if not later:
+        return None
+    after = later[0].at - ended.at
+    text = f"expected no request after the first {expected.status}; {len(later)} came, the first {after:.2f} s later"
+    return Finding(text, [ended, *later[: NEAREST - 1]])
+
+
+def _handled_in_order(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
+    """By its own reports the client handled as many records of each group as it was sent, in order, each once."""
+    sent: dict[str, int] = {}
+    told: dict[str, list[Any]] = {}
+    for entry in entries:
+        if entry.type == "deliver":
+            sent[entry.fields["group"]] = sent.get(entry.fields["group"], 0) + entry.fields["count"]
+        elif entry.type == "report" and isinstance(body := entry.fields["body"], dict):
+            told.setdefault(str(body.get("group", "")), []).extend(body.get("timestamps") or ())
+    for group, count in sent.items():
+        stamps = next((stamps for name, stamps in told.items() if _is_group(group, name)), [])
+        text = _why_not_handled(group, count, stamps)
+        if text is not None:
+            return Finding(text, [entry for entry in entries if entry.type == "report"][-NEAREST:])
+    return None
+
+
+def _why_not_handled(group: str, count: int, stamps: list[Any]) -> str | None:
+    if len(stamps) != count:
+        return f"expected the client to report {count} records of {group}; it reported {len(stamps)}"
+    for number, (first, second) in enumerate(pairwise(stamps), 2):
+        if not isinstance(second, int | float) or second <= first:
+            return f"expected the records of {group} in order; report {number} has {second} after {first}"
+    return None
+
+
+READY: Final[dict[str, Callable[[Expectation, Sequence[Entry]], Finding | None]]] = {
+    "acknowledged_everything": _acknowledged_everything,
+    "reconnected_within": _reconnected_within,
+    "recovered": _recovered,
+    "negotiated_at_most": _negotiated_at_most,
+    "joined_exactly": _joined_exactly,
+    "polled_no_faster_than": _polled_no_faster_than,
+    "stopped_after": _stopped_after,
+    "handled_in_order": _handled_in_order,
+}
+"""The ready-made expectations: each gives what does not hold, or None."""
+
+EARLY: Final = (
+    None,
+    "acknowledged_everything",
+    "reconnected_within",
+    "recovered",
+    "joined_exactly",
+    "handled_in_order",
+)
+"""Those that hold as soon as they do; the others may still go wrong until the time is over."""

@@ -1,0 +1,234 @@
+"""What the clients of a key did and were told: a ring of entries, bounded for each key and for all."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Final
+
+import msgspec
+
+from gexfaker.errors import ControlError
+
+MAX_ENTRIES: Final = 20_000
+"""Entries of one key: a busy client makes some ten a second beside its deliveries, which are summed up."""
+
+MAX_JOURNAL_BYTES: Final = 8 << 20
+"""What the entries of one key may take."""
+
+MAX_JOURNALS_BYTES: Final = 64 << 20
+"""What the entries of all keys may take together: eight keys at their bound; beyond it the largest one forgets."""
+
+ENTRY_BYTES: Final = 400
+"""What an entry takes beside the text of its values: the struct, its fields, and numbers."""
+
+SUMMARY_SECONDS: Final = 1.0
+"""How long deliveries of one group to one connection are summed up to one entry."""
+
+MAX_SUMMARIES: Final = 4096
+"""Deliveries that are being summed up at a time; beyond it they are written early."""
+
+MAX_SHOWN: Final = 300
+"""Letters of a text that a client chose."""
+
+TYPES: Final = {
+    "request": "A REST request or a negotiation: method, path, status, bytes, ms, client.",
+    "negotiate": "A negotiation that was answered: method, hubs, groups.",
+    "connect": "A WebSocket was opened: hub, connection, subprotocol, client.",
+    "reject": "A WebSocket was refused: hub, status, why.",
+    "recover": "A client came back to its connection: hub, connection, unacknowledged.",
+    "joinGroup": "A join: hub, connection, group, and error where it was refused.",
+    "leaveGroup": "A leave: hub, connection, group.",
+    "sendToGroup": "A message of the client to a group: hub, connection, group, bytes.",
+    "event": "Another message of the client: hub, connection, and error.",
+    "ack": "The answer to a message with an ack id: hub, connection, ack_id, and error.",
+    "sequenceAck": "The client has everything up to here: hub, connection, sequence_id, last (the last that was sent).",
+    "ping": "A ping of the client: hub, connection.",
+    "deliver": "Messages of a group in about a second: hub, connection, group, first, last (record indexes), count, "
+    "bytes, sequence_id (the last).",
+    "close": "A WebSocket is gone: hub, connection, code, by, how.",
+    "fault": "A rule has hit: name, fault, and what it hit.",
+    "control": "The key was moved or changed: action, resolved.",
+    "report": "What the client says of itself: body.",
+    "wrong": "A client sent what is no message: hub, connection, why.",
+    "cut": "A client was too slow: hub, connection, messages, bytes.",
+}
+"""Every type of an entry, with what it tells."""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """Something that happened.
+
+    Attributes:
+        number: counts the entries of its key from 1.
+        at: real time, epoch seconds.
+        type: one of TYPES.
+        fields: what belongs to it.
+    """
+
+    number: int
+    at: float
+    type: str
+    fields: dict[str, Any]
+
+    def flat(self) -> dict[str, Any]:
+        """The entry as it is answered: one object."""
+        return {"number": self.number, "at": self.at, "type": self.type, **self.fields}
+
+
+class Shelf:
+    """What all journals together take.
+
+    Attributes:
+        size: in bytes.
+        journals: that are kept.
+    """
+
+    def __init__(self, most: int = MAX_JOURNALS_BYTES) -> None:
+        self.most: Final = most
+        self.size = 0
+        self.journals: Final[dict[Journal, None]] = {}
+
+    def add(self, size: int) -> None:
+        """So much more, or less; beyond the bound the largest journal forgets its oldest entries."""
+        self.size += size
+        while self.size > self.most:
+            largest = max(self.journals, key=lambda journal: journal.size)
+            if not largest.forget():
+                return
+
+
+class Journal:
+    """The entries of one key.
+
+    Args:
+        shelf: where all journals are counted.
+        clock: real time, epoch seconds.
+
+    Attributes:
+        began: since when it is written.
+        lost: entries that fell out.
+        size: of the entries, in bytes.
+        listeners: called after each new entry.
+    """
+
+    def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
+        self._shelf: Final = shelf
+        self._clock: Final = clock
+        self.began: Final = clock()
+        self._entries: Final[deque[tuple[Entry, int]]] = deque()
+        self._open: Final[dict[tuple[str, str], list[Any]]] = {}
+        self._number = 0
+        self.lost = 0
+        self.size = 0
+        self.listeners: Final[dict[Callable[[], None], None]] = {}
+        shelf.journals[self] = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, type_: str, **fields: Any) -> None:
+        """Something has happened now. What was delivered before stands before it, but for acknowledgements.
+
+        These come for each message from some clients, and deliveries would be summed up no more.
+        """
+        if type_ != "sequenceAck":
+            self.settle()
+        self._append(self._clock(), type_, fields)
+
+    def deliver(self, hub: str, connection: str, group: str, index: int, size: int, sequence_id: int) -> None:
+        """A message was sent: summed up with those of the same group before it."""
+        now = self._clock()
+        found = self._open.get((connection, group))
+        if found is None:
+            if len(self._open) >= MAX_SUMMARIES:
+                self.settle()
+            self._open[connection, group] = [now, hub, index, index, 1, size, sequence_id]
+            return
+        found[3], found[6] = index, sequence_id
+        found[4] += 1
+        found[5] += size
+        if now - found[0] >= SUMMARY_SECONDS:
+            self._sum_up(connection, group)
+
+    def settle(self, now: float | None = None) -> None:
+        """Write what is being summed up; with ``now`` only what has been long enough."""
+        if self._open:
+            for connection, group in list(self._open):
+                if now is None or now - self._open[connection, group][0] >= SUMMARY_SECONDS:
+                    self._sum_up(connection, group)
+
+    def _sum_up(self, connection: str, group: str) -> None:
+        at, hub, first, last, count, size, sequence_id = self._open.pop((connection, group))
+        fields: dict[str, Any] = {"hub": hub, "connection": connection, "group": group}
+        fields |= {"first": first, "last": last} if first >= 0 else {}
+        fields |= {"count": count, "bytes": size} | ({"sequence_id": sequence_id} if sequence_id else {})
+        self._append(at, "deliver", fields)
+
+    def _append(self, at: float, type_: str, fields: dict[str, Any]) -> None:
+        self._number += 1
+        size = ENTRY_BYTES + sum(len(name) + _length(value) for name, value in fields.items())
+        self._entries.append((Entry(self._number, at, type_, fields), size))
+        self.size += size
+        self._shelf.add(size)
+        while self.size > MAX_JOURNAL_BYTES or len(self._entries) > MAX_ENTRIES:
+            self.forget()
+        for listener in list(self.listeners):
+            listener()
+
+    def forget(self) -> bool:
+        """Let the oldest entry go; False when there is none."""
+        if not self._entries:
+            return False
+        _, size = self._entries.popleft()
+        self.lost += 1
+        self._take(size)
+        return True
+
+    def _take(self, size: int) -> None:
+        self.size -= size
+        self._shelf.size -= size
+
+    @property
+    def number(self) -> int:
+        """Of the last entry."""
+        return self._number
+
+    def entries(self, since: int = 0) -> list[Entry]:
+        """The entries after number ``since``, oldest first; what is being summed up comes last."""
+        self.settle()
+        first = self._number - len(self._entries)
+        return [entry for entry, _ in islice(self._entries, max(0, since - first), None)]
+
+    def clear(self) -> int:
+        """Forget all entries, without counting them as lost; returns how many there were. Numbers go on."""
+        self.settle()
+        count = len(self._entries)
+        self._entries.clear()
+        self._take(self.size)
+        self.lost = 0
+        return count
+
+    def close(self) -> None:
+        """Nothing is kept any more."""
+        self._open.clear()
+        self.clear()
+        self._shelf.journals.pop(self, None)
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, str | bytes | list | tuple | dict):
+        return len(value) if isinstance(value, str) else len(msgspec.json.encode(value))
+    return 8
+
+
+def short(text: str) -> str:
+    """A text that a client chose, no longer than MAX_SHOWN."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+
+
+def check_type(name: str) -> None:
+    """Raises ControlError: there are no entries of that type."""
+    if name not in TYPES:
+        raise ControlError(f"there are no entries of type {name[:40]!r}: there are {', '.join(TYPES)}")

@@ -1,0 +1,99 @@
+"""Which entries of a journal are meant: by their type, their fields, and where they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from gexfaker.errors import ControlError
+from gexfaker.journal.journal import Entry, check_type
+
+MAX_ANSWERED: Final = 1000
+"""Entries of one answer, unless fewer are asked for: some 300 KB."""
+
+MAX_WAIT_SECONDS: Final = 300.0
+"""How long a question may wait for its answer."""
+
+
+class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A number from here, up to there."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+Wanted = str | int | float | bool | None | Range
+
+
+class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """A question about entries.
+
+    Attributes:
+        type: of the entries, or several types; None: any.
+        where: by field its value: text with ``*``, a number, or a range ``{"at_least": 40}``.
+        since: only entries after this number.
+    """
+
+    type: str | tuple[str, ...] | None = None
+    where: dict[str, Wanted] = {}
+    since: Annotated[int, Meta(ge=0)] = 0
+
+    def check(self) -> None:
+        """Raises ControlError: there are no entries of such a type."""
+        for name in self.types:
+            check_type(name)
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Of the entries; empty for any."""
+        return () if self.type is None else (self.type,) if isinstance(self.type, str) else self.type
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether an entry is meant."""
+        types = self.types
+        if entry.number <= self.since or (types and entry.type not in types):
+            return False
+        return all(_fits(entry.fields.get(name), wanted) for name, wanted in self.where.items())
+
+    def of(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those that are meant."""
+        return [entry for entry in entries if self.takes(entry)]
+
+    def said(self) -> str:
+        """The question in words: ``a sequenceAck with sequence_id >= 40``."""
+        what = " or ".join(self.types) or "entry"
+        where = ", ".join(f"{name} {_said(wanted)}" for name, wanted in self.where.items())
+        return f"{what} with {where}" if where else what
+
+
+def _fits(value: Any, wanted: Wanted) -> bool:
+    if isinstance(wanted, Range):
+        if not isinstance(value, int | float):
+            return False
+        return (wanted.at_least is None or value >= wanted.at_least) and (
+            wanted.at_most is None or value <= wanted.at_most
+        )
+    if isinstance(wanted, str):
+        values = value if isinstance(value, list | tuple) else (value,)
+        return any(isinstance(one, str) and fnmatchcase(one, wanted) for one in values)
+    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
+
+
+def _said(wanted: Wanted) -> str:
+    if not isinstance(wanted, Range):
+        return f"= {wanted}"
+    bounds = ((">=", wanted.at_least), ("<=", wanted.at_most))
+    return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+
+
+def read(text: bytes, kind: type[Any]) -> Any:
+    """The question in a request's body. Raises ControlError."""
+    try:
+        return msgspec.json.decode(text or b"{}", type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
+        said = str(problem).replace("`", "")
+        raise ControlError(f"the body is not what this takes: {said}") from None

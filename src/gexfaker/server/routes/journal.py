@@ -1,0 +1,322 @@
+"""The journal of a key over HTTP: read, searched, waited for, followed, and held against what a test expects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gexfaker.contract.operations import CONTROLLED, Operation
+from gexfaker.errors import ControlError
+from gexfaker.limits import MAX_CONTROL_BYTES
+from gexfaker.parsing import duration
+from gexfaker.server.http.eventstreams import EVENTS, LOOK_SECONDS, NO_STORE, EventStream
+from gexfaker.server.http.replies import read_body, reply
+from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.routes.watching import journal_of, read_json, world_asked
+from gexfaker.server.service import Service
+
+if TYPE_CHECKING:
+    from gexfaker.journal.expectations import Finding
+    from gexfaker.journal.journal import Journal
+    from gexfaker.journal.queries import Query
+
+T = TypeVar("T")
+
+MAX_NUMBER: Final = 1 << 53
+
+
+async def _show(request: Request) -> Response:
+    """The entries after ``since``, the oldest first; as events to who accepts these or asks to follow."""
+    query = _query_of(request)
+    service, world = await world_asked(request)
+    follows = request.query_params.get("follow", "").lower() in ("1", "true", "yes")
+    if follows or EVENTS in request.headers.get("accept", ""):
+        if request.method == "HEAD":
+            return Response(headers=NO_STORE, media_type=EVENTS)
+        return EventStream(service, _events(service, journal_of(world), query))
+    return reply(_page(world.id, journal_of(world), query, _limit(request.query_params.get("limit"))))
+
+
+def _query_of(request: Request) -> Query:
+    from gexfaker.journal.queries import Query
+
+    types = tuple(filter(None, request.query_params.get("type", "").split(",")))
+    query = Query(type=types or None, since=_whole("since", request.query_params.get("since"), 0))
+    query.check()
+    return query
+
+
+def _whole(name: str, text: object, default: int) -> int:
+    """A whole number of a query or a body. Raises ControlError."""
+    if text is None:
+        return default
+    if isinstance(text, int) and not isinstance(text, bool) and 0 <= text <= MAX_NUMBER:
+        return text
+    if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 16:
+        return int(text)
+    raise ControlError(f"{name} is a whole number")
+
+
+def _limit(given: object) -> int:
+    from gexfaker.journal.queries import MAX_ANSWERED
+
+    return min(_whole("limit", given, MAX_ANSWERED), MAX_ANSWERED)
+
+
+def _page(session: str, journal: Journal, query: Query, limit: int) -> dict[str, Any]:
+    """The first entries that are meant; ``more`` says how many follow, and ``next`` after which number they do."""
+    found = query.of(journal.entries(query.since))
+    shown = found[:limit]
+    return {
+        "session": session,
+        "began": journal.began,
+        "lost": journal.lost,
+        "last": journal.number,
+        "entries": [entry.flat() for entry in shown],
+        "more": len(found) - len(shown),
+        "next": shown[-1].number if shown else query.since,
+    }
+
+
+async def _events(service: Service, journal: Journal, query: Query) -> AsyncIterator[bytes]:
+    """Each entry as an event with its number as id, from ``since`` on; what is being summed up once a second."""
+    news = asyncio.Event()
+    journal.listeners[news.set] = None
+    since = query.since
+    try:
+        yield b": the journal follows\n\n"
+        while not service.life.draining:
+            news.clear()
+            found = query.of(journal.entries(since))
+            since = journal.number
+            for entry in found:
+                yield b"id: %d\nevent: %s\ndata: %s\n\n" % (
+                    entry.number,
+                    entry.type.encode(),
+                    msgspec.json.encode(entry.flat()),
+                )
+            await _until(news, service)
+    finally:
+        journal.listeners.pop(news.set, None)
+
+
+async def _until(news: asyncio.Event, service: Service, seconds: float = 1.0) -> None:
+    """Wait for news, for so long at most; the server's stop ends it."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while not news.is_set() and not service.life.draining and (left := until - loop.time()) > 0:
+        try:
+            await asyncio.wait_for(news.wait(), min(left, LOOK_SECONDS))
+        except TimeoutError:
+            continue
+
+
+# --- questions -----------------------------------------------------------------------------------
+
+
+async def _find(request: Request) -> Response:
+    from gexfaker.journal.queries import Query
+
+    asked, given = await _asked(request, Query, "limit")
+    _, world = await world_asked(request, given.get("key"))
+    return reply(_page(world.id, journal_of(world), asked, _limit(given.get("limit"))))
+
+
+async def _count(request: Request) -> Response:
+    from gexfaker.journal.queries import Query
+
+    asked, given = await _asked(request, Query)
+    _, world = await world_asked(request, given.get("key"))
+    journal = journal_of(world)
+    return reply({"session": world.id, "count": len(asked.of(journal.entries(asked.since))), "last": journal.number})
+
+
+async def _wait(request: Request) -> Response:
+    """Answered as soon as so many entries are there; 406 with a sentence when they do not come in time."""
+    from gexfaker.journal.queries import Query
+
+    asked, given = await _asked(request, Query, "count", "within")
+    service, world = await world_asked(request, given.get("key"))
+    journal, wanted = journal_of(world), max(1, _whole("count", given.get("count"), 1))
+    seconds = _seconds(given.get("within", 5.0))
+    found = await _come_true(
+        service, journal, seconds, lambda: asked.of(journal.entries(asked.since)), lambda found: len(found) >= wanted
+    )
+    if len(found) >= wanted:
+        return reply(
+            {"session": world.id, "entries": [entry.flat() for entry in found[:wanted]], "last": journal.number}
+        )
+    from gexfaker.journal.queries import MAX_ANSWERED
+
+    text = f"expected {wanted} {asked.said()} within {seconds:g} s, and there were {len(found)}"
+    return reply({"error": text, "nearest": [entry.flat() for entry in found[:MAX_ANSWERED]]}, 406)
+
+
+async def _verify(request: Request) -> Response:
+    """202 when all that is expected holds, else 406 with what does not and the entries that came nearest."""
+    from gexfaker.journal.expectations import Verification, findings
+
+    asked, given = await _asked(request, Verification)
+    service, world = await world_asked(request, given.get("key"))
+    journal, seconds = journal_of(world), _seconds(asked.within)
+
+    def is_done(found: list[Finding]) -> bool:
+        return not found and asked.is_final_at_once
+
+    found = await _come_true(service, journal, seconds, lambda: findings(asked, journal.entries(asked.since)), is_done)
+    if not found:
+        return reply({"session": world.id, "verified": len(asked.expect), "last": journal.number}, 202)
+    return reply(_told(found, seconds), 406)
+
+
+def _told(found: Sequence[Finding], seconds: float) -> dict[str, Any]:
+    within = f" (looked at for {seconds:g} s)" if seconds else ""
+    return {
+        "error": "; ".join(one.text for one in found) + within,
+        "findings": [{"text": one.text, "nearest": [entry.flat() for entry in one.nearest]} for one in found],
+    }
+
+
+async def _come_true(
+    service: Service, journal: Journal, seconds: float, look: Callable[[], T], is_done: Callable[[T], bool]
+) -> T:
+    """What is found once it is done, or when the time is over."""
+    loop, news = asyncio.get_running_loop(), asyncio.Event()
+    until = loop.time() + seconds
+    journal.listeners[news.set] = None
+    try:
+        while True:
+            news.clear()
+            found = look()
+            left = until - loop.time()
+            if is_done(found) or left <= 0 or service.life.draining:
+                return found
+            news.clear()  # what is being summed up was written by the look itself
+            await _until(news, service, min(left, LOOK_SECONDS))
+    finally:
+        journal.listeners.pop(news.set, None)
+
+
+def _seconds(given: object) -> float:
+    """How long to wait. Raises ControlError."""
+    from gexfaker.journal.queries import MAX_WAIT_SECONDS
+
+    try:
+        seconds = duration(given) if isinstance(given, str) else given
+    except ValueError as problem:
+        raise ControlError(f"within: {problem}") from None
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= MAX_WAIT_SECONDS:
+        raise ControlError(f"within is a time of at most {MAX_WAIT_SECONDS:g} s, such as 5s or 0.5")
+    return float(seconds)
+
+
+async def _asked(request: Request, kind: type[Any], *others: str) -> tuple[Any, dict[str, Any]]:
+    """The question in a body, and the body itself; ``others`` are read by who asks. Raises ControlError."""
+    from gexfaker.journal.queries import read
+
+    given = read(await _body(request, MAX_CONTROL_BYTES), dict[str, Any])
+    asked = read(msgspec.json.encode({name: one for name, one in given.items() if name not in ("key", *others)}), kind)
+    asked.check()
+    key = given.get("key")
+    if key is not None and (not isinstance(key, str) or not key):
+        raise ControlError("key is an API key")
+    return asked, given
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    body = await read_body(request, limit)
+    if body is None:
+        raise ControlError(f"the body is longer than {limit} bytes")
+    return body
+
+
+async def _clear(request: Request) -> Response:
+    _, world = await world_asked(request)
+    journal = journal_of(world)
+    return reply({"session": world.id, "cleared": journal.clear(), "last": journal.number})
+
+
+async def _end(request: Request) -> Response:
+    """The journal is kept no more; its entries are gone."""
+    _, world = await world_asked(request)
+    if world.watch is not None:
+        world.watch.close()
+        world.unwatch()
+    return reply({"session": world.id, "cleared": 0, "last": 0})
+
+
+async def _report(request: Request) -> Response:
+    """What a client says of itself, for expectations such as ``handled_in_order``."""
+    given = await read_json(request)
+    _, world = await world_asked(request)
+    journal = journal_of(world)
+    journal.add("report", body=given)
+    return reply({"session": world.id, "last": journal.number}, 201)
+
+
+def _operation(
+    method: str, path: str, summary: str, answer: str, body: str | None = None, status: int = 200
+) -> Operation:
+    answers = {status: answer, **CONTROLLED}
+    return Operation(method, path, summary, answers, ("",), body, ("key", "session"), "control", "test")
+
+
+BASE: Final = "/_gexfaker/journal"
+ENDPOINTS: Final = (
+    Endpoint(
+        Operation(
+            "get",
+            BASE,
+            "What the clients of a key did and were told; asking begins the journal. As events with follow=true.",
+            {200: f"Journal|{EVENTS}", **CONTROLLED},
+            query=("key", "session", "type", "since", "limit", "follow"),
+            key="control",
+            tag="test",
+        ),
+        _show,
+    ),
+    Endpoint(_operation("post", f"{BASE}/find", "The entries that are meant.", "Journal", "Find"), _find),
+    Endpoint(_operation("post", f"{BASE}/count", "How many entries are meant.", "Counted", "Query"), _count),
+    Endpoint(
+        Operation(
+            "post",
+            f"{BASE}/wait",
+            "The entries that are meant, as soon as there are so many; 406 when they do not come in time.",
+            {200: "Waited", 406: "NotFound", **CONTROLLED},
+            ("",),
+            "Wait",
+            ("key", "session"),
+            "control",
+            "test",
+        ),
+        _wait,
+    ),
+    Endpoint(_operation("post", f"{BASE}/clear", "Forget all entries; numbers go on.", "Cleared"), _clear),
+    Endpoint(_operation("delete", BASE, "End the journal of a key.", "Cleared"), _end),
+    Endpoint(
+        Operation(
+            "post",
+            "/_gexfaker/verify",
+            "Whether the clients of a key did what is expected: 202, or 406 and what is missing.",
+            {202: "Verified", 406: "NotVerified", **CONTROLLED},
+            ("",),
+            "Verification",
+            ("key", "session"),
+            "control",
+            "test",
+        ),
+        _verify,
+    ),
+    Endpoint(
+        _operation(
+            "post", "/_gexfaker/report", "What a client says of itself, into the journal.", "Reported", "Report", 201
+        ),
+        _report,
+    ),
+)
+"""The routes of this module."""

@@ -1,0 +1,183 @@
+"""A record of one's own to the clients of a key, and the whole state of a key as one document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gexfaker.catalog import parse_group
+from gexfaker.contract.operations import CONTROLLED, Operation
+from gexfaker.errors import ControlError, RecordError
+from gexfaker.hubs.groups import homes
+from gexfaker.hubs.publication import Batch, Publication
+from gexfaker.limits import MAX_REQUEST_BYTES
+from gexfaker.playback.actions import ChangeQuota, ChangeTier
+from gexfaker.server.http import warmup
+from gexfaker.server.http.replies import read_body, reply
+from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.routes.control import act, act_change
+from gexfaker.server.routes.faults import fault_status, have_faults, list_of, listed_of
+from gexfaker.server.routes.watching import read_json, world_asked
+from gexfaker.server.service import Service
+from gexfaker.wire.messages import PROTOBUF, Data, DataMessage
+from gexfaker.worlds.slot import Slot
+from gexfaker.worlds.snapshot import Snapshot, restoring, snapshot
+from gexfaker.worlds.world import World
+
+RAW_TYPES: Final = ("application/octet-stream", "application/x-protobuf", "application/protobuf")
+VERSION: Final = 1
+"""Of the document of a key's state."""
+
+
+async def _send(request: Request) -> Response:
+    """Send one record to a group of a key: JSON as REST gives it, or the bytes of a payload."""
+    body = await read_body(request, MAX_REQUEST_BYTES)
+    if body is None:
+        raise ControlError(f"the body is longer than {MAX_REQUEST_BYTES} bytes")
+    service, world = await world_asked(request)
+    await warmup.load(*warmup.FEED)
+    name = request.path_params["group"]
+    is_raw = request.headers.get("content-type", "").partition(";")[0].strip().lower() in RAW_TYPES
+    payload = body if is_raw else _payload(service, name, body)
+    sent = {hub: _sent(service, world, hub, name, payload) for hub in service.hubs}
+    reached = {hub: count for hub, count in sent.items() if count}
+    service.streamer.drain()
+    reason = None if reached else f"no client of this key is in {name[:80]} or in {_prefixed(service, name)}"
+    return reply(
+        {"session": world.id, "group": name, "sent": sum(sent.values()), "hubs": list(reached), "reason": reason}
+    )
+
+
+def _payload(service: Service, name: str, record: bytes) -> bytes:
+    """The payload of a record. Raises ControlError: the group is none of the feed, or the record is none of it."""
+    from gexfaker.wire.feeds import format_of
+    from gexfaker.wire.payload import pack
+
+    feed = parse_group(name.removeprefix(f"{service.settings.ws_group_prefix}_"))
+    if feed is None:
+        raise ControlError(f"{name[:80]} is no group of the feed, such as SPX_classic_gex_zero: send it a raw payload")
+    try:
+        encoded = format_of(feed).encode(record)
+    except RecordError as problem:
+        raise ControlError(f"the body is no record of {name[:80]}: {problem}") from None
+    if encoded.saturated:
+        raise ControlError(f"too large for the wire: {', '.join(encoded.saturated)}")
+    return pack(format_of(feed).type_url, encoded.message)
+
+
+def _prefixed(service: Service, name: str) -> str:
+    return f"{service.settings.ws_group_prefix}_{name[:80]}"
+
+
+def _sent(service: Service, world: World, hub: str, name: str, payload: bytes) -> int:
+    """Send it on one hub, to whoever is in the group by its plain or its full name; returns to how many."""
+    audience = world.audiences.get(hub)
+    if audience is None:
+        return 0
+    feed = parse_group(name)
+    full = service.groups.name(hub, feed) if feed is not None and hub in homes(feed) else name
+    inside = [group for group in dict.fromkeys((name, full)) if group in audience.groups]
+    batch = Batch([(group, Publication(DataMessage(Data(PROTOBUF, payload), group))) for group in inside])
+    return world.send(service.hubs[hub], batch, lambda _hub, _group, _index: None) if inside else 0
+
+
+# --- the state of a key --------------------------------------------------------------------------
+
+
+class Kept(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """All that makes up a key, to be put back later or elsewhere.
+
+    Attributes:
+        session: where it is; None before its first use.
+        memberships: what it negotiated last.
+    """
+
+    version: int
+    session: Snapshot | None = None
+    tier: str | None = None
+    quota: str = ""
+    name: str | None = None
+    faults: dict[str, Any] = {}
+    memberships: Slot | None = None
+
+
+async def _export(request: Request) -> Response:
+    service, world = await world_asked(request)
+    listed = listed_of(world)
+    account = world.account
+    place = snapshot(world, service.clock()) if world.is_used else None
+    quota = ",".join(map(str, account.quota.allowances))
+    faults = msgspec.to_builtins(listed)
+    return reply(Kept(VERSION, place, account.tier, quota, account.name, faults, world.slot))
+
+
+async def _import(request: Request) -> Response:
+    """Put a key where it was; what is running goes on from there."""
+    given = await read_json(request)
+    service, world = await world_asked(request)
+    try:
+        kept = msgspec.convert(given, Kept)
+    except msgspec.ValidationError as problem:
+        raise ControlError(f"the body is no state of a key: {problem}") from None
+    if kept.version != VERSION:
+        raise ControlError(f"a state of version {kept.version}, this is version {VERSION}")
+    listed = list_of({"faults": kept.faults.get("faults", []), "seed": kept.faults.get("seed", 0)})
+    place = None if kept.session is None else restoring(kept.session, service.clock())
+    granted = [ChangeTier.of({"tier": kept.tier or world.tier}), ChangeQuota.of({"allowances": kept.quota or "none"})]
+    for action in granted:
+        await act(service, world, action)
+    if place is not None:
+        await act_change(service, world, place)
+    if kept.memberships is not None and service.cluster is None:
+        service.memberships.begin(world, kept.memberships)
+    world.account.name = kept.name or world.account.name
+    await have_faults(service, world, listed)
+    return reply({"session": world.id, **fault_status(service, world)})
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        Operation(
+            "post",
+            "/_gexfaker/groups/{group}/send",
+            "Send a record of your own to a group of a key: JSON as REST gives it, or a raw payload.",
+            {200: "Sent", **CONTROLLED},
+            ("",),
+            "OwnRecord",
+            ("key", "session"),
+            "control",
+            "test",
+        ),
+        _send,
+    ),
+    Endpoint(
+        Operation(
+            "get",
+            "/_gexfaker/state",
+            "All that makes up a key, as one document: position, tier, quota, faults, memberships.",
+            {200: "KeyState", **CONTROLLED},
+            query=("key", "session"),
+            key="control",
+            tag="test",
+        ),
+        _export,
+    ),
+    Endpoint(
+        Operation(
+            "put",
+            "/_gexfaker/state",
+            "Put a key where that document says.",
+            {200: "Faults", **CONTROLLED},
+            ("",),
+            "KeyState",
+            ("key", "session"),
+            "control",
+            "test",
+        ),
+        _import,
+    ),
+)
+"""The routes of this module."""

@@ -1,0 +1,154 @@
+"""Rules as users write them: what is read, and what every mistake is answered with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from gexfaker.errors import ControlError, DataError
+from gexfaker.faults.kinds import KINDS, MAX_TEXT, Point, attributes_schema
+from gexfaker.faults.presets import PRESETS, preset
+from gexfaker.faults.rules import (
+    MAX_RULES,
+    NO_FAULTS,
+    FaultList,
+    checked,
+    is_close_code,
+    patched,
+    rule_of,
+    rules_of,
+)
+
+
+def test_a_rule_with_everything_is_read_and_written_back_as_it_was() -> None:
+    given = {
+        "name": "slow",
+        "type": "latency",
+        "on": {"route": "/SPX/*", "client": "*bot*"},
+        "toxicity": 0.5,
+        "after": 3,
+        "count": 10,
+        "for": "30s",
+        "when": {"market": "10:05"},
+        "attributes": {"latency": 300},
+    }
+    rule = rule_of(given)
+    assert msgspec.to_builtins(rule) == given
+    assert rule.seconds == 30.0
+    assert rule.when.market_second == 10 * 3600 + 5 * 60
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_is_a_rule_with_nothing_but_its_type(name: str) -> None:
+    rule = rule_of({"type": name})
+    assert rule.name == name
+    assert isinstance(rule.fault, KINDS[name])
+    assert rule.fault.POINTS, "it acts somewhere"
+    assert all(isinstance(point, Point) for point in rule.fault.POINTS)
+    assert (KINDS[name].__doc__ or "").strip()
+    assert set(attributes_schema(KINDS[name]).get("properties", {})) == set(KINDS[name].__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "the rule is an object"),
+        ({}, "missing required field type"),
+        ({"type": "latencyy"}, "did you mean latency?"),
+        ({"type": 3}, "Expected str"),
+        ({"type": "latency", "atributes": {}}, "unknown field atributes"),
+        ({"type": "latency", "attributes": {"lateny": 3}}, "it takes latency, jitter"),
+        ({"type": "latency", "attributes": {"latency": -1}}, "0.0"),
+        ({"type": "latency", "attributes": {"latency": "300ms"}}, "Expected float"),
+        ({"type": "empty", "attributes": {"size": 3}}, "it takes no attributes"),
+        ({"type": "drop", "toxicity": 1.5}, "<= 1.0"),
+        ({"type": "drop", "count": 0}, ">= 1"),
+        ({"type": "drop", "for": "soon"}, "for:"),
+        ({"type": "drop", "for": -3}, "for:"),
+        ({"type": "drop", "when": {"market": "25:00"}}, "a time of day such as 10:05"),
+        ({"type": "drop", "on": {"grup": "x"}}, "unknown field grup"),
+        ({"type": "drop", "name": "a/b"}, "a name has letters"),
+        ({"type": "drop", "name": "x" * 61}, "a name has letters"),
+        ({"type": "close", "attributes": {"code": 1005}}, "no code of a close frame"),
+        ({"type": "close", "attributes": {"code": 2000}}, "no code of a close frame"),
+        ({"type": "status", "attributes": {"body": "x" * (MAX_TEXT + 1)}}, "length"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(given: Any, said: str) -> None:
+    with pytest.raises(ControlError, match=r".*") as caught:
+        rule_of(given)
+    assert said in str(caught.value), str(caught.value)
+    assert "rule" in str(caught.value)
+    assert "`" not in str(caught.value)
+
+
+def test_a_mistake_in_a_list_names_the_rule() -> None:
+    with pytest.raises(ControlError, match="rule 2: there is no type 'nothing'"):
+        rules_of([{"type": "drop"}, {"type": "nothing"}])
+    with pytest.raises(ControlError, match="a list of rules"):
+        rules_of({"type": "drop"})
+
+
+def test_rules_without_names_are_told_apart_and_equal_names_are_refused() -> None:
+    assert [rule.name for rule in rules_of([{"type": "drop"}] * 3)] == ["drop", "drop-2", "drop-3"]
+    with pytest.raises(ControlError, match="two rules are called a"):
+        rules_of([{"type": "drop", "name": "a"}, {"type": "gap", "name": "a"}])
+
+
+def test_a_list_is_bounded_in_number_and_size() -> None:
+    with pytest.raises(ControlError, match=f"{MAX_RULES} rules, not {MAX_RULES + 1}"):
+        rules_of([{"type": "drop"}] * (MAX_RULES + 1))
+    full = FaultList(rules_of([{"type": "drop"}] * MAX_RULES))
+    with pytest.raises(ControlError, match=f"not {MAX_RULES + 1}"):
+        full.with_rule(rule_of({"type": "gap"}))
+    large = [{"type": "status", "attributes": {"body": "x" * MAX_TEXT}}] * 17
+    with pytest.raises(ControlError, match="bytes"):
+        checked(FaultList(rules_of(large)))
+
+
+def test_a_list_keeps_its_order_when_a_rule_is_replaced_added_or_taken_out() -> None:
+    listed = FaultList(rules_of([{"type": "drop"}, {"type": "gap"}]))
+    again = listed.with_rule(rule_of({"type": "kick", "name": "drop"}))
+    assert [(rule.name, rule.type) for rule in again.faults] == [("drop", "kick"), ("gap", "gap")]
+    assert [rule.name for rule in again.with_rule(rule_of({"type": "freeze"})).faults] == ["drop", "gap", "freeze"]
+    assert [rule.name for rule in again.without("drop").faults] == ["gap"]
+    with pytest.raises(DataError, match="there is no fault 'nothing' \\(there are: drop, gap\\)"):
+        listed.without("nothing")
+    with pytest.raises(DataError, match="none"):
+        NO_FAULTS.named("x")
+
+
+def test_a_patch_merges_attributes_and_keeps_the_rest() -> None:
+    rule = rule_of({"type": "latency", "attributes": {"latency": 300}, "on": {"route": "/a"}})
+    again = patched(rule, {"toxicity": 0.5, "attributes": {"jitter": 7}, "on": {"client": "b"}})
+    assert again.attributes == {"latency": 300, "jitter": 7}
+    assert (again.on.route, again.on.client, again.toxicity) == ("/a", "b", 0.5)
+    with pytest.raises(ControlError, match="keeps its name"):
+        patched(rule, {"name": "other"})
+    with pytest.raises(ControlError, match="an object"):
+        patched(rule, [1])
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_a_list_of_rules_and_says_what_a_good_client_does(name: str) -> None:
+    rules = preset(name)
+    assert rules
+    assert all(rule.name != rule.type for rule in rules), "each has a name that says what it is"
+    assert PRESETS[name].about.endswith(".")
+    assert PRESETS[name].good
+
+
+def test_a_preset_that_there_is_not_is_answered_with_those_there_are() -> None:
+    with pytest.raises(ControlError, match="slow-network"):
+        preset("slow")
+
+
+def test_close_codes_are_those_that_a_server_may_send_and_the_one_that_stands_for_a_break() -> None:
+    assert [code for code in range(998, 1020) if is_close_code(code)] == [
+        *(1000, 1001, 1002, 1003),
+        *range(1006, 1015),
+    ]
+    assert is_close_code(4999)
+    assert not is_close_code(5000)

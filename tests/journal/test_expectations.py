@@ -1,0 +1,235 @@
+"""What a test expects of a client: each expectation holds, and does not hold with the right sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from gexfaker.errors import ControlError
+from gexfaker.journal.expectations import EARLY, MAX_EXPECTATIONS, READY, Verification, findings
+from gexfaker.journal.journal import Entry
+from gexfaker.journal.queries import read
+
+HUB = {"hub": "classic", "connection": "c1"}
+
+
+def entries(*told: tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], float]) -> list[Entry]:
+    """Entries in their order, a tenth of a second apart unless they say when."""
+    return [
+        Entry(number, one[2] if len(one) > 2 else number / 10, one[0], one[1])  # type: ignore[misc]
+        for number, one in enumerate(told, 1)
+    ]
+
+
+def verify(asked: dict[str, Any], found: list[Entry]) -> list[str]:
+    question = read(msgspec.json.encode(asked), Verification)
+    question.check()
+    return [one.text for one in findings(question, found)]
+
+
+def expect(found: list[Entry], **expectation: Any) -> list[str]:
+    return verify({"expect": [expectation]}, found)
+
+
+JOINS = entries(
+    ("joinGroup", HUB | {"group": "blue_SPX_classic_gex_zero"}),
+    ("joinGroup", HUB | {"group": "blue_SPX_classic_gex_one"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({}, None),
+        ({"exactly": 2}, None),
+        ({"at_least": 2}, None),
+        ({"at_most": 2}, None),
+        ({"exactly": 1}, "expected exactly 1 joinGroup, and there were 2"),
+        ({"at_least": 3}, "expected at least 3 joinGroup, and there were 2"),
+        ({"at_most": 1}, "expected at most 1 joinGroup, and there were 2"),
+        ({"at_least": 3, "at_most": 5}, "expected 3 to 5 joinGroup, and there were 2"),
+    ],
+)
+def test_counts(counts: dict[str, int], said: str | None) -> None:
+    assert expect(JOINS, type="joinGroup", **counts) == ([] if said is None else [said])
+
+
+def test_what_is_missing_is_told_beside_the_last_of_its_kind() -> None:
+    found = entries(("sequenceAck", HUB | {"sequence_id": 12}), ("sequenceAck", HUB | {"sequence_id": 37}))
+    assert expect(found, type="sequenceAck", where={"sequence_id": {"at_least": 40}}) == [
+        "expected at least 1 sequenceAck with sequence_id >= 40, and there was none; "
+        "the last sequenceAck had sequence_id 37"
+    ]
+    assert expect([], type="sequenceAck", exactly=0) == []
+    assert expect(found, type="close", at_most=0) == []
+
+
+def test_the_nearest_entries_come_with_it() -> None:
+    question = read(b'{"expect": [{"type": "joinGroup", "where": {"group": "x"}}]}', Verification)
+    [finding] = findings(question, JOINS)
+    assert [entry.number for entry in finding.nearest] == [1, 2]
+
+
+def test_a_strict_order() -> None:
+    found = entries(("connect", HUB), ("joinGroup", HUB), ("connect", HUB))
+    order: dict[str, Any] = {"expect": [{"type": "connect"}, {"type": "joinGroup"}], "order": "strict"}
+    assert verify(order, found) == []
+    order["expect"].reverse()
+    assert verify(order, found) == []
+    assert verify(order, found[:2]) == ["expected connect after joinGroup, and it came earlier or too seldom"]
+
+
+def test_only_what_came_after_counts() -> None:
+    assert verify({"expect": [{"type": "joinGroup", "exactly": 1}], "since": 1}, JOINS) == []
+
+
+def test_everything_was_acknowledged() -> None:
+    sent = ("deliver", HUB | {"group": "g", "count": 3, "sequence_id": 3})
+    assert expect(entries(sent, ("sequenceAck", HUB | {"sequence_id": 3})), **{"is": "acknowledged_everything"}) == []
+    assert expect(entries(sent, ("sequenceAck", HUB | {"sequence_id": 2})), **{"is": "acknowledged_everything"}) == [
+        "expected a sequenceAck >= 3 on classic; the last was 2"
+    ]
+    assert expect(entries(sent), **{"is": "acknowledged_everything"}) == [
+        "expected a sequenceAck >= 3 on classic; there was none"
+    ]
+    plain = ("deliver", HUB | {"group": "g", "count": 3})
+    assert expect(entries(plain), **{"is": "acknowledged_everything"}) == [], "it is no reliable connection"
+    later = ("sequenceAck", HUB | {"sequence_id": 1})
+    acked = ("sequenceAck", HUB | {"sequence_id": 3})
+    assert expect(entries(sent, acked, later), **{"is": "acknowledged_everything"}) == [], "the largest one counts"
+
+
+BROKEN = ("close", HUB | {"code": None, "by": "nobody"}, 10.0)
+CLEAN = ("close", HUB | {"code": 1000, "by": "client"}, 10.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ((BROKEN, ("recover", HUB, 12.0)), None),
+        ((BROKEN, ("connect", HUB, 12.0)), None),
+        ((CLEAN,), None),
+        ((BROKEN,), "expected the client back on classic within 5 s; it did not come"),
+        ((BROKEN, ("connect", HUB, 17.5)), "expected the client back on classic within 5 s; it took 7.50 s"),
+        ((BROKEN, ("connect", HUB | {"hub": "state"}, 11.0)), "within 5 s; it did not come"),
+    ],
+)
+def test_back_in_time(told: Any, said: str | None) -> None:
+    found = expect(entries(*told), **{"is": "reconnected_within", "seconds": 5})
+    assert (said or "") in "".join(found)
+    assert bool(found) == (said is not None)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ((BROKEN, ("recover", HUB, 12.0)), None),
+        ((CLEAN, ("connect", HUB, 12.0)), None),
+        (
+            (BROKEN, ("connect", HUB, 12.0)),
+            "expected the client to recover its connection to classic; it opened another",
+        ),
+        ((BROKEN, ("reject", HUB | {"why": "too late"}, 12.0)), "it was refused: too late"),
+        ((BROKEN,), "it did not come back"),
+    ],
+)
+def test_recovered_rather_than_reconnected(told: Any, said: str | None) -> None:
+    found = expect(entries(*told), **{"is": "recovered"})
+    assert (said or "") in "".join(found)
+    assert bool(found) == (said is not None)
+
+
+def test_negotiated_at_most() -> None:
+    found = entries(("negotiate", {}), ("negotiate", {}))
+    assert expect(found, **{"is": "negotiated_at_most", "times": 2}) == []
+    assert expect(found, **{"is": "negotiated_at_most"}) == ["expected at most 1 negotiations, and there were 2"]
+
+
+def test_joined_exactly() -> None:
+    groups = ["SPX_classic_gex_zero", "SPX_classic_gex_one"]
+    assert expect(JOINS, **{"is": "joined_exactly", "groups": groups}) == []
+    assert expect(JOINS, **{"is": "joined_exactly", "groups": ["blue_" + group for group in groups]}) == []
+    assert expect(JOINS, **{"is": "joined_exactly", "groups": [groups[0], "NDX_classic_gex_zero"]}) == [
+        "expected the client in exactly NDX_classic_gex_zero, SPX_classic_gex_zero; it did not join NDX_classic_gex_zero "
+        "and joined blue_SPX_classic_gex_one"
+    ]
+    left = [*JOINS, Entry(3, 1.0, "leaveGroup", HUB | {"group": "blue_SPX_classic_gex_one"})]
+    assert expect(left, **{"is": "joined_exactly", "groups": groups[:1]}) == []
+    refused = [*JOINS, Entry(3, 1.0, "joinGroup", HUB | {"group": "blue_X", "error": "Forbidden"})]
+    assert expect(refused, **{"is": "joined_exactly", "groups": groups}) == []
+    by_token = entries(("connect", HUB | {"groups": groups}))
+    assert expect(by_token, **{"is": "joined_exactly", "groups": groups}) == []
+
+
+def request(path: str, at: float, status: int = 200) -> tuple[str, dict[str, Any], float]:
+    return "request", {"method": "GET", "path": path, "status": status}, at
+
+
+def test_polled_no_faster_than() -> None:
+    found = entries(request("/a", 0.0), request("/b", 0.1), request("/a", 1.0))
+    assert expect(found, **{"is": "polled_no_faster_than", "seconds": 1}) == []
+    assert expect(found, **{"is": "polled_no_faster_than", "seconds": 2}) == [
+        "expected /a to be asked for every 2 s at most; it was after 1.00 s"
+    ]
+
+
+def test_stopped_after() -> None:
+    found = entries(request("/a", 0.0), request("/a", 1.0, 401))
+    assert expect(found, **{"is": "stopped_after"}) == []
+    assert expect(found[:1], **{"is": "stopped_after"}) == ["expected an answer 401, and there was none"]
+    again = [*found, *entries(request("/a", 3.5))]
+    again[2] = msgspec.structs.replace(again[2], number=3)
+    assert expect(again, **{"is": "stopped_after"}) == [
+        "expected no request after the first 401; 1 came, the first 2.50 s later"
+    ]
+
+
+def test_handled_in_order() -> None:
+    sent = ("deliver", HUB | {"group": "blue_G", "count": 3})
+    report = lambda *stamps: ("report", {"body": {"group": "G", "timestamps": list(stamps)}})  # noqa: E731
+    assert expect(entries(sent, report(1, 2), report(3)), **{"is": "handled_in_order"}) == []
+    assert expect(entries(sent, report(1, 2)), **{"is": "handled_in_order"}) == [
+        "expected the client to report 3 records of blue_G; it reported 2"
+    ]
+    assert expect(entries(sent, report(1, 3, 2)), **{"is": "handled_in_order"}) == [
+        "expected the records of blue_G in order; report 3 has 2 after 3"
+    ]
+    assert expect(entries(sent, report(1, 2, 2)), **{"is": "handled_in_order"}) != [], "each once"
+    assert expect(entries(sent, report(1, "2", 3)), **{"is": "handled_in_order"}) != [], "no number"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"expect": []}, "a list of 1 to"),
+        ({"expect": [{"type": "ping"}] * (MAX_EXPECTATIONS + 1)}, "a list of 1 to"),
+        ({"expect": [{}]}, "an expectation has a type"),
+        ({"expect": [{"is": "good"}]}, "there is no expectation 'good'"),
+        ({"expect": [{"type": "join"}]}, "there are no entries of type 'join'"),
+        ({}, "missing required field expect"),
+        ({"expect": [{"type": "ping"}], "order": "random"}, "Invalid enum value"),
+        ({"expect": [{"type": "ping", "exactly": -1}]}, ">= 0"),
+    ],
+)
+def test_what_is_no_expectation_is_refused(asked: Any, said: str) -> None:
+    with pytest.raises(ControlError) as caught:
+        verify(asked, [])
+    assert said in str(caught.value)
+
+
+def test_what_may_still_go_wrong_is_not_answered_before_its_time() -> None:
+    def at_once(expectation: dict[str, Any]) -> bool:
+        return bool(read(msgspec.json.encode({"expect": [expectation]}), Verification).is_final_at_once)
+
+    assert at_once({"type": "ping"})
+    assert at_once({"type": "ping", "at_least": 3})
+    assert not at_once({"type": "ping", "exactly": 1})
+    assert not at_once({"type": "ping", "at_most": 1})
+    assert {name for name in READY if not at_once({"is": name})} == set(READY) - set(EARLY)
+
+
+@pytest.mark.parametrize("name", READY)
+def test_every_ready_made_expectation_says_what_it_is(name: str) -> None:
+    assert (READY[name].__doc__ or "").endswith(".")

@@ -1,0 +1,201 @@
+"""The journal: what is kept, in which order, how much of it, and what falls out."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gexfaker.errors import ControlError
+from gexfaker.journal import journal as module
+from gexfaker.journal.journal import MAX_ENTRIES, MAX_JOURNAL_BYTES, TYPES, Journal, Shelf, check_type, short
+
+
+class Clock:
+    """Real time in the hand of a test."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make(most: int = module.MAX_JOURNALS_BYTES) -> tuple[Journal, Clock, Shelf]:
+    clock, shelf = Clock(), Shelf(most)
+    return Journal(shelf, clock), clock, shelf
+
+
+def flat(journal: Journal, since: int = 0) -> list[dict[str, Any]]:
+    return [entry.flat() for entry in journal.entries(since)]
+
+
+def test_entries_have_numbers_times_and_fields() -> None:
+    journal, clock, _ = make()
+    journal.add("connect", hub="classic", connection="c1")
+    clock.now = 1001.5
+    journal.add("close", hub="classic", code=1000)
+    assert flat(journal) == [
+        {"number": 1, "at": 1000.0, "type": "connect", "hub": "classic", "connection": "c1"},
+        {"number": 2, "at": 1001.5, "type": "close", "hub": "classic", "code": 1000},
+    ]
+    assert flat(journal, 1)[0]["number"] == 2
+    assert flat(journal, 2) == []
+    assert flat(journal, 99) == []
+
+
+def test_deliveries_are_summed_up_for_a_second_and_come_before_what_follows_them() -> None:
+    journal, clock, _ = make()
+    for index in range(5):
+        journal.deliver("classic", "c1", "g", 10 + index, 100, index + 1)
+        clock.now += 0.1
+    journal.deliver("classic", "c1", "other", -1, 50, 0)
+    journal.add("close", hub="classic")
+    assert [entry["type"] for entry in flat(journal)] == ["deliver", "deliver", "close"]
+    assert flat(journal)[0] == {
+        "number": 1,
+        "at": 1000.0,
+        "type": "deliver",
+        "hub": "classic",
+        "connection": "c1",
+        "group": "g",
+        "first": 10,
+        "last": 14,
+        "count": 5,
+        "bytes": 500,
+        "sequence_id": 5,
+    }
+    assert flat(journal)[1].items() >= {"group": "other", "count": 1, "bytes": 50}.items()
+    assert "first" not in flat(journal)[1], "it was no record"
+
+
+def test_acknowledgements_do_not_end_a_sum() -> None:
+    journal, _, _ = make()
+    for number in range(1, 4):
+        journal.deliver("classic", "c1", "g", number, 1, number)
+        journal.add("sequenceAck", connection="c1", sequence_id=number)
+    found = flat(journal)
+    assert [entry["type"] for entry in found] == ["sequenceAck"] * 3 + ["deliver"]
+    assert found[-1]["count"] == 3
+
+
+def test_a_sum_ends_after_its_second() -> None:
+    journal, clock, _ = make()
+    journal.deliver("classic", "c1", "g", 0, 1, 0)
+    clock.now += module.SUMMARY_SECONDS
+    journal.deliver("classic", "c1", "g", 1, 1, 0)
+    assert len(journal) == 1, "the second message ended it"
+    journal.deliver("classic", "c1", "g", 2, 1, 0)
+    assert [entry["count"] for entry in flat(journal)] == [2, 1]
+
+
+def test_too_many_sums_are_written_early() -> None:
+    journal, _, _ = make()
+    with patch.object(module, "MAX_SUMMARIES", 3):
+        for number in range(4):
+            journal.deliver("classic", "c1", f"g{number}", 0, 1, 0)
+    assert len(journal) == 3
+
+
+def test_beyond_its_bound_of_entries_the_oldest_fall_out_and_are_counted() -> None:
+    journal, _, shelf = make()
+    for number in range(MAX_ENTRIES + 7):
+        journal.add("ping", n=number)
+    assert len(journal) == MAX_ENTRIES
+    assert journal.lost == 7
+    assert flat(journal)[0]["number"] == 8
+    assert shelf.size == journal.size
+
+
+def test_beyond_its_bound_of_bytes_the_oldest_fall_out() -> None:
+    journal, _, _ = make()
+    for _ in range(40):
+        journal.add("report", body="x" * (MAX_JOURNAL_BYTES // 32))
+    assert journal.size <= MAX_JOURNAL_BYTES
+    assert journal.lost >= 8
+    assert len(journal) + journal.lost == 40
+
+
+def test_of_all_journals_the_largest_forgets_first() -> None:
+    shelf, clock = Shelf(100_000), Clock()
+    small, large = Journal(shelf, clock), Journal(shelf, clock)
+    for _ in range(3):
+        small.add("ping")
+    for _ in range(1000):
+        large.add("ping", why="x" * 100)
+    assert shelf.size <= 100_000
+    assert small.lost == 0
+    assert large.lost > 0
+    assert small.size + large.size == shelf.size
+
+
+def test_clearing_keeps_the_numbers_and_closing_gives_everything_back() -> None:
+    journal, _, shelf = make()
+    journal.add("ping")
+    journal.deliver("classic", "c1", "g", 0, 1, 0)
+    assert journal.clear() == 2
+    assert flat(journal) == []
+    journal.add("ping")
+    assert flat(journal)[0]["number"] == 3
+    journal.close()
+    assert shelf.size == 0
+    assert not shelf.journals
+
+
+def test_listeners_hear_each_entry() -> None:
+    journal, _, _ = make()
+    heard: list[int] = []
+    journal.listeners[lambda: heard.append(journal.number)] = None
+    journal.add("ping")
+    journal.deliver("classic", "c1", "g", 0, 1, 0)
+    journal.settle()
+    assert heard == [1, 2]
+
+
+def test_a_type_that_there_is_not_is_answered_with_those_there_are() -> None:
+    for name in TYPES:
+        check_type(name)
+    with pytest.raises(ControlError, match="joinGroup"):
+        check_type("join")
+
+
+def test_long_texts_of_clients_are_cut() -> None:
+    assert short("x" * 300) == "x" * 300
+    assert short("x" * 301) == "x" * 300 + "..."
+
+
+@given(
+    st.lists(
+        st.one_of(st.integers(0, 3), st.just("add"), st.just("wait"), st.just("read"), st.just("clear")), max_size=80
+    )
+)
+def test_nothing_is_lost_or_told_twice(steps: list[Any]) -> None:
+    journal, clock, _ = make()
+    sent = dict.fromkeys(range(4), 0)
+    told = dict.fromkeys(range(4), 0)
+    added = seen = since = 0
+    for step in [*steps, "read"]:
+        if step == "add":
+            journal.add("ping")
+            added += 1
+        elif step == "wait":
+            clock.now += 0.4
+        elif step == "clear":
+            step = "read"
+        if step == "read":
+            entries = journal.entries(since)
+            numbers = [entry.number for entry in entries]
+            assert numbers == list(range(since + 1, journal.number + 1))
+            since = journal.number
+            seen += sum(1 for entry in entries if entry.type == "ping")
+            for entry in entries:
+                if entry.type == "deliver":
+                    told[int(entry.fields["group"])] += entry.fields["count"]
+        elif isinstance(step, int):
+            journal.deliver("classic", "c1", str(step), sent[step], 1, 0)
+            sent[step] += 1
+    assert seen == added
+    assert told == sent

@@ -1,0 +1,72 @@
+"""Questions about entries: by type, by fields with patterns and ranges, and from where on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from gexfaker.errors import ControlError
+from gexfaker.journal.journal import Entry
+from gexfaker.journal.queries import Query, read
+
+ENTRIES = [
+    Entry(1, 0.0, "connect", {"hub": "classic", "groups": ["blue_SPX_classic_gex_zero"], "subprotocol": None}),
+    Entry(2, 0.1, "joinGroup", {"hub": "classic", "group": "blue_SPX_classic_gex_zero", "ack_id": 1}),
+    Entry(3, 0.2, "sequenceAck", {"hub": "classic", "sequence_id": 37, "last": 40}),
+    Entry(4, 0.3, "request", {"path": "/SPX/classic/zero", "status": 200}),
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [
+        ({}, [1, 2, 3, 4]),
+        ({"type": "joinGroup"}, [2]),
+        ({"type": ["joinGroup", "request"]}, [2, 4]),
+        ({"since": 2}, [3, 4]),
+        ({"where": {"hub": "classic"}}, [1, 2, 3]),
+        ({"where": {"group": "*SPX*"}}, [2]),
+        ({"where": {"groups": "*SPX*"}}, [1]),
+        ({"where": {"status": 200}}, [4]),
+        ({"where": {"status": True}}, []),
+        ({"where": {"sequence_id": {"at_least": 37}}}, [3]),
+        ({"where": {"sequence_id": {"at_least": 38}}}, []),
+        ({"where": {"sequence_id": {"at_most": 40, "at_least": 1}}}, [3]),
+        ({"where": {"path": {"at_least": 1}}}, []),
+        ({"type": "connect", "where": {"subprotocol": None}}, [1]),
+        ({"where": {"path": "/SPX/[ab]*"}}, []),
+    ],
+)
+def test_what_is_meant(asked: dict[str, Any], numbers: list[int]) -> None:
+
+    query = read(msgspec.json.encode(asked), Query)
+    assert [entry.number for entry in query.of(ENTRIES)] == numbers
+
+
+def test_a_question_in_words() -> None:
+    query = read(b'{"type": ["ping", "ack"], "where": {"hub": "classic", "n": {"at_least": 3, "at_most": 9}}}', Query)
+    assert query.said() == "ping or ack with hub = classic, n >= 3 and <= 9"
+    assert Query().said() == "entry"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"{", "not what this takes"),
+        (b'{"typ": "ping"}', "unknown field typ"),
+        (b'{"since": -1}', ">= 0"),
+        (b'{"where": {"n": {"from": 3}}}', "unknown field from"),
+        (b"\xff", "not what this takes"),
+    ],
+)
+def test_what_is_no_question_is_refused_with_its_place(text: bytes, said: str) -> None:
+    with pytest.raises(ControlError) as caught:
+        read(text, Query)
+    assert said in str(caught.value)
+
+
+def test_a_type_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ControlError, match="there are no entries of type 'join'"):
+        read(b'{"type": "join"}', Query).check()
