@@ -35,6 +35,9 @@ OTHERS: Final = {
     "get /client/": {400},
     "get /ws/{hub}": {400},
     "patch /negotiate": {400},  # the key has to be connected
+    **dict.fromkeys((f"{method} /_gexfaker/faults/{{fault}}" for method in ("get", "patch", "delete")), {200, 404}),
+    "post /_gexfaker/journal/wait": {406},  # nobody has joined
+    "post /_gexfaker/verify": {406},
 }
 """What is answered that is not what was asked for, each with its reason: a WebSocket's address, for example."""
 

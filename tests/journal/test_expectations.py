@@ -18,8 +18,7 @@ HUB = {"hub": "classic", "connection": "c1"}
 def entries(*told: tuple[str, dict[str, Any]] | tuple[str, dict[str, Any], float]) -> list[Entry]:
     """Entries in their order, a tenth of a second apart unless they say when."""
     return [
-        Entry(number, one[2] if len(one) > 2 else number / 10, one[0], one[1])  # type: ignore[misc]
-        for number, one in enumerate(told, 1)
+        Entry(number, one[2] if len(one) > 2 else number / 10, one[0], one[1]) for number, one in enumerate(told, 1)
     ]
 
 
@@ -152,8 +151,8 @@ def test_joined_exactly() -> None:
     assert expect(JOINS, **{"is": "joined_exactly", "groups": groups}) == []
     assert expect(JOINS, **{"is": "joined_exactly", "groups": ["blue_" + group for group in groups]}) == []
     assert expect(JOINS, **{"is": "joined_exactly", "groups": [groups[0], "NDX_classic_gex_zero"]}) == [
-        "expected the client in exactly NDX_classic_gex_zero, SPX_classic_gex_zero; it did not join NDX_classic_gex_zero "
-        "and joined blue_SPX_classic_gex_one"
+        "expected the client in exactly NDX_classic_gex_zero, SPX_classic_gex_zero; it did not join "
+        "NDX_classic_gex_zero and joined blue_SPX_classic_gex_one"
     ]
     left = [*JOINS, Entry(3, 1.0, "leaveGroup", HUB | {"group": "blue_SPX_classic_gex_one"})]
     assert expect(left, **{"is": "joined_exactly", "groups": groups[:1]}) == []
@@ -186,9 +185,12 @@ def test_stopped_after() -> None:
     ]
 
 
+def report(*stamps: object) -> tuple[str, dict[str, Any]]:
+    return "report", {"body": {"group": "G", "timestamps": list(stamps)}}
+
+
 def test_handled_in_order() -> None:
     sent = ("deliver", HUB | {"group": "blue_G", "count": 3})
-    report = lambda *stamps: ("report", {"body": {"group": "G", "timestamps": list(stamps)}})  # noqa: E731
     assert expect(entries(sent, report(1, 2), report(3)), **{"is": "handled_in_order"}) == []
     assert expect(entries(sent, report(1, 2)), **{"is": "handled_in_order"}) == [
         "expected the client to report 3 records of blue_G; it reported 2"

@@ -60,6 +60,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "hub": like(TEXT, "classic", "v2_classic"),
     "name": like(TEXT, "2026-07-17_SPX_classic_gex_zero.json"),
     "fault": like(TEXT, "slow"),
+    "key": like(TEXT, "demo"),
     "group": like(TEXT, "SPX_classic_gex_zero"),
     "type": like(TEXT, "request", "joinGroup,close"),
     "since": {"type": "integer", "minimum": 0, "default": 0},
@@ -74,7 +75,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
 
 _MEANINGS: Final = {
     "session": "A session's id, an API key, `all`, or `by-key` with the API key in the query.",
-    "?session": "A session's id, instead of an API key.",
+    "?session": "A session's id, which may stand instead of a key.",
     "key": "An API key, which may be any text.",
     "type": "Types of entries, with commas between them.",
     "since": "Only entries after this number.",

@@ -170,6 +170,23 @@ _EXPECTATION: Final = choice(
     groups=array(TEXT),
     status=WHOLE,
 )
+_OWN_RECORD: Final = {
+    "timestamp": 1784295002,
+    "ticker": "SPX",
+    "min_dte": 0,
+    "sec_min_dte": 1,
+    "spot": 7000.25,
+    "zero_gamma": 6990.5,
+    "major_pos_vol": 7000,
+    "major_pos_oi": 7050,
+    "major_neg_vol": 6950,
+    "major_neg_oi": 6900,
+    "strikes": [[7000, 12.5, 3.25, [12, 11.5, 11, 10, 9.5]]],
+    "sum_gex_vol": 12.5,
+    "sum_gex_oi": 3.25,
+    "delta_risk_reversal": 0.118,
+    "max_priors": [[7000, 0.5]] * 6,
+}
 _TESTING: Final[dict[str, Schema]] = {
     "Rule": like(_RULE | {"required": ["type"]}, _EXAMPLE_RULE),
     "RulePart": like(_RULE, {"toxicity": 0.5}),
@@ -206,9 +223,9 @@ _TESTING: Final[dict[str, Schema]] = {
     "NotVerified": record(error=TEXT, findings=array(record(text=TEXT, nearest=array(_ENTRY)))),
     "Report": like(ANYTHING, {"group": "SPX_classic_gex_zero", "timestamps": [1784295002, 1784295003]}),
     "Reported": record(session=TEXT, last=WHOLE),
-    "OwnRecord": like({"type": "object"}, {"timestamp": 1784295002, "ticker": "SPX"}),
+    "OwnRecord": like({"type": "object"}, _OWN_RECORD),
     "Sent": record(session=TEXT, group=TEXT, sent=WHOLE, hubs=array(TEXT), reason=ANYTHING),
-    "KeyState": loose(version=WHOLE),
+    "KeyState": like(loose(version=WHOLE), {"version": 1}),
 }
 """What tests of clients ask and are told."""
 

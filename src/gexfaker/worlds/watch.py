@@ -329,6 +329,8 @@ class Watch:
         """One message to one client: first its connection may break, then the message may be spoiled."""
         happening = self._happening(connection, group, record=publication.index)
         self._break(hub, connection, happening)
+        if connection.state is State.ENDED:
+            return 0
         if self._clock() < self.waiting.silent.get((connection, group), 0.0):
             return 0
         self._settle_mixed(connection)

@@ -30,6 +30,7 @@ from gexfaker.server.service import Service
 from gexfaker.worlds.quota import end_of
 
 if TYPE_CHECKING:
+    from gexfaker.faults.kinds import Fault
     from gexfaker.faults.matching import Happening, Run
     from gexfaker.worlds.watch import Watch
     from gexfaker.worlds.world import World
@@ -95,7 +96,9 @@ class Faulted:
             await self._app(scope, receive, answer.send)
             return
         happening = _happening(watch, scope)
-        run = watch.choose(Point.REQUEST, happening, hit=f"{scope['method']} {scope['path'][:200]}")
+        run = watch.choose(
+            Point.REQUEST, happening, *_kinds_for(happening), hit=f"{scope['method']} {scope['path'][:200]}"
+        )
         if run is None:
             await self._app(scope, receive, answer.send)
         elif self._held >= MAX_SPOILED:
@@ -301,6 +304,18 @@ def _refused(fault: Any, now: float) -> Response:
         response.headers["Retry-After"] = "1"
     response.headers.update(fault.headers)
     return response
+
+
+def _kinds_for(happening: Happening) -> list[type[Fault]]:
+    """The kinds that can hit a request: an old record needs a feed, tokens need a negotiation."""
+    from gexfaker.faults import kinds as k
+
+    is_negotiation = (happening.route or "").rstrip("/").endswith("/negotiate")
+    return [
+        kind
+        for kind in k.KINDS.values()
+        if (kind is not k.Stale or happening.ticker is not None) and (kind is not k.ExpireToken or is_negotiation)
+    ]
 
 
 def _happening(watch: Watch, scope: Scope) -> Happening:

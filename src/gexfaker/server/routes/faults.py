@@ -186,7 +186,7 @@ async def have_faults(service: Service, world: World, listed: FaultList) -> None
 
 
 def _operation(method: str, path: str, summary: str, status: int = 200, body: str | None = None) -> Operation:
-    query = ("key", "session")
+    query = ("key*", "session")
     return Operation(method, path, summary, {status: "Faults", **CONTROLLED}, ("",), body, query, "control", "test")
 
 
@@ -210,7 +210,7 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         Operation(
-            "get", ONE, "One fault.", {200: "Fault", **CONTROLLED}, ("",), None, ("key", "session"), "control", "test"
+            "get", ONE, "One fault.", {200: "Fault", **CONTROLLED}, ("",), None, ("key*", "session"), "control", "test"
         ),
         _show_one,
     ),

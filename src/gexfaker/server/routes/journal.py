@@ -263,7 +263,7 @@ def _operation(
     method: str, path: str, summary: str, answer: str, body: str | None = None, status: int = 200
 ) -> Operation:
     answers = {status: answer, **CONTROLLED}
-    return Operation(method, path, summary, answers, ("",), body, ("key", "session"), "control", "test")
+    return Operation(method, path, summary, answers, ("",), body, ("key*", "session"), "control", "test")
 
 
 BASE: Final = "/_gexfaker/journal"
@@ -274,7 +274,7 @@ ENDPOINTS: Final = (
             BASE,
             "What the clients of a key did and were told; asking begins the journal. As events with follow=true.",
             {200: f"Journal|{EVENTS}", **CONTROLLED},
-            query=("key", "session", "type", "since", "limit", "follow"),
+            query=("key*", "session", "type", "since", "limit", "follow"),
             key="control",
             tag="test",
         ),
@@ -290,7 +290,7 @@ ENDPOINTS: Final = (
             {200: "Waited", 406: "NotFound", **CONTROLLED},
             ("",),
             "Wait",
-            ("key", "session"),
+            ("key*", "session"),
             "control",
             "test",
         ),
@@ -306,7 +306,7 @@ ENDPOINTS: Final = (
             {202: "Verified", 406: "NotVerified", **CONTROLLED},
             ("",),
             "Verification",
-            ("key", "session"),
+            ("key*", "session"),
             "control",
             "test",
         ),

@@ -180,7 +180,7 @@ class Socket(asyncio.Protocol):
         if frame.opcode is Opcode.PONG:
             self._unanswered_pings = 0
         elif frame.opcode is Opcode.PING:
-            self._ping_received()
+            self._ping_received(frame)
         elif frame.opcode is Opcode.CLOSE:
             self._close_received()
         elif frame.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT) and self._end is _End.NOBODY:
@@ -195,11 +195,11 @@ class Socket(asyncio.Protocol):
                 whole, self._message = bytes(self._message), bytearray()
                 self._message_received(whole)
 
-    def _ping_received(self) -> None:
+    def _ping_received(self, ping: Frame) -> None:
         """The parser has the pong ready; a key with faults may not send it."""
         watch = None if self._connection is None else self._connection.audience.owner.watch
         if watch is not None and self._connection is not None and not watch.pinged(self._connection):
-            self._frames.data_to_send()
+            self._frames.writes.remove(Frame(Opcode.PONG, ping.data).serialize(mask=False))
 
     def _message_received(self, payload: bytes) -> None:
         if self._hub is not None and self._connection is not None:

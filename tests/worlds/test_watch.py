@@ -1,0 +1,464 @@
+"""What faults make of messages and connections, and what the journal tells of it; with real hubs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gexfaker.catalog import Feed
+from gexfaker.faults.rules import FaultList, rules_of
+from gexfaker.hubs.connection import Audience, State
+from gexfaker.hubs.hub import Hub
+from gexfaker.hubs.outputs import Abort, Aside, Close, Drop, Mute, Slowly
+from gexfaker.hubs.publication import Batch, Publication
+from gexfaker.journal.journal import Shelf
+from gexfaker.wire import messages as m
+from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS, Subprotocol
+from gexfaker.worlds import watch as module
+from gexfaker.worlds.watch import Watch
+from support.clients import Client, make_hub, text
+
+PLAIN = SUBPROTOCOLS["json.webpubsub.azure.v1"]
+RELIABLE = SUBPROTOCOLS["json.reliable.webpubsub.azure.v1"]
+BINARY = SUBPROTOCOLS["protobuf.webpubsub.azure.v1"]
+BINARY_RELIABLE = SUBPROTOCOLS["protobuf.reliable.webpubsub.azure.v1"]
+WITH_MESSAGES = (PLAIN, RELIABLE, BINARY, BINARY_RELIABLE)
+
+
+class Owned:
+    """A world as far as a watch and a hub ask."""
+
+    def __init__(self) -> None:
+        self.audiences: dict[str, Audience] = {}
+        self.watch: Watch | None = None
+        self.name: str | None = "bot"
+        self.market: float | None = None
+
+    def market_time(self, _now: float) -> float | None:
+        return self.market
+
+    def feed_of(self, _hub: str, group: str) -> Feed | None:
+        return Feed(group, "classic", "gex_zero")
+
+    def regrouped(self, hub: str, group: str) -> None:
+        """Nobody waits for it."""
+
+    def eased(self) -> None:
+        """Nobody waits for it."""
+
+    def connected(self, audience: Audience) -> None:
+        self.audiences[audience.hub] = audience
+
+    def disconnected(self, audience: Audience) -> None:
+        del self.audiences[audience.hub]
+
+
+class Bench:
+    """One watched key on one hub, with a clock of its own."""
+
+    def __init__(self, *rules: dict[str, Any], seed: int = 0, journal: bool = True) -> None:
+        self.now = 1000.0
+        self.world = Owned()
+        self.hub = make_hub()
+        audience = Audience(self.hub.name, self.world)
+        self.hub._audience_of = lambda _key: self.world.audiences.get(self.hub.name, audience)  # type: ignore[misc]
+        self.watch = Watch(self.world, lambda: self.now, {self.hub.name: self.hub}, Shelf())
+        self.world.watch = self.watch
+        if journal:
+            self.watch.record()
+        self.rule(*rules, seed=seed)
+        self.sent = 0
+
+    def rule(self, *rules: dict[str, Any], seed: int = 0) -> None:
+        self.watch.follow(FaultList(rules_of(list(rules)), seed))
+        self.hub.drain()
+
+    def client(self, subprotocol: Subprotocol = PLAIN, *groups: str) -> Client:
+        return Client(self.hub, subprotocol, groups=groups or ("g",))
+
+    def send(self, *contents: str, group: str = "g") -> int:
+        """A turn for each content; returns how many messages were counted."""
+        counted = 0
+        for content in contents:
+            made = Publication(m.DataMessage(text(content), group), self.sent)
+            self.sent += 1
+            counted += self.watch.publish(self.hub, Batch([(group, made)]), self.older)
+            self.hub.drain()
+        return counted
+
+    @staticmethod
+    def older(_hub: Hub, group: str, index: int) -> Publication | None:
+        return Publication(m.DataMessage(text(f"old{index}"), group), index)
+
+    def told(self, *types: str) -> list[dict[str, Any]]:
+        assert self.watch.journal is not None
+        return [entry.flat() for entry in self.watch.journal.entries() if not types or entry.type in types]
+
+
+@pytest.fixture(params=WITH_MESSAGES, ids=lambda subprotocol: subprotocol.name)
+def dialect(request: pytest.FixtureRequest) -> Subprotocol:
+    found: Subprotocol = request.param
+    return found
+
+
+# --- messages ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "contents"),
+    [
+        ({"type": "drop", "after": 1, "count": 1}, "a c d"),
+        ({"type": "duplicate", "count": 1}, "a a b c d"),
+        ({"type": "duplicate", "count": 1, "attributes": {"copies": 3}}, "a a a a b c d"),
+        ({"type": "freeze", "after": 2}, "a b old1 old2"),
+        ({"type": "stale", "after": 3, "attributes": {"records": 2}}, "a b c old1"),
+        ({"type": "stale", "after": 1, "attributes": {"records": 2}}, "a old0 old0 old1"),
+        ({"type": "reorder", "attributes": {"window": 2}, "count": 2}, "b a c d"),
+    ],
+)
+def test_messages_come_otherwise(rule: dict[str, Any], contents: str, dialect: Subprotocol) -> None:
+    bench = Bench(rule)
+    client = bench.client(dialect)
+    bench.send("a", "b", "c", "d")
+    assert client.texts() == contents.split(), bench.told()
+    if dialect.reliable:
+        assert client.numbers() == list(range(1, len(contents.split()) + 1)), "no gap that would betray it"
+
+
+def test_a_gap_silences_the_group_for_its_time_and_no_other_group() -> None:
+    bench = Bench({"type": "gap", "count": 1, "attributes": {"duration": 5000}})
+    client = bench.client(PLAIN, "g", "h")
+    bench.send("a", "b")
+    bench.send("other", group="h")
+    bench.now += 5.0
+    bench.send("c")
+    assert client.texts() == ["other", "c"]
+
+
+def test_a_delayed_message_is_overtaken_and_numbered_when_it_goes(dialect: Subprotocol) -> None:
+    bench = Bench({"type": "delay", "count": 1, "attributes": {"delay": 2000}})
+    client = bench.client(dialect)
+    assert not bench.watch.next_release
+    assert bench.send("a", "b") == 1
+    assert bench.watch.next_release == 1002.0
+    assert bench.watch.release(1001.9) == 0
+    bench.send("c")
+    bench.now = 1002.0
+    assert bench.watch.release(bench.now) == 1
+    bench.hub.drain()
+    assert client.texts() == ["b", "c", "a"]
+    if dialect.reliable:
+        assert client.numbers() == [1, 2, 3]
+
+
+def test_what_is_held_goes_out_when_the_rules_go_and_nowhere_when_the_client_has_gone() -> None:
+    bench = Bench({"type": "delay", "attributes": {"delay": 60_000}})
+    client = bench.client()
+    bench.send("a")
+    bench.rule()
+    assert client.texts() == ["a"]
+    bench.rule({"type": "delay", "attributes": {"delay": 1000}})
+    bench.send("b")
+    bench.hub.leave(client.connection, "g")
+    assert bench.watch.release(2000.0) == 0, "it has left the group"
+    bench.send("c")
+    bench.hub.end(client.connection)
+    assert bench.watch.release(5000.0) == 0
+
+
+def test_what_waits_to_be_mixed_goes_out_with_the_end_of_its_rule() -> None:
+    bench = Bench({"type": "reorder", "attributes": {"window": 5}, "count": 3})
+    client = bench.client()
+    bench.send("a", "b", "c")
+    assert client.texts() == []
+    bench.send("d")
+    assert sorted(client.texts()[:3]) == ["a", "b", "c"]
+    assert client.texts()[:3] != ["a", "b", "c"]
+    assert client.texts()[3:] == ["d"]
+    bench.rule({"type": "reorder", "attributes": {"window": 5}})
+    bench.send("e", "f")
+    bench.rule()
+    assert sorted(client.texts()[4:]) == ["e", "f"]
+
+
+def test_no_more_is_held_than_the_bound() -> None:
+    bench = Bench({"type": "delay", "attributes": {"delay": 60_000}}, journal=False)
+    client = bench.client()
+    module_bound = module.MAX_HELD
+    try:
+        module.MAX_HELD = 3  # type: ignore[misc]
+        bench.send("a", "b", "c", "d")
+    finally:
+        module.MAX_HELD = module_bound  # type: ignore[misc]
+    assert client.texts() == ["d"]
+    assert bench.watch.waiting.count == 3
+
+
+@pytest.mark.parametrize("reliable", [RELIABLE, BINARY_RELIABLE])
+@pytest.mark.parametrize(
+    ("kind", "numbers", "contents"),
+    [
+        ({"kind": "skip", "by": 10}, [1, 12, 13, 14], "a b c d"),
+        ({"kind": "repeat"}, [1, 2, 2, 3, 4], "a b b c d"),
+        ({"kind": "swap"}, [1, 3, 2, 4], "a c b d"),
+    ],
+)
+def test_sequence_ids_are_wrong(kind: dict[str, Any], numbers: list[int], contents: str, reliable: Subprotocol) -> None:
+    bench = Bench({"type": "sequence", "after": 1, "count": 1, "attributes": kind})
+    client = bench.client(reliable)
+    bench.send("a", "b", "c", "d")
+    assert client.numbers() == numbers
+    assert client.texts() == contents.split()
+    bench.hub.confirm(client.connection, max(numbers))
+    assert len(client.connection.unacknowledged) == 0, "what was sent can be acknowledged"
+
+
+def test_sequence_ids_are_no_matter_of_plain_clients() -> None:
+    bench = Bench({"type": "sequence"}, {"type": "drop"})
+    client = bench.client(PLAIN)
+    bench.send("a")
+    assert client.texts() == [], "the next rule is looked at"
+
+
+def test_an_unknown_message_comes_before_and_not_to_a_client_without_messages(dialect: Subprotocol) -> None:
+    bench = Bench({"type": "unknown_message", "count": 1})
+    client, simple = bench.client(dialect), bench.client(SIMPLE)
+    before, simple_before = len(client.done), len(simple.done)
+    bench.send("a", "b")
+    assert len(client.done) - before == 3
+    assert len(simple.done) - simple_before == 2
+
+
+# --- connections ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "output"),
+    [
+        ({"type": "close"}, Drop(1011, "")),
+        ({"type": "close", "attributes": {"code": 1001, "reason": "restart"}}, Drop(1001, "restart")),
+        ({"type": "close", "attributes": {"code": 1006}}, Drop()),
+        ({"type": "close", "attributes": {"code": 1008, "recoverable": False}}, Close(1008, "")),
+        ({"type": "close", "attributes": {"code": 1006, "recoverable": False}}, Abort()),
+        ({"type": "reset_peer"}, Drop()),
+        ({"type": "reset_peer", "attributes": {"timeout": 500}}, Drop(seconds=0.5)),
+        ({"type": "half_open"}, Mute()),
+    ],
+)
+def test_connections_end_at_once_and_each_once(rule: dict[str, Any], output: object) -> None:
+    bench = Bench()
+    client = bench.client(RELIABLE)
+    bench.rule(rule | {"count": 1})
+    assert client.done[-1] == output
+    [fault] = bench.told("fault")
+    assert fault.items() >= {"name": rule["type"], "connection": client.connection.id, "hub": bench.hub.name}.items()
+
+
+def test_a_kick_tells_why_and_cannot_be_recovered() -> None:
+    bench = Bench()
+    client = bench.client(RELIABLE)
+    bench.rule({"type": "kick"})
+    assert isinstance(client.messages()[-1], m.Disconnected)
+    assert client.ending == Close(1000)
+    assert client.state is State.ENDED
+
+
+def test_a_rule_that_waits_ends_a_connection_later() -> None:
+    bench = Bench()
+    client = bench.client()
+    bench.rule({"type": "close", "after": 2, "attributes": {"recoverable": False}})
+    bench.send("a", "b")
+    assert not client.ending
+    bench.send("c")
+    assert client.ending == Close(1011)
+    assert client.texts() == ["a", "b"]
+
+
+def test_a_message_of_the_client_can_be_what_ends_it() -> None:
+    bench = Bench({"type": "kick", "when": {"message": "joinGroup"}})
+    client = bench.client()
+    bench.send("a")
+    client.send(m.Ping())
+    assert client.ending is None
+    client.send(m.JoinGroup("other", 1))
+    assert client.ending == Close(1000)
+
+
+def test_a_message_that_breaks_the_connection_of_a_reliable_client_is_kept_for_it() -> None:
+    bench = Bench()
+    client = bench.client(RELIABLE)
+    bench.rule({"type": "reset_peer", "after": 1, "count": 1})
+    bench.send("a")
+    bench.send("b")
+    assert client.done[-2] == Drop(), "the socket ends before the message"
+    client.lose()
+    assert client.recover()
+    assert client.texts() == ["a", "b"]
+
+
+# --- answers -------------------------------------------------------------------------------------
+
+
+def test_a_join_is_forbidden_and_the_client_told_so(dialect: Subprotocol) -> None:
+    bench = Bench({"type": "forbid_join", "on": {"group": "secret*"}})
+    client = bench.client(dialect)
+    [refused] = client.send(m.JoinGroup("secret_room", 3))
+    assert isinstance(refused, m.Ack)
+    assert refused.error is not None
+    assert refused.error.name == "Forbidden"
+    assert "secret_room" not in client.connection.groups
+    assert client.send(m.JoinGroup("open_room", 4)) == [m.Ack(4)]
+    [join, _] = bench.told("joinGroup")
+    assert join["error"] == "Forbidden"
+
+
+def test_an_ack_never_comes_though_the_join_is_done() -> None:
+    bench = Bench({"type": "no_ack", "count": 1})
+    client = bench.client()
+    assert client.send(m.JoinGroup("h", 1)) == []
+    assert "h" in client.connection.groups
+    assert client.send(m.JoinGroup("i", 2)) == [m.Ack(2)]
+
+
+def test_a_late_ack_is_written_aside() -> None:
+    bench = Bench({"type": "late_ack", "attributes": {"delay": 250}})
+    client = bench.client()
+    before = len(client.done)
+    client.send(m.JoinGroup("h", 1))
+    [aside] = client.done[before:]
+    assert isinstance(aside, Aside)
+    assert aside.seconds == 0.25
+
+
+def test_pings_stay_without_an_answer() -> None:
+    bench = Bench({"type": "no_pong", "count": 2})
+    client = bench.client()
+    assert client.send(m.Ping()) == []
+    assert not bench.watch.pinged(client.connection)
+    assert bench.watch.pinged(client.connection)
+    assert client.send(m.Ping()) == [m.Pong()]
+    bench.rule({"type": "no_ping", "count": 1})
+    assert not bench.watch.may_ping(client.connection)
+    assert bench.watch.may_ping(client.connection)
+
+
+# --- bytes ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        ({"type": "latency", "attributes": {"latency": 200}}, {"seconds": 0.2}),
+        ({"type": "bandwidth", "attributes": {"rate": 2}}, {"rate": 2000.0}),
+        ({"type": "slicer", "attributes": {"average_size": 10, "delay": 5}}, {"pause": 0.005}),
+    ],
+)
+def test_frames_are_written_slowly(rule: dict[str, Any], wanted: dict[str, float]) -> None:
+    bench = Bench(rule)
+    client = bench.client()
+    bench.send("a")
+    slow = client.done[-1]
+    assert isinstance(slow, Slowly)
+    assert all(getattr(slow, name) == value for name, value in wanted.items())
+    assert sum(slow.pieces or (len(slow.data),)) == len(slow.data)
+    client.send(m.JoinGroup("h", 1))
+    assert isinstance(client.done[-1], Slowly), "answers too"
+    assert bench.told("fault")
+
+
+# --- the journal ---------------------------------------------------------------------------------
+
+
+def test_the_journal_tells_what_a_client_did_and_was_told() -> None:
+    bench = Bench()
+    client = bench.client(RELIABLE)
+    client.send(m.JoinGroup("h", 1))
+    bench.send("a", "b")
+    client.send(m.SequenceAck(2))
+    client.send(m.SendToGroup("g", m.Data(m.DataType.TEXT, b"hello"), 2))
+    client.send(m.LeaveGroup("h", 3))
+    client.send(m.JoinGroup("i", 3))
+    client.send(m.Event("e", m.Data(m.DataType.TEXT, b""), 4))
+    types = [entry["type"] for entry in bench.told()]
+    assert types == [
+        *("joinGroup", "ack", "sequenceAck", "deliver", "sendToGroup", "ack", "leaveGroup", "ack"),
+        *("joinGroup", "ack", "event", "ack"),
+    ]
+    [deliver] = bench.told("deliver")
+    assert deliver.items() >= {"group": "g", "first": 0, "last": 1, "count": 2, "sequence_id": 2}.items()
+    [acked] = bench.told("sequenceAck")
+    assert (acked["sequence_id"], acked["last"]) == (2, 2)
+    assert [entry.get("error") for entry in bench.told("ack")] == [None, None, None, "Duplicate", "InternalServerError"]
+
+
+def test_long_names_are_cut_in_the_journal() -> None:
+    bench = Bench()
+    client = bench.client()
+    client.send(m.JoinGroup("x" * 1000, 1))
+    assert len(bench.told("joinGroup")[0]["group"]) < 310
+
+
+RULES = st.lists(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(("drop", "duplicate", "freeze"))},
+        optional={
+            "toxicity": st.sampled_from((0.0, 0.3, 1.0)),
+            "after": st.integers(0, 4),
+            "count": st.integers(1, 4),
+            "on": st.fixed_dictionaries({}, optional={"group": st.sampled_from(("g", "h", "*"))}),
+        },
+    ),
+    max_size=4,
+)
+TURNS = st.lists(st.sampled_from(("g", "h")), max_size=30)
+
+
+@given(RULES, TURNS, st.integers(0, 3), st.sampled_from(WITH_MESSAGES))
+def test_what_is_delivered_is_what_the_rules_say(
+    rules: list[dict[str, Any]], turns: list[str], seed: int, subprotocol: Subprotocol
+) -> None:
+    bench = Bench(*rules, seed=seed)
+    client = bench.client(subprotocol, "g", "h")
+    for number, group in enumerate(turns):
+        bench.send(str(number), group=group)
+    assert client.texts() == list(modelled(rules, turns, seed))
+    delivered = sum(entry["count"] for entry in bench.told("deliver"))
+    assert delivered == len(client.texts())
+    if subprotocol.reliable:
+        assert client.numbers() == list(range(1, delivered + 1))
+
+
+def modelled(rules: list[dict[str, Any]], turns: list[str], seed: int) -> Iterator[str]:
+    """The rules read one by one; the chances are those of their own generator."""
+    from gexfaker.faults.matching import chances
+
+    state: list[dict[str, Any]] = [
+        {"seen": 0, "hits": 0, "chances": chances(f"{seed}/{rule.name}")} for rule in rules_of(rules)
+    ]
+    for number, group in enumerate(turns):
+        kind = _hit(rules, state, group)
+        yield from (
+            {"drop": [], "duplicate": [str(number)] * 2, "freeze": [f"old{max(0, number - 1)}"]}.get(
+                kind or "", [str(number)]
+            )
+            if not (kind == "freeze" and number == 0)
+            else [str(number)]
+        )
+
+
+def _hit(rules: list[dict[str, Any]], state: list[dict[str, Any]], group: str) -> str | None:
+    for rule, known in zip(rules, state, strict=True):
+        wanted = rule.get("on", {}).get("group", "*")
+        if wanted not in ("*", group) or known["hits"] >= rule.get("count", 1000):
+            continue
+        known["seen"] += 1
+        if known["seen"] <= rule.get("after", 0):
+            continue
+        if next(known["chances"]) < rule.get("toxicity", 1.0):
+            known["hits"] += 1
+            return str(rule["type"])
+    return None
