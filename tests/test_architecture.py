@@ -22,7 +22,7 @@ ALLOWED = {
     "faults": {"faults"},
     "journal": {"journal"},
     "tapes": {"records", "tapes"},
-    "market": {"records", "market", "tapes", "exchange"},
+    "market": {"records", "market", "tapes", "exchange", "faults"},
     "inspection": {"records", "inspection", "tapes", "exchange"},
     "playback": {"records", "playback", "tapes", "market", "exchange", "faults"},
     "wire": {"records", "wire"},

@@ -64,6 +64,7 @@ class Section(StrEnum):
     WEBSOCKET = "websocket"
     TOKENS = "tokens"
     REALISM = "realism"
+    TESTING = "testing"
     EARLIER = "earlier tool"
 
 
@@ -557,6 +558,27 @@ class Settings:
             "true",
             "true or false",
             "Say in the header X-Gexfaker of each answer, and in /whoami, whether prices are simulated or recorded.",
+        ),
+    ]
+
+    faults: Annotated[
+        str | None,
+        Setting(
+            Section.TESTING,
+            parsing.text,
+            "",
+            "a preset such as flaky-feed, or a JSON file with a list of rules",
+            "What is broken on purpose for every key, from its first request on.",
+        ),
+    ]
+    journal: Annotated[
+        bool,
+        Setting(
+            Section.TESTING,
+            parsing.boolean,
+            "false",
+            "true or false",
+            "Keep a journal of every key from its first request on, and not only once it is asked for.",
         ),
     ]
 

@@ -28,6 +28,7 @@ from gexfaker.client.feed import Target as Hub
 from gexfaker.client.follow import follow
 from gexfaker.client.groups import feed_named
 from gexfaker.client.silence import reasons, status_of
+from gexfaker.client.undertest import AsyncKeyUnderTest, ExpectationError, KeyUnderTest
 from gexfaker.errors import ControlError
 from gexfaker.playback.actions import ChangeDay, Mode, Pause, Reset, Resume, Seek, Speed, Step
 from gexfaker.server.run import Server
@@ -35,9 +36,12 @@ from gexfaker.settings import SETTINGS, Sources, as_text, load_from, no_setting
 
 __all__ = [
     "ALL",
+    "AsyncKeyUnderTest",
     "ChangeDay",
     "Control",
     "ControlError",
+    "ExpectationError",
+    "KeyUnderTest",
     "ListenError",
     "ManualClock",
     "Mode",

@@ -35,7 +35,7 @@ OTHERS: Final = {
     "get /client/": {400},
     "get /ws/{hub}": {400},
     "patch /negotiate": {400},  # the key has to be connected
-    **dict.fromkeys((f"{method} /_gexfaker/faults/{{fault}}" for method in ("get", "patch", "delete")), {200, 404}),
+    **{f"{method} /_gexfaker/faults/{{fault}}": {200, 404} for method in ("get", "patch", "delete")},
     "post /_gexfaker/journal/wait": {406},  # nobody has joined
     "post /_gexfaker/verify": {406},
 }

@@ -6,15 +6,15 @@ The commands that change a session are made from the control actions, one for ea
 from __future__ import annotations
 
 import dataclasses
-import functools
-import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
-from gexfaker.cli.reach import is_given, with_key, with_token, with_url
-from gexfaker.client.control import ALL, Control, Target
+from gexfaker.cli.asking import Asked, choosing, reaching
+from gexfaker.cli.reach import with_key
+from gexfaker.client.control import ALL
 from gexfaker.client.silence import is_before_the_open
 from gexfaker.errors import ControlError
 from gexfaker.parsing import duration
@@ -51,56 +51,7 @@ _READERS: Final[dict[Kind, Callable[[str], Any]]] = {SECONDS: _seconds, MOMENT: 
 """The kinds that have another form on the command line than in a request."""
 
 
-class Asked(NamedTuple):
-    """Who is asked, about whom, and how the answer is printed."""
-
-    control: Control
-    target: Target
-    as_json: bool
-
-    def print(self, answer: object, lines: Iterable[str]) -> None:
-        """The answer as JSON, or as lines for people."""
-        if self.as_json:
-            click.echo(json.dumps(answer, separators=(",", ":")))
-        else:
-            click.echo("\n".join(lines) or "there are no sessions")
-
-
 # --- options -------------------------------------------------------------------------------------
-
-
-def _reaching(command: Command) -> Command:
-    """Give a command, as its first argument, what its options mean."""
-
-    @with_url
-    @with_token
-    @click.option("--json", "as_json", is_flag=True, help="Print the server's answer as JSON.")
-    @functools.wraps(command)
-    def reach(url: str, token: str | None, as_json: bool, **options: Any) -> None:
-        everybody, session, key = (options.pop(name, None) for name in ("everybody", "session", "key"))
-        _check_choice({"--all": everybody, "--session": session, "--key": key if is_given("key") else None})
-        target = Target(key or "", ALL if everybody else session)
-        command(Asked(Control(url, token), target, as_json), **options)
-
-    return reach
-
-
-def _check_choice(given: Mapping[str, object]) -> None:
-    """Refuse two ways to say which session, and an empty one. Raises UsageError."""
-    chosen = [name for name, value in given.items() if value not in (None, False)]
-    if len(chosen) > 1:
-        raise click.UsageError(f"{' and '.join(chosen)} both say which session: give one of them.")
-    empty = next((name for name in chosen if not str(given[name]).strip()), None)
-    if empty is not None:
-        raise click.UsageError(f"{empty} is empty: is the variable unset that it was made of?")
-
-
-def _choosing(command: Command) -> Command:
-    """The same, and the options that say which session."""
-    reach = _reaching(command)
-    reach = click.option("--all", "everybody", is_flag=True, help="Every session there is.")(reach)
-    reach = click.option("--session", metavar="ID", help="A session's id, as `sessions` shows it.")(reach)
-    return with_key(reach)
 
 
 def _option(name: str, field: dataclasses.Field[Any], flag: str | None = None) -> Callable[[Command], Command]:
@@ -128,7 +79,36 @@ def _read(action: type[Action], options: Mapping[str, Any]) -> Action:
 # --- commands ------------------------------------------------------------------------------------
 
 
-@click.group()
+class Ctl(click.Group):
+    """The commands of control actions, and those that are loaded when they are asked for."""
+
+    LATER: Final[dict[str, tuple[str, str]]] = {
+        "fault": ("ctlfault", "Break things on purpose for a key."),
+        "journal": ("ctljournal", "Show what the clients of a key did and were told."),
+    }
+    """By name: the module, and what the command does."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in alphabetical order."""
+        return sorted([*super().list_commands(ctx), *self.LATER])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in self.LATER:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = getattr(import_module(f"gexfaker.cli.{self.LATER[cmd_name][0]}"), cmd_name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """What each of them does, without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._short(name)) for name in self.list_commands(ctx)])
+
+    def _short(self, name: str) -> str:
+        return self.LATER[name][1] if name in self.LATER else self.commands[name].get_short_help_str(80)
+
+
+@click.group(cls=Ctl)
 def ctl() -> None:
     """Show and change the sessions of a running server. Each API key has one: its day, its clock, its options.
 
@@ -141,11 +121,13 @@ def ctl() -> None:
       gexfaker ctl speed 60 --key mine        a minute a second
       gexfaker ctl pause --all
       gexfaker ctl step 5 --session key-2a97516c354b6884
+      gexfaker ctl fault add latency          answers of the key demo come a second late
+      gexfaker ctl journal --follow           what its clients do
     """
 
 
 @ctl.command(short_help="List all sessions.")
-@_reaching
+@reaching
 def sessions(asked: Asked) -> None:
     """List all sessions, one line each.
 
@@ -159,7 +141,7 @@ def sessions(asked: Asked) -> None:
 
 
 @ctl.command(short_help="Show a session and its groups.")
-@_choosing
+@choosing
 def show(asked: Asked) -> None:
     """Show where a session is, and for each group that is joined the next record, or why nothing comes.
 
@@ -185,7 +167,7 @@ def _creation_options(command: Command) -> Command:
 @ctl.command(short_help="Begin a session with settings of its own.")
 @_creation_options
 @with_key
-@_reaching
+@reaching
 def create(asked: Asked, **options: Any) -> None:
     """Begin a key's session anew, with settings of its own.
 
@@ -210,7 +192,7 @@ def _command_of(action: type[Action]) -> click.Command:
             options[chosen or action.POSITIONAL[0]] = where if chosen is None else _where(where)
         _act(asked, _read(action, options))
 
-    command = _choosing(run)
+    command = choosing(run)
     fields = action.arguments()
     for name in reversed([name for name in fields if name not in action.POSITIONAL]):
         command = _option(name, fields[name])(command)
@@ -252,7 +234,7 @@ for _action in ACTIONS.values():
 
 
 @ctl.command(short_help="Close a session's connections.")
-@_choosing
+@choosing
 def close(asked: Asked) -> None:
     """Close all connections of a session as the service does; the session keeps its place.
 

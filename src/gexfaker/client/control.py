@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gexfaker.client.http import fetch, unreachable
@@ -12,6 +12,7 @@ from gexfaker.playback.actions import CREATION, SHOWN_CHARS, Action
 
 if TYPE_CHECKING:
     from urllib.error import HTTPError
+    from urllib.request import Request
 
 TIMEOUT_SECONDS: Final = 10.0
 PAGE: Final = 1000
@@ -21,11 +22,37 @@ ALL: Final = "all"
 """Instead of a session: every one there is."""
 
 
+UNMET: Final = 406
+"""The status of an answer that says what is missing of what was expected."""
+
+
+class UnmetError(ControlError):
+    """What was expected of a client does not hold.
+
+    Attributes:
+        answer: the server's: the sentence, and the entries of the journal that came nearest.
+    """
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(str(answer["error"]))
+        self.answer: Final = answer
+
+
 class Target(NamedTuple):
     """Whom it is about: the session of that id, or ALL; without an id the session of the API key."""
 
     key: str = "demo"
     session: str | None = None
+
+    def query(self) -> str:
+        """The session in a query, as the routes of faults and journal take it. Raises ControlError: it is none."""
+        from urllib.parse import quote
+
+        if self.session is None:
+            return f"?key={quote(self.key, safe='')}"
+        if not self.session.startswith("key-"):
+            raise ControlError(f"{self.session} is no session: an id begins with key-; faults are for one key")
+        return f"?session={self.session}"
 
     def path(self, ending: str = "") -> str:
         """The session in the path; a key goes into the query, as it may be any text. Raises ControlError."""
@@ -86,19 +113,57 @@ class Control:
         return self._ask("DELETE", target.path())
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:
+        return self.ask(method, f"/sessions{path}", body)
+
+    def ask(self, method: str, path: str, body: object = None, *, longer: float = 0.0) -> Any:
+        """What the server answers to any path below ``/_gexfaker``.
+
+        Args:
+            method, path: of the request.
+            body: bytes as they are, or what is made JSON of.
+            longer: seconds that it may take beyond the timeout.
+
+        Raises:
+            UnmetError: 406, what is expected does not hold.
+        """
         from http.client import HTTPException
         from urllib.error import HTTPError
+
+        try:
+            return fetch(self._request(method, path, body), self._timeout + longer)
+        except HTTPError as error:
+            if error.code == UNMET:
+                raise UnmetError(json.loads(error.read())) from None
+            raise ControlError(_refusal(self._base, error)) from None
+        except (OSError, ValueError, HTTPException) as error:
+            raise ControlError(unreachable(self._base, error)) from None
+
+    def _request(self, method: str, path: str, body: object = None, accept: str = "application/json") -> Request:
+        """Raises ValueError: the address is none."""
         from urllib.request import Request
 
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"User-Agent": "gexfaker", "Content-Type": "application/json"}
+        if not self._base.startswith(("http://", "https://")):
+            raise ValueError("not an http:// address")
+        is_raw = isinstance(body, bytes)
+        data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        headers = {"User-Agent": "gexfaker", "Accept": accept}
+        headers["Content-Type"] = "application/octet-stream" if is_raw else "application/json"
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
+        return Request(f"{self._base}/_gexfaker{path}", data, headers, method=method)  # noqa: S310
+
+    def follow(self, path: str) -> Iterator[Any]:
+        """The events of a path below ``/_gexfaker``, decoded, until the server ends them. Raises ControlError."""
+        from http.client import HTTPException
+        from urllib.error import HTTPError
+        from urllib.request import ProxyHandler, build_opener
+
         try:
-            if not self._base.startswith(("http://", "https://")):
-                raise ValueError("not an http:// address")
-            request = Request(f"{self._base}/_gexfaker/sessions{path}", data, headers, method=method)  # noqa: S310
-            return fetch(request, self._timeout)
+            request = self._request("GET", path, accept="text/event-stream")
+            with build_opener(ProxyHandler({})).open(request) as answer:
+                for line in answer:
+                    if line.startswith(b"data: "):
+                        yield json.loads(line.removeprefix(b"data: "))
         except HTTPError as error:
             raise ControlError(_refusal(self._base, error)) from None
         except (OSError, ValueError, HTTPException) as error:

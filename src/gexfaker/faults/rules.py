@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -166,6 +167,18 @@ def rules_of(given: Any) -> tuple[Rule, ...]:
     if len(given) > MAX_RULES:
         raise ControlError(f"there may be {MAX_RULES} rules, not {len(given)}")
     return _named_apart([rule_of(one, f"rule {number}") for number, one in enumerate(given, 1)], given)
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """The list of rules in a JSON file, with or without ``{"faults": ...}`` around it. Raises ControlError."""
+    try:
+        given = msgspec.json.decode(path.expanduser().read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as problem:
+        known = "a preset (slow-network, flaky-feed, ...) or a JSON file with a list of rules"
+        raise ControlError(f"it is neither {known}: {getattr(problem, 'strerror', None) or problem}") from None
+    except (msgspec.MsgspecError, RecursionError) as problem:
+        raise ControlError(f"{path} is no JSON: {problem}") from None
+    return rules_of(given.get("faults") if isinstance(given, dict) else given)
 
 
 def _named_apart(rules: Sequence[Rule], given: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gexfaker.catalog import HUBS, TIERS
-from gexfaker.errors import SettingError
+from gexfaker.errors import ControlError, SettingError
 from gexfaker.exchange.hours import is_market_open, newest_day, next_opening, shown
 from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Connection
@@ -42,6 +42,9 @@ from gexfaker.worlds.memberships import Memberships
 from gexfaker.worlds.streamer import Streamer
 from gexfaker.worlds.world import Account, World
 from gexfaker.worlds.worlds import Worlds
+
+if TYPE_CHECKING:
+    from gexfaker.faults.rules import Rule
 
 SIMULATED_MARK: Final = b"simulated"
 RECORDED_MARK: Final = b"recorded %b"
@@ -116,6 +119,26 @@ class Service:
         )
         self.bodies: Final = Bodies()
         self.cluster: Sharing | None = None
+        self._watch_new_keys()
+
+    def _watch_new_keys(self) -> None:
+        """Have new keys begin with the faults of the settings and of the scenario, and with a journal. SettingError."""
+        settings = self.settings
+        rules = _first_faults(settings, None if self.days.stored else settings.scenario)
+        if not rules and not settings.journal:
+            return
+        from gexfaker.faults.rules import FaultList
+
+        listed = FaultList(rules)
+
+        def begin(world: World) -> None:
+            if settings.journal:
+                world.watched().record()
+            world.have_faults(listed)
+
+        for world in self.worlds.all():
+            begin(world)
+        self.worlds.watching.first = begin
 
     def _access_log(self) -> AccessLog:
         """A log that names keys as their owners do."""
@@ -341,6 +364,25 @@ def _options(settings: Settings) -> Options:
         settings.speed,
         settings.start,
     )
+
+
+def _first_faults(settings: Settings, played: str | None) -> tuple[Rule, ...]:
+    """The rules that every key begins with, the scenario's first. Raises SettingError, DataError: they are none."""
+    if settings.faults is None and played is None:
+        return ()
+    from gexfaker.faults.presets import PRESETS, preset
+    from gexfaker.faults.rules import read_rules
+    from gexfaker.market.scenarios.scenariofile import read_scenario
+
+    scenario = read_scenario(played)
+    rules = () if scenario is None else scenario.faults
+    if settings.faults is None:
+        return rules
+    try:
+        chosen = preset(settings.faults) if settings.faults in PRESETS else read_rules(Path(settings.faults))
+    except ControlError as problem:
+        raise SettingError("FAULTS", settings.faults, settings.sources["FAULTS"], str(problem)) from None
+    return (*rules, *chosen)
 
 
 def _no_days(settings: Settings) -> SettingError:

@@ -68,11 +68,13 @@ class Watching:
     Attributes:
         hubs: by name; who makes the hubs puts them in.
         pinned: the worlds that are watched: they are not forgotten.
+        first: what is done to each new world; None for nothing.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock: Final = clock
         self._shelf: Shelf | None = None
+        self.first: Callable[[World], None] | None = None
         self.hubs: Final[dict[str, Hub]] = {}
         self.pinned: Final[dict[World, None]] = {}
 
@@ -141,6 +143,8 @@ class Worlds:
         if world is None:
             world = self._worlds[world_id] = World(world_id, self.options, self._account_of(world_id), self)
             self._resting.add(world)
+            if self.watching.first is not None and len(self.watching.pinned) < MAX_WATCHED:
+                self.watching.first(world)
             self._evict()
         self._resting.touch(world_id)
         return world

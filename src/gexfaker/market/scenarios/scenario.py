@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from gexfaker.exchange.hours import FIRST_RECORD, RECORDS
+from gexfaker.faults.rules import Rule
 from gexfaker.market.model.minutes import BLOCK, BLOCKS
 from gexfaker.market.numeric.exact import Floats
 from gexfaker.market.scenarios.shape import Pin, Shape, ordinary, plain
@@ -184,6 +185,7 @@ class Scenario:
         gap: return of the market over night, added.
         volatility, implied, volume: factors on realised and implied volatility and on contracts traded.
         events: in the order in which they are to be applied.
+        faults: rules of what is broken on purpose for every key; the market does not look at them.
     """
 
     name: str
@@ -194,6 +196,7 @@ class Scenario:
     implied: float = _factor()
     volume: float = _factor()
     events: tuple[Event, ...] = ()
+    faults: tuple[Rule, ...] = field(default=(), compare=False)
 
 
 def shape_of(scenario: Scenario | None) -> Shape:

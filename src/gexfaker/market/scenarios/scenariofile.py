@@ -15,8 +15,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
-from gexfaker.errors import DataError
+from gexfaker.errors import ControlError, DataError
 from gexfaker.exchange.hours import FIRST_RECORD, LAST_RECORD
+from gexfaker.faults.rules import Rule, rule_of
 from gexfaker.market.scenarios.scenario import (
     Crash,
     DataGap,
@@ -44,7 +45,7 @@ NAMES: Final = ("calm", "trend-day", "opex-pin", "flash-crash", "gap-down", "vol
 """The scenarios that come with the package."""
 
 _DAY: Final = ("drift", "gap", "volatility", "implied", "volume")
-_TOP: Final = ("description", "day", "events")
+_TOP: Final = ("description", "day", "events", "faults")
 _HEADER: Final = re.compile(r"\s*\[{1,2}\s*([^\]\s]+)\s*\]{1,2}")
 
 
@@ -95,7 +96,9 @@ class _Reader:
         """The scenario of a parsed file."""
         self._known(document, _TOP, ("", 0))
         description, day, events = document.get("description", ""), document.get("day", {}), document.get("events", [])
-        for key, value, kind in (("description", description, str), ("day", day, dict), ("events", events, list)):
+        faults = document.get("faults", [])
+        lists = (("events", events, list), ("faults", faults, list))
+        for key, value, kind in (("description", description, str), ("day", day, dict), *lists):
             if not isinstance(value, kind):
                 raise self._error(("", 0), key, f"is not {_CALLED[kind]}")
         self._known(day, _DAY, ("day", 0))
@@ -103,10 +106,27 @@ class _Reader:
             item.name: self._value(item, day[item.name], ("day", 0)) for item in fields(Scenario) if item.name in day
         }
         made = tuple(self._event(event, ("events", number)) for number, event in enumerate(events))
-        scenario = Scenario(name=self._name, description=description, events=made, **knobs)
+        broken = tuple(self._fault(table, number) for number, table in enumerate(faults))
+        scenario = Scenario(name=self._name, description=description, events=made, faults=broken, **knobs)
         if not len(shape_of(scenario).seconds):
             raise DataError(f"{self._name}: its gaps leave no record of the day")
         return scenario
+
+    def _fault(self, table: Any, number: int) -> Rule:
+        """A rule of what is broken on purpose; a time of the market is a local time, as everywhere in the file."""
+        when = table.get("when") if isinstance(table, dict) else None
+        if isinstance(when, dict) and isinstance(when.get("market"), dt.time):
+            table = table | {"when": when | {"market": when["market"].isoformat()}}
+        try:
+            return rule_of(table, f"fault {number + 1}")
+        except ControlError as problem:
+            line = self._header("faults", number)
+            raise DataError(f"{self._name}, line {line}: {problem}") from None
+
+    def _header(self, name: str, number: int) -> int:
+        """The line on which a table begins."""
+        lines = [at for at, line in enumerate(self._lines, 1) if (found := _HEADER.match(line)) and found[1] == name]
+        return lines[number] if number < len(lines) else 1
 
     def _event(self, table: Any, where: tuple[str, int]) -> Any:
         if not isinstance(table, dict):

@@ -1,0 +1,285 @@
+"""One API key in the hand of a test: its clock, its faults, its journal, and records of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from gexfaker.client.control import Control, Target, UnmetError
+
+if TYPE_CHECKING:
+    from gexfaker.playback.actions import Action
+
+TAIL: Final = 20
+"""Entries of the journal that a failed expectation shows."""
+
+Rule = Mapping[str, Any]
+
+
+class ExpectationError(AssertionError):
+    """A client did not do what a test expects; the text has the sentence, and the end of the journal."""
+
+
+class KeyUnderTest:
+    """One API key of a running server. Nothing that is done to it is felt by another key.
+
+    Args:
+        url: base URL of the server, for the client under test.
+        key: the API key, for the client under test.
+        token: the server's control token, where it has one.
+
+    Attributes:
+        url, key: as given.
+        control: the server's control plane.
+
+    Every method raises ControlError: there is no server, or it refuses.
+    """
+
+    def __init__(self, url: str, key: str, token: str | None = None) -> None:
+        self.url: Final = url.rstrip("/")
+        self.key: Final = key
+        self.control: Final = Control(self.url, token)
+        self._target: Final = Target(key)
+
+    @property
+    def ws_url(self) -> str:
+        """The base URL of the WebSocket hubs; clients that negotiate are told whole addresses."""
+        return f"ws{self.url.removeprefix('http')}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a REST request of this key carries."""
+        return {"Authorization": f"Bearer {self.key}", "User-Agent": "gexfaker-test"}
+
+    # --- its clock ---------------------------------------------------------------------------
+
+    def act(self, action: Action) -> Any:
+        """Do one of the control actions; its effect."""
+        return self.control.act(self._target, action)
+
+    def pause(self) -> Any:
+        """The market stands still: what was due is sent, and nothing more."""
+        from gexfaker.playback.actions import Pause
+
+        return self.act(Pause())
+
+    def resume(self) -> Any:
+        """The market goes on."""
+        from gexfaker.playback.actions import Resume
+
+        return self.act(Resume())
+
+    def step(self, count: int = 1) -> Any:
+        """So many seconds of the market; in step mode so many records."""
+        from gexfaker.playback.actions import Step
+
+        return self.act(Step(count=count))
+
+    def advance_to(self, time: float | str) -> Any:
+        """To a time of the day (``10:30``) or epoch seconds."""
+        from gexfaker.playback.actions import Seek
+
+        return self.act(Seek(time=time))
+
+    def speed(self, speed: float) -> Any:
+        """So many seconds of the market in one; 0 is as fast as its clients read."""
+        from gexfaker.playback.actions import Speed
+
+        return self.act(Speed(speed=speed))
+
+    def status(self) -> Any:
+        """Where it is, its connections and their groups."""
+        return self.control.show(self._target)
+
+    def close(self) -> Any:
+        """Close all its connections, as the service does."""
+        return self.control.close(self._target)
+
+    # --- its faults --------------------------------------------------------------------------
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Its rules in their order, with what they have seen and hit."""
+        found: list[dict[str, Any]] = self._ask("GET", "/faults")["faults"]
+        return found
+
+    def set_faults(self, *rules: Rule, seed: int = 0) -> None:
+        """Have exactly these rules; without any all are off."""
+        self._ask("PUT", "/faults", {"faults": [dict(rule) for rule in rules], "seed": seed})
+
+    def add_fault(self, type_: str, **rule: Any) -> None:
+        """Add a rule behind the others: ``add_fault("latency", attributes={"latency": 300})``."""
+        rule = {name.rstrip("_"): value for name, value in rule.items()}
+        self._ask("POST", "/faults", {"type": type_, **rule})
+
+    def preset(self, name: str, seed: int = 0) -> None:
+        """Have the rules of a preset, such as ``flaky-feed``."""
+        self._ask("PUT", "/faults", {"preset": name, "seed": seed})
+
+    # --- its journal -------------------------------------------------------------------------
+
+    def journal(self, *types: str, since: int = 0) -> list[dict[str, Any]]:
+        """The entries of these types after number ``since``, the oldest first; asking begins the journal."""
+        found: list[dict[str, Any]] = []
+        while True:
+            asked = {"since": since} | ({"type": list(types)} if types else {})
+            page = self._ask("POST", "/journal/find", asked)
+            found += page["entries"]
+            if not page["more"]:
+                return found
+            since = page["next"]
+
+    @property
+    def last(self) -> int:
+        """The number of the last entry, to count only what comes after it."""
+        return int(self._ask("POST", "/journal/count", {})["last"])
+
+    def count(self, type_: str, since: int = 0, **where: Any) -> int:
+        """How many entries of a type have these fields."""
+        return int(self._ask("POST", "/journal/count", {"type": type_, "where": where, "since": since})["count"])
+
+    def wait_for(
+        self, type_: str, count: int = 1, within: float = 5.0, since: int = 0, **where: Any
+    ) -> list[dict[str, Any]]:
+        """The first ``count`` entries of a type with these fields, as soon as they are there.
+
+        Raises:
+            ExpectationError: they did not come in time.
+        """
+        asked = {"type": type_, "where": where, "since": since, "count": count, "within": within}
+        found: list[dict[str, Any]] = self._expect("/journal/wait", asked, within)["entries"]
+        return found
+
+    def verify(self, *expectations: Rule | str, within: float = 0.0, order: str = "any", since: int = 0) -> None:
+        """That all of this holds, now or within so many seconds.
+
+        Args:
+            expectations: each an object as ``POST /_gexfaker/verify`` takes it, or the name of a ready-made one.
+            within: seconds.
+            order: ``strict``: entries that meet them come in this order.
+            since: only entries after this number count.
+
+        Raises:
+            ExpectationError: something does not hold.
+        """
+        expect = [{"is": one} if isinstance(one, str) else dict(one) for one in expectations]
+        self._expect("/verify", {"expect": expect, "within": within, "order": order, "since": since}, within)
+
+    def clear_journal(self) -> None:
+        """Forget all entries; numbers go on."""
+        self._ask("POST", "/journal/clear")
+
+    def report(self, body: Any) -> None:
+        """Write what the client says of itself into the journal."""
+        self._ask("POST", "/report", body)
+
+    # --- records of one's own ----------------------------------------------------------------
+
+    def send(self, group: str, record: Mapping[str, Any] | bytes) -> int:
+        """Send a record to a group of this key: as REST gives it, or a raw payload; returns to how many it went."""
+        from urllib.parse import quote
+
+        body = record if isinstance(record, bytes) else dict(record)
+        return int(self._ask("POST", f"/groups/{quote(group, safe='')}/send", body)["sent"])
+
+    def state(self) -> Any:
+        """All that makes up the key, as one document."""
+        return self._ask("GET", "/state")
+
+    def restore(self, state: Any) -> None:
+        """Put the key where that document says."""
+        self._ask("PUT", "/state", state)
+
+    # --- asking ------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """Close its connections, switch its faults off and end its journal."""
+        self.set_faults()
+        self._ask("DELETE", "/journal")
+        if self.status_or_none() is not None:
+            self.close()
+
+    def status_or_none(self) -> Any:
+        """``status``; None of a key that nothing is known of."""
+        from gexfaker.errors import ControlError
+
+        try:
+            return self.status()
+        except ControlError:
+            return None
+
+    def _ask(self, method: str, path: str, body: object = None, *, longer: float = 0.0) -> Any:
+        return self.control.ask(method, path + self._target.query(), body, longer=longer)
+
+    def _expect(self, path: str, body: object, within: float) -> Any:
+        try:
+            return self._ask("POST", path, body, longer=within)
+        except UnmetError as unmet:
+            raise ExpectationError(f"{unmet}\n{self._tail()}") from None
+
+    def _tail(self) -> str:
+        """The end of the journal, a line for each entry."""
+        entries = self.journal()[-TAIL:]
+        return "\n".join(["the journal of the key ends with:", *map(entry_line, entries)]) if entries else NO_ENTRIES
+
+
+NO_ENTRIES: Final = "the journal of the key is empty: the client did nothing that reached the server"
+
+
+def entry_line(entry: Mapping[str, Any]) -> str:
+    """An entry of the journal as one line for people."""
+    import datetime
+
+    at = datetime.datetime.fromtimestamp(entry["at"]).astimezone()
+    fields = {name: value for name, value in entry.items() if name not in ("number", "at", "type")}
+    shown = " ".join(f"{name}={_shown(value)}" for name, value in fields.items())
+    return f"  {entry['number']:>5}  {at:%H:%M:%S}.{at.microsecond // 1000:03}  {entry['type']:<12} {shown}"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) and " " not in value else json.dumps(value, separators=(",", ":"))
+
+
+class AsyncKeyUnderTest:
+    """The same for tests with an event loop: every method is awaited, and runs in a thread.
+
+    Args:
+        key: the key under test.
+    """
+
+    def __init__(self, key: KeyUnderTest) -> None:
+        self._key: Final = key
+
+    @property
+    def url(self) -> str:
+        """Base URL of the server."""
+        return self._key.url
+
+    @property
+    def ws_url(self) -> str:
+        """The base URL of the WebSocket hubs."""
+        return self._key.ws_url
+
+    @property
+    def key(self) -> str:
+        """The API key."""
+        return self._key.key
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a REST request of this key carries."""
+        return self._key.headers
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        method = getattr(self._key, name)
+
+        def call(*arguments: Any, **options: Any) -> Awaitable[Any]:
+            return asyncio.to_thread(method, *arguments, **options)
+
+        return call
+
+
+def rules_in(given: Rule | Sequence[Rule]) -> list[Rule]:
+    """One rule or several, as a list."""
+    return [given] if isinstance(given, Mapping) else list(given)

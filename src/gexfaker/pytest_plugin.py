@@ -1,0 +1,127 @@
+"""The pytest plug-in: a server in the process of the tests, and an API key of its own for each test.
+
+    def test_my_client_comes_back(gexfaker):
+        client = MyClient(gexfaker.url, gexfaker.key)
+        gexfaker.wait_for("joinGroup")
+        gexfaker.set_faults({"type": "reset_peer", "count": 1})
+        gexfaker.verify("recovered", within=5)
+
+Nothing of gexfaker is imported before the first test asks for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from gexfaker.testing import AsyncKeyUnderTest, KeyUnderTest, Server
+
+MARKER: Final = (
+    "gexfaker(day, start, speed, paused, faults, preset, fault_seed, journal, **settings): how the key of the fixture "
+    "`gexfaker` is played; settings such as scenario start a server of their own"
+)
+OF_THE_KEY: Final = ("day", "start", "speed", "paused", "faults", "preset", "fault_seed", "journal")
+"""What the marker may say of the key; everything else is a setting of the server."""
+
+_numbers: Final = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line("markers", MARKER)
+
+
+@pytest.fixture(scope="session")
+def gexfaker_settings() -> Mapping[str, Any]:
+    """The settings of the server; write a fixture of this name to have others."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def gexfaker_servers(gexfaker_settings: Mapping[str, Any]) -> Iterator[Callable[..., Server]]:
+    """Gives a server with these settings beside those of ``gexfaker_settings``; each is started once."""
+    from gexfaker.testing import serving
+
+    running: dict[str, Server] = {}
+    with contextlib.ExitStack() as stack:
+
+        def serve(**settings: Any) -> Server:
+            wanted = dict(gexfaker_settings) | settings
+            name = repr(sorted(wanted.items()))
+            if name not in running:
+                running[name] = stack.enter_context(serving(**wanted))
+            return running[name]
+
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def gexfaker_server(gexfaker_servers: Callable[..., Server]) -> Server:
+    """A server on a free port, in a thread of this process, for all tests."""
+    return gexfaker_servers()
+
+
+@pytest.fixture
+def gexfaker(request: pytest.FixtureRequest, gexfaker_servers: Callable[..., Server]) -> Iterator[KeyUnderTest]:
+    """An API key of its own for this test, as the marker says; its journal is on, and nothing of it stays."""
+    from gexfaker.testing import KeyUnderTest
+
+    asked = _asked(request)
+    server = gexfaker_servers(**{name: value for name, value in asked.items() if name not in OF_THE_KEY})
+    settings = server.service.settings
+    made = KeyUnderTest(server.url, _new_key(request), settings.control_token or None)
+    _set_up(made, asked)
+    yield made
+    made.forget()
+
+
+@pytest.fixture
+def gexfaker_async(gexfaker: KeyUnderTest) -> AsyncKeyUnderTest:
+    """The same for tests with an event loop: its methods are awaited."""
+    from gexfaker.testing import AsyncKeyUnderTest
+
+    return AsyncKeyUnderTest(gexfaker)
+
+
+def _asked(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What the markers say, the nearest one first."""
+    asked: dict[str, Any] = {}
+    for marker in request.node.iter_markers("gexfaker"):
+        if marker.args:
+            raise pytest.UsageError(f"write @pytest.mark.gexfaker(day=..., start=...), by names: {MARKER}")
+        asked = dict(marker.kwargs) | asked
+    return asked
+
+
+def _new_key(request: pytest.FixtureRequest) -> str:
+    """An API key that no other test has, in whichever process it runs."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", request.node.name)[:60]
+    return f"{name}-{worker}-{next(_numbers)}"
+
+
+def _set_up(key: KeyUnderTest, asked: Mapping[str, Any]) -> None:
+    from gexfaker.client.undertest import rules_in
+    from gexfaker.testing import ChangeDay, Speed
+
+    if asked.get("journal", True):
+        key.journal()
+    if "day" in asked:
+        key.act(ChangeDay(date=asked["day"]))
+    if "start" in asked:
+        key.advance_to(asked["start"])
+    if "speed" in asked:
+        key.act(Speed(speed=asked["speed"]))
+    if asked.get("paused"):
+        key.pause()
+    if "preset" in asked:
+        key.preset(asked["preset"], seed=asked.get("fault_seed", 0))
+    elif "faults" in asked:
+        key.set_faults(*rules_in(asked["faults"]), seed=asked.get("fault_seed", 0))
