@@ -35,7 +35,8 @@ def python_of(text: str) -> list[str]:
 
 
 def test_what_is_generated_is_fresh() -> None:
-    code = "from docs.__main__ import stale; found = stale(); assert not found, f'run python -m docs: {list(found)}'"
+    remedy = "run python -m release.documents"
+    code = f"from release.documents import stale; found = stale(); assert not found, f'{remedy}: {{list(found)}}'"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 

@@ -16,6 +16,10 @@ INLINE: Final = ("[", "{")
 """What a list of rules begins with that is given as it is; anything else is a file."""
 
 
+MAX_WIDTH: Final = 100
+INDENT: Final = "    "
+
+
 @click.group()
 def fault() -> None:
     """Break things on purpose for a key: late answers, refused recoveries, lost or broken messages, and more.
@@ -204,19 +208,25 @@ def types(type_: str | None, as_json: bool) -> None:
         click.echo(json.dumps({name: attributes_schema(kind).get("properties", {}) for name, kind in chosen.items()}))
         return
     for name, kind in chosen.items():
-        click.echo("\n".join(_type_lines(name, " ".join((kind.__doc__ or "").split()), attributes_schema(kind))))
+        does = " ".join((kind.__doc__ or "").replace("``", "").split())
+        click.echo("\n".join(_type_lines(name, does, attributes_schema(kind))))
     if type_ is None:
         click.echo("\nPresets:")
         for name, one in PRESETS.items():
-            click.echo(f"{name}\n    {one.about}\n    A good client {one.good}.")
+            click.echo("\n".join([name, _wrapped(f"{one.about} A good client {one.good}.")]))
 
 
 def _type_lines(name: str, does: str, schema: Mapping[str, Any]) -> Iterator[str]:
     yield name
-    yield f"    {does}"
+    yield _wrapped(does)
     attributes = [f"{field}={_default(about)}" for field, about in schema.get("properties", {}).items()]
     if attributes:
-        yield f"    {', '.join(attributes)}"
+        yield _wrapped(", ".join(attributes))
+
+
+def _wrapped(text: str) -> str:
+    """A text as a paragraph below its name."""
+    return click.wrap_text(text, MAX_WIDTH, INDENT, INDENT)
 
 
 def _default(about: Mapping[str, Any]) -> str:

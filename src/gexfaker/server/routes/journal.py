@@ -101,6 +101,8 @@ async def _events(service: Service, journal: Journal, query: Query) -> AsyncIter
                     msgspec.json.encode(entry.flat()),
                 )
             await _until(news, service)
+            if not news.is_set():
+                yield b":\n\n"  # whoever has gone without a reset is noticed by writing only
     finally:
         journal.listeners.pop(news.set, None)
 

@@ -1,4 +1,4 @@
-"""`python -m docs`: renew what is generated in the documentation (a test fails when it is stale)."""
+"""`python -m release.documents`: renew what is generated in the documentation (a test fails when it is stale)."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def events() -> str:
 
 def renewed(text: str, section: str, made: str) -> str:
     """``text`` with the generated part named ``section`` made anew."""
-    begin = f"<!-- {section}: made by `python -m docs` -->\n"
+    begin = f"<!-- {section}: made by `python -m release.documents` -->\n"
     head, found, rest = text.partition(begin)
     if not found:
         raise ValueError(f"there is no {begin.strip()}")

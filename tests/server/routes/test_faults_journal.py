@@ -1,0 +1,410 @@
+"""The routes for faults, journal, expectations, records of one's own and the state of a key."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gexfaker.wire.tokens import world_id
+from support import data, decode, rest
+from support.raw import JSON, RawSocket, connect
+from support.server import InProcess, running_server, wait_until
+
+FAULTS, JOURNAL = "/_gexfaker/faults", "/_gexfaker/journal"
+PATH = "/ES_SPX/orderflow/orderflow"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
+    folder: Path = tmp_path_factory.mktemp("watched")
+    data.write_day(folder, 2000)
+    rest.write(folder, "SPX/classic/gex_zero", rest.at(rest.GEX, rest.OPEN), rest.at(rest.GEX, rest.OPEN + 1))
+    with running_server(data_dir=str(folder), ws_stream_interval="20ms") as running:
+        yield running
+
+
+class Key:
+    """The plane of one key."""
+
+    def __init__(self, server: InProcess, key: str) -> None:
+        self.server, self.key = server, key
+
+    def call(self, method: str, path: str, body: Any = None, *, more: str = "") -> tuple[int, Any]:
+        content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+        status, answer = self.server.request(method, f"{path}?key={self.key}{more}", content)
+        return status, json.loads(answer) if answer else None
+
+    def ok(self, method: str, path: str, body: Any = None, *, more: str = "", status: int = 200) -> Any:
+        found, answer = self.call(method, path, body, more=more)
+        assert found == status, answer
+        return answer
+
+    def get(self, path: str = PATH) -> int:
+        return self.server.get(path, {"Authorization": f"Bearer {self.key}", "User-Agent": "t"})[0]
+
+    def entries(self, *types: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.ok("GET", JOURNAL, more=f"&type={','.join(types)}")["entries"]
+        return found
+
+
+@pytest.fixture
+def key(server: InProcess, request: pytest.FixtureRequest) -> Key:
+    return Key(server, f"key{abs(hash(request.node.nodeid))}")
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+def test_a_list_is_put_added_to_changed_and_switched_off(key: Key) -> None:
+    assert key.ok("GET", FAULTS) == {"session": world_id(key.key), "seed": 0, "faults": []}
+    first = key.ok("POST", FAULTS, {"type": "latency", "name": "slow"}, status=201)
+    assert [rule["name"] for rule in first["faults"]] == ["slow"]
+    key.ok("POST", FAULTS, [{"type": "drop"}, {"type": "gap"}], status=201)
+    assert [one["name"] for one in key.ok("GET", FAULTS)["faults"]] == ["slow", "drop", "gap"]
+    assert key.call("POST", FAULTS, {"type": "drop"})[0] == 400, "there is one of that name"
+    patched = key.ok("PATCH", f"{FAULTS}/drop", {"toxicity": 0.25})
+    assert patched["faults"][1]["toxicity"] == 0.25
+    key.ok("PUT", f"{FAULTS}/gap", {"type": "kick"})
+    assert key.ok("GET", f"{FAULTS}/gap")["type"] == "kick"
+    assert [one["name"] for one in key.ok("DELETE", f"{FAULTS}/drop")["faults"]] == ["slow", "gap"]
+    assert key.ok("PUT", FAULTS, {"preset": "flaky-feed", "seed": 7})["seed"] == 7
+    assert key.ok("PUT", FAULTS, [])["faults"] == []
+    key.ok("POST", FAULTS, {"preset": "quota-exhausted"}, status=201)
+    assert key.get() == 429
+    assert key.ok("DELETE", FAULTS)["faults"] == []
+    assert key.get() == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "said"),
+    [
+        ("PUT", "", {"rules": []}, 400, "send a list of rules"),
+        ("PUT", "", b"{", 400, "the body is no JSON"),
+        ("PUT", "", [{"type": "x"}], 400, "rule 1: there is no type"),
+        ("PUT", "", {"preset": "x"}, 400, "there is no preset"),
+        ("PUT", "", {"faults": [], "seed": "x"}, 400, "seed is a whole number"),
+        ("POST", "", 3, 400, "send a list of rules"),
+        ("PUT", "/a", [], 400, "a rule is an object"),
+        ("PATCH", "/none", {}, 404, "there is no fault 'none'"),
+        ("DELETE", "/none", None, 404, "there is no fault 'none'"),
+        ("GET", "/none", None, 404, "there is no fault 'none'"),
+        ("PUT", "/a", {"type": "drop", "toxicity": 2}, 400, "<= 1"),
+    ],
+)
+def test_what_cannot_be_done_is_said(key: Key, method: str, path: str, body: Any, status: int, said: str) -> None:
+    found, answer = key.call(method, FAULTS + path, body)
+    assert found == status, answer
+    assert said in answer["error"]
+    assert answer["error"].endswith(".")
+
+
+def test_whose_faults_they_are_is_said_once(server: InProcess) -> None:
+    for path in (FAULTS, f"{FAULTS}?key=a&session={world_id('a')}", f"{FAULTS}?key="):
+        assert server.get(path)[0] == 400, path
+    assert server.get(f"{FAULTS}?session={world_id('nobody knows')}")[0] == 404
+    assert server.get(f"{FAULTS}?session=all")[0] == 404
+
+
+def test_a_rule_may_name_its_key_which_is_not_kept_in_it(server: InProcess) -> None:
+    rule = {"type": "status", "on": {"key": "named-in-the-rule", "route": "/ES_SPX/*"}, "attributes": {"code": 500}}
+    status, answer = server.request("POST", FAULTS, json.dumps(rule).encode())
+    assert status == 201
+    assert b"named-in-the-rule" not in answer
+    assert Key(server, "named-in-the-rule").get() == 500
+    both = [rule, rule | {"name": "b", "on": {"key": "other"}}]
+    status, answer = server.request("PUT", FAULTS, json.dumps(both).encode())
+    assert status == 400
+    assert b"several keys" in answer
+
+
+def test_the_kinds_are_told_with_their_attributes(server: InProcess) -> None:
+    status, answer = server.get("/_gexfaker/fault-types")
+    found = json.loads(answer)
+    assert status == 200
+    assert found["types"]["latency"]["attributes"]["latency"]["maximum"] == 600_000
+    assert found["types"]["drop"]["acts_on"] == ["message"]
+    assert found["presets"]["flaky-feed"]["faults"]
+
+
+def test_another_session_by_its_id(key: Key) -> None:
+    key.get()
+    status, answer = key.server.get(f"{FAULTS}?session={world_id(key.key)}")
+    assert (status, json.loads(answer)["faults"]) == (200, [])
+
+
+# --- the journal ---------------------------------------------------------------------------------
+
+
+def test_it_is_off_until_it_is_asked_for_and_off_again(key: Key) -> None:
+    key.get()
+    assert key.entries() == []
+    key.get()
+    assert [entry["type"] for entry in key.entries()] == ["request"]
+    key.ok("DELETE", JOURNAL)
+    key.get()
+    assert key.entries() == []
+
+
+def test_what_a_client_does_from_negotiation_to_its_end(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    status, answer = key.server.get("/negotiate", {"Authorization": f"Bearer {key.key}"})
+    url = json.loads(answer)["websocket_urls"]["orderflow"]
+    assert status == 200
+    with connect(url, JSON) as client:
+        client.read_kind("connected")
+        client.send_text(decode.json_join(data.group(), 1))
+        for _ in range(3):
+            client.read_kind("data")
+        client.send_text(decode.json_leave(data.group(), 2))
+        client.read_kind("ack")
+    wait_until(lambda: bool(key.entries("close")), 5, "the close in the journal")
+    types = [entry["type"] for entry in key.entries() if entry["type"] != "deliver"]
+    assert types == ["negotiate", "request", "connect", "joinGroup", "ack", "leaveGroup", "ack", "close"]
+    delivered = key.entries("deliver")
+    assert delivered[0]["first"] == 0
+    assert sum(entry["count"] for entry in delivered) >= 3
+    [close] = key.entries("close")
+    assert (close["hub"], close["by"]) == ("orderflow", "nobody")
+
+
+def test_pages_and_types(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    for _ in range(5):
+        key.get()
+    page = key.ok("GET", JOURNAL, more="&limit=2")
+    assert (len(page["entries"]), page["more"], page["next"]) == (2, 3, 2)
+    rest_of_it = key.ok("GET", JOURNAL, more=f"&since={page['next']}")
+    assert [entry["number"] for entry in rest_of_it["entries"]] == [3, 4, 5]
+    for more, said in (("&type=nothing", "no entries of type"), ("&since=x", "since is"), ("&limit=-1", "limit is")):
+        status, answer = key.call("GET", JOURNAL, more=more)
+        assert status == 400
+        assert said in answer["error"]
+
+
+def test_entries_are_found_counted_waited_for_and_cleared(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    key.get()
+    key.get("/ES_SPX/orderflow/nothing")
+    found = key.ok("POST", f"{JOURNAL}/find", {"type": "request", "where": {"status": 404}})
+    assert [entry["status"] for entry in found["entries"]] == [404]
+    assert key.ok("POST", f"{JOURNAL}/count", {"where": {"path": "/ES_SPX/*"}})["count"] == 2
+    began = time.monotonic()
+    assert len(key.ok("POST", f"{JOURNAL}/wait", {"type": "request", "count": 2, "within": "5s"})["entries"]) == 2
+    assert time.monotonic() - began < 2, "it was there already"
+    status, answer = key.call("POST", f"{JOURNAL}/wait", {"type": "connect", "within": 0.1})
+    assert status == 406
+    assert answer == {"error": "expected 1 connect within 0.1 s, and there were 0", "nearest": []}
+    assert key.ok("POST", f"{JOURNAL}/clear")["cleared"] == 2
+    assert key.entries() == []
+
+
+def test_a_wait_ends_as_soon_as_it_happens(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    later = threading.Timer(0.2, key.get)
+    later.start()
+    began = time.monotonic()
+    key.ok("POST", f"{JOURNAL}/wait", {"type": "request", "within": 20})
+    assert 0.15 < time.monotonic() - began < 5
+    later.join()
+
+
+def test_expectations_hold_or_are_told_with_what_came_nearest(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    key.get()
+    good = {"expect": [{"type": "request", "exactly": 1}, {"is": "negotiated_at_most", "times": 0}]}
+    assert key.ok("POST", "/_gexfaker/verify", good, status=202)["verified"] == 2
+    bad = {"expect": [{"type": "request", "where": {"status": 500}}], "within": 0.2}
+    began = time.monotonic()
+    status, answer = key.call("POST", "/_gexfaker/verify", bad)
+    assert status == 406
+    assert time.monotonic() - began > 0.15, "it may have come true"
+    assert answer["error"].startswith("expected at least 1 request with status = 500, and there was none; the last")
+    assert answer["findings"][0]["nearest"][0]["path"] == PATH
+
+
+def test_what_may_not_happen_is_looked_at_until_the_end(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    later = threading.Timer(0.15, key.get)
+    later.start()
+    status, answer = key.call(
+        "POST", "/_gexfaker/verify", {"expect": [{"type": "request", "exactly": 0}], "within": 0.5}
+    )
+    later.join()
+    assert status == 406, answer
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/verify", {}, "missing required field expect"),
+        ("/verify", {"expect": [{"type": "x"}]}, "no entries of type 'x'"),
+        ("/verify", {"expect": [{"type": "ping"}], "within": "1h"}, "at most 300 s"),
+        ("/journal/wait", {"within": -1}, "within is"),
+        ("/journal/wait", {"within": "soon"}, "within"),
+        ("/journal/find", {"limit": "x"}, "limit is"),
+        ("/journal/count", [1], "not what this takes"),
+        ("/journal/count", {"key": 3}, "key is an API key"),
+        ("/report", b"{", "no JSON"),
+    ],
+)
+def test_what_is_no_question_is_refused(key: Key, path: str, body: Any, said: str) -> None:
+    status, answer = key.call("POST", f"/_gexfaker{path}", body)
+    assert status == 400
+    assert said in answer["error"]
+
+
+def test_a_clients_own_report_is_in_the_journal(key: Key) -> None:
+    key.ok("POST", "/_gexfaker/report", {"group": "g", "timestamps": [1, 2]}, status=201)
+    assert key.entries("report")[0]["body"] == {"group": "g", "timestamps": [1, 2]}
+
+
+def events_of(key: Key, more: str, count: int) -> list[dict[str, Any]]:
+    """So many events of the journal, as they come."""
+    connection = http.client.HTTPConnection(*key.server.address, timeout=10)
+    connection.request("GET", f"{JOURNAL}?key={key.key}{more}", headers={"Accept": "text/event-stream"})
+    answer = connection.getresponse()
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    found: list[dict[str, Any]] = []
+    while len(found) < count:
+        line = answer.readline()
+        if line.startswith(b"data: "):
+            found.append(json.loads(line[6:]))
+    connection.close()
+    return found
+
+
+def test_the_journal_is_followed_live_within_a_second(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    key.get()
+    later = threading.Timer(0.2, key.get)
+    later.start()
+    began = time.monotonic()
+    found = events_of(key, "&type=request", 2)
+    assert [entry["number"] for entry in found] == [1, 2]
+    assert time.monotonic() - began < 3
+    later.join()
+
+
+def test_a_follower_that_goes_leaves_nothing_behind(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    key.get()
+    events_of(key, "&type=request", 1)
+    world = key.server.server.service.worlds.peek(world_id(key.key))
+    assert world is not None
+    assert world.watch is not None
+    journal = world.watch.journal
+    assert journal is not None
+    wait_until(lambda: not journal.listeners, 5, "the follower gone")
+    wait_until(lambda: key.server.server.service.life.sync_streams == 0, 5, "its place free")
+
+
+# --- records of one's own ------------------------------------------------------------------------
+
+
+def joined(key: Key, hub: str, group: str) -> RawSocket:
+    client = connect(key.server.negotiate(key.key)[hub], JSON)
+    client.read_kind("connected")
+    client.send_text(decode.json_join(group, 1))
+    return client
+
+
+def test_a_record_as_rest_gives_it_and_a_raw_payload_reach_this_key_alone(key: Key) -> None:
+    key.server.request("POST", f"/_gexfaker/sessions/by-key/pause?key={key.key}", b"{}")
+    record = json.loads(data.record("ES_SPX", 7)) | {"spot": 1234.56}
+    group = "ES_SPX_orderflow_orderflow"
+    nobody = key.ok("POST", f"/_gexfaker/groups/{group}/send", record)
+    assert nobody["sent"] == 0
+    assert "no client of this key is in" in nobody["reason"]
+    with joined(key, "orderflow", data.group()) as client:
+        client.read_kind("ack")
+        assert key.ok("POST", f"/_gexfaker/groups/{group}/send", record)["sent"] == 1
+        assert decode.orderflow(client.read_kind("data").any) == data.expected("ES_SPX", 7) | {"spot": 123456}
+        assert key.ok("POST", f"/_gexfaker/groups/{data.group()}/send", record)["sent"] == 1, "with the prefix"
+        client.read_kind("data")
+        status, _ = key.server.request(
+            "POST",
+            f"/_gexfaker/groups/{group}/send?key={key.key}",
+            b"anything at all",
+            {"Content-Type": "application/octet-stream"},
+        )
+        assert status == 200
+        assert client.read_kind("data").any == b"anything at all"
+
+
+@pytest.mark.parametrize(
+    ("group", "body", "said"),
+    [
+        ("nothing", {"timestamp": 1}, "is no group of the feed"),
+        ("ES_SPX_orderflow_orderflow", {"timestamp": 1}, "the body is no record"),
+        ("ES_SPX_orderflow_orderflow", b"{", "the body is no record"),
+    ],
+)
+def test_what_is_no_record_is_refused(key: Key, group: str, body: Any, said: str) -> None:
+    status, answer = key.call("POST", f"/_gexfaker/groups/{group}/send", body)
+    assert status == 400
+    assert said in answer["error"]
+
+
+# --- the state of a key --------------------------------------------------------------------------
+
+
+def test_the_state_of_a_key_is_put_back_on_another_one(key: Key) -> None:
+    key.get()
+    key.server.request("POST", f"/_gexfaker/sessions/by-key/tier?key={key.key}", b'{"tier": "state"}')
+    key.server.request("POST", f"/_gexfaker/sessions/by-key/quota?key={key.key}", b'{"allowances": "9/day"}')
+    key.ok("PUT", FAULTS, {"faults": [{"type": "drop", "name": "d"}], "seed": 5})
+    state = key.ok("GET", "/_gexfaker/state")
+    assert key.key not in json.dumps(state)
+    twin = Key(key.server, key.key + "-twin")
+    put = twin.ok("PUT", "/_gexfaker/state", state)
+    assert [rule["name"] for rule in put["faults"]] == ["d"]
+    again = twin.ok("GET", "/_gexfaker/state")
+    assert again["session"]["market_time"] == pytest.approx(state["session"]["market_time"], abs=5)
+    for name in ("tier", "quota", "faults", "version"):
+        assert again[name] == state[name]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ([], 400, "no state of a key"),
+        ({"version": 2}, 400, "version 2"),
+        ({"version": 1, "faults": {"faults": [{"type": "x"}]}}, 400, "there is no type"),
+        ({"version": 1, "tier": "gold"}, 400, "tier is one of"),
+        ({"version": 1, "unknown": 3}, 400, "unknown field"),
+    ],
+)
+def test_what_is_no_state_is_refused_and_nothing_is_changed(key: Key, body: Any, status: int, said: str) -> None:
+    found, answer = key.call("PUT", "/_gexfaker/state", body)
+    assert (found, said in answer["error"]) == (status, True), answer
+
+
+# --- who may, and how many -----------------------------------------------------------------------
+
+
+def test_faults_and_journal_are_for_who_may_use_the_control_plane(tmp_path: Path) -> None:
+    data.write_day(tmp_path, 3)
+    with running_server(data_dir=str(tmp_path), control_token="secret") as server:
+        for path in (FAULTS, JOURNAL, "/_gexfaker/state", "/_gexfaker/fault-types"):
+            assert server.get(f"{path}?key=a")[0] == 401, path
+            assert server.get(f"{path}?key=a", {"Authorization": "Bearer secret"})[0] == 200, path
+
+
+def test_no_more_keys_are_watched_than_the_bound(server: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = len(server.server.service.worlds.watching.pinned)
+    monkeypatch.setattr("gexfaker.worlds.worlds.MAX_WATCHED", watched + 1)
+    first, second = Key(server, "bounded-1"), Key(server, "bounded-2")
+    first.ok("GET", JOURNAL)
+    status, answer = second.call("GET", JOURNAL)
+    assert status == 400
+    assert "end some of these first" in answer["error"]
+    first.ok("DELETE", JOURNAL)
+    second.ok("GET", JOURNAL)
+    second.ok("DELETE", JOURNAL)

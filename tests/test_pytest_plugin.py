@@ -1,0 +1,186 @@
+"""The pytest plug-in, used by a project of its own in a process of its own, as users have it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.long
+HEAD = "import httpx, pytest\nfrom gexfaker.testing import ControlError, receive\n"
+
+
+def run(folder: Path, test: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """pytest over one file, with nothing of this repository's configuration."""
+    (folder / "pytest.ini").write_text(
+        "[pytest]\naddopts = -p no:cacheprovider --strict-markers -q\n", encoding="utf-8"
+    )
+    (folder / "test_it.py").write_text(HEAD + textwrap.dedent(test), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-W", "error", *arguments]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GEXFAKER"))}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_a_test_of_a_client_in_a_few_lines(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def get(gexfaker):
+            return httpx.get(gexfaker.url + "/SPX/classic/zero", headers=gexfaker.headers)
+
+        def test_it_asks_once(gexfaker):
+            assert get(gexfaker).status_code == 200
+            gexfaker.verify({"type": "request", "exactly": 1}, {"is": "negotiated_at_most", "times": 0})
+
+        def test_each_test_has_a_key_of_its_own(gexfaker):
+            assert gexfaker.journal() == []
+            gexfaker.add_fault("status", attributes={"code": 503})
+            assert get(gexfaker).status_code == 503
+            assert [rule["hits"] for rule in gexfaker.faults()] == [1]
+
+        @pytest.mark.gexfaker(day="2026-07-17", start="10:30", paused=True)
+        def test_time_is_in_its_hand(gexfaker):
+            assert gexfaker.status()["playback"]["shown"] == "2026-07-17 10:30:00"
+            gexfaker.step(5)
+            assert gexfaker.status()["playback"]["shown"] == "2026-07-17 10:30:05"
+            gexfaker.advance_to("11:00")
+            assert gexfaker.status()["playback"]["shown"] == "2026-07-17 11:00:00"
+
+        @pytest.mark.gexfaker(faults=[{"type": "empty"}])
+        def test_faults_from_the_first_request_on(gexfaker):
+            with pytest.raises(httpx.RemoteProtocolError):
+                get(gexfaker)
+            gexfaker.set_faults()
+            assert get(gexfaker).status_code == 200
+
+        @pytest.mark.gexfaker(preset="quota-exhausted")
+        def test_a_preset(gexfaker):
+            assert get(gexfaker).status_code == 429
+
+        @pytest.mark.gexfaker(scenario="flash-crash", data_date="2026-07-17", tickers="SPX")
+        def test_a_server_with_settings_of_its_own(gexfaker, gexfaker_server):
+            assert gexfaker.url != gexfaker_server.url
+            assert get(gexfaker).status_code == 200
+
+        @pytest.mark.gexfaker(paused=True)
+        def test_a_record_of_ones_own(gexfaker):
+            [first] = receive(gexfaker.url, "SPX_classic_gex_zero", key=gexfaker.key)
+            assert gexfaker.send("SPX_classic_gex_zero", first.record) == 0, "nobody listens any more"
+            gexfaker.wait_for("joinGroup", group="*SPX*")
+            assert gexfaker.count("connect") == 1
+            gexfaker.report({"group": "x", "timestamps": []})
+            assert gexfaker.journal("report")
+            last = gexfaker.last
+            gexfaker.clear_journal()
+            assert gexfaker.last == last
+            gexfaker.restore(gexfaker.state())
+
+        def test_the_same_with_an_event_loop(gexfaker_async):
+            import asyncio
+
+            async def check():
+                assert await gexfaker_async.journal() == []
+                await gexfaker_async.set_faults({"type": "drop"})
+                return await gexfaker_async.faults()
+
+            assert len(asyncio.run(check())) == 1
+            assert gexfaker_async.ws_url.startswith("ws://")
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "8 passed" in done.stdout
+
+
+def test_an_expectation_that_fails_shows_the_end_of_the_journal(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def test_fails(gexfaker):
+            httpx.get(gexfaker.url + "/SPX/classic/zero", headers=gexfaker.headers)
+            gexfaker.verify({"type": "connect"})
+
+        def test_waits_in_vain(gexfaker):
+            gexfaker.wait_for("connect", within=0.1)
+        """,
+    )
+    assert done.returncode == 1
+    assert "expected at least 1 connect, and there was none" in done.stdout
+    assert "the journal of the key ends with:" in done.stdout
+    assert "path=/SPX/classic/zero status=200" in done.stdout
+    assert "expected 1 connect within 0.1 s, and there were 0" in done.stdout
+    assert "the journal of the key is empty" in done.stdout
+
+
+def test_workers_do_not_meet(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        @pytest.mark.parametrize("number", range(8))
+        def test_alone(gexfaker, number):
+            gexfaker.set_faults({"type": "status", "attributes": {"code": 500 + number}})
+            answer = httpx.get(gexfaker.url + "/SPX/classic/zero", headers=gexfaker.headers)
+            assert answer.status_code == 500 + number
+            assert gexfaker.count("request") == 1
+        """,
+        *("-n", "2"),
+    )
+    assert done.returncode == 0, done.stdout
+    assert "8 passed" in done.stdout
+
+
+def test_settings_for_all_tests_by_a_fixture_of_that_name(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        @pytest.fixture(scope="session")
+        def gexfaker_settings():
+            return {"tickers": "NDX", "data_date": "2026-07-17"}
+
+        def test_it(gexfaker, gexfaker_server):
+            assert gexfaker.url == gexfaker_server.url
+            get = lambda ticker: httpx.get(f"{gexfaker.url}/{ticker}/classic/zero", headers=gexfaker.headers)
+            assert (get("NDX").status_code, get("SPX").status_code) == (200, 404)
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_marker_that_is_wrong_is_told(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        @pytest.mark.gexfaker("2026-07-17")
+        def test_positional(gexfaker):
+            pass
+
+        @pytest.mark.gexfaker(dya="2026-07-17")
+        def test_misspelt(gexfaker):
+            pass
+        """,
+    )
+    assert done.returncode == 1
+    assert "write @pytest.mark.gexfaker(day=..., start=...), by names" in done.stdout
+    assert "there is no setting dya" in done.stdout
+
+
+def test_nothing_is_imported_that_no_test_asks_for(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        import sys
+
+        def test_nothing():
+            assert "gexfaker.pytest_plugin" in sys.modules
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+    code = (
+        "import sys, pytest; before = set(sys.modules); import gexfaker.pytest_plugin; "
+        "print(sorted(name for name in set(sys.modules) - before if not name.startswith('gexfaker')))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert loaded == "[]", loaded
