@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gexfaker.cli.ctl import ctl
+from gexfaker.wire.tokens import world_id
 from support import data
 from support.server import InProcess, running_server, wait_until
 
@@ -132,19 +133,18 @@ def test_the_journal_is_shown_cleared_and_ended(server: InProcess, key: str) -> 
     assert said(server, key, "journal", "--off") == "the journal is off"
 
 
+def is_followed(server: InProcess, key: str) -> bool:
+    world = server.server.service.worlds.peek(world_id(key))
+    journal = None if world is None or world.watch is None else world.watch.journal
+    return journal is not None and bool(journal.listeners)
+
+
 def test_the_journal_is_followed_until_it_is_interrupted(server: InProcess, key: str) -> None:
     command = [sys.executable, "-m", "gexfaker", "ctl", "journal", "--follow", "--url", server.url, "--key", key]
     following = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert following.stdout is not None
-        watching = server.server.service.worlds.watching
-        wait_until(
-            lambda: any(
-                world.watch and world.watch.journal and world.watch.journal.listeners for world in list(watching.pinned)
-            ),
-            20,
-            "the follower",
-        )
+        wait_until(lambda: is_followed(server, key), 20, "the follower")
         get(server, key)
         assert "path=/ES_SPX/orderflow/orderflow" in following.stdout.readline()
     finally:

@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "ctl": Entry("ctl", "Show and change sessions: seek, pause, step, speed, day, mode."),
     "doctor": Entry("doctor", "Check what usually goes wrong, with remedies."),
     "download": Entry("download", "Get recorded days from the service."),
+    "drill": Entry("drill", "Run a client through ten bad days."),
     "generate": Entry("generate", "Write simulated days to files."),
     "health": Entry("doctor", "Show how a running server is."),
     "import": Entry("importing", "Bring recorded days into the data folder.", "import_"),
@@ -107,6 +108,7 @@ def cli() -> None:
       gexfaker settings                     every setting, and where its value comes from
       gexfaker doctor                       what usually goes wrong, and what to do about it
       gexfaker health                       what a running server plays, and how busy it is
+      gexfaker drill -- node client.mjs     how a client survives ten bad days
     """
 
 

@@ -1,0 +1,76 @@
+"""`gexfaker drill` with clients that are not good: what is told of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gexfaker.cli.drill import drill
+from gexfaker.faults.rules import rules_of
+from gexfaker.jobs.drills import DRILLS
+from gexfaker.journal.expectations import Verification
+from gexfaker.journal.queries import read
+
+FRAGILE = """
+import json, sys, urllib.request
+from websockets.sync.client import connect
+request = urllib.request.Request(sys.argv[1] + "/negotiate", headers={"Authorization": "Bearer " + sys.argv[2]})
+url = json.load(urllib.request.urlopen(request))["websocket_urls"]["classic"]
+with connect(url, subprotocols=["json.webpubsub.azure.v1"]) as socket:
+    socket.send(json.dumps({"type": "joinGroup", "group": "blue_SPX_classic_gex_zero"}))
+    while True:
+        print(socket.recv()[:30], flush=True)
+"""
+
+
+@pytest.mark.parametrize("one", DRILLS, ids=lambda one: one.name)
+def test_every_drill_is_made_of_rules_and_expectations_that_there_are(one: object) -> None:
+    assert isinstance(one, type(DRILLS[0]))
+    assert rules_of(one.faults)
+    asked = read(json.dumps({"expect": one.expect, "within": one.within, "order": one.order}).encode(), Verification)
+    asked.check()
+    assert one.about.endswith(".")
+    assert not one.good.endswith(".")
+
+
+def test_there_are_ten() -> None:
+    assert len({one.name for one in DRILLS}) == 10
+
+
+@pytest.mark.long
+def test_a_client_that_does_not_come_back_fails_and_its_last_words_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "fragile.py").write_text(FRAGILE, encoding="utf-8")
+    command = [sys.executable, "-m", "gexfaker", "drill", "--only", "reset", "--", sys.executable, "fragile.py"]
+    done = subprocess.run([*command, "{url}", "{key}"], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "1/1  reset" in done.stdout
+    assert "FAILED" in done.stdout
+    assert "the client had ended with code 1" in " ".join(done.stdout.split())
+    assert "| " in done.stdout
+    assert "0 of 1 passed" in done.stdout
+
+
+@pytest.mark.long
+def test_a_client_that_does_nothing_is_told_so() -> None:
+    idle = [sys.executable, "-c", "import time; time.sleep(60)"]
+    done = CliRunner().invoke(drill, ["--only", "reset", "--ready", "0.5", "--", *idle])
+    assert done.exit_code == 1
+    assert "expected 1 deliver within 0.5 s, and there were 0" in " ".join(done.output.split())
+
+
+def test_what_cannot_be_done_is_said() -> None:
+    done = CliRunner().invoke(drill, ["--only", "nothing", "--", "x"])
+    assert "there is no drill 'nothing': there are reset" in str(done.exception)
+    done = CliRunner().invoke(drill, ["--only", "reset", "--", "/no/such/program"])
+    assert "/no/such/program cannot be started" in str(done.exception)
+    assert CliRunner().invoke(drill, []).exit_code == 2
+
+
+def test_the_drills_are_listed() -> None:
+    listed = CliRunner().invoke(drill, ["--list", "--", "-"]).output
+    assert all(f"{one.name}\n" in listed for one in DRILLS)
