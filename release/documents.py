@@ -10,6 +10,10 @@ from typing import Any
 from gexfaker.catalog import CURRENT_HUBS, V2
 from gexfaker.contract.asyncapi import kinds_of
 from gexfaker.contract.upstream import NOT_SERVED, covered, own
+from gexfaker.faults.kinds import KINDS, attributes_schema
+from gexfaker.faults.presets import PRESETS
+from gexfaker.journal.expectations import READY
+from gexfaker.journal.journal import TYPES
 from gexfaker.parsing import REALISM
 from gexfaker.records.fields import Field
 from gexfaker.records.meanings import MEANINGS
@@ -26,6 +30,8 @@ SETTINGS_PAGE = ROOT / "docs" / "settings.md"
 WIRE = ROOT / "docs" / "wire.md"
 COVERAGE = ROOT / "docs" / "coverage.md"
 OPERATING = ROOT / "docs" / "operating.md"
+FAULTS = ROOT / "docs" / "faults.md"
+TESTING = ROOT / "docs" / "testing.md"
 LOG_SCHEMA = ROOT / "docs" / "log.schema.json"
 END = "<!-- end -->"
 FEED = (
@@ -135,6 +141,43 @@ def events() -> str:
     )
 
 
+def faults() -> str:
+    """The table of all types of faults with their attributes, as Markdown."""
+    rows = ["| type | what it does | acts on | attributes |", "|---|---|---|---|"]
+    for name, kind in KINDS.items():
+        attributes = attributes_schema(kind).get("properties", {})
+        told = ", ".join(f"`{one}` {_default(about)}" for one, about in attributes.items())
+        does = " ".join((kind.__doc__ or "").split()).replace("``", "`")
+        rows.append(f"| `{name}` | {does} | {', '.join(kind.POINTS)} | {told} |")
+    return "\n".join(rows) + "\n"
+
+
+def _default(about: dict[str, Any]) -> str:
+    if "enum" in about:
+        return " or ".join(f"`{value}`" for value in about["enum"])
+    default = about.get("default")
+    return "(none)" if default is None else f"{default:g}" if isinstance(default, float) else f"`{json.dumps(default)}`"
+
+
+def presets() -> str:
+    """The presets, each with what a good client does, as Markdown."""
+    rows = ["| preset | what happens | a good client |", "|---|---|---|"]
+    rows += [f"| `{name}` | {one.about} | {one.good} |" for name, one in PRESETS.items()]
+    return "\n".join(rows) + "\n"
+
+
+def entries() -> str:
+    """The types of entries of a journal, as Markdown."""
+    rows = ["| type | what it tells |", "|---|---|", *(f"| `{name}` | {about} |" for name, about in TYPES.items())]
+    return "\n".join(rows) + "\n"
+
+
+def expectations() -> str:
+    """The ready-made expectations, as Markdown."""
+    told = [f"| `{name}` | {' '.join((one.__doc__ or '').split())} |" for name, one in READY.items()]
+    return "\n".join(["| `is` | what must hold |", "|---|---|", *told]) + "\n"
+
+
 def renewed(text: str, section: str, made: str) -> str:
     """``text`` with the generated part named ``section`` made anew."""
     begin = f"<!-- {section}: made by `python -m release.documents` -->\n"
@@ -151,6 +194,8 @@ def stale() -> dict[Path, str]:
         WIRE: {"messages": messages()},
         COVERAGE: {"routes": coverage()},
         OPERATING: {"metrics": metrics(), "events": events()},
+        FAULTS: {"faults": faults(), "presets": presets()},
+        TESTING: {"entries": entries(), "expectations": expectations()},
     }
     fresh = {LOG_SCHEMA: json.dumps(log_schema(), indent=1) + "\n"}
     for path, sections in made.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,7 +127,42 @@ def test_the_readme_curl_line_is_what_serve_prints() -> None:
     assert line.strip().removeprefix("or:").strip().replace(server.url, "http://127.0.0.1:8080") in README
 
 
-@pytest.mark.parametrize("example", [*python_of(TESTING), *(code for code in python_of(README) if "serving(" in code)])
+EXAMPLES = [
+    code for text in (TESTING, README) for code in python_of(text) if "gexfaker" in code and "azure" not in code
+]
+OF_PYTEST = [code for code in EXAMPLES if "def test_" in code]
+MY_CLIENT = """
+import threading
+from bot import Bot
+
+
+class Client:
+    def __init__(self, url, key):
+        self._bot = Bot(url, key, "SPX_classic_gex_zero", lambda record: None)
+
+    def start(self):
+        threading.Thread(target=self._bot.run, daemon=True).start()
+"""
+"""What stands for the reader's client in the examples: the bot of examples/."""
+
+
+@pytest.mark.parametrize("example", OF_PYTEST)
+def test_the_examples_for_pytest_pass(example: str, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "examples" / "bot" / "bot.py", tmp_path)
+    (tmp_path / "my_client.py").write_text(MY_CLIENT, encoding="utf-8")
+    (tmp_path / "test_mine.py").write_text(example, encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider\n", encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "--strict-markers"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_first_test_of_ones_own_client_takes_eight_lines_at_most() -> None:
+    [first] = [code for code in python_of(README) if "def test_" in code]
+    assert len([line for line in first.splitlines() if line.strip()]) <= 8
+
+
+@pytest.mark.parametrize("example", [code for code in EXAMPLES if code not in OF_PYTEST])
 def test_the_examples_for_tests_work(example: str) -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", example], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")

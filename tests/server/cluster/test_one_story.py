@@ -102,6 +102,31 @@ def test_reset_and_the_sessions_are_known_on_a_server_that_never_saw_the_key(nod
     assert playback(nodes[0], "stranger")["market_time"] is None
 
 
+def test_faults_given_on_one_server_hit_on_all_and_are_switched_off_on_all(nodes: list[InProcess]) -> None:
+    path = "/ES_SPX/orderflow/orderflow"
+    assert ask(nodes[1], path, "broken")[0] == 200
+    rules = [{"type": "status", "name": "busy", "attributes": {"code": 503}}]
+    body = json.dumps({"faults": rules, "seed": 7}).encode()
+    assert nodes[0].request("PUT", "/_gexfaker/faults?key=broken", body)[0] == 200
+    wait_until(lambda: {ask(node, path, "broken")[0] for node in nodes} == {503}, 5, "the fault everywhere")
+    listed = [json.loads(node.get("/_gexfaker/faults?key=broken")[1]) for node in nodes]
+    assert [(one["seed"], [rule["name"] for rule in one["faults"]]) for one in listed] == [(7, ["busy"])] * 3
+    act(nodes[1], "broken", "pause")
+    assert {ask(node, path, "broken")[0] for node in nodes} == {503}, "another change leaves them"
+    assert nodes[2].request("DELETE", "/_gexfaker/faults?key=broken")[0] == 200
+    wait_until(lambda: {ask(node, path, "broken")[0] for node in nodes} == {200}, 5, "the fault gone everywhere")
+    assert ask(nodes[0], path, "whole")[0] == 200
+
+
+def test_the_state_of_a_key_is_put_back_in_a_cluster(nodes: list[InProcess]) -> None:
+    act(nodes[0], "kept", "seek", time="11:00")
+    act(nodes[0], "kept", "pause")
+    state = nodes[1].get("/_gexfaker/state?key=kept")[1]
+    status, answer = nodes[2].request("PUT", "/_gexfaker/state?key=put-back", state)
+    assert status == 200, answer
+    assert agree(nodes, "put-back")["market_time"] == agree(nodes, "kept")["market_time"]
+
+
 def test_tier_and_quota_are_given_on_all_servers(nodes: list[InProcess]) -> None:
     assert ask(nodes[0], "/ES_SPX/orderflow/orderflow", "subscriber")[0] == 200
     act(nodes[1], "subscriber", "tier", tier="classic")
