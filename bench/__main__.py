@@ -1,5 +1,5 @@
-"""`make bench`: fan-out, positions, a simulated market, many keys, REST, access log, openings, cluster, recorded
-days in each form, footprint, encoding.
+"""`make bench`: fan-out, positions, a simulated market, many keys, REST, access log, journal, openings, cluster,
+recorded days in each form, footprint, encoding.
 
 Linux only.
 
@@ -7,8 +7,8 @@ Ratios carry over to other machines, microseconds do not. Everything is compared
 have a core of their own where there are two.
 
     python -m bench            everything, some fifteen minutes
-    python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, openings, cluster, tapes,
-                               footprint, encoding
+    python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, journal, openings, cluster,
+                               tapes, footprint, encoding
     python -m bench --keep     the figures are those of this release from now on: bench/history/RELEASE.json
 """
 
@@ -27,6 +27,7 @@ from bench import (
     fanout,
     footprint,
     history,
+    journal,
     keys,
     openings,
     positions,
@@ -45,6 +46,7 @@ PARTS = {
     "keys": keys.measure,
     "rest": rest.measure,
     "access": access.measure,
+    "journal": journal.measure,
     "openings": openings.measure,
     "cluster": cluster.measure,
     "tapes": tapes.measure,

@@ -39,7 +39,7 @@ ALLOWED = {
     },
     "plotting": {"records", "plotting", "playback", "market", "tapes", "exchange"},
     "cli": {
-        *("cli", "client", "jobs", "server", "plotting"),
+        *("cli", "client", "jobs", "server", "plotting", "faults"),
         *("wire", "inspection", "playback", "market", "tapes", "exchange"),
     },
 }

@@ -266,6 +266,16 @@ def test_acks_and_pongs(feed: Feed) -> None:
     assert (opcode, payload) == (PONG, b"two")
 
 
+def test_no_more_answers_are_late_than_the_bound(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gexfaker.server.transport.websocket.MAX_DELAYED", 3)
+    feed.faults({"type": "late_ack", "attributes": {"delay": 60_000}})
+    client = feed.connect()
+    client.read_kind("connected")
+    for number in range(1, 6):
+        client.send_text(decode.json_join(f"blue_{number}", number))
+    assert [client.read_kind("ack").id for _ in range(2)] == [4, 5]
+
+
 def test_frames_come_late_slowly_and_in_pieces(feed: Feed) -> None:
     feed.faults({"type": "slicer", "attributes": {"average_size": 16, "delay": 1}})
     assert stamps(feed.listen(), 3) == [0, 1, 2], "whole and in order all the same"

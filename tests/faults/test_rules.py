@@ -73,6 +73,13 @@ def test_every_kind_is_a_rule_with_nothing_but_its_type(name: str) -> None:
         ({"type": "drop", "name": "x" * 61}, "a name has letters"),
         ({"type": "close", "attributes": {"code": 1005}}, "no code of a close frame"),
         ({"type": "close", "attributes": {"code": 2000}}, "no code of a close frame"),
+        ({"type": "close", "attributes": {"reason": "ä" * 61}}, "reason has more than 120 bytes"),
+        ({"type": "reject", "attributes": {"code": 600}}, "neither an HTTP status nor the code of a close frame"),
+        ({"type": "reject", "attributes": {"code": 1006}}, "neither an HTTP status nor the code of a close frame"),
+        ({"type": "reject", "attributes": {"code": 2999}}, "neither an HTTP status nor the code of a close frame"),
+        ({"type": "status", "attributes": {"headers": {"a b": "c"}}}, "'a b' is no header that can be given"),
+        ({"type": "status", "attributes": {"headers": {"Content-Length": "3"}}}, "is no header that can be given"),
+        ({"type": "status", "attributes": {"headers": {"A": "b\r\nC: d"}}}, "the value of A is not plain text"),
         ({"type": "status", "attributes": {"body": "x" * (MAX_TEXT + 1)}}, "length"),
     ],
 )

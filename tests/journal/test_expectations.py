@@ -158,6 +158,10 @@ def test_joined_exactly() -> None:
     assert expect(left, **{"is": "joined_exactly", "groups": groups[:1]}) == []
     refused = [*JOINS, Entry(3, 1.0, "joinGroup", HUB | {"group": "blue_X", "error": "Forbidden"})]
     assert expect(refused, **{"is": "joined_exactly", "groups": groups}) == []
+    moved = [*JOINS, *entries(("connect", HUB | {"groups": []}))]
+    assert expect(moved, **{"is": "joined_exactly", "groups": []}) == [], "another connection begins with nothing"
+    patched = [*JOINS, *entries(("negotiate", {"method": "PATCH", "groups": ["SPX_spot"]}))]
+    assert expect(patched, **{"is": "joined_exactly", "groups": ["SPX_spot"]}) == []
     by_token = entries(("connect", HUB | {"groups": groups}))
     assert expect(by_token, **{"is": "joined_exactly", "groups": groups}) == []
 

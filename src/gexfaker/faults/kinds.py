@@ -17,8 +17,8 @@ MAX_MILLISECONDS: Final = 600_000.0
 MAX_RECORDS_BACK: Final = 600
 """How many records back a stale one may be: ten minutes of records, one a second."""
 
-MAX_OVERSIZE_BYTES: Final = 8 * 1024 * 1024
-"""The largest message that a fault makes: twice what a client of ours reads."""
+MAX_OVERSIZE_BYTES: Final = 4 * 1024 * 1024
+"""The largest message that a fault makes: what a client of ours reads. It takes milliseconds to make."""
 
 MAX_COPIES: Final = 100
 """How often a message is repeated at most."""

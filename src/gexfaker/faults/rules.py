@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from gexfaker.errors import ControlError, DataError
-from gexfaker.faults.kinds import KINDS, Fault
+from gexfaker.faults.kinds import BROKEN, KINDS, Close, Fault, Reject, Status
 from gexfaker.parsing import duration
 
 MAX_RULES: Final = 100
@@ -25,6 +25,15 @@ MAX_LISTS_BYTES: Final = 1 << 20
 """What the rules of one key may have as JSON; bodies of answers are the long part."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+FRAMING: Final = frozenset(("content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"))
+"""Headers that say where an answer ends: those are the server's own."""
+
+FIRST_CLOSE_CODE: Final = 1000
+LAST_STATUS: Final = 599
+MAX_REASON_BYTES: Final = 120
+"""Of a close frame, whose payload has 125 bytes with the code. Source: RFC 6455, section 5.5."""
+
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
 Pattern = Annotated[str, Meta(max_length=200)]
@@ -231,8 +240,32 @@ def _check(rule: Rule, place: str) -> None:
         _seconds(rule.lasts)
     except ValueError as problem:
         raise ControlError(f"{place}: for: {problem}") from None
-    if rule.type == "close" and not is_close_code(rule.fault.code):  # type: ignore[attr-defined]
-        raise ControlError(f"{place}: attributes of close: code {rule.attributes['code']} is no code of a close frame")
+    if (wrong := _wrong_in(rule.fault)) is not None:
+        raise ControlError(f"{place}: attributes of {rule.type}: {wrong}")
+
+
+def _wrong_in(fault: Fault) -> str | None:
+    """What no protocol could carry of a fault; None when all can be sent."""
+    match fault:
+        case Close(code=code) if not is_close_code(code):
+            return f"code {code} is no code of a close frame"
+        case Reject(code=code) if code >= FIRST_CLOSE_CODE and (code == BROKEN or not is_close_code(code)):
+            return f"code {code} is neither an HTTP status nor the code of a close frame"
+        case Reject(code=code) if LAST_STATUS < code < FIRST_CLOSE_CODE:
+            return f"code {code} is neither an HTTP status nor the code of a close frame"
+        case Close(reason=reason) | Reject(reason=reason) if len(reason.encode()) > MAX_REASON_BYTES:
+            return f"reason has more than {MAX_REASON_BYTES} bytes"
+        case Status(headers=headers):
+            return next((wrong for name, value in headers.items() if (wrong := _wrong_header(name, value))), None)
+    return None
+
+
+def _wrong_header(name: str, value: str) -> str | None:
+    if not _TOKEN.fullmatch(name) or name.lower() in FRAMING:
+        return f"{name[:40]!r} is no header that can be given"
+    if not (value.isprintable() and value.isascii()):
+        return f"the value of {name[:40]} is not plain text"
+    return None
 
 
 def is_close_code(code: int) -> bool:

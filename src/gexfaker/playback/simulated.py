@@ -19,6 +19,7 @@ from gexfaker.playback.openrows import OpenRows
 from gexfaker.tapes.tape import Tape
 
 if TYPE_CHECKING:
+    from gexfaker.faults.rules import Rule
     from gexfaker.market.simulation import Market
 
 
@@ -152,6 +153,16 @@ def simulated_day(
     market = _Opener(date, seed, scenario, blocks, feedback)
     opener = _with_open_rows(market, date, seed, feedback) if open_rows else market
     return SimulatedDay(date, origin, feeds, opener, market)
+
+
+def faults_of_scenario(scenario: str | None) -> tuple[Rule, ...]:
+    """The rules of what a scenario breaks on purpose. Raises DataError: there is no such scenario."""
+    if scenario is None:
+        return ()
+    from gexfaker.market.scenarios.scenariofile import read_scenario
+
+    found = read_scenario(scenario)
+    return () if found is None else found.faults
 
 
 def check_scenario(scenario: str | None) -> None:

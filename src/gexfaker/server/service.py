@@ -24,7 +24,7 @@ from gexfaker.limits import MAX_KEPT_BYTES
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import Options
-from gexfaker.playback.simulated import check_scenario
+from gexfaker.playback.simulated import check_scenario, faults_of_scenario
 from gexfaker.rest.bodies import Bodies
 from gexfaker.server.access.clients import ClientLog, Later
 from gexfaker.server.access.log import AccessLog, Line
@@ -372,10 +372,8 @@ def _first_faults(settings: Settings, played: str | None) -> tuple[Rule, ...]:
         return ()
     from gexfaker.faults.presets import PRESETS, preset
     from gexfaker.faults.rules import read_rules
-    from gexfaker.market.scenarios.scenariofile import read_scenario
 
-    scenario = read_scenario(played)
-    rules = () if scenario is None else scenario.faults
+    rules = faults_of_scenario(played)
     if settings.faults is None:
         return rules
     try:

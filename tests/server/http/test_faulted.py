@@ -102,6 +102,16 @@ def test_a_status_with_the_services_own_words_or_with_those_of_the_rule(server: 
     assert urllib_get(server, user)[0] == 503
 
 
+@pytest.mark.parametrize("code", [200, 204, 205, 304, 400, 404, 418, 500, 599])
+def test_any_status_with_and_without_a_body(server: InProcess, user: User, code: int) -> None:
+    lines = len(server.stderr)
+    for body in (None, "a body"):
+        user.faults({"type": "status", "attributes": {"code": code, "body": body}})
+        assert user.get().status_code == code
+        assert user.get().status_code == code, "on the same connection"
+    assert not [line for line in server.stderr[lines:] if "Traceback" in line]
+
+
 @pytest.mark.parametrize(("pool", "least", "most"), [("minute", 1, 60), ("day", 1, 86_400), ("month", 1, 86_400 * 31)])
 def test_a_quota_is_used_up_until_its_time(user: User, pool: str, least: int, most: int) -> None:
     user.faults({"type": "quota", "attributes": {"pool": pool}})

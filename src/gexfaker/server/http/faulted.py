@@ -47,6 +47,9 @@ LOOK_SECONDS: Final = 0.25
 OWN_ERRORS: Final = {401: "Unauthorized", 403: "Forbidden", 429: OVER_QUOTA, 400: NO_USER_AGENT}
 """What a status says by default; others say their number."""
 
+WITHOUT_BODY: Final = (204, 205, 304)
+"""Statuses of answers that have none. Source: RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5."""
+
 _RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 
@@ -294,7 +297,9 @@ def _refused(fault: Any, now: float) -> Response:
         response = error(OVER_QUOTA, 429)
         response.headers["Retry-After"] = str(max(1, math.ceil(end_of(Period(fault.pool), now) - now)))
         return response
-    if fault.body is None:
+    if fault.code in WITHOUT_BODY:
+        response = Response(status_code=fault.code)
+    elif fault.body is None:
         response = error(
             OWN_ERRORS.get(fault.code, f"gexfaker answers {fault.code}, as a fault of this key says."), fault.code
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -20,6 +21,8 @@ from gexfaker.worlds.world import World
 
 if TYPE_CHECKING:
     from gexfaker.faults.rules import FaultList
+
+log: Final = logging.getLogger(__name__)
 
 
 async def _show(request: Request) -> Response:
@@ -181,6 +184,9 @@ def listed_of(world: World) -> FaultList:
 async def have_faults(service: Service, world: World, listed: FaultList) -> None:
     """Give a world other rules. Raises ControlError."""
     await act_change(service, world, ChangeFaults(listed))
+    names = ", ".join(rule.name for rule in listed.faults) or "none"
+    fields = {"event": "control", "session": world.id, "name": world.account.name, "action": ChangeFaults.NAME}
+    log.info("%s faults: %s", world.id, names, extra={"fields": fields | {"resolved": names}})
     if world.watch is not None:
         world.watch.note("control", action=ChangeFaults.NAME, resolved=[rule.name for rule in listed.faults])
 

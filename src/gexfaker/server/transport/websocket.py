@@ -84,6 +84,7 @@ class Socket(asyncio.Protocol):
         self._delay_seconds = 0.0
         self._delayed: deque[tuple[float, bytes]] = deque()
         self._held: list[Output] = []
+        self._asides = 0
         self._end = _End.NOBODY
         self._unanswered_pings = 0
         self._timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
@@ -258,7 +259,7 @@ class Socket(asyncio.Protocol):
     def _spoil(self, output: Drop | Mute | Aside | Slowly) -> None:
         """What only a key with faults asks for."""
         if isinstance(output, Aside):
-            self._loop.call_later(output.seconds, self._write, [output.data], 1)
+            self._write_aside(output)
         elif isinstance(output, Slowly):
             self._write_slowly(output)
         elif isinstance(output, Mute):
@@ -267,6 +268,18 @@ class Socket(asyncio.Protocol):
             self._loop.call_later(output.seconds, self._drop, output.code, output.reason)
         else:
             self._drop(output.code, output.reason)
+
+    def _write_aside(self, output: Aside) -> None:
+        """Write later, beside what comes meanwhile; of very many answers the rest comes at once."""
+        if self._asides >= MAX_DELAYED:
+            self._write([output.data], 1)
+            return
+        self._asides += 1
+        self._loop.call_later(output.seconds, self._write_now, output.data)
+
+    def _write_now(self, data: bytes) -> None:
+        self._asides -= 1
+        self._write([data], 1)
 
     def _write_slowly(self, output: Slowly) -> None:
         """Write at a pace, from now on through what keeps it; a client on too slow a line is cut, as any slow one."""
