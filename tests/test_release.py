@@ -54,7 +54,10 @@ def test_changes_that_are_not_in_the_changelog_end_it(tmp_path: Path, monkeypatc
         next(release.release(tmp_path, ["3.11"]))
 
 
-def test_a_python_that_is_not_here_ends_it_before_anything_is_built(tmp_path: Path) -> None:
+def test_a_python_that_is_not_here_ends_it_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "fragments", list)  # between releases there are some
     with pytest.raises(release.ReleaseError, match=r"there is no Python 2\.0 here"):
         next(release.release(tmp_path, ["2.0"]))
     assert list(tmp_path.iterdir()) == []

@@ -24,6 +24,19 @@ class Clock:
         return self.now
 
 
+class Message:
+    """A message, as far as a journal looks."""
+
+    def __init__(self, group: str, index: int, size: int) -> None:
+        self.message = self
+        self.data = self
+        self.group, self.index, self.value = group, index, bytes(size)
+
+
+def sent(group: str, index: int, size: int) -> Message:
+    return Message(group, index, size)
+
+
 def make(most: int = module.MAX_JOURNALS_BYTES) -> tuple[Journal, Clock, Shelf]:
     clock, shelf = Clock(), Shelf(most)
     return Journal(shelf, clock), clock, shelf
@@ -50,9 +63,9 @@ def test_entries_have_numbers_times_and_fields() -> None:
 def test_deliveries_are_summed_up_for_a_second_and_come_before_what_follows_them() -> None:
     journal, clock, _ = make()
     for index in range(5):
-        journal.deliver("classic", "c1", "g", 10 + index, 100, index + 1)
+        journal.deliver("classic", "c1", [sent("g", 10 + index, 100)], index + 1)
         clock.now += 0.1
-    journal.deliver("classic", "c1", "other", -1, 50, 0)
+    journal.deliver("classic", "c1", [sent("other", -1, 50)], 0)
     journal.add("close", hub="classic")
     assert [entry["type"] for entry in flat(journal)] == ["deliver", "deliver", "close"]
     assert flat(journal)[0] == {
@@ -75,7 +88,7 @@ def test_deliveries_are_summed_up_for_a_second_and_come_before_what_follows_them
 def test_acknowledgements_do_not_end_a_sum() -> None:
     journal, _, _ = make()
     for number in range(1, 4):
-        journal.deliver("classic", "c1", "g", number, 1, number)
+        journal.deliver("classic", "c1", [sent("g", number, 1)], number)
         journal.add("sequenceAck", connection="c1", sequence_id=number)
     found = flat(journal)
     assert [entry["type"] for entry in found] == ["sequenceAck"] * 3 + ["deliver"]
@@ -84,11 +97,11 @@ def test_acknowledgements_do_not_end_a_sum() -> None:
 
 def test_a_sum_ends_after_its_second() -> None:
     journal, clock, _ = make()
-    journal.deliver("classic", "c1", "g", 0, 1, 0)
+    journal.deliver("classic", "c1", [sent("g", 0, 1)], 0)
     clock.now += module.SUMMARY_SECONDS
-    journal.deliver("classic", "c1", "g", 1, 1, 0)
+    journal.deliver("classic", "c1", [sent("g", 1, 1)], 0)
     assert len(journal) == 1, "the second message ended it"
-    journal.deliver("classic", "c1", "g", 2, 1, 0)
+    journal.deliver("classic", "c1", [sent("g", 2, 1)], 0)
     assert [entry["count"] for entry in flat(journal)] == [2, 1]
 
 
@@ -96,8 +109,11 @@ def test_too_many_sums_are_written_early() -> None:
     journal, _, _ = make()
     with patch.object(module, "MAX_SUMMARIES", 3):
         for number in range(4):
-            journal.deliver("classic", "c1", f"g{number}", 0, 1, 0)
-    assert len(journal) == 3
+            journal.deliver("classic", "c1", [sent(f"g{number}", 0, 1)], 0)
+        assert len(journal) == 4
+        for number in range(4):
+            journal.deliver("classic", f"c{number}", [sent("g", 0, 1)], 0)
+    assert len(journal) == 8
 
 
 def test_beyond_its_bound_of_entries_the_oldest_fall_out_and_are_counted() -> None:
@@ -135,7 +151,7 @@ def test_of_all_journals_the_largest_forgets_first() -> None:
 def test_clearing_keeps_the_numbers_and_closing_gives_everything_back() -> None:
     journal, _, shelf = make()
     journal.add("ping")
-    journal.deliver("classic", "c1", "g", 0, 1, 0)
+    journal.deliver("classic", "c1", [sent("g", 0, 1)], 0)
     assert journal.clear() == 2
     assert flat(journal) == []
     journal.add("ping")
@@ -150,7 +166,7 @@ def test_listeners_hear_each_entry() -> None:
     heard: list[int] = []
     journal.listeners[lambda: heard.append(journal.number)] = None
     journal.add("ping")
-    journal.deliver("classic", "c1", "g", 0, 1, 0)
+    journal.deliver("classic", "c1", [sent("g", 0, 1)], 0)
     journal.settle()
     assert heard == [1, 2]
 
@@ -174,7 +190,7 @@ def test_long_texts_of_clients_are_cut() -> None:
 )
 def test_nothing_is_lost_or_told_twice(steps: list[Any]) -> None:
     journal, clock, _ = make()
-    sent = dict.fromkeys(range(4), 0)
+    counts = dict.fromkeys(range(4), 0)
     told = dict.fromkeys(range(4), 0)
     added = seen = since = 0
     for step in [*steps, "read"]:
@@ -195,7 +211,7 @@ def test_nothing_is_lost_or_told_twice(steps: list[Any]) -> None:
                 if entry.type == "deliver":
                     told[int(entry.fields["group"])] += entry.fields["count"]
         elif isinstance(step, int):
-            journal.deliver("classic", "c1", str(step), sent[step], 1, 0)
-            sent[step] += 1
+            journal.deliver("classic", "c1", [sent(str(step), counts[step], 1)], 0)
+            counts[step] += 1
     assert seen == added
-    assert told == sent
+    assert told == counts

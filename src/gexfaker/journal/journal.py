@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -23,11 +23,14 @@ MAX_JOURNALS_BYTES: Final = 64 << 20
 ENTRY_BYTES: Final = 400
 """What an entry takes beside the text of its values: the struct, its fields, and numbers."""
 
+SUM_BYTES: Final = 120
+"""The text of the values of a sum of deliveries, beside the name of its group."""
+
 SUMMARY_SECONDS: Final = 1.0
 """How long deliveries of one group to one connection are summed up to one entry."""
 
 MAX_SUMMARIES: Final = 4096
-"""Deliveries that are being summed up at a time; beyond it they are written early."""
+"""Groups of a connection, and connections, of which deliveries are being summed up; beyond it all are written early."""
 
 MAX_SHOWN: Final = 300
 """Letters of a text that a client chose."""
@@ -77,6 +80,53 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         return {"number": self.number, "at": self.at, "type": self.type, **self.fields}
 
 
+class Content(Protocol):
+    """What a message carries."""
+
+    @property
+    def value(self) -> bytes:
+        """Its bytes."""
+
+
+class Message(Protocol):
+    """A message to a group."""
+
+    @property
+    def group(self) -> str | None:
+        """Its name."""
+
+    @property
+    def data(self) -> Content:
+        """What it carries."""
+
+
+class Sent(Protocol):
+    """A message as it was sent (``hubs.publication.Publication``)."""
+
+    @property
+    def message(self) -> Message:
+        """The message."""
+
+    @property
+    def index(self) -> int:
+        """Of its record on the tape; -1 for none."""
+
+
+class Sum:
+    """Messages of a group to a connection since ``at``: of which records, how many, how large, the last sequence id."""
+
+    __slots__ = ("at", "bytes", "count", "first", "hub", "last", "sequence_id")
+
+    def __init__(self, at: float, hub: str, index: int, size: int, sequence_id: int) -> None:
+        self.at: Final = at
+        self.hub: Final = hub
+        self.first: Final = index
+        self.last = index
+        self.count = 1
+        self.bytes = size
+        self.sequence_id = sequence_id
+
+
 class Shelf:
     """What all journals together take.
 
@@ -118,7 +168,7 @@ class Journal:
         self._clock: Final = clock
         self.began: Final = clock()
         self._entries: Final[deque[tuple[Entry, int]]] = deque()
-        self._open: Final[dict[tuple[str, str], list[Any]]] = {}
+        self._open: Final[dict[str, dict[str | None, Sum]]] = {}
         self._number = 0
         self.lost = 0
         self.size = 0
@@ -137,38 +187,56 @@ class Journal:
             self.settle()
         self._append(self._clock(), type_, fields)
 
-    def deliver(self, hub: str, connection: str, group: str, index: int, size: int, sequence_id: int) -> None:
-        """A message was sent: summed up with those of the same group before it."""
+    def deliver(self, hub: str, connection: str, sent: Iterable[Sent], first: int) -> None:
+        """Messages were sent: each is summed up with those of the same group before it.
+
+        ``first`` is the sequence id of the first, the others count on; 0 for a connection without any.
+        """
         now = self._clock()
-        found = self._open.get((connection, group))
-        if found is None:
-            if len(self._open) >= MAX_SUMMARIES:
-                self.settle()
-            self._open[connection, group] = [now, hub, index, index, 1, size, sequence_id]
-            return
-        found[3], found[6] = index, sequence_id
-        found[4] += 1
-        found[5] += size
-        if now - found[0] >= SUMMARY_SECONDS:
-            self._sum_up(connection, group)
+        known = self._open.get(connection)
+        if known is None:
+            known = self._open[connection] = {}
+        for number, one in enumerate(sent, first):
+            message = one.message
+            group, size = message.group, len(message.data.value)
+            found = known.get(group)
+            if found is None:
+                known[group] = Sum(now, hub, one.index, size, number if first else 0)
+                continue
+            found.last = one.index
+            found.count += 1
+            found.bytes += size
+            if first:
+                found.sequence_id = number
+            if now - found.at >= SUMMARY_SECONDS:
+                self._sum_up(connection, group, known.pop(group))
+        if len(known) > MAX_SUMMARIES or len(self._open) > MAX_SUMMARIES:
+            self.settle()
 
     def settle(self, now: float | None = None) -> None:
         """Write what is being summed up; with ``now`` only what has been long enough."""
-        if self._open:
-            for connection, group in list(self._open):
-                if now is None or now - self._open[connection, group][0] >= SUMMARY_SECONDS:
-                    self._sum_up(connection, group)
+        for connection, known in list(self._open.items()):
+            for group, found in list(known.items()):
+                if now is None or now - found.at >= SUMMARY_SECONDS:
+                    self._sum_up(connection, group, known.pop(group))
+            if not known:
+                del self._open[connection]
 
-    def _sum_up(self, connection: str, group: str) -> None:
-        at, hub, first, last, count, size, sequence_id = self._open.pop((connection, group))
-        fields: dict[str, Any] = {"hub": hub, "connection": connection, "group": group}
-        fields |= {"first": first, "last": last} if first >= 0 else {}
-        fields |= {"count": count, "bytes": size} | ({"sequence_id": sequence_id} if sequence_id else {})
-        self._append(at, "deliver", fields)
+    def _sum_up(self, connection: str, group: str | None, found: Sum) -> None:
+        fields: dict[str, Any] = {"hub": found.hub, "connection": connection, "group": group}
+        if found.first >= 0:
+            fields["first"], fields["last"] = found.first, found.last
+        fields["count"], fields["bytes"] = found.count, found.bytes
+        if found.sequence_id:
+            fields["sequence_id"] = found.sequence_id
+        self._keep(found.at, "deliver", fields, ENTRY_BYTES + SUM_BYTES + len(group or ""))
 
     def _append(self, at: float, type_: str, fields: dict[str, Any]) -> None:
-        self._number += 1
         size = ENTRY_BYTES + sum(len(name) + _length(value) for name, value in fields.items())
+        self._keep(at, type_, fields, size)
+
+    def _keep(self, at: float, type_: str, fields: dict[str, Any], size: int) -> None:
+        self._number += 1
         self._entries.append((Entry(self._number, at, type_, fields), size))
         self.size += size
         self._shelf.add(size)

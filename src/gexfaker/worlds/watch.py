@@ -304,19 +304,16 @@ class Watch:
         return sent
 
     def _publish_plainly(self, hub: Hub, connection: Connection, batch: Batch, _older: Older) -> int:
-        first = connection.numbered + 1
+        first = connection.numbered + 1 if connection.subprotocol.reliable else 0
         sent = hub.publish_to(connection, batch)
         if sent and self.journal is not None:
-            items = [item for item in batch.items if item[0] in connection.groups]
-            for number, (group, publication) in enumerate(items, first):
-                self._note_delivery(connection, group, publication, number)
+            self.journal.deliver(hub.name, connection.id, batch.part(connection.group_set).publications, first)
         return sent
 
-    def _note_delivery(self, connection: Connection, group: str, publication: Publication, number: int) -> None:
+    def _note_delivery(self, connection: Connection, publication: Publication) -> None:
         if self.journal is not None:
-            number = number if connection.subprotocol.reliable else 0
-            size = len(publication.message.data.value)
-            self.journal.deliver(connection.audience.hub, connection.id, group, publication.index, size, number)
+            number = connection.numbered if connection.subprotocol.reliable else 0
+            self.journal.deliver(connection.audience.hub, connection.id, (publication,), number)
 
     def _publish(self, hub: Hub, connection: Connection, batch: Batch, older: Older) -> int:
         sent = 0
@@ -374,7 +371,7 @@ class Watch:
         before = len(connection.outbox)
         hub.publish_one(connection, publication)
         self._say(connection, self.waiting.swapped.pop(connection, None))
-        self._note_delivery(connection, group, publication, connection.numbered)
+        self._note_delivery(connection, publication)
         self._slow(hub, connection, before, None, group)
         return 1
 
@@ -447,7 +444,7 @@ class Watch:
             return self._deliver(hub, connection, group, publication)
         before = len(connection.outbox)
         hub.publish_one(connection, publication)
-        self._note_delivery(connection, group, publication, connection.numbered)
+        self._note_delivery(connection, publication)
         made = connection.outbox[before:]
         if fault.kind == "repeat":
             connection.outbox += made
