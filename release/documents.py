@@ -12,6 +12,7 @@ from gexfaker.contract.asyncapi import kinds_of
 from gexfaker.contract.upstream import NOT_SERVED, covered, own
 from gexfaker.faults.kinds import KINDS, attributes_schema
 from gexfaker.faults.presets import PRESETS
+from gexfaker.jobs.drills import DRILLS
 from gexfaker.journal.expectations import READY
 from gexfaker.journal.journal import TYPES
 from gexfaker.parsing import REALISM
@@ -178,6 +179,13 @@ def expectations() -> str:
     return "\n".join(["| `is` | what must hold |", "|---|---|", *told]) + "\n"
 
 
+def drills() -> str:
+    """The drills, as Markdown."""
+    rows = ["| drill | what happens | a good client |", "|---|---|---|"]
+    rows += [f"| `{one.name}` | {one.about} | {one.good} |" for one in DRILLS]
+    return "\n".join(rows) + "\n"
+
+
 def renewed(text: str, section: str, made: str) -> str:
     """``text`` with the generated part named ``section`` made anew."""
     begin = f"<!-- {section}: made by `python -m release.documents` -->\n"
@@ -195,7 +203,7 @@ def stale() -> dict[Path, str]:
         COVERAGE: {"routes": coverage()},
         OPERATING: {"metrics": metrics(), "events": events()},
         FAULTS: {"faults": faults(), "presets": presets()},
-        TESTING: {"entries": entries(), "expectations": expectations()},
+        TESTING: {"entries": entries(), "expectations": expectations(), "drills": drills()},
     }
     fresh = {LOG_SCHEMA: json.dumps(log_schema(), indent=1) + "\n"}
     for path, sections in made.items():

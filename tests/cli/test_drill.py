@@ -72,5 +72,5 @@ def test_what_cannot_be_done_is_said() -> None:
 
 
 def test_the_drills_are_listed() -> None:
-    listed = CliRunner().invoke(drill, ["--list", "--", "-"]).output
+    listed = CliRunner().invoke(drill, ["--list"]).output
     assert all(f"{one.name}\n" in listed for one in DRILLS)

@@ -20,8 +20,8 @@ FAILED: Final = 1
 _NAMES: Final = ", ".join(one.name for one in DRILLS)
 
 
-@click.command(context_settings={"ignore_unknown_options": False}, epilog=f"The drills: {_NAMES}.")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
+@click.command(epilog=f"The drills: {_NAMES}.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
 @click.option("--only", metavar="NAME,...", help="Run only these drills.")
 @click.option(
     "--ready", type=float, default=READY_SECONDS, show_default=True, help="Seconds that the client has to listen."
@@ -39,12 +39,14 @@ def drill(command: Sequence[str], only: str | None, ready: float, lists: bool, a
     Examples:
       gexfaker drill -- python my_client.py --base-url {url} --key {key}
       gexfaker drill --only reset,restart -- node client.mjs
-      gexfaker drill --list -- -
+      gexfaker drill --list
     """
     chosen = _chosen(only)
     if lists:
         click.echo("\n".join(line for one in chosen for line in _about(one)))
         return
+    if not command:
+        raise click.UsageError("which client? Write its command behind --, such as: gexfaker drill -- python client.py")
     results = list(_run_all(chosen, command, ready, quiet=as_json))
     passed = sum(one.passed for one in results)
     if as_json:
