@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -462,3 +464,94 @@ def _hit(rules: list[dict[str, Any]], state: list[dict[str, Any]], group: str) -
             known["hits"] += 1
             return str(rule["type"])
     return None
+
+
+# --- at length -----------------------------------------------------------------------------------
+
+
+def random_rules(source: random.Random) -> list[dict[str, Any]]:
+    """A list of rules as the model knows them."""
+    made = []
+    for _ in range(source.randint(0, 4)):
+        rule: dict[str, Any] = {"type": source.choice(("drop", "duplicate", "freeze"))}
+        if source.random() < 0.5:
+            rule["toxicity"] = source.choice((0.0, 0.3, 1.0))
+        if source.random() < 0.5:
+            rule["after"] = source.randint(0, 4)
+        if source.random() < 0.5:
+            rule["count"] = source.randint(1, 4)
+        if source.random() < 0.5:
+            rule["on"] = {"group": source.choice(("g", "h", "*"))}
+        made.append(rule)
+    return made
+
+
+@pytest.mark.parametrize("steps", [2_000, pytest.param(100_000, marks=pytest.mark.volume)])
+def test_what_is_delivered_is_what_the_rules_say_at_length(steps: int) -> None:
+    source, done = random.Random(20), 0
+    while done < steps:
+        rules, seed, subprotocol = random_rules(source), source.randint(0, 1000), source.choice(WITH_MESSAGES)
+        turns = [source.choice(("g", "h")) for _ in range(source.randint(1, 60))]
+        bench = Bench(*rules, seed=seed)
+        client = bench.client(subprotocol, "g", "h")
+        for number, group in enumerate(turns):
+            bench.send(str(number), group=group)
+        assert client.texts() == list(modelled(rules, turns, seed)), (rules, seed, turns)
+        done += len(turns)
+
+
+class Diary:
+    """What a test itself has done, as the journal should tell it; deliveries as sums by connection and group."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[str, str, Any]] = []
+        self.delivered: Counter[tuple[str, str]] = Counter()
+
+    def of(self, bench: Bench) -> tuple[list[tuple[str, str, Any]], Counter[tuple[str, str]]]:
+        """The same, read from the journal."""
+        found: list[tuple[str, str, Any]] = []
+        delivered: Counter[tuple[str, str]] = Counter()
+        for entry in bench.told():
+            if entry["type"] == "deliver":
+                delivered[entry["connection"], entry["group"]] += entry["count"]
+            elif entry["type"] != "ack":
+                value = entry.get("group", entry.get("sequence_id"))
+                found.append((entry["type"], entry["connection"], value))
+        return found, delivered
+
+
+@pytest.mark.parametrize("steps", [1_500, pytest.param(100_000, marks=pytest.mark.volume)])
+def test_the_journal_tells_what_the_test_has_done(steps: int) -> None:
+    source, bench, diary = random.Random(21), Bench(), Diary()
+    clients = [bench.client(RELIABLE, "nothing"), bench.client(BINARY, "nothing")]
+    for number in range(1, steps + 1):
+        client, group = source.choice(clients), source.choice(("g", "h", "i"))
+        act(source.choice(("join", "leave", "ack", "ping", "deliver", "deliver", "wait")), bench, client, group, diary)
+        if number % 500 == 0:  # the ring is bounded
+            assert diary.of(bench) == (diary.entries, diary.delivered)
+            assert bench.watch.journal is not None
+            bench.watch.journal.clear()
+            diary = Diary()
+
+
+def act(what: str, bench: Bench, client: Client, group: str, diary: Diary) -> None:
+    """One thing that a client does, or is sent."""
+    name, connection = client.connection.id, client.connection
+    if what == "join":
+        client.send(m.JoinGroup(group))
+        diary.entries.append(("joinGroup", name, group))
+    elif what == "leave":
+        client.send(m.LeaveGroup(group))
+        diary.entries.append(("leaveGroup", name, group))
+    elif what == "ack" and client.subprotocol.reliable:
+        client.send(m.SequenceAck(connection.numbered))
+        diary.entries.append(("sequenceAck", name, connection.numbered))
+    elif what == "ping":
+        client.send(m.Ping())
+        diary.entries.append(("ping", name, None))
+    elif what == "deliver":
+        listening = [one for one in bench.world.audiences[bench.hub.name].connections if group in one.groups]
+        assert bench.send("x", group=group) == len(listening)
+        diary.delivered.update((one.id, group) for one in listening)
+    else:
+        bench.now += 0.3

@@ -212,9 +212,13 @@ class Client:
         filled = [_filled(part, named) for part in command]
         told = {"GEXFAKER_URL": key.url, "GEXFAKER_KEY": key.key, "GEXBOT_API_KEY": key.key}
         self._printed: Final[IO[bytes]] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
-        self._process: Final = subprocess.Popen(  # noqa: S603 - it is the user's own command
-            filled, env=os.environ | told, stdin=subprocess.DEVNULL, stdout=self._printed, stderr=subprocess.STDOUT
-        )
+        try:
+            self._process: Final = subprocess.Popen(  # noqa: S603 - it is the user's own command
+                filled, env=os.environ | told, stdin=subprocess.DEVNULL, stdout=self._printed, stderr=subprocess.STDOUT
+            )
+        except OSError:
+            self._printed.close()
+            raise
 
     @property
     def code(self) -> int | None:
