@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import http.client
 import json
@@ -9,7 +10,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from support import rest
 from support.server import InProcess, running_server
 
 PATH = "/SPX/classic/zero"
+REQUEST_KINDS = [name for name, kind in KINDS.items() if Point.REQUEST in kind.POINTS]
 OTHER = {"Authorization": "Bearer other", "User-Agent": "bystander"}
 
 
@@ -247,6 +249,82 @@ def test_tokens_that_have_expired(server: InProcess, user: User) -> None:
         assert asked is None or asked.status_code == 401
 
 
+# --- the standard library's client ----------------------------------------------------------------
+
+
+def exp_of(server: InProcess, user: User) -> float:
+    """When the token that a negotiation gives expires, in seconds from now."""
+    body = json.loads(urllib_get(server, user, "/negotiate")[1])
+    token = body["websocket_urls"]["classic"].partition("access_token=")[2]
+    claims = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+    return float(claims["exp"]) - time.time()
+
+
+def stamp_of(server: InProcess, user: User) -> int:
+    return int(json.loads(urllib_get(server, user)[1])["timestamp"])
+
+
+def lasts(server: InProcess, user: User) -> float:
+    began = time.monotonic()
+    assert json.loads(urllib_get(server, user)[1])["ticker"] == "SPX"
+    return time.monotonic() - began
+
+
+STANDARD: dict[str, tuple[dict[str, Any], Callable[[InProcess, User], bool]]] = {
+    "latency": ({"latency": 300}, lambda server, user: lasts(server, user) > 0.29),
+    "bandwidth": ({"rate": 2}, lambda server, user: lasts(server, user) > 0.2),
+    "slicer": ({"average_size": 100, "delay": 40}, lambda server, user: lasts(server, user) > 0.2),
+    "reset_peer": ({}, lambda server, user: isinstance(failure(server, user), ConnectionResetError)),
+    "status": ({"code": 502}, lambda server, user: urllib_get(server, user)[0] == 502),
+    "timeout": (
+        {"timeout": 100},
+        lambda server, user: isinstance(failure(server, user), http.client.RemoteDisconnected),
+    ),
+    "empty": ({}, lambda server, user: isinstance(failure(server, user), http.client.RemoteDisconnected)),
+    "malformed": (
+        {"part": "length"},
+        lambda server, user: isinstance(failure(server, user), http.client.IncompleteRead),
+    ),
+    "limit_data": ({"bytes": 7}, lambda server, user: isinstance(failure(server, user), http.client.IncompleteRead)),
+    "stale": ({"records": 600}, lambda server, user: stamp_of(server, user) == rest.OPEN + 1),
+    "expire_token": ({}, lambda server, user: exp_of(server, user) <= 0),
+    "quota": ({}, lambda server, user: urllib_get(server, user)[0] == 429),
+}
+"""By kind: attributes, and whether the client has met what they say."""
+
+
+def failure(server: InProcess, user: User) -> BaseException:
+    """What the client raises, without the wrapping of the library."""
+    try:
+        urllib_get(server, user)
+    except Exception as problem:
+        reason = getattr(problem, "reason", problem)
+        return reason if isinstance(reason, BaseException) else problem
+    raise AssertionError("nothing was raised")
+
+
+@pytest.mark.filterwarnings(  # urllib leaves a socket that was reset to the garbage collector
+    r"ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
+    "ignore:unclosed <socket:ResourceWarning",
+)
+@pytest.mark.parametrize("kind", REQUEST_KINDS)
+def test_the_standard_librarys_client_meets_it(server: InProcess, user: User, kind: str) -> None:
+    attributes, has_met = STANDARD[kind]
+    user.http.post(f"/_gexfaker/sessions/by-key/pause?key={user.key}")
+    user.http.post(f"/_gexfaker/sessions/by-key/seek?key={user.key}", json={"index": 9, "feed": "SPX_classic_gex_zero"})
+    assert kind in ("slicer", "latency", "bandwidth") or not met_already(has_met, server, user)
+    user.faults({"type": kind, "attributes": attributes})
+    assert has_met(server, user)
+
+
+def met_already(has_met: Callable[[InProcess, User], bool], server: InProcess, user: User) -> bool:
+    """Whether the client meets it without the fault, so that the test would prove nothing."""
+    try:
+        return has_met(server, user)
+    except AssertionError:
+        return False
+
+
 # --- aim -----------------------------------------------------------------------------------------
 
 
@@ -273,9 +351,6 @@ def test_what_is_not_the_services_is_never_spoiled(user: User) -> None:
     for path in (f"/_gexfaker/faults?key={user.key}", "/health", "/ready", "/openapi.json", "/"):
         assert user.http.get(path).status_code == 200, path
     assert user.hits() == [0]
-
-
-REQUEST_KINDS = [name for name, kind in KINDS.items() if Point.REQUEST in kind.POINTS]
 
 
 def strip(answer: httpx.Response) -> list[tuple[str, str]]:
