@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gexfaker.catalog import Feed
+from gexfaker.faults.matching import chances
 from gexfaker.faults.rules import FaultList, rules_of
 from gexfaker.hubs.connection import Audience, State
 from gexfaker.hubs.hub import Hub
@@ -404,16 +405,33 @@ def test_long_names_are_cut_in_the_journal() -> None:
     assert len(bench.told("joinGroup")[0]["group"]) < 310
 
 
+KINDS_OF_THE_MODEL = ("drop", "duplicate", "freeze", "stale", "gap")
+ATTRIBUTES: dict[str, dict[str, Any]] = {
+    "duplicate": {"copies": 2},
+    "stale": {"records": 3},
+    "gap": {"duration": 1200},
+}
+TURN_SECONDS = 0.25
+
+
+def complete(rule: dict[str, Any]) -> dict[str, Any]:
+    """A rule with the attributes that its kind has here."""
+    return rule | {"attributes": ATTRIBUTES.get(str(rule["type"]), {})}
+
+
 RULES = st.lists(
     st.fixed_dictionaries(
-        {"type": st.sampled_from(("drop", "duplicate", "freeze"))},
+        {"type": st.sampled_from(KINDS_OF_THE_MODEL)},
         optional={
             "toxicity": st.sampled_from((0.0, 0.3, 1.0)),
             "after": st.integers(0, 4),
             "count": st.integers(1, 4),
             "on": st.fixed_dictionaries({}, optional={"group": st.sampled_from(("g", "h", "*"))}),
+            "for": st.sampled_from((0.6, 2.0)),
+            "when": st.fixed_dictionaries({}, optional={"record": st.integers(0, 20)}),
+            "enabled": st.booleans(),
         },
-    ),
+    ).map(lambda rule: complete(rule)),
     max_size=4,
 )
 TURNS = st.lists(st.sampled_from(("g", "h")), max_size=30)
@@ -423,11 +441,17 @@ TURNS = st.lists(st.sampled_from(("g", "h")), max_size=30)
 def test_what_is_delivered_is_what_the_rules_say(
     rules: list[dict[str, Any]], turns: list[str], seed: int, subprotocol: Subprotocol
 ) -> None:
+    play(rules, turns, seed, subprotocol)
+
+
+def play(rules: list[dict[str, Any]], turns: list[str], seed: int, subprotocol: Subprotocol) -> None:
+    """A turn for each group, and what the client got beside what the model says."""
     bench = Bench(*rules, seed=seed)
     client = bench.client(subprotocol, "g", "h")
     for number, group in enumerate(turns):
         bench.send(str(number), group=group)
-    assert client.texts() == list(modelled(rules, turns, seed))
+        bench.now += TURN_SECONDS
+    assert client.texts() == list(modelled(rules, turns, seed)), (rules, seed, turns)
     delivered = sum(entry["count"] for entry in bench.told("deliver"))
     assert delivered == len(client.texts())
     if subprotocol.reliable:
@@ -436,33 +460,44 @@ def test_what_is_delivered_is_what_the_rules_say(
 
 def modelled(rules: list[dict[str, Any]], turns: list[str], seed: int) -> Iterator[str]:
     """The rules read one by one; the chances are those of their own generator."""
-    from gexfaker.faults.matching import chances
-
     state: list[dict[str, Any]] = [
-        {"seen": 0, "hits": 0, "chances": chances(f"{seed}/{rule.name}")} for rule in rules_of(rules)
+        {"seen": 0, "hits": 0, "began": None, "chances": chances(f"{seed}/{rule.name}")} for rule in rules_of(rules)
     ]
+    silent = {"g": 0.0, "h": 0.0}
     for number, group in enumerate(turns):
-        kind = _hit(rules, state, group)
-        yield from (
-            {"drop": [], "duplicate": [str(number)] * 2, "freeze": [f"old{max(0, number - 1)}"]}.get(
-                kind or "", [str(number)]
-            )
-            if not (kind == "freeze" and number == 0)
-            else [str(number)]
-        )
-
-
-def _hit(rules: list[dict[str, Any]], state: list[dict[str, Any]], group: str) -> str | None:
-    for rule, known in zip(rules, state, strict=True):
-        wanted = rule.get("on", {}).get("group", "*")
-        if wanted not in ("*", group) or known["hits"] >= rule.get("count", 1000):
+        now = 1000.0 + number * TURN_SECONDS
+        if now < silent[group]:
             continue
+        rule = _hit(rules, state, group, number, now)
+        attributes = {} if rule is None else rule["attributes"]
+        kind = None if rule is None else rule["type"]
+        if kind == "gap":
+            silent[group] = now + attributes["duration"] / 1000
+        elif kind == "duplicate":
+            yield from [str(number)] * (attributes["copies"] + 1)
+        elif kind in ("freeze", "stale") and number > 0:
+            yield f"old{max(0, number - attributes.get('records', 1))}"
+        elif kind != "drop":
+            yield str(number)
+
+
+def _hit(
+    rules: list[dict[str, Any]], state: list[dict[str, Any]], group: str, record: int, now: float
+) -> dict[str, Any] | None:
+    for rule, known in zip(rules, state, strict=True):
+        is_on = rule.get("on", {}).get("group", "*") in ("*", group)
+        is_full = known["hits"] >= rule.get("count", 1000)
+        is_over = "for" in rule and known["began"] is not None and now >= known["began"] + rule["for"]
+        is_early = record < rule.get("when", {}).get("record", 0)
+        if not is_on or is_full or is_over or is_early or not rule.get("enabled", True):
+            continue
+        known["began"] = now if known["began"] is None else known["began"]
         known["seen"] += 1
         if known["seen"] <= rule.get("after", 0):
             continue
         if next(known["chances"]) < rule.get("toxicity", 1.0):
             known["hits"] += 1
-            return str(rule["type"])
+            return rule
     return None
 
 
@@ -471,18 +506,20 @@ def _hit(rules: list[dict[str, Any]], state: list[dict[str, Any]], group: str) -
 
 def random_rules(source: random.Random) -> list[dict[str, Any]]:
     """A list of rules as the model knows them."""
+    choices: dict[str, Callable[[], Any]] = {
+        "toxicity": lambda: source.choice((0.0, 0.3, 1.0)),
+        "after": lambda: source.randint(0, 4),
+        "count": lambda: source.randint(1, 4),
+        "on": lambda: {"group": source.choice(("g", "h", "*"))},
+        "for": lambda: source.choice((0.6, 2.0, 5.0)),
+        "when": lambda: {"record": source.randint(0, 30)},
+        "enabled": lambda: source.random() < 0.9,
+    }
     made = []
-    for _ in range(source.randint(0, 4)):
-        rule: dict[str, Any] = {"type": source.choice(("drop", "duplicate", "freeze"))}
-        if source.random() < 0.5:
-            rule["toxicity"] = source.choice((0.0, 0.3, 1.0))
-        if source.random() < 0.5:
-            rule["after"] = source.randint(0, 4)
-        if source.random() < 0.5:
-            rule["count"] = source.randint(1, 4)
-        if source.random() < 0.5:
-            rule["on"] = {"group": source.choice(("g", "h", "*"))}
-        made.append(rule)
+    for _ in range(source.randint(0, 5)):
+        kind = source.choice(KINDS_OF_THE_MODEL)
+        chosen = {name: make() for name, make in choices.items() if source.random() < 0.4}
+        made.append({"type": kind, "attributes": ATTRIBUTES.get(kind, {}), **chosen})
     return made
 
 
@@ -490,13 +527,8 @@ def random_rules(source: random.Random) -> list[dict[str, Any]]:
 def test_what_is_delivered_is_what_the_rules_say_at_length(steps: int) -> None:
     source, done = random.Random(20), 0
     while done < steps:
-        rules, seed, subprotocol = random_rules(source), source.randint(0, 1000), source.choice(WITH_MESSAGES)
         turns = [source.choice(("g", "h")) for _ in range(source.randint(1, 60))]
-        bench = Bench(*rules, seed=seed)
-        client = bench.client(subprotocol, "g", "h")
-        for number, group in enumerate(turns):
-            bench.send(str(number), group=group)
-        assert client.texts() == list(modelled(rules, turns, seed)), (rules, seed, turns)
+        play(random_rules(source), turns, source.randint(0, 1000), source.choice(WITH_MESSAGES))
         done += len(turns)
 
 
