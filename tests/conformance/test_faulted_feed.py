@@ -17,7 +17,7 @@ from azure.messaging.webpubsubclient.models import CallbackType, OnGroupDataMess
 from gexfaker.faults.kinds import KINDS, Point
 from support import data, decode
 from support.azure import LATE, opened
-from support.raw import JSON, JSON_RELIABLE, PING, PONG, PROTOBUF, GoneError, RawSocket, frame, upgrade_request
+from support.raw import JSON, JSON_RELIABLE, PING, PONG, PROTOBUF, TEXT, GoneError, RawSocket, frame, upgrade_request
 from support.server import InProcess, running_server, wait_until
 
 pytestmark = [
@@ -198,6 +198,67 @@ def test_an_open_connection_ends_as_soon_as_the_rule_is_there(feed: Feed) -> Non
     payloads(client, 1)
     feed.faults({"type": "close", "attributes": {"code": 1012}, "count": 1})
     assert client.read_close()[0] == 1012
+
+
+@pytest.mark.parametrize(
+    ("rule", "ends"),
+    [
+        ({"type": "close", "attributes": {"code": 1011}}, (1011, "")),
+        ({"type": "close", "attributes": {"code": 1008, "recoverable": False}}, (1008, "")),
+        ({"type": "kick"}, (1000, "")),
+        ({"type": "reset_peer", "on": {"hub": "*"}, "after": 1}, None),
+    ],
+)
+@pytest.mark.parametrize("subprotocol", [JSON, JSON_RELIABLE])
+def test_a_connection_ends_as_soon_as_it_is_open(
+    feed: Feed, rule: dict[str, Any], ends: tuple[int, str] | None, subprotocol: str
+) -> None:
+    feed.subprotocol = subprotocol
+    url = feed.server.orderflow(feed.key)
+    feed.faults(rule)
+    client = RawSocket(url)
+    feed.stack.append(client)
+    client.send(upgrade_request(url, (subprotocol,)))
+    assert client.read_answer() == 101
+    assert client.read_kind("connected")
+    if ends is None:
+        assert client.is_gone()
+    else:
+        assert client.read_close() == ends
+
+
+def test_what_waits_for_a_late_101_is_bounded(tmp_path: Path) -> None:
+    data.write_day(tmp_path, 2000)
+    with running_server(data_dir=str(tmp_path), ws_stream_interval="10ms", queue_messages="20") as server:
+        feed = Feed(server, "late")
+        [group] = [data.group().removeprefix("blue_")]
+        url = server.post(group, key="late")["orderflow"]
+        feed.faults({"type": "latency", "attributes": {"latency": 60_000}})
+        feed.journal()
+        client = RawSocket(url)
+        client.send(upgrade_request(url, (JSON,)))
+        assert client.is_gone(), "cut as any client that does not read"
+        wait_until(lambda: bool(feed.journal("cut")), 5, "the cut in the journal")
+        client.socket.close()
+
+
+def test_a_late_feed_is_late_by_the_same_time_throughout(feed: Feed) -> None:
+    feed.faults({"type": "latency", "on": {"hub": "*"}, "attributes": {"latency": 400}})
+    client = feed.listen()
+    stamps(client, 1)
+    began = time.monotonic()
+    stamps(client, 20)
+    assert time.monotonic() - began < 2, "20 ms apart, as without"
+
+
+def test_a_ping_beside_a_close_is_no_trouble(feed: Feed) -> None:
+    client = feed.listen()
+    payloads(client, 1)
+    feed.faults({"type": "no_pong"}, {"type": "close", "when": {"message": "leaveGroup"}})
+    lines = len(feed.server.stderr)
+    client.send(frame(TEXT, decode.json_leave(GROUP, 9).encode()) + frame(PING, b"x"))
+    assert client.read_close()[0] == 1011
+    assert not [line for line in feed.server.stderr[lines:] if "Traceback" in line]
 
 
 def read_on(client: RawSocket) -> None:

@@ -66,7 +66,10 @@ def test_every_kind_is_a_rule_with_nothing_but_its_type(name: str) -> None:
         ({"type": "drop", "toxicity": 1.5}, "<= 1.0"),
         ({"type": "drop", "count": 0}, ">= 1"),
         ({"type": "drop", "for": "soon"}, "for:"),
-        ({"type": "drop", "for": -3}, "for:"),
+        *(
+            ({"type": "drop", "for": lasts}, "for: a time such as 30s, or seconds")
+            for lasts in (-3, 0, "-5s", "", "nan", "inf", "1e9s", "0s", float("nan"), 10**9)
+        ),
         ({"type": "drop", "when": {"market": "25:00"}}, "a time of day such as 10:05"),
         ({"type": "drop", "on": {"grup": "x"}}, "unknown field grup"),
         ({"type": "drop", "name": "a/b"}, "a name has letters"),

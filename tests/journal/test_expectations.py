@@ -190,7 +190,11 @@ def test_stopped_after() -> None:
 
 
 def report(*stamps: object) -> tuple[str, dict[str, Any]]:
-    return "report", {"body": {"group": "G", "timestamps": list(stamps)}}
+    return told({"group": "G", "timestamps": list(stamps)})
+
+
+def told(body: object) -> tuple[str, dict[str, Any]]:
+    return "report", {"body": msgspec.Raw(msgspec.json.encode(body))}
 
 
 def test_handled_in_order() -> None:
@@ -203,7 +207,11 @@ def test_handled_in_order() -> None:
         "expected the records of blue_G in order; report 3 has 2 after 3"
     ]
     assert expect(entries(sent, report(1, 2, 2)), **{"is": "handled_in_order"}) != [], "each once"
-    assert expect(entries(sent, report(1, "2", 3)), **{"is": "handled_in_order"}) != [], "no number"
+    odd: tuple[tuple[object, ...], ...] = ((1, "2", 3), ("1", 2, 3), (1, None, 3), ([], {}, 3))
+    for stamps in odd:
+        assert expect(entries(sent, report(*stamps)), **{"is": "handled_in_order"}) != [], "no numbers"
+    for body in (None, 3, [1], {"timestamps": 5}, {"group": 3, "timestamps": [1]}):
+        assert expect(entries(sent, told(body)), **{"is": "handled_in_order"}) != []
 
 
 @pytest.mark.parametrize(
@@ -217,6 +225,10 @@ def test_handled_in_order() -> None:
         ({}, "missing required field expect"),
         ({"expect": [{"type": "ping"}], "order": "random"}, "Invalid enum value"),
         ({"expect": [{"type": "ping", "exactly": -1}]}, ">= 0"),
+        ({"expect": [{"type": "ping"}], "since": 2**63}, "<="),
+        ({"expect": [{"type": "ping", "since": 2**63}]}, "<="),
+        ({"expect": [{"type": "ping", "where": {"a": {}}}]}, "where a: a range has at_least, at_most, or both"),
+        ({"expect": [{"type": "ping", "where": {"a": "*" * 501}}]}, "length"),
     ],
 )
 def test_what_is_no_expectation_is_refused(asked: Any, said: str) -> None:

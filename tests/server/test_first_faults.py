@@ -40,7 +40,7 @@ def test_rules_from_a_file(folder: str, tmp_path: Path) -> None:
     file = tmp_path / "faults.json"
     file.write_text('[{"type": "status", "attributes": {"code": 502}}]', encoding="utf-8")
     with running_server(data_dir=folder, faults=str(file)) as server:
-        assert get(server, "a") == 502
+        assert [get(server, "a") for _ in range(2)] == [502, 502], "from its very first request on"
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,7 @@ def test_rules_from_a_file(folder: str, tmp_path: Path) -> None:
         ("[", "is no JSON"),
         ('[{"type": "x"}]', "rule 1: there is no type"),
         ("3", "a list"),
+        ('[{"type": "drop", "on": {"key": "secret"}}]', "on.key is for /_gexfaker/faults"),
     ],
 )
 def test_faults_that_are_none_stop_the_start(folder: str, tmp_path: Path, content: str | None, said: str) -> None:
@@ -99,6 +100,7 @@ def test_a_scenario_breaks_things_by_the_time_of_its_market(tmp_path: Path) -> N
     [
         ('[[faults]]\ntype = "drop"\n\n[[faults]]\ntype = "x"\n', "bad, line 4: fault 2: there is no type 'x'"),
         ('[[faults]]\ntype = "latency"\nattributes = { lateny = 3 }\n', "bad, line 1: fault 1, latency: attributes"),
+        ('[[faults]]\ntype = "drop"\non = { key = "secret" }\n', "bad, line 1: rule drop: on.key is for"),
         ("faults = 3\n", "bad, line 1: faults is not a list of tables"),
     ],
 )

@@ -174,6 +174,26 @@ def test_what_is_no_record_of_the_feed_stays_as_it_is() -> None:
     assert unpack(spoiled(foreign, Mislabel(), chance).message.data.value) == ("proto.foreign", b"\x08\x01")
 
 
+@pytest.mark.parametrize("payload", [b"", b"\xff\xff", b'{"a":1}', b"\x0a\x03abc", b"\x12\x02{}"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Corrupt(part=part) for part in ("bits", "zstd", "magic", "protobuf", "type_url", "base64")),
+        *(Oversize(bytes=1000), Backdate(), Mislabel(), Extremes()),
+    ],
+)
+def test_a_payload_of_ones_own_that_is_none_is_no_trouble(fault: Fault, payload: bytes) -> None:
+    own = Publication(DataMessage(Data(DataType.PROTOBUF, payload), "g"))
+    assert spoiled(own, fault, chance).message.group == "g"
+
+
+def test_broken_content_in_a_whole_wrapping_is_no_trouble() -> None:
+    for type_url, content in (("proto.greek", b"{}"), ("proto.greek", b'{"timestamp":"x"}'), ("proto.gex", b"\xff")):
+        own = Publication(DataMessage(Data(DataType.PROTOBUF, pack(type_url, content)), "g"))
+        for fault in (Backdate(), Mislabel(), Extremes()):
+            assert spoiled(own, fault, chance).message.group == "g"
+
+
 def test_a_volume_record_is_edited_as_the_text_it_is() -> None:
     feed = Feed("SPX", "classic", "gamma_volume")
     payload = pack("proto.greek", b'{"timestamp":1784295002,"ticker":"SPX","spot":1.5,"strikes":[[1,2.5]]}')

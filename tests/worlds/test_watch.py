@@ -174,18 +174,12 @@ def test_what_is_held_goes_out_when_the_rules_go_and_nowhere_when_the_client_has
 
 
 def test_what_waits_to_be_mixed_goes_out_with_the_end_of_its_rule() -> None:
-    bench = Bench({"type": "reorder", "attributes": {"window": 5}, "count": 3})
+    bench = Bench({"type": "reorder", "attributes": {"window": 5}})
     client = bench.client()
-    bench.send("a", "b", "c")
+    bench.send("a", "b")
     assert client.texts() == []
-    bench.send("d")
-    assert sorted(client.texts()[:3]) == ["a", "b", "c"]
-    assert client.texts()[:3] != ["a", "b", "c"]
-    assert client.texts()[3:] == ["d"]
-    bench.rule({"type": "reorder", "attributes": {"window": 5}})
-    bench.send("e", "f")
     bench.rule()
-    assert sorted(client.texts()[4:]) == ["e", "f"]
+    assert client.texts() == ["b", "a"]
 
 
 def test_no_more_is_held_than_the_bound() -> None:
@@ -218,6 +212,43 @@ def test_sequence_ids_are_wrong(kind: dict[str, Any], numbers: list[int], conten
     assert client.texts() == contents.split()
     bench.hub.confirm(client.connection, max(numbers))
     assert len(client.connection.unacknowledged) == 0, "what was sent can be acknowledged"
+
+
+def test_a_message_that_waits_to_be_swapped_goes_out_with_its_rule_or_with_a_recovery() -> None:
+    bench = Bench({"type": "sequence", "count": 1, "attributes": {"kind": "swap"}})
+    client = bench.client(RELIABLE)
+    bench.send("a")
+    assert client.numbers() == []
+    bench.rule()
+    assert client.numbers() == [1]
+    bench.rule({"type": "sequence", "count": 1, "attributes": {"kind": "swap"}})
+    bench.send("b")
+    client.lose()
+    assert client.recover()
+    bench.watch.opened(bench.hub, client.connection, "")
+    bench.send("c")
+    assert client.numbers() == [1, 2, 3], "sent again in order, and each once"
+
+
+def test_of_messages_that_are_all_swapped_each_comes_once() -> None:
+    bench = Bench({"type": "sequence", "attributes": {"kind": "swap"}})
+    client = bench.client(RELIABLE)
+    bench.send("a", "b", "c", "d", "e", "f")
+    assert client.numbers() == [2, 1, 4, 3, 6, 5]
+
+
+def test_what_waits_to_be_mixed_goes_when_its_rule_has_hit_as_often_as_it_may_or_its_time_is_over() -> None:
+    bench = Bench({"type": "reorder", "count": 3, "attributes": {"window": 4}})
+    client = bench.client()
+    bench.send("a", "b", "c")
+    assert sorted(client.texts()) == ["a", "b", "c"]
+    bench.rule({"type": "reorder", "for": "2s", "attributes": {"window": 4}})
+    bench.send("d", "e")
+    assert bench.watch.next_release == bench.now + 2
+    bench.now += 2
+    assert bench.watch.release(bench.now) == 2
+    bench.hub.drain()
+    assert sorted(client.texts()[3:]) == ["d", "e"]
 
 
 def test_sequence_ids_are_no_matter_of_plain_clients() -> None:

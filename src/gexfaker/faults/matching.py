@@ -79,10 +79,15 @@ class Run:
         self.hits += 1
         return True
 
+    @property
+    def ends(self) -> float | None:
+        """When it hits nothing any more because of its time (epoch seconds); None while that is not known."""
+        return None if self._lasts is None or self.began is None else self.began + self._lasts
+
     def is_spent(self, now: float) -> bool:
         """Whether it hits nothing any more."""
-        rule, lasts = self.rule, self._lasts
-        is_over = lasts is not None and self.began is not None and now >= self.began + lasts
+        rule, ends = self.rule, self.ends
+        is_over = ends is not None and now >= ends
         return not rule.enabled or is_over or (rule.count is not None and self.hits >= rule.count)
 
     def _is_time(self, happening: Happening) -> bool:

@@ -24,6 +24,9 @@ MAX_RULES: Final = 100
 MAX_LISTS_BYTES: Final = 1 << 20
 """What the rules of one key may have as JSON; bodies of answers are the long part."""
 
+LONGEST_SECONDS: Final = 7 * 86_400.0
+"""How long a rule may count."""
+
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 FRAMING: Final = frozenset(("content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"))
@@ -187,7 +190,15 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         raise ControlError(f"it is neither {known}: {getattr(problem, 'strerror', None) or problem}") from None
     except (msgspec.MsgspecError, RecursionError) as problem:
         raise ControlError(f"{path} is no JSON: {problem}") from None
-    return rules_of(given.get("faults") if isinstance(given, dict) else given)
+    return for_every_key(rules_of(given.get("faults") if isinstance(given, dict) else given))
+
+
+def for_every_key(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """The same rules. Raises ControlError: one of them is for a single key, which is a secret."""
+    for rule in rules:
+        if rule.on.key is not None:
+            raise ControlError(f"rule {rule.name}: on.key is for /_gexfaker/faults: these rules are for every key")
+    return rules
 
 
 def _named_apart(rules: Sequence[Rule], given: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
@@ -275,11 +286,15 @@ def is_close_code(code: int) -> bool:
 
 def _seconds(given: str | float | None) -> float | None:
     """How long it is; a number is seconds. Raises ValueError."""
-    if given is None or not isinstance(given, str):
-        if given is not None and not 0 < given <= 86_400 * 7:
-            raise ValueError("a time is more than 0 seconds and at most a week")
-        return given
-    return duration(given)
+    if given is None:
+        return None
+    try:
+        seconds = duration(given) if isinstance(given, str) else given
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds <= LONGEST_SECONDS:
+        raise ValueError("a time such as 30s, or seconds: more than 0 and at most a week")
+    return seconds
 
 
 def _said(problem: msgspec.ValidationError) -> str:

@@ -54,6 +54,8 @@ def _receive_raw(hub: Hub, connection: Connection, payload: bytes, opcode: int) 
         return
     kind = m.DataType.TEXT if opcode == TEXT else m.DataType.BINARY
     message = m.SendToGroup(connection.raw.group, m.Data(kind, payload), None, connection.raw.no_echo)
+    if (watch := connection.audience.owner.watch) is not None:
+        watch.note("sendToGroup", hub=hub.name, connection=connection.id, group=message.group, bytes=len(payload))
     _send(hub, connection, message)
 
 

@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from gexfaker.errors import ControlError
 from gexfaker.journal.journal import Entry
-from gexfaker.journal.queries import Query
+from gexfaker.journal.queries import MAX_NUMBER, Query
 
 MAX_EXPECTATIONS: Final = 100
 """Expectations in one question."""
@@ -81,7 +81,7 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expect: tuple[Expectation, ...]
     order: Literal["any", "strict"] = "any"
     within: str | float = 0.0
-    since: Count = 0
+    since: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] = 0
 
     def check(self) -> None:
         """Raises ControlError: it asks for something that there is not."""
@@ -299,8 +299,9 @@ def _handled_in_order(_: Expectation, entries: Sequence[Entry]) -> Finding | Non
     for entry in entries:
         if entry.type == "deliver":
             sent[entry.fields["group"]] = sent.get(entry.fields["group"], 0) + entry.fields["count"]
-        elif entry.type == "report" and isinstance(body := entry.fields["body"], dict):
-            told.setdefault(str(body.get("group", "")), []).extend(body.get("timestamps") or ())
+        elif entry.type == "report":
+            group, stamps = _told_in(entry.fields["body"])
+            told.setdefault(group, []).extend(stamps)
     for group, count in sent.items():
         stamps = next((stamps for name, stamps in told.items() if _is_group(group, name)), [])
         text = _why_not_handled(group, count, stamps)
@@ -309,11 +310,18 @@ def _handled_in_order(_: Expectation, entries: Sequence[Entry]) -> Finding | Non
     return None
 
 
+def _told_in(body: bytes) -> tuple[str, list[Any]]:
+    """The group and the timestamps of a report; nothing of one that has another form."""
+    found = msgspec.json.decode(body)
+    stamps = found.get("timestamps") if isinstance(found, dict) else None
+    return (str(found.get("group", "")), stamps) if isinstance(stamps, list) else ("", [])
+
+
 def _why_not_handled(group: str, count: int, stamps: list[Any]) -> str | None:
     if len(stamps) != count:
         return f"expected the client to report {count} records of {group}; it reported {len(stamps)}"
     for number, (first, second) in enumerate(pairwise(stamps), 2):
-        if not isinstance(second, int | float) or second <= first:
+        if not (isinstance(first, int | float) and isinstance(second, int | float)) or second <= first:
             return f"expected the records of {group} in order; report {number} has {second} after {first}"
     return None
 

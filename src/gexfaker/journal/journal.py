@@ -23,6 +23,9 @@ MAX_JOURNALS_BYTES: Final = 64 << 20
 ENTRY_BYTES: Final = 400
 """What an entry takes beside the text of its values: the struct, its fields, and numbers."""
 
+OBJECT_FACTOR: Final = 4
+"""What lists and dictionaries of short texts take, in times of their JSON."""
+
 SUM_BYTES: Final = 120
 """The text of the values of a sum of deliveries, beside the name of its group."""
 
@@ -48,8 +51,8 @@ TYPES: Final = {
     "ack": "The answer to a message with an ack id: hub, connection, ack_id, and error.",
     "sequenceAck": "The client has everything up to here: hub, connection, sequence_id, last (the last that was sent).",
     "ping": "A ping of the client: hub, connection.",
-    "deliver": "Messages of a group in about a second: hub, connection, group, first, last (record indexes), count, "
-    "bytes, sequence_id (the last).",
+    "deliver": "Messages of the feed to a group in about a second: hub, connection, group, first, last (record "
+    "indexes), count, bytes, sequence_id (the last).",
     "close": "A WebSocket is gone: hub, connection, code, by, how.",
     "fault": "A rule has hit: name, fault, and what it hit.",
     "control": "The key was moved or changed: action, resolved.",
@@ -160,7 +163,8 @@ class Journal:
         began: since when it is written.
         lost: entries that fell out.
         size: of the entries, in bytes.
-        listeners: called after each new entry.
+        is_closed: whether it has been ended: nothing comes any more.
+        listeners: called after each new entry, and at the end.
     """
 
     def __init__(self, shelf: Shelf, clock: Callable[[], float]) -> None:
@@ -172,6 +176,7 @@ class Journal:
         self._number = 0
         self.lost = 0
         self.size = 0
+        self.is_closed = False
         self.listeners: Final[dict[Callable[[], None], None]] = {}
         shelf.journals[self] = None
 
@@ -283,11 +288,16 @@ class Journal:
         self._open.clear()
         self.clear()
         self._shelf.journals.pop(self, None)
+        self.is_closed = True
+        for listener in list(self.listeners):
+            listener()
 
 
 def _length(value: Any) -> int:
-    if isinstance(value, str | bytes | list | tuple | dict):
-        return len(value) if isinstance(value, str) else len(msgspec.json.encode(value))
+    if isinstance(value, str | bytes | msgspec.Raw):
+        return len(bytes(value)) if isinstance(value, msgspec.Raw) else len(value)
+    if isinstance(value, list | tuple | dict):
+        return OBJECT_FACTOR * len(msgspec.json.encode(value))
     return 8
 
 

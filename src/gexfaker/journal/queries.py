@@ -15,6 +15,12 @@ from gexfaker.journal.journal import Entry, check_type
 MAX_ANSWERED: Final = 1000
 """Entries of one answer, unless fewer are asked for: some 300 KB."""
 
+MAX_NUMBER: Final = 1 << 53
+"""Of an entry: what every JSON reader can tell apart."""
+
+MAX_COMPARED: Final = 1000
+"""Letters of a text that are compared with a pattern: the journal itself cuts what clients choose to 300."""
+
 MAX_WAIT_SECONDS: Final = 300.0
 """How long a question may wait for its answer."""
 
@@ -26,7 +32,7 @@ class Range(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_most: float | None = None
 
 
-Wanted = str | int | float | bool | None | Range
+Wanted = Annotated[str, Meta(max_length=500)] | int | float | bool | None | Range
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
@@ -40,12 +46,15 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     type: str | tuple[str, ...] | None = None
     where: dict[str, Wanted] = {}
-    since: Annotated[int, Meta(ge=0)] = 0
+    since: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] = 0
 
     def check(self) -> None:
-        """Raises ControlError: there are no entries of such a type."""
+        """Raises ControlError: there are no entries of such a type, or a range has no end."""
         for name in self.types:
             check_type(name)
+        for name, wanted in self.where.items():
+            if wanted == Range():
+                raise ControlError(f"where {name[:40]}: a range has at_least, at_most, or both")
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -79,7 +88,7 @@ def _fits(value: Any, wanted: Wanted) -> bool:
         )
     if isinstance(wanted, str):
         values = value if isinstance(value, list | tuple) else (value,)
-        return any(isinstance(one, str) and fnmatchcase(one, wanted) for one in values)
+        return any(isinstance(one, str) and fnmatchcase(one[:MAX_COMPARED], wanted) for one in values)
     return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
 
 

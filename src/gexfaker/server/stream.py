@@ -43,6 +43,7 @@ async def stream(service: Service) -> None:
 async def _wait_and_send(service: Service) -> None:
     if service.silent:
         service.streamer.rest()
+        service.streamer.release(service.clock())
         await service.alarm.sleep(REAP_INTERVAL_SECONDS)
         return
     now = service.clock()

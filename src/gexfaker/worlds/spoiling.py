@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from google.protobuf.any_pb2 import Any
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, EncodeError, Message
 
 from gexfaker.errors import RecordError
 from gexfaker.faults.kinds import Backdate, Corrupt, Extremes, Fault, Mislabel, Oversize
@@ -85,8 +85,8 @@ def spoiled(publication: Publication, fault: Fault, chance: Chance) -> Publicati
         if isinstance(fault, Corrupt) and fault.part == "base64":
             return Mangled(message, publication.index, _without_base64)
         value = _value(message.data.value, fault, chance)
-    except RecordError:
-        return publication
+    except (RecordError, DecodeError, EncodeError, msgspec.MsgspecError, ValueError, TypeError, KeyError):
+        return publication  # it is a payload of the user's own, which says nothing that could be changed
     return Publication(msgspec.structs.replace(message, data=Data(DataType.PROTOBUF, value)), publication.index)
 
 
@@ -118,7 +118,7 @@ def _broken(value: bytes, fault: Corrupt, chance: Chance) -> bytes:
     if fault.part == "magic":
         return WRONG_MAGIC + value[len(WRONG_MAGIC) :]
     out = bytearray(value)
-    for _ in range(fault.flips):
+    for _ in range(fault.flips if out else 0):
         place = int(chance() * len(out) * 8)
         out[place // 8] ^= 1 << place % 8
     return bytes(out)

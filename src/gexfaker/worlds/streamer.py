@@ -78,7 +78,7 @@ class Streamer:
         """Start turns that are due at ``now``, beside those under way; of very many, the rest is due the next time."""
         self._hear(now)
         if self._holding:
-            self._release(now)
+            self.release(now)
         for _ in range(WORLDS_AT_ONCE):
             world = self._agenda.take(now)
             if world is None:
@@ -307,6 +307,10 @@ class Streamer:
     def _send(self, world: World, batches: dict[Hub, Batch]) -> None:
         for hub, batch in batches.items():
             self.sent += world.send(hub, batch, partial(self._older, world))
+        self.look_after(world)
+
+    def look_after(self, world: World) -> None:
+        """A fault may hold messages of a world back, which are sent when they are due."""
         if world.watch is not None and world.watch.next_release is not None:
             self._holding[world] = None
 
@@ -324,7 +328,7 @@ class Streamer:
         due = [world.watch.next_release for world in self._holding if world.watch is not None]
         return min((at for at in due if at is not None), default=None)
 
-    def _release(self, now: float) -> None:
+    def release(self, now: float) -> None:
         """Send what faults have held back until now."""
         for world in list(self._holding):
             if world.watch is not None:

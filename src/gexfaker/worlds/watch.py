@@ -103,6 +103,12 @@ class Waiting:
         """Messages that wait."""
         return len(self.held) + sum(len(waiting) for _, waiting in self.mixed.values())
 
+    def take_swapped(self) -> list[tuple[Connection, bytes]]:
+        """The frames that wait for the next one, which are taken out."""
+        taken = list(self.swapped.items())
+        self.swapped.clear()
+        return taken
+
     def forget_ended(self) -> None:
         """Let go what is kept of connections that are over."""
         for kept in (self.mixed, self.swapped):
@@ -150,7 +156,12 @@ class Watch:
         self.release(float("inf"))
         for connection in list(self.waiting.mixed):
             self._send_mixed(connection)
+        for connection, frame in self.waiting.take_swapped():
+            self._say(connection, frame)
+            self._hubs[connection.audience.hub].changed(connection)
         self.waiting.silent.clear()
+        for hub in self._hubs.values():
+            hub.drain()
         if self.faults.has(Point.CONNECTION):
             self._break_now()
 
@@ -398,11 +409,15 @@ class Watch:
     @property
     def next_release(self) -> float | None:
         """When the next message that is held is due, real time; None when none is."""
-        return self.waiting.held[0].due if self.waiting.held else None
+        due = [one.due for one in self.waiting.held[:1]]
+        ends = [run.ends for run, _ in self.waiting.mixed.values()]
+        return min((*due, *(at for at in ends if at is not None)), default=None)
 
     def release(self, now: float) -> int:
         """Send what was held until now; returns how many messages."""
         held, sent = self.waiting.held, 0
+        for connection in [one for one, (run, _) in self.waiting.mixed.items() if run.is_spent(now)]:
+            sent += self._send_mixed(connection)
         while held and held[0].due <= now:
             one = heapq.heappop(held)
             if one.connection.state is not State.ENDED and one.group in one.connection.groups:
@@ -416,7 +431,8 @@ class Watch:
             return self._deliver(hub, connection, group, publication)
         _, waiting = self.waiting.mixed.setdefault(connection, (run, []))
         waiting.append((group, publication))
-        return self._send_mixed(connection) if len(waiting) >= window else 0
+        is_full = len(waiting) >= window or run.is_spent(self._clock())
+        return self._send_mixed(connection) if is_full else 0
 
     def _settle_mixed(self, connection: Connection) -> None:
         """What waits for others goes out when its rule hits nothing any more."""
@@ -441,6 +457,7 @@ class Watch:
         """One message of a reliable connection with a wrong sequence id."""
         if fault.kind == "skip":
             connection.skip(fault.by)
+        if fault.kind == "skip" or connection in self.waiting.swapped:
             return self._deliver(hub, connection, group, publication)
         before = len(connection.outbox)
         hub.publish_one(connection, publication)
@@ -449,7 +466,7 @@ class Watch:
         if fault.kind == "repeat":
             connection.outbox += made
             return 1 + len(made)
-        if made and connection not in self.waiting.swapped and isinstance(made[0], bytes):
+        if made and isinstance(made[0], bytes):
             del connection.outbox[before:]
             self.waiting.swapped[connection] = made[0]
         return 1
@@ -491,6 +508,7 @@ class Watch:
     def opened(self, hub: Hub, connection: Connection, agent: str) -> None:
         """A client has connected or come back: rules that end connections may hit at once."""
         self.know_agent(connection, agent)
+        self.waiting.swapped.pop(connection, None)  # it is sent again with all that is not acknowledged
         self._break(hub, connection, self._happening(connection))
 
     def close(self) -> None:

@@ -292,6 +292,40 @@ def test_the_journal_is_followed_live_within_a_second(key: Key) -> None:
     later.join()
 
 
+def test_a_follower_is_told_of_the_end_of_the_journal(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    later = threading.Timer(0.3, lambda: key.ok("DELETE", JOURNAL))
+    later.start()
+    connection = http.client.HTTPConnection(*key.server.address, timeout=10)
+    connection.request("GET", f"{JOURNAL}?key={key.key}&follow=true")
+    assert connection.getresponse().read().startswith(b": the journal follows")
+    connection.close()
+    later.join()
+
+
+def test_many_expectations_over_a_full_journal_hold_up_nobody(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    world = key.server.server.service.worlds.peek(world_id(key.key))
+    assert world is not None
+    assert world.watch is not None
+    for number in range(20_000):
+        world.watch.note("ping", hub=f"hub{number}", connection="c")
+    asked = [{"type": "ping", "where": {"hub": f"x*y*{number}", "connection": "z*"}} for number in range(60)]
+    answers: list[Any] = []
+    verifying = threading.Thread(
+        target=lambda: answers.append(key.call("POST", "/_gexfaker/verify", {"expect": asked}))
+    )
+    verifying.start()
+    slowest = 0.0
+    while verifying.is_alive():
+        began = time.monotonic()
+        assert key.server.get("/health")[0] == 200
+        slowest = max(slowest, time.monotonic() - began)
+    verifying.join()
+    assert answers[0][0] == 406
+    assert slowest < 1.0, "it takes seconds on the loop"
+
+
 def test_a_follower_that_goes_leaves_nothing_behind(key: Key) -> None:
     key.ok("GET", JOURNAL)
     key.get()
@@ -338,6 +372,19 @@ def test_a_record_as_rest_gives_it_and_a_raw_payload_reach_this_key_alone(key: K
         assert client.read_kind("data").any == b"anything at all"
 
 
+def test_a_record_of_ones_own_that_a_fault_holds_back_comes_in_its_time(key: Key) -> None:
+    key.server.request("POST", f"/_gexfaker/sessions/by-key/pause?key={key.key}", b"{}")
+    record = json.loads(data.record("ES_SPX", 7))
+    with joined(key, "orderflow", data.group()) as client:
+        client.read_kind("ack")
+        key.ok("PUT", FAULTS, [{"type": "delay", "attributes": {"delay": 300}}])
+        began = time.monotonic()
+        answer = key.ok("POST", f"/_gexfaker/groups/{data.group()}/send", record)
+        assert (answer["sent"], answer["reason"]) == (0, "a fault of this key has dropped it, or holds it back")
+        client.read_kind("data")
+        assert 0.25 < time.monotonic() - began < 3
+
+
 @pytest.mark.parametrize(
     ("group", "body", "said"),
     [
@@ -379,6 +426,10 @@ def test_the_state_of_a_key_is_put_back_on_another_one(key: Key) -> None:
         ({"version": 1, "faults": {"faults": [{"type": "x"}]}}, 400, "there is no type"),
         ({"version": 1, "tier": "gold"}, 400, "tier is one of"),
         ({"version": 1, "unknown": 3}, 400, "unknown field"),
+        ({"version": 1, "faults": {"rules": []}}, 400, "unknown field rules"),
+        ({"version": 1, "memberships": {"id": "x", "groups": {"nope": []}}}, 400, "those of no negotiation"),
+        ({"version": 1, "memberships": {"id": "a\nb"}}, 400, "those of no negotiation"),
+        ({"version": 1, "memberships": {"id": "x", "groups": {"classic": ["g" * 2000]}}}, 400, "too long a name"),
     ],
 )
 def test_what_is_no_state_is_refused_and_nothing_is_changed(key: Key, body: Any, status: int, said: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from gexfaker.errors import ControlError, DataError
 from gexfaker.exchange.hours import FIRST_RECORD, LAST_RECORD
-from gexfaker.faults.rules import Rule, rule_of
+from gexfaker.faults.rules import Rule, for_every_key, rule_of
 from gexfaker.market.scenarios.scenario import (
     Crash,
     DataGap,
@@ -118,7 +118,8 @@ class _Reader:
         if isinstance(when, dict) and isinstance(when.get("market"), dt.time):
             table = table | {"when": when | {"market": when["market"].isoformat()}}
         try:
-            return rule_of(table, f"fault {number + 1}")
+            [rule] = for_every_key((rule_of(table, f"fault {number + 1}"),))
+            return rule
         except ControlError as problem:
             line = self._header("faults", number)
             raise DataError(f"{self._name}, line {line}: {problem}") from None

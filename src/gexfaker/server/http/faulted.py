@@ -12,6 +12,7 @@ import re
 import socket
 import struct
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +42,9 @@ MAX_SPOILED_BYTES: Final = 32 << 20
 MAX_SPOILED: Final = 1000
 """Requests that faults hold up at once; beyond it they are reset instead."""
 
+MAX_SPOILED_OF_KEY: Final = 200
+"""The same of one key, so that one does not take what others need."""
+
 LOOK_SECONDS: Final = 0.25
 """How often a request that is held up looks whether its client has gone, or the server stops."""
 
@@ -66,11 +70,13 @@ class Faulted:
         self._app: Final = app
         self._service: Final = service
         self._paths: Final = _pattern(operations)
-        self._held = 0
+        self._held: Counter[Watch] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        watch = None if scope["type"] != "http" or not self._service.worlds.watching.pinned else self._watch_of(scope)
+        watching = self._service.worlds.watching
+        is_idle = scope["type"] != "http" or not (watching.pinned or watching.first)
+        watch = None if is_idle else self._watch_of(scope)
         if watch is None:
             await self._app(scope, receive, send)
             return
@@ -89,7 +95,10 @@ class Faulted:
         if resolve(path) is None and self._paths.fullmatch(path) is None:
             return None
         request = Request(scope)
-        world: World | None = self._service.worlds.peek(owner_of(request.headers, request.query_params) or "")
+        owner, worlds = owner_of(request.headers, request.query_params), self._service.worlds
+        if owner is None:
+            return None
+        world: World | None = worlds.peek(owner) if worlds.watching.first is None else worlds.get(owner)
         return None if world is None else world.watch
 
     async def _handle(self, watch: Watch, scope: Scope, receive: Receive, answer: _Noted) -> None:
@@ -104,14 +113,15 @@ class Faulted:
         )
         if run is None:
             await self._app(scope, receive, answer.send)
-        elif self._held >= MAX_SPOILED:
+        elif self._held.total() >= MAX_SPOILED or self._held[watch] >= MAX_SPOILED_OF_KEY:
             await _Line(receive, self._service).reset()
         else:
-            self._held += 1
+            self._held[watch] += 1
             try:
                 await self._spoil(run, scope, receive, answer)
             finally:
-                self._held -= 1
+                self._held[watch] -= 1
+                self._held += Counter()  # which lets go whose count is 0
 
     async def _spoil(self, run: Run, scope: Scope, receive: Receive, answer: _Noted) -> None:
         from gexfaker.faults import kinds as k

@@ -137,7 +137,7 @@ def list_of(given: Any) -> FaultList:
 
     if isinstance(given, list):
         given = {"faults": given}
-    known = {"faults", "seed", "preset", "key", "session"}
+    known = {"faults", "seed", "preset", "key"}
     if not isinstance(given, dict) or not given.keys() & {"faults", "preset"} or given.keys() - known:
         raise ControlError('send a list of rules, or {"faults": [...], "seed": 1}, or {"preset": "flaky-feed"}')
     seed, name = given.get("seed", 0), given.get("preset")

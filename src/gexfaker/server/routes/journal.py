@@ -14,20 +14,25 @@ from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError
 from gexfaker.limits import MAX_CONTROL_BYTES
 from gexfaker.parsing import duration
+from gexfaker.server.http.downloads import in_thread
 from gexfaker.server.http.eventstreams import EVENTS, LOOK_SECONDS, NO_STORE, EventStream
-from gexfaker.server.http.replies import read_body, reply
+from gexfaker.server.http.replies import read_body, reply, service_of
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.watching import journal_of, read_json, world_asked
 from gexfaker.server.service import Service
 
 if TYPE_CHECKING:
     from gexfaker.journal.expectations import Finding
-    from gexfaker.journal.journal import Journal
+    from gexfaker.journal.journal import Entry, Journal
     from gexfaker.journal.queries import Query
 
 T = TypeVar("T")
 
-MAX_NUMBER: Final = 1 << 53
+FEW: Final = 500
+"""Entries that are looked through at once; of more it takes up to seconds, if many expectations look at them."""
+
+SHORTEST_LOOK: Final = 0.02
+"""Seconds between two looks at least, however much happens meanwhile."""
 
 
 async def _show(request: Request) -> Response:
@@ -39,7 +44,8 @@ async def _show(request: Request) -> Response:
         if request.method == "HEAD":
             return Response(headers=NO_STORE, media_type=EVENTS)
         return EventStream(service, _events(service, journal_of(world), query))
-    return reply(_page(world.id, journal_of(world), query, _limit(request.query_params.get("limit"))))
+    limit = _limit(request.query_params.get("limit"))
+    return reply(await _page(request, world.id, query, limit, journal_of(world)))
 
 
 def _query_of(request: Request) -> Query:
@@ -55,7 +61,7 @@ def _whole(name: str, text: object, default: int) -> int:
     """A whole number of a query or a body. Raises ControlError."""
     if text is None:
         return default
-    if isinstance(text, int) and not isinstance(text, bool) and 0 <= text <= MAX_NUMBER:
+    if isinstance(text, int) and not isinstance(text, bool) and 0 <= text <= 1 << 53:
         return text
     if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 16:
         return int(text)
@@ -68,9 +74,9 @@ def _limit(given: object) -> int:
     return min(_whole("limit", given, MAX_ANSWERED), MAX_ANSWERED)
 
 
-def _page(session: str, journal: Journal, query: Query, limit: int) -> dict[str, Any]:
+async def _page(request: Request, session: str, query: Query, limit: int, journal: Journal) -> dict[str, Any]:
     """The first entries that are meant; ``more`` says how many follow, and ``next`` after which number they do."""
-    found = query.of(journal.entries(query.since))
+    found = await _looked(request, journal, query.of)
     shown = found[:limit]
     return {
         "session": session,
@@ -90,7 +96,7 @@ async def _events(service: Service, journal: Journal, query: Query) -> AsyncIter
     since = query.since
     try:
         yield b": the journal follows\n\n"
-        while not service.life.draining:
+        while not service.life.draining and not journal.is_closed:
             news.clear()
             found = query.of(journal.entries(since))
             since = journal.number
@@ -126,7 +132,7 @@ async def _find(request: Request) -> Response:
 
     asked, given = await _asked(request, Query, "limit")
     _, world = await world_asked(request, given.get("key"))
-    return reply(_page(world.id, journal_of(world), asked, _limit(given.get("limit"))))
+    return reply(await _page(request, world.id, asked, _limit(given.get("limit")), journal_of(world)))
 
 
 async def _count(request: Request) -> Response:
@@ -135,7 +141,8 @@ async def _count(request: Request) -> Response:
     asked, given = await _asked(request, Query)
     _, world = await world_asked(request, given.get("key"))
     journal = journal_of(world)
-    return reply({"session": world.id, "count": len(asked.of(journal.entries(asked.since))), "last": journal.number})
+    count = len(await _looked(request, journal, asked.of))
+    return reply({"session": world.id, "count": count, "last": journal.number})
 
 
 async def _wait(request: Request) -> Response:
@@ -143,12 +150,10 @@ async def _wait(request: Request) -> Response:
     from gexfaker.journal.queries import Query
 
     asked, given = await _asked(request, Query, "count", "within")
-    service, world = await world_asked(request, given.get("key"))
+    _, world = await world_asked(request, given.get("key"))
     journal, wanted = journal_of(world), max(1, _whole("count", given.get("count"), 1))
     seconds = _seconds(given.get("within", 5.0))
-    found = await _come_true(
-        service, journal, seconds, lambda: asked.of(journal.entries(asked.since)), lambda found: len(found) >= wanted
-    )
+    found = await _come_true(request, journal, seconds, asked.of, lambda found: len(found) >= wanted)
     if len(found) >= wanted:
         return reply(
             {"session": world.id, "entries": [entry.flat() for entry in found[:wanted]], "last": journal.number}
@@ -164,13 +169,13 @@ async def _verify(request: Request) -> Response:
     from gexfaker.journal.expectations import Verification, findings
 
     asked, given = await _asked(request, Verification)
-    service, world = await world_asked(request, given.get("key"))
+    _, world = await world_asked(request, given.get("key"))
     journal, seconds = journal_of(world), _seconds(asked.within)
 
     def is_done(found: list[Finding]) -> bool:
         return not found and asked.is_final_at_once
 
-    found = await _come_true(service, journal, seconds, lambda: findings(asked, journal.entries(asked.since)), is_done)
+    found = await _come_true(request, journal, seconds, lambda entries: findings(asked, entries), is_done)
     if not found:
         return reply({"session": world.id, "verified": len(asked.expect), "last": journal.number}, 202)
     return reply(_told(found, seconds), 406)
@@ -184,21 +189,28 @@ def _told(found: Sequence[Finding], seconds: float) -> dict[str, Any]:
     }
 
 
+async def _looked(request: Request, journal: Journal, look: Callable[[list[Entry]], T]) -> T:
+    """What is found in the entries; of many it is looked for in a thread, so that nobody waits for it."""
+    entries = journal.entries()
+    return look(entries) if len(entries) <= FEW else await in_thread(request, lambda: look(entries))
+
+
 async def _come_true(
-    service: Service, journal: Journal, seconds: float, look: Callable[[], T], is_done: Callable[[T], bool]
+    request: Request, journal: Journal, seconds: float, look: Callable[[list[Entry]], T], is_done: Callable[[T], bool]
 ) -> T:
     """What is found once it is done, or when the time is over."""
+    service = service_of(request)
     loop, news = asyncio.get_running_loop(), asyncio.Event()
     until = loop.time() + seconds
     journal.listeners[news.set] = None
     try:
         while True:
             news.clear()
-            found = look()
+            found = await _looked(request, journal, look)
             left = until - loop.time()
-            if is_done(found) or left <= 0 or service.life.draining:
+            if is_done(found) or left <= 0 or service.life.draining or journal.is_closed:
                 return found
-            news.clear()  # what is being summed up was written by the look itself
+            await asyncio.sleep(min(left, SHORTEST_LOOK))
             await _until(news, service, min(left, LOOK_SECONDS))
     finally:
         journal.listeners.pop(news.set, None)
@@ -257,7 +269,7 @@ async def _report(request: Request) -> Response:
     given = await read_json(request)
     _, world = await world_asked(request)
     journal = journal_of(world)
-    journal.add("report", body=given)
+    journal.add("report", body=msgspec.Raw(msgspec.json.encode(given)))
     return reply({"session": world.id, "last": journal.number}, 201)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -10,12 +11,13 @@ from starlette.responses import Response
 
 from gexfaker.catalog import parse_group
 from gexfaker.contract.operations import CONTROLLED, Operation
-from gexfaker.errors import ControlError, RecordError
+from gexfaker.errors import ControlError, DataError, RecordError
 from gexfaker.hubs.groups import homes
 from gexfaker.hubs.publication import Batch, Publication
-from gexfaker.limits import MAX_REQUEST_BYTES
+from gexfaker.limits import MAX_GROUP_LENGTH, MAX_REQUEST_BYTES
 from gexfaker.playback.actions import ChangeQuota, ChangeTier
 from gexfaker.server.http import warmup
+from gexfaker.server.http.gate import plain_name
 from gexfaker.server.http.replies import read_body, reply
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import act, act_change
@@ -23,11 +25,13 @@ from gexfaker.server.routes.faults import fault_status, have_faults, list_of, li
 from gexfaker.server.routes.watching import read_json, world_asked
 from gexfaker.server.service import Service
 from gexfaker.wire.messages import PROTOBUF, Data, DataMessage
+from gexfaker.worlds.change import Change
 from gexfaker.worlds.slot import Slot
 from gexfaker.worlds.snapshot import Snapshot, restoring, snapshot
 from gexfaker.worlds.world import World
 
 RAW_TYPES: Final = ("application/octet-stream", "application/x-protobuf", "application/protobuf")
+_SLOT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 VERSION: Final = 1
 """Of the document of a key's state."""
 
@@ -42,13 +46,14 @@ async def _send(request: Request) -> Response:
     name = request.path_params["group"]
     is_raw = request.headers.get("content-type", "").partition(";")[0].strip().lower() in RAW_TYPES
     payload = body if is_raw else _payload(service, name, body)
-    sent = {hub: _sent(service, world, hub, name, payload) for hub in service.hubs}
-    reached = {hub: count for hub, count in sent.items() if count}
+    sent = {hub: count for hub in service.hubs if (count := _sent(service, world, hub, name, payload)) is not None}
     service.streamer.drain()
-    reason = None if reached else f"no client of this key is in {name[:80]} or in {_prefixed(service, name)}"
-    return reply(
-        {"session": world.id, "group": name, "sent": sum(sent.values()), "hubs": list(reached), "reason": reason}
-    )
+    service.streamer.look_after(world)
+    service.alarm.ring()
+    total = sum(sent.values())
+    nobody = f"no client of this key is in {name[:80]} or in {_prefixed(service, name)}"
+    reason = None if total else "a fault of this key has dropped it, or holds it back" if sent else nobody
+    return reply({"session": world.id, "group": name, "sent": total, "hubs": list(sent), "reason": reason})
 
 
 def _payload(service: Service, name: str, record: bytes) -> bytes:
@@ -72,19 +77,26 @@ def _prefixed(service: Service, name: str) -> str:
     return f"{service.settings.ws_group_prefix}_{name[:80]}"
 
 
-def _sent(service: Service, world: World, hub: str, name: str, payload: bytes) -> int:
-    """Send it on one hub, to whoever is in the group by its plain or its full name; returns to how many."""
+def _sent(service: Service, world: World, hub: str, name: str, payload: bytes) -> int | None:
+    """Send it on one hub, to whoever is in the group by its plain or its full name: to how many; None: nobody is."""
     audience = world.audiences.get(hub)
     if audience is None:
-        return 0
+        return None
     feed = parse_group(name)
     full = service.groups.name(hub, feed) if feed is not None and hub in homes(feed) else name
     inside = [group for group in dict.fromkeys((name, full)) if group in audience.groups]
     batch = Batch([(group, Publication(DataMessage(Data(PROTOBUF, payload), group))) for group in inside])
-    return world.send(service.hubs[hub], batch, lambda _hub, _group, _index: None) if inside else 0
+    return world.send(service.hubs[hub], batch, lambda _hub, _group, _index: None) if inside else None
 
 
 # --- the state of a key --------------------------------------------------------------------------
+
+
+class KeptFaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Its rules as they were given, and the seed of their chances."""
+
+    faults: list[Any] = []
+    seed: int = 0
 
 
 class Kept(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -100,7 +112,7 @@ class Kept(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     tier: str | None = None
     quota: str = ""
     name: str | None = None
-    faults: dict[str, Any] = {}
+    faults: KeptFaults = KeptFaults()
     memberships: Slot | None = None
 
 
@@ -110,7 +122,7 @@ async def _export(request: Request) -> Response:
     account = world.account
     place = snapshot(world, service.clock()) if world.is_used else None
     quota = ",".join(map(str, account.quota.allowances))
-    faults = msgspec.to_builtins(listed)
+    faults = KeptFaults(msgspec.to_builtins(listed.faults), listed.seed)
     return reply(Kept(VERSION, place, account.tier, quota, account.name, faults, world.slot))
 
 
@@ -121,21 +133,41 @@ async def _import(request: Request) -> Response:
     try:
         kept = msgspec.convert(given, Kept)
     except msgspec.ValidationError as problem:
-        raise ControlError(f"the body is no state of a key: {problem}") from None
+        raise ControlError(f"the body is no state of a key: {problem}".replace("`", "")) from None
     if kept.version != VERSION:
         raise ControlError(f"a state of version {kept.version}, this is version {VERSION}")
-    listed = list_of({"faults": kept.faults.get("faults", []), "seed": kept.faults.get("seed", 0)})
-    place = None if kept.session is None else restoring(kept.session, service.clock())
+    listed = list_of({"faults": kept.faults.faults, "seed": kept.faults.seed})
+    place = None if kept.session is None else _place(kept.session, service.clock())
+    _check_slot(service, kept.memberships)
     granted = [ChangeTier.of({"tier": kept.tier or world.tier}), ChangeQuota.of({"allowances": kept.quota or "none"})]
+    if place is not None:  # first, as its day may be gone
+        await act_change(service, world, place)
     for action in granted:
         await act(service, world, action)
-    if place is not None:
-        await act_change(service, world, place)
     if kept.memberships is not None and service.cluster is None:
         service.memberships.begin(world, kept.memberships)
-    world.account.name = kept.name or world.account.name
+    world.account.name = plain_name(kept.name or "") or world.account.name
     await have_faults(service, world, listed)
     return reply({"session": world.id, **fault_status(service, world)})
+
+
+def _place(written: Snapshot, now: float) -> Change:
+    """The change that puts a key there. Raises ControlError: nobody can be there."""
+    try:
+        return restoring(written, now)
+    except DataError as problem:
+        raise ControlError(str(problem)) from None
+
+
+def _check_slot(service: Service, slot: Slot | None) -> None:
+    """Raises ControlError: nobody can have negotiated this."""
+    if slot is None:
+        return
+    groups = [group for names in slot.groups.values() for group in names]
+    if not set(slot.groups) <= set(service.hubs) or not _SLOT_ID.fullmatch(slot.id):
+        raise ControlError("memberships are those of no negotiation: an unknown hub, or an id that is none")
+    if len(groups) > service.settings.membership_limit or any(len(group) > MAX_GROUP_LENGTH for group in groups):
+        raise ControlError("memberships are too many, or a group has too long a name")
 
 
 ENDPOINTS: Final = (

@@ -49,6 +49,7 @@ class Accepted:
     Attributes:
         seconds: so much later a fault has it sent.
         close: with which a fault closes it at once.
+        agent: the User-Agent of the client, where somebody watches.
     """
 
     response: Response
@@ -56,6 +57,7 @@ class Accepted:
     connection: Connection | None = None
     seconds: float = 0.0
     close: Close | None = None
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,13 +322,11 @@ def _agent(request: Request) -> str:
 def _accepted(
     switch: Response, hub: Hub, connection: Connection, request: Request, spoiled: Spoiled | None
 ) -> Accepted:
-    """The 101 for a connection; rules that end connections may hit it at once."""
-    watch = connection.audience.owner.watch
-    if watch is not None:
-        watch.opened(hub, connection, _agent(request))
+    """The 101 for a connection; rules that end connections may hit it once it is open."""
+    agent = "" if connection.audience.owner.watch is None else _agent(request)
     if spoiled is None:
-        return Accepted(switch, hub, connection)
-    return Accepted(switch, hub, connection, spoiled.seconds, spoiled.close)
+        return Accepted(switch, hub, connection, agent=agent)
+    return Accepted(switch, hub, connection, spoiled.seconds, spoiled.close, agent)
 
 
 def _raw_mode(query: Mapping[str, str]) -> RawMode | None:

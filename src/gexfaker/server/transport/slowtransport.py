@@ -73,7 +73,7 @@ class SlowTransport(_Wrapped):
         super().__init__(transport)
         self._loop: Final = loop
         self._keep: Final = keep
-        self._queue: Final[deque[Slowly | bytes]] = deque()
+        self._queue: Final[deque[tuple[float, Slowly] | bytes]] = deque()
         self.waiting = 0
         self._steps: Iterator[float] | None = None
         self._closes = False
@@ -91,7 +91,7 @@ class SlowTransport(_Wrapped):
 
     def write_slowly(self, output: Slowly) -> None:
         """Write bytes at their pace."""
-        self._put(output, len(output.data))
+        self._put((self._loop.time() + output.seconds, output), len(output.data))
 
     def close(self) -> None:
         """Close it once everything is written."""
@@ -105,7 +105,7 @@ class SlowTransport(_Wrapped):
         self._keep(-self.waiting)
         self.waiting, self._steps = 0, None
 
-    def _put(self, what: Slowly | bytes, size: int) -> None:
+    def _put(self, what: tuple[float, Slowly] | bytes, size: int) -> None:
         self._queue.append(what)
         self.waiting += size
         self._keep(size)
@@ -136,9 +136,10 @@ class SlowTransport(_Wrapped):
             if isinstance(what, bytes):
                 self._send(what)
                 continue
-            if what.seconds:
-                yield what.seconds
-            yield from self._write_pieces(what)
+            due, output = what
+            if (left := due - self._loop.time()) > 0:  # what came earlier may have taken some of it
+                yield left
+            yield from self._write_pieces(output)
 
     def _write_pieces(self, what: Slowly) -> Iterator[float]:
         at = 0

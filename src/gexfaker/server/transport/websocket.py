@@ -7,6 +7,7 @@ up to the hub's bounds; then the peer is cut, and nobody else has noticed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import struct
@@ -140,11 +141,14 @@ class Socket(asyncio.Protocol):
             self._schedule_ping()
             self._hub.drain()
             held, self._held = self._held, []
+            self._take_backlog()
             if held:
                 self.perform(held)
             if answer.close is not None:
                 self._hub.finish(self._connection, answer.close)
                 self._hub.drain()
+            elif (watch := self._connection.audience.owner.watch) is not None:
+                watch.opened(self._hub, self._connection, answer.agent)
         self._inlet.go_on()
 
     def _leave_unanswered(self, answer: Unanswered) -> None:
@@ -200,7 +204,8 @@ class Socket(asyncio.Protocol):
         """The parser has the pong ready; a key with faults may not send it."""
         watch = None if self._connection is None else self._connection.audience.owner.watch
         if watch is not None and self._connection is not None and not watch.pinged(self._connection):
-            self._frames.writes.remove(Frame(Opcode.PONG, ping.data).serialize(mask=False))
+            with contextlib.suppress(ValueError):  # it has gone with the close frame
+                self._frames.writes.remove(Frame(Opcode.PONG, ping.data).serialize(mask=False))
 
     def _message_received(self, payload: bytes) -> None:
         if self._hub is not None and self._connection is not None:
@@ -226,7 +231,7 @@ class Socket(asyncio.Protocol):
     def perform(self, outputs: list[Output]) -> None:
         """Do what the connection asks for, in order; frames go out in one joined write."""
         if self._is_opening and not isinstance(outputs[-1], Abort):
-            self._held += outputs
+            self._hold(outputs)
             return
         ready: list[bytes] = []
         count = 0
@@ -255,6 +260,15 @@ class Socket(asyncio.Protocol):
                 ready, count = [], 0
                 self._spoil(output)
         self._write(ready, count)
+
+    def _hold(self, outputs: list[Output]) -> None:
+        """Keep outputs until the peer has its 101, which a fault may have come late: bounded as any backlog."""
+        frames = [output.data if isinstance(output, Joined) else output for output in outputs]
+        size = sum(len(frame) for frame in frames if isinstance(frame, bytes))
+        self._held += outputs
+        self._backlog_messages += len(outputs)
+        self._keep(size)
+        self._check_backlog(len(outputs), size)
 
     def _spoil(self, output: Drop | Mute | Aside | Slowly) -> None:
         """What only a key with faults asks for."""
