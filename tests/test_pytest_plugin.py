@@ -38,7 +38,7 @@ def test_a_test_of_a_client_in_a_few_lines(tmp_path: Path) -> None:
 
         def test_each_test_has_a_key_of_its_own(gexfaker):
             assert gexfaker.journal() == []
-            gexfaker.add_fault("status", attributes={"code": 503})
+            gexfaker.add_fault("status", code=503, for_="30s")
             assert get(gexfaker).status_code == 503
             assert [rule["hits"] for rule in gexfaker.faults()] == [1]
 
@@ -105,14 +105,24 @@ def test_an_expectation_that_fails_shows_the_end_of_the_journal(tmp_path: Path) 
 
         def test_waits_in_vain(gexfaker):
             gexfaker.wait_for("connect", within=0.1)
+
+        def test_uses_another_key(gexfaker):
+            httpx.get(gexfaker.url + "/SPX/classic/zero", headers={"Authorization": "Bearer mine", "User-Agent": "t"})
+            gexfaker.verify({"type": "request"})
+
+        def test_a_preset_is_no_rule(gexfaker):
+            gexfaker.set_faults("flaky-feed")
         """,
     )
     assert done.returncode == 1
+    assert "does the client use the key of the test?" in done.stdout
+    assert "a preset goes by preset('flaky-feed')" in done.stdout
     assert "expected at least 1 connect, and there was none" in done.stdout
     assert "the journal of the key ends with:" in done.stdout
     assert "path=/SPX/classic/zero status=200" in done.stdout
     assert "expected 1 connect within 0.1 s, and there were 0" in done.stdout
-    assert "the journal of the key is empty" in done.stdout
+    assert "the journal of the key is empty: no client has used this key since it began" in done.stdout
+    assert "def _expect" not in done.stdout, "the insides of gexfaker are not shown"
 
 
 def test_workers_do_not_meet(tmp_path: Path) -> None:

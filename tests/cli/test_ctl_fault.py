@@ -120,14 +120,14 @@ def test_types_and_presets_are_listed_without_a_server() -> None:
 
 
 def test_the_journal_is_shown_cleared_and_ended(server: InProcess, key: str) -> None:
-    assert said(server, key, "journal") == "nothing yet"
+    assert said(server, key, "journal") == "nothing yet: what was before it began is not in it"
     get(server, key)
     line = said(server, key, "journal")
     assert re.fullmatch(r"1  \d\d:\d\d:\d\d\.\d{3}  request +method=GET path=\S+ status=200 bytes=\d+ .*", line), line
     for _ in range(4):
         get(server, key)
     assert [one.split()[0] for one in said(server, key, "journal", "--limit", "2").splitlines()] == ["4", "5"]
-    assert said(server, key, "journal", "--type", "close") == "nothing yet"
+    assert said(server, key, "journal", "--type", "close") == "nothing of that kind"
     assert json.loads(said(server, key, "journal", "--json"))["entries"][0]["path"] == PATH
     assert said(server, key, "journal", "--clear") == "5 entries forgotten"
     assert said(server, key, "journal", "--off") == "the journal is off"

@@ -239,3 +239,20 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
         done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20)
     assert len(done.stdout.splitlines()) == 2
     assert done.stderr == ""
+
+
+def test_listen_goes_on_after_messages_that_it_cannot_read(tmp_path: Path) -> None:
+    write_day(tmp_path, 2000)
+    with running_server(data_dir=str(tmp_path), ws_stream_interval="20ms") as server:
+        rules = [
+            {"type": "corrupt", "count": 1, "attributes": {"part": "zstd"}},
+            {"type": "unknown_message", "count": 1},
+        ]
+        server.request("PUT", "/_gexfaker/faults?key=broken", json.dumps(rules).encode())
+        command = [sys.executable, "-m", "gexfaker", "listen", "orderflow", "ES_SPX", "--key", "broken"]
+        done = subprocess.run(
+            [*command, "--count", "5", "--url", server.url], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    assert "passed over: blue_ES_SPX_orderflow_orderflow: cannot decode a message" in done.stderr
+    assert "passed over: not a message of this protocol" in done.stderr

@@ -46,8 +46,6 @@ def test_the_first_rule_that_matches_wins() -> None:
         ({"ticker": "N*"}, False),
         ({"group": "*gex_zero"}, True),
         ({"hub": "v2_*"}, False),
-        ({"route": "*"}, False),
-        ({"route": "*", "ticker": "SPX"}, False),
         ({"package": "classic", "category": "gex_zero", "hub": "classic"}, True),
         ({"client": "*bot*"}, False),
         ({"subprotocol": "json*"}, False),
@@ -62,6 +60,13 @@ def test_a_client_is_known_by_any_of_its_names() -> None:
     assert hit(faults({"type": "drop", "on": {"client": "python*"}}), named) == "drop"
     assert hit(faults({"type": "drop", "on": {"client": "my *"}}), named) == "drop"
     assert hit(faults({"type": "drop", "on": {"client": "curl*"}}), named) is None
+
+
+def test_the_version_of_a_path_may_be_left_out() -> None:
+    for path in ("/SPX/classic/zero", "/v1/SPX/classic/zero", "/v2/SPX/classic/zero"):
+        assert hit(faults({"type": "empty", "on": {"route": "/SPX/*"}}), Happening(route=path), point=Point.REQUEST)
+    other = Happening(route="/v1/SPX/classic/zero")
+    assert not hit(faults({"type": "empty", "on": {"route": "/v2/*"}}), other, point=Point.REQUEST)
 
 
 def test_after_lets_events_pass_and_count_ends_it() -> None:

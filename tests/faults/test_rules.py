@@ -37,6 +37,8 @@ def test_a_rule_with_everything_is_read_and_written_back_as_it_was() -> None:
     rule = rule_of(given)
     assert msgspec.to_builtins(rule) == given
     assert rule.seconds == 30.0
+    lasting = [rule_of({"type": "drop", "for": lasts}).seconds for lasts in (30, "30", "0.5", "500ms")]
+    assert lasting == [30, 30, 0.5, 0.5]
     assert rule.when.market_second == 10 * 3600 + 5 * 60
 
 
@@ -66,6 +68,13 @@ def test_every_kind_is_a_rule_with_nothing_but_its_type(name: str) -> None:
         ({"type": "drop", "toxicity": 1.5}, "<= 1.0"),
         ({"type": "drop", "count": 0}, ">= 1"),
         ({"type": "drop", "for": "soon"}, "for:"),
+        ({"type": "status", "code": 429}, 'code belongs into "attributes": {"code": 429}'),
+        ({"type": "drop", "on": {"route": "/SPX/*"}}, "it would never hit: drop is about the feed, which has no route"),
+        ({"type": "empty", "on": {"hub": "classic"}}, "empty is about requests, which have no hub"),
+        ({"type": "latency", "on": {"hub": "*", "route": "*"}}, "nothing has both a route and a hub"),
+        ({"type": "drop", "on": {"hub": "clasic"}}, "there is no hub 'clasic'; there are"),
+        ({"type": "drop", "when": {"message": "join"}}, "there is no message 'join'; there are joinGroup"),
+        ({"type": "reset"}, "did you mean reset_peer?"),
         *(
             ({"type": "drop", "for": lasts}, "for: a time such as 30s, or seconds")
             for lasts in (-3, 0, "-5s", "", "nan", "inf", "1e9s", "0s", float("nan"), 10**9)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gexfaker.errors import ControlError
-from gexfaker.journal.journal import Entry
+from gexfaker.journal.journal import FIELDS, TYPES, Entry
 from gexfaker.journal.queries import Query, read
 
 ENTRIES = [
@@ -65,6 +65,19 @@ def test_what_is_no_question_is_refused_with_its_place(text: bytes, said: str) -
     with pytest.raises(ControlError) as caught:
         read(text, Query)
     assert said in str(caught.value)
+
+
+def test_a_field_that_no_such_entry_has_is_refused() -> None:
+    with pytest.raises(ControlError, match=r"request entries have no 'stauts': did you mean status\?"):
+        read(b'{"type": "request", "where": {"stauts": 200}}', Query).check()
+    with pytest.raises(ControlError, match="ping entries have no 'zzz': they have connection, hub"):
+        read(b'{"type": "ping", "where": {"zzz": 200}}', Query).check()
+    read(b'{"type": ["ping", "request"], "where": {"status": 200}}', Query).check()
+    read(b'{"where": {"status": 200}}', Query).check()
+
+
+def test_the_fields_of_every_type_are_declared() -> None:
+    assert FIELDS.keys() == TYPES.keys()
 
 
 def test_a_type_that_there_is_not_is_refused() -> None:

@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gexfaker.catalog import Feed
 from gexfaker.faults.matching import chances
 from gexfaker.faults.rules import FaultList, rules_of
 from gexfaker.hubs.connection import Audience, State
@@ -43,9 +42,6 @@ class Owned:
 
     def market_time(self, _now: float) -> float | None:
         return self.market
-
-    def feed_of(self, _hub: str, group: str) -> Feed | None:
-        return Feed(group, "classic", "gex_zero")
 
     def regrouped(self, hub: str, group: str) -> None:
         """Nobody waits for it."""
@@ -427,6 +423,16 @@ def test_the_journal_tells_what_a_client_did_and_was_told() -> None:
     [acked] = bench.told("sequenceAck")
     assert (acked["sequence_id"], acked["last"]) == (2, 2)
     assert [entry.get("error") for entry in bench.told("ack")] == [None, None, None, "Duplicate", "InternalServerError"]
+
+
+@pytest.mark.parametrize("pattern", ["SPX_*", "blue_SPX_*", "SPX_classic_gex_zero", "blue_SPX_classic_gex_zero"])
+def test_a_group_is_meant_with_and_without_its_prefix_and_by_its_ticker(pattern: str) -> None:
+    for on in ({"group": pattern}, {"ticker": "SPX"}, {"category": "gex_zero"}):
+        bench = Bench({"type": "drop", "on": on})
+        client = bench.client(PLAIN, "blue_SPX_classic_gex_zero", "blue_ES_SPX_classic_gex_one")
+        bench.send("a", group="blue_SPX_classic_gex_zero")
+        bench.send("b", group="blue_ES_SPX_classic_gex_one")
+        assert client.texts() == ["b"], on
 
 
 def test_long_names_are_cut_in_the_journal() -> None:

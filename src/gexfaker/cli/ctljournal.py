@@ -54,7 +54,8 @@ def _show(asked: Asked, types: str | None, since: int, limit: int) -> None:
         entries = [*entries, *page["entries"]][-limit:]
     answer |= {"entries": entries[-limit:], "more": 0, "next": page["next"]}
     lost = [f"{answer['lost']:,} older entries have fallen out"] * bool(answer["lost"])
-    asked.print(answer, [*lost, *map(entry_line, answer["entries"])] or ["nothing yet"])
+    nothing = "nothing of that kind" if answer["last"] else "nothing yet: what was before it began is not in it"
+    asked.print(answer, [*lost, *map(entry_line, answer["entries"])] or [nothing])
 
 
 def _follow(asked: Asked, types: str | None, since: int) -> None:

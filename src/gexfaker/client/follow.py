@@ -18,6 +18,8 @@ from gexfaker.errors import FrameError
 if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
 
+    from gexfaker.wire.messages import DataMessage
+
 SUBPROTOCOL: Final = Subprotocol("json.reliable.webpubsub.azure.v1")
 
 FIRST_PAUSE_SECONDS: Final = 0.2
@@ -171,7 +173,7 @@ class _Line:
         from gexfaker.wire import messages as m
         from gexfaker.wire.jsoncodec import encode_upstream
 
-        message = _decode(frame)
+        message = self._read(frame)
         if isinstance(message, m.Connected):
             self._was_up = True
             token = {"awps_connection_id": message.connection_id, "awps_reconnection_token": message.reconnection_token}
@@ -180,11 +182,33 @@ class _Line:
             if message.sequence_id is not None:
                 await websocket.send(encode_upstream(m.SequenceAck(message.sequence_id)), text=True)
             self._end_outage()
-            if self._is_new(message.sequence_id):
-                return self._receive(Received(str(frame), message.group or "", decode_payload(message.data.value)))
+            if self._is_new(message.sequence_id) and (record := self._record(message)) is not None:
+                return self._receive(Received(str(frame), message.group or "", record))
         elif isinstance(message, m.Ack) and message.error is not None:
             raise ListenError(message.error.message)
         return True
+
+    def _read(self, frame: str | bytes) -> Any:
+        """The message in a frame; of one that is none it is told, and it is passed over."""
+        try:
+            return _decode(frame)
+        except ListenError as problem:
+            self._pass_over(problem)
+            return None
+
+    def _record(self, message: DataMessage) -> dict[str, Any] | None:
+        """What a message carries; None of one that cannot be decoded."""
+        try:
+            return decode_payload(message.data.value)
+        except ListenError as problem:
+            self._pass_over(problem, message.group or "")
+            return None
+
+    def _pass_over(self, problem: ListenError, group: str = "") -> None:
+        """Tell what is wrong and go on; who listens once, as a test does, is given the error."""
+        if self._reconnection is NEVER:
+            raise problem
+        self._reconnection.tell(f"passed over: {group + ': ' if group else ''}{problem}")
 
     def _end_outage(self) -> None:
         """A record has come, so the connection is back: one that only greets and closes would be tried for ever."""

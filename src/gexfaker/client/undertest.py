@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from gexfaker.client.control import Control, Target, UnmetError
+from gexfaker.errors import ControlError
 
 if TYPE_CHECKING:
     from gexfaker.playback.actions import Action
@@ -104,14 +105,21 @@ class KeyUnderTest:
         found: list[dict[str, Any]] = self._ask("GET", "/faults")["faults"]
         return found
 
-    def set_faults(self, *rules: Rule, seed: int = 0) -> None:
-        """Have exactly these rules; without any all are off."""
-        self._ask("PUT", "/faults", {"faults": [dict(rule) for rule in rules], "seed": seed})
+    def set_faults(self, *rules: Rule | Sequence[Rule], seed: int = 0) -> None:
+        """Have exactly these rules, one by one or in a list; without any all are off."""
+        listed = [dict(rule) for given in rules for rule in rules_in(given)]
+        self._ask("PUT", "/faults", {"faults": listed, "seed": seed})
 
     def add_fault(self, type_: str, **rule: Any) -> None:
-        """Add a rule behind the others: ``add_fault("latency", attributes={"latency": 300})``."""
-        rule = {name.rstrip("_"): value for name, value in rule.items()}
-        self._ask("POST", "/faults", {"type": type_, **rule})
+        """Add a rule behind the others: ``add_fault("latency", latency=300, on={"route": "/SPX/*"})``.
+
+        What is no part of a rule is an attribute; ``for_`` stands for ``for``.
+        """
+        given = {name.rstrip("_"): value for name, value in rule.items()}
+        parts = {name: value for name, value in given.items() if name in PARTS}
+        attributes = {name: value for name, value in given.items() if name not in PARTS}
+        attributes |= parts.pop("attributes", {})
+        self._ask("POST", "/faults", {"type": type_, **parts, "attributes": attributes})
 
     def preset(self, name: str, seed: int = 0) -> None:
         """Have the rules of a preset, such as ``flaky-feed``."""
@@ -147,6 +155,7 @@ class KeyUnderTest:
         Raises:
             ExpectationError: they did not come in time.
         """
+        __tracebackhide__ = True
         asked = {"type": type_, "where": where, "since": since, "count": count, "within": within}
         found: list[dict[str, Any]] = self._expect("/journal/wait", asked, within)["entries"]
         return found
@@ -163,6 +172,7 @@ class KeyUnderTest:
         Raises:
             ExpectationError: something does not hold.
         """
+        __tracebackhide__ = True
         expect = [{"is": one} if isinstance(one, str) else dict(one) for one in expectations]
         self._expect("/verify", {"expect": expect, "within": within, "order": order, "since": since}, within)
 
@@ -202,8 +212,6 @@ class KeyUnderTest:
 
     def status_or_none(self) -> Any:
         """``status``; None of a key that nothing is known of."""
-        from gexfaker.errors import ControlError
-
         try:
             return self.status()
         except ControlError:
@@ -213,6 +221,7 @@ class KeyUnderTest:
         return self.control.ask(method, path + self._target.query(), body, longer=longer)
 
     def _expect(self, path: str, body: object, within: float) -> Any:
+        __tracebackhide__ = True
         try:
             return self._ask("POST", path, body, longer=within)
         except UnmetError as unmet:
@@ -221,10 +230,16 @@ class KeyUnderTest:
     def _tail(self) -> str:
         """The end of the journal, a line for each entry."""
         entries = self.journal()[-TAIL:]
-        return "\n".join(["the journal of the key ends with:", *map(entry_line, entries)]) if entries else NO_ENTRIES
+        if entries:
+            return "\n".join(["the journal of the key ends with:", *map(entry_line, entries)])
+        others = [one["session"] for one in self.control.ask("GET", "/sessions?limit=4")["sessions"]]
+        return NO_ENTRIES + (OTHER_KEYS.format(", ".join(others[:3])) if others else "")
 
 
-NO_ENTRIES: Final = "the journal of the key is empty: the client did nothing that reached the server"
+NO_ENTRIES: Final = "the journal of the key is empty: no client has used this key since it began"
+OTHER_KEYS: Final = "; other keys of this server are in use ({}): does the client use the key of the test?"
+PARTS: Final = ("name", "on", "toxicity", "after", "count", "for", "when", "attributes", "enabled")
+"""Of a rule, beside its type."""
 
 
 def entry_line(entry: Mapping[str, Any]) -> str:
@@ -280,6 +295,8 @@ class AsyncKeyUnderTest:
         return call
 
 
-def rules_in(given: Rule | Sequence[Rule]) -> list[Rule]:
-    """One rule or several, as a list."""
+def rules_in(given: Any) -> list[Rule]:
+    """One rule or several, as a list. Raises ControlError: it is a text."""
+    if isinstance(given, str):
+        raise ControlError(f"{given!r} is no rule; a preset goes by preset({given!r}), in a marker by preset={given!r}")
     return [given] if isinstance(given, Mapping) else list(given)

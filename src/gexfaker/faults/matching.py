@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -20,6 +21,7 @@ class Happening(NamedTuple):
         market: the market time of the key, seconds since midnight in New York.
         record: the index of the record on its tape.
         message: the type of a message that the client has sent.
+        plain_group: the group without the prefix that the hub puts before it.
     """
 
     route: str | None = None
@@ -33,6 +35,7 @@ class Happening(NamedTuple):
     market: float | None = None
     record: int | None = None
     message: str | None = None
+    plain_group: str | None = None
 
 
 class Run:
@@ -174,19 +177,21 @@ def chances(seed: str) -> Iterator[float]:
 def _is_on(on: On, happening: Happening) -> bool:
     if on == _ANYBODY:
         return True
+    unversioned = None if happening.route is None else _VERSION.sub("", happening.route)
     named = (
-        *((on.route, happening.route), (on.ticker, happening.ticker), (on.package, happening.package)),
-        *((on.category, happening.category), (on.hub, happening.hub), (on.group, happening.group)),
-        (on.subprotocol, happening.subprotocol),
+        *((on.route, (happening.route, unversioned)), (on.group, (happening.group, happening.plain_group))),
+        *((on.ticker, (happening.ticker,)), (on.package, (happening.package,)), (on.category, (happening.category,))),
+        *((on.hub, (happening.hub,)), (on.subprotocol, (happening.subprotocol,)), (on.client, happening.clients)),
     )
-    if not all(pattern is None or _is_like(value, pattern) for pattern, value in named):
-        return False
-    return on.client is None or any(_is_like(client, on.client) for client in happening.clients)
+    return all(pattern is None or any(_is_like(value, pattern) for value in values) for pattern, values in named)
 
 
 def _is_like(value: str | None, pattern: str | None) -> bool:
     """Whether a value is there and fits a pattern, whatever the case of its letters."""
     return value is not None and pattern is not None and fnmatchcase(value.lower(), pattern.lower())
 
+
+_VERSION: Final = re.compile(r"^/v[12](?=/)")
+"""What a path may begin with, and a rule need not name."""
 
 _ANYBODY: Final = On()

@@ -8,14 +8,16 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
+from gexfaker.catalog import HUBS
 from gexfaker.errors import ControlError, DataError
-from gexfaker.faults.kinds import BROKEN, KINDS, Close, Fault, Reject, Status
+from gexfaker.faults.kinds import BROKEN, KINDS, Close, Fault, Point, Reject, Status
 from gexfaker.parsing import duration
 
 MAX_RULES: Final = 100
@@ -31,6 +33,9 @@ NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,59}")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 FRAMING: Final = frozenset(("content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"))
 """Headers that say where an answer ends: those are the server's own."""
+
+MESSAGES: Final = ("joinGroup", "leaveGroup", "sendToGroup", "event", "sequenceAck", "ping")
+"""The types of messages that clients send, for ``when``."""
 
 FIRST_CLOSE_CODE: Final = 1000
 LAST_STATUS: Final = 599
@@ -157,6 +162,7 @@ def rule_of(given: Any, place: str = "the rule") -> Rule:
     """A rule of decoded JSON; without a name it is called as its type. Raises ControlError, which names the place."""
     if not isinstance(given, dict):
         raise ControlError(f'{place} is an object such as {{"type": "latency", "attributes": {{"latency": 300}}}}')
+    _check_attributes(given, place)
     try:
         rule = msgspec.convert(given, Rule)
     except msgspec.ValidationError as problem:
@@ -170,6 +176,16 @@ def rule_of(given: Any, place: str = "the rule") -> Rule:
         raise ControlError(f"{place}: a name has letters, digits, '-', '_' and '.', not {rule.name[:40]!r}")
     _check(rule, f"{place}, {rule.name}")
     return rule
+
+
+def _check_attributes(given: dict[str, Any], place: str) -> None:
+    """Raises ControlError: attributes stand beside the type, where people put them first."""
+    kind = KINDS.get(given["type"]) if isinstance(given.get("type"), str) else None
+    names = () if kind is None else kind.__struct_fields__
+    found = [name for name in given if name in names and name not in Rule.__struct_encode_fields__]
+    if found:
+        meant = ", ".join(f'"{name}": {given[name]!r}' for name in found)[:200]
+        raise ControlError(f'{place}: {", ".join(found)} belongs into "attributes": {{{meant}}}')
 
 
 def rules_of(given: Any) -> tuple[Rule, ...]:
@@ -251,8 +267,26 @@ def _check(rule: Rule, place: str) -> None:
         _seconds(rule.lasts)
     except ValueError as problem:
         raise ControlError(f"{place}: for: {problem}") from None
+    if (never := _never(rule)) is not None:
+        raise ControlError(f"{place}: it would never hit: {never}")
     if (wrong := _wrong_in(rule.fault)) is not None:
         raise ControlError(f"{place}: attributes of {rule.type}: {wrong}")
+
+
+def _never(rule: Rule) -> str | None:
+    """Why a rule can hit nothing; None when it may."""
+    on, points = rule.on, set(KINDS[rule.type].POINTS)
+    if on.route is not None and Point.REQUEST not in points:
+        return f"{rule.type} is about the feed, which has no route: name a hub or a group"
+    if (on.hub or on.group or on.subprotocol) and points == {Point.REQUEST}:
+        return f"{rule.type} is about requests, which have no hub and no group: name a route or a ticker"
+    if on.route is not None and (on.hub or on.group or on.subprotocol):
+        return "nothing has both a route and a hub or group"
+    known = ((on.hub, HUBS, "hub"), (rule.when.message, MESSAGES, "message"))
+    for pattern, names, what in known:
+        if pattern is not None and not any(fnmatchcase(name.lower(), pattern.lower()) for name in names):
+            return f"there is no {what} {pattern[:40]!r}; there are {', '.join(names)}"
+    return None
 
 
 def _wrong_in(fault: Fault) -> str | None:
@@ -289,7 +323,7 @@ def _seconds(given: str | float | None) -> float | None:
     if given is None:
         return None
     try:
-        seconds = duration(given) if isinstance(given, str) else given
+        seconds = float(given) if not isinstance(given, str) or given.replace(".", "", 1).isdigit() else duration(given)
     except ValueError:
         seconds = -1.0
     if not 0 < seconds <= LONGEST_SECONDS:
@@ -302,7 +336,9 @@ def _said(problem: msgspec.ValidationError) -> str:
 
 
 def _meant(name: str) -> str:
-    close = difflib.get_close_matches(name.lower(), KINDS, 1)
+    begin = [kind for kind in KINDS if kind.startswith(name.lower())]
+    close = begin[:1] if name else []
+    close = close or difflib.get_close_matches(name.lower(), KINDS, 1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 

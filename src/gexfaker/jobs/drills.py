@@ -10,6 +10,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import IO, Any, Final, NamedTuple
 
@@ -238,6 +239,13 @@ class Client:
             return printed.read().decode(errors="replace").splitlines()[-SHOWN_LINES:]
 
 
+def _what_it_did(key: KeyUnderTest) -> str:
+    """What reached the server of a client that did not do what it should."""
+    counts = Counter(entry["type"] for entry in key.journal())
+    done = ", ".join(f"{count} {name}" for name, count in counts.items() if name not in ("control", "fault"))
+    return f"; of this key came {done or 'nothing: does the client use {url} and {key}?'}"
+
+
 def _filled(part: str, named: dict[str, str]) -> str:
     """A part of a command with what stands for the server's address and the key; other braces stay."""
     for name, value in named.items():
@@ -273,7 +281,7 @@ def _endure(drill: Drill, client: Client, key: KeyUnderTest, ready: float) -> st
         key.verify(*drill.expect, within=drill.within, order=drill.order, since=since)
     except ExpectationError as unmet:
         ended = "" if client.code is None else f" (the client had ended with code {client.code})"
-        return str(unmet).partition("\n")[0] + ended
+        return str(unmet).partition("\n")[0] + (_what_it_did(key) if not since else "") + ended
     if client.code is not None and not drill.may_end:
         return f"the client ended with code {client.code}"
     return ""

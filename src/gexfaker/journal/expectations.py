@@ -50,6 +50,10 @@ class Expectation(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, 
         super().check()
         if self.ready is not None and self.ready not in READY:
             raise ControlError(f"there is no expectation {self.ready[:40]!r}: there are {', '.join(READY)}")
+        if self.exactly is not None and (self.at_least is not None or self.at_most is not None):
+            raise ControlError("exactly goes without at_least and at_most")
+        if (self.at_least or 0) > (self.most if self.most is not None else MAX_NUMBER):
+            raise ControlError(f"at_least {self.at_least} and at_most {self.at_most} can never hold together")
         if self.ready is None and not self.types and not self.where:
             raise ControlError('an expectation has a type, a where, or "is" with one of: ' + ", ".join(READY))
 
@@ -161,8 +165,10 @@ def _order(asked: Verification, entries: Sequence[Entry]) -> list[Finding]:
 
 
 def _acknowledged_everything(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
-    """Every reliable connection has acknowledged the last message that it was sent."""
+    """Reliable connections were sent messages, and each has acknowledged the last one."""
     sent, acked = _last_of(entries, "deliver"), _last_of(entries, "sequenceAck")
+    if not any("sequence_id" in entry.fields for entry in sent.values()):
+        return Finding("expected acknowledgements, and no reliable connection was sent anything", [*sent.values()])
     for connection, entry in sent.items():
         wanted = entry.fields.get("sequence_id")
         last = acked.get(connection)
@@ -197,7 +203,9 @@ def _broken(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _reconnected_within(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
-    """After each connection that broke another one to the same hub came within so many seconds."""
+    """A connection broke, and after each that did another one to the same hub came within so many seconds."""
+    if not _broken(entries):
+        return NOTHING_BROKE
     for end in _broken(entries):
         hub = end.fields["hub"]
         later = [entry for entry in entries if entry.number > end.number and entry.fields.get("hub") == hub]
@@ -212,7 +220,9 @@ def _reconnected_within(expected: Expectation, entries: Sequence[Entry]) -> Find
 
 
 def _recovered(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
-    """After each connection that broke the client came back to it, and did not open another one."""
+    """A connection broke, and after each that did the client came back to it, and did not open another one."""
+    if not _broken(entries):
+        return NOTHING_BROKE
     for end in _broken(entries):
         hub = end.fields["hub"]
         later = [entry for entry in entries if entry.number > end.number and entry.fields.get("hub") == hub]
@@ -221,8 +231,20 @@ def _recovered(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
             return Finding(f"expected the client to recover its connection to {hub}; it did not come back", [end])
         if back.type != "recover":
             did = "opened another one" if back.type == "connect" else f"was refused: {back.fields.get('why', '')}"
+            did += _why_it_cannot(end, entries)
             return Finding(f"expected the client to recover its connection to {hub}; it {did}", [end, back])
     return None
+
+
+NOTHING_BROKE: Final = Finding("expected a connection that breaks, and none did", [])
+
+
+def _why_it_cannot(end: Entry, entries: Sequence[Entry]) -> str:
+    """That a client speaks a subprotocol whose connections cannot be recovered, if it does."""
+    name = end.fields["connection"]
+    opened = (entry for entry in entries if entry.type == "connect" and entry.fields["connection"] == name)
+    spoken = next((entry.fields.get("subprotocol") or "no subprotocol" for entry in opened), "reliable")
+    return "" if "reliable" in spoken else f" (it speaks {spoken}, which cannot recover)"
 
 
 def _negotiated_at_most(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
@@ -337,6 +359,15 @@ READY: Final[dict[str, Callable[[Expectation, Sequence[Entry]], Finding | None]]
     "handled_in_order": _handled_in_order,
 }
 """The ready-made expectations: each gives what does not hold, or None."""
+
+TAKES: Final[dict[str, str]] = {
+    "reconnected_within": "`seconds` (5)",
+    "negotiated_at_most": "`times` (1)",
+    "joined_exactly": "`groups` (none)",
+    "polled_no_faster_than": "`seconds` (5)",
+    "stopped_after": "`status` (401)",
+}
+"""What ready-made expectations can be told, with what it is otherwise."""
 
 EARLY: Final = (
     None,

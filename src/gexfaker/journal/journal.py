@@ -41,8 +41,8 @@ MAX_SHOWN: Final = 300
 TYPES: Final = {
     "request": "A REST request or a negotiation: method, path, status, bytes, ms, client.",
     "negotiate": "A negotiation that was answered: method, hubs, groups.",
-    "connect": "A WebSocket was opened: hub, connection, subprotocol, client.",
-    "reject": "A WebSocket was refused: hub, status, why.",
+    "connect": "A WebSocket was opened: hub, connection, subprotocol, groups (of its token).",
+    "reject": "A WebSocket was refused: hub or path, status, why.",
     "recover": "A client came back to its connection: hub, connection, unacknowledged.",
     "joinGroup": "A join: hub, connection, group, and error where it was refused.",
     "leaveGroup": "A leave: hub, connection, group.",
@@ -54,13 +54,38 @@ TYPES: Final = {
     "deliver": "Messages of the feed to a group in about a second: hub, connection, group, first, last (record "
     "indexes), count, bytes, sequence_id (the last).",
     "close": "A WebSocket is gone: hub, connection, code, by, how.",
-    "fault": "A rule has hit: name, fault, and what it hit.",
+    "fault": "A rule has hit: name, fault (its type), and what it hit: hit, or hub, connection, group, record.",
     "control": "The key was moved or changed: action, resolved.",
     "report": "What the client says of itself: body.",
     "wrong": "A client sent what is no message: hub, connection, why.",
     "cut": "A client was too slow: hub, connection, messages, bytes.",
 }
 """Every type of an entry, with what it tells."""
+
+
+_CONNECTION: Final = ("hub", "connection")
+FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "request": ("method", "path", "status", "bytes", "ms", "client"),
+    "negotiate": ("method", "hubs", "groups"),
+    "connect": (*_CONNECTION, "subprotocol", "groups"),
+    "reject": ("hub", "path", "status", "why"),
+    "recover": (*_CONNECTION, "unacknowledged"),
+    "joinGroup": (*_CONNECTION, "group", "ack_id", "error"),
+    "leaveGroup": (*_CONNECTION, "group", "ack_id", "error"),
+    "sendToGroup": (*_CONNECTION, "group", "bytes", "ack_id", "error"),
+    "event": (*_CONNECTION, "ack_id", "error"),
+    "ack": (*_CONNECTION, "ack_id", "error"),
+    "sequenceAck": (*_CONNECTION, "sequence_id", "last"),
+    "ping": _CONNECTION,
+    "deliver": (*_CONNECTION, "group", "first", "last", "count", "bytes", "sequence_id"),
+    "close": (*_CONNECTION, "code", "by", "how"),
+    "fault": ("name", "fault", "hit", *_CONNECTION, "group", "record"),
+    "control": ("action", "resolved"),
+    "report": ("body",),
+    "wrong": (*_CONNECTION, "why"),
+    "cut": (*_CONNECTION, "messages", "bytes"),
+}
+"""What entries of a type may tell."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import Meta
 
 from gexfaker.errors import ControlError
-from gexfaker.journal.journal import Entry, check_type
+from gexfaker.journal.journal import FIELDS, Entry, check_type
+from gexfaker.nearest import nearest
 
 MAX_ANSWERED: Final = 1000
 """Entries of one answer, unless fewer are asked for: some 300 KB."""
@@ -52,7 +53,12 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """Raises ControlError: there are no entries of such a type, or a range has no end."""
         for name in self.types:
             check_type(name)
+        known = {field for name in self.types or FIELDS for field in FIELDS[name]}
         for name, wanted in self.where.items():
+            if name not in known:
+                close = nearest(name, known)
+                meant = f"did you mean {close}?" if close else f"they have {', '.join(sorted(known))}"
+                raise ControlError(f"where: {' and '.join(self.types) or 'no'} entries have no {name[:40]!r}: {meant}")
             if wanted == Range():
                 raise ControlError(f"where {name[:40]}: a range has at_least, at_most, or both")
 

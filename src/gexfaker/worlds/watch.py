@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
-from gexfaker.catalog import Feed
+from gexfaker.catalog import TICKERS, Feed, parse_group
 from gexfaker.exchange.hours import second_of_day
 from gexfaker.faults import kinds as k
 from gexfaker.faults.kinds import Point
@@ -25,12 +26,16 @@ from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.hubs.upstream import operate
 from gexfaker.journal.journal import Journal, Shelf, short
+from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.wire import messages as m
 from gexfaker.worlds.shaping import ended, pace
 from gexfaker.worlds.spoiling import spoiled, unknown_message
 
 MAX_HELD: Final = 10_000
 """Messages of one key that wait to be sent later or in another order; what comes beyond is sent at once."""
+
+MAX_NAMES: Final = 4096
+"""Names of groups whose feed is remembered: all of the universe for a few prefixes."""
 
 UPSTREAM_NAMES: Final[dict[type, str]] = {
     m.JoinGroup: "joinGroup",
@@ -62,9 +67,6 @@ class Watched(Protocol):
 
     def market_time(self, now: float) -> float | None:
         """Where it is in the day; None before its first use, and without a clock."""
-
-    def feed_of(self, hub: str, group: str) -> Feed | None:
-        """What a group carries that it listens to."""
 
 
 class Held(NamedTuple):
@@ -212,7 +214,7 @@ class Watch:
         self._agents[connection.id] = agent
 
     def _happening(self, connection: Connection, group: str | None = None, **more: Any) -> Happening:
-        feed = None if group is None else self._world.feed_of(connection.audience.hub, group)
+        feed = None if group is None else _feed_named(group)
         ticker, package, category = feed or (None, None, None)
         return Happening(
             ticker=ticker,
@@ -220,6 +222,7 @@ class Watch:
             category=category,
             hub=connection.audience.hub,
             group=group,
+            plain_group=None if feed is None else feed.group,
             subprotocol=connection.subprotocol.name,
             clients=self.names(self._agents.get(connection.id, "")),
             market=self.market(),
@@ -516,6 +519,15 @@ class Watch:
         if self.journal is not None:
             self.journal.close()
             self.journal = None
+
+
+@lru_cache(maxsize=MAX_NAMES)
+def _feed_named(group: str) -> Feed | None:
+    """The feed that a group is named after, with or without a prefix; a ticker that is known goes first."""
+    if len(group) > MAX_HINTED_LENGTH:
+        return None
+    found = [feed for name in (group, group.partition("_")[2]) if (feed := parse_group(name)) is not None]
+    return next((feed for feed in found if feed.ticker in TICKERS), found[-1] if found else None)
 
 
 def _kinds_for(connection: Connection) -> Iterable[type[k.Fault]]:

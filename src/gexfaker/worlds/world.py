@@ -21,10 +21,9 @@ from gexfaker.playback.play import Play
 from gexfaker.playback.plays import fresh
 from gexfaker.worlds.quota import Quota
 from gexfaker.worlds.slot import Slot
-from gexfaker.worlds.subscriptions import Subscriber, Subscription, Subscriptions
+from gexfaker.worlds.subscriptions import Subscriber, Subscriptions
 
 if TYPE_CHECKING:
-    from gexfaker.catalog import Feed
     from gexfaker.faults.rules import FaultList
     from gexfaker.worlds.watch import Older, Watch
 
@@ -158,11 +157,6 @@ class Delivery:
     def is_prepared(self) -> bool:
         """Whether nothing has to be encoded ahead."""
         return self.prepared is not None and self.prepared is self.subscriptions and not self.regrouped
-
-    def subscription(self, hub: str, group: str) -> Subscription | None:
-        """What a group of a hub carries, if that has been worked out."""
-        known = () if self.subscriptions is None else self.subscriptions.all
-        return next((one for one in known if one.group == group and one.hub.name == hub), None)
 
     def regroup(self, hub: str, group: str) -> None:
         """Note that a group came or went, for when the subscriptions are needed next."""
@@ -316,11 +310,6 @@ class World:
     def market_time(self, now: float) -> float | None:
         """Where it is in the day, epoch seconds; None before its first use, and without a clock."""
         return None if self._play is None else self._play.market_time(now)
-
-    def feed_of(self, hub: str, group: str) -> Feed | None:
-        """What a group carries that it listens to; None when that has not been worked out, and for spot."""
-        found = self.delivery.subscription(hub, group)
-        return None if found is None else found.feed
 
     def watched(self) -> Watch:
         """Its watch, made when there is none. Raises ControlError: too many keys are watched."""

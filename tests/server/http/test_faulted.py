@@ -338,12 +338,24 @@ def met_already(has_met: Callable[[InProcess, User], bool], server: InProcess, u
         ({"client": "my-bot*"}, PATH, ""),
         ({"client": "other*"}, "", PATH),
         ({"ticker": "spx"}, PATH, "/negotiate"),
+        ({"route": "/SPX/classic/*"}, f"/v2{PATH}", "/v2/SPX/state/zero"),
     ],
 )
 def test_a_rule_hits_whom_it_names(user: User, on: dict[str, str], hit: str, missed: str) -> None:
     user.faults({"type": "status", "on": on, "attributes": {"code": 500}})
     assert not hit or user.get(hit).status_code == 500
     assert not missed or user.get(missed).status_code == 200
+
+
+def test_a_client_is_known_by_its_name_from_its_first_request_on(server: InProcess, user: User) -> None:
+    fresh = User(server, f"{user.key}-fresh")
+    with fresh.http:
+        fresh.faults({"type": "status", "on": {"client": "my bot"}, "attributes": {"code": 418}})
+        fresh.http.get(f"/_gexfaker/journal?key={fresh.key}")
+        for path in ("/tickers", PATH):
+            assert fresh.http.get(path, headers={"X-Gexfaker-Name": "my bot"}).status_code == 418
+        entries = fresh.http.get(f"/_gexfaker/journal?key={fresh.key}&type=request").json()["entries"]
+    assert [entry["client"] for entry in entries] == ["my bot"] * 2
 
 
 def test_what_is_not_the_services_is_never_spoiled(user: User) -> None:

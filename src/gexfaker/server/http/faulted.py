@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gexfaker.allowances import Period
 from gexfaker.contract.operations import Operation
 from gexfaker.rest.paths import Found, resolve
-from gexfaker.server.http.gate import NO_USER_AGENT, OVER_QUOTA, owner_of
+from gexfaker.server.http.gate import NO_USER_AGENT, OVER_QUOTA, name_given, owner_of
 from gexfaker.server.http.replies import error, wants_gzip
 from gexfaker.server.http.targets import plain_path
 from gexfaker.server.service import Service
@@ -84,10 +84,8 @@ class Faulted:
         try:
             await self._handle(watch, scope, receive, answer)
         finally:
-            agent = Request(scope).headers.get("user-agent", "")
-            watch.note(
-                "request", method=scope["method"], path=scope["path"][:200], **answer.fields(), client=agent[:100]
-            )
+            client = watch.names(_named(scope))[0:1] or ("",)
+            watch.note("request", method=scope["method"], path=scope["path"][:200], **answer.fields(), client=client[0])
 
     def _watch_of(self, scope: Scope) -> Watch | None:
         """Who watches the key of a request to one of the service's own routes."""
@@ -333,6 +331,12 @@ def _kinds_for(happening: Happening) -> list[type[Fault]]:
     ]
 
 
+def _named(scope: Scope) -> str:
+    """What a client calls itself: by the name that it gives, or by its User-Agent."""
+    request = Request(scope)
+    return name_given(request) or request.headers.get("user-agent", "")[:100]
+
+
 def _happening(watch: Watch, scope: Scope) -> Happening:
     """A request in the words of rules."""
     from gexfaker.faults.matching import Happening
@@ -340,7 +344,7 @@ def _happening(watch: Watch, scope: Scope) -> Happening:
     path = plain_path(scope["path"])
     found = resolve(path)
     feed = found.feed if isinstance(found, Found) else None
-    clients = watch.names(Request(scope).headers.get("user-agent", ""))
+    clients = (*watch.names(Request(scope).headers.get("user-agent", "")), _named(scope))
     if feed is None:
         return Happening(route=path, clients=clients, market=watch.market())
     return Happening(path, feed.ticker, feed.package, feed.category, clients=clients, market=watch.market())

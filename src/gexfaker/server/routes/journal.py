@@ -160,7 +160,7 @@ async def _wait(request: Request) -> Response:
         )
     from gexfaker.journal.queries import MAX_ANSWERED
 
-    text = f"expected {wanted} {asked.said()} within {seconds:g} s, and there were {len(found)}"
+    text = f"expected {wanted} {asked.said()} within {seconds:g} s, and there were {len(found)}{_since(journal)}"
     return reply({"error": text, "nearest": [entry.flat() for entry in found[:MAX_ANSWERED]]}, 406)
 
 
@@ -178,13 +178,18 @@ async def _verify(request: Request) -> Response:
     found = await _come_true(request, journal, seconds, lambda entries: findings(asked, entries), is_done)
     if not found:
         return reply({"session": world.id, "verified": len(asked.expect), "last": journal.number}, 202)
-    return reply(_told(found, seconds), 406)
+    return reply(_told(found, seconds, journal), 406)
 
 
-def _told(found: Sequence[Finding], seconds: float) -> dict[str, Any]:
+def _since(journal: Journal) -> str:
+    """That a journal began with this very question, as far as one can see."""
+    return "" if journal.number else "; the journal of this key begins now: what was before is not in it"
+
+
+def _told(found: Sequence[Finding], seconds: float, journal: Journal) -> dict[str, Any]:
     within = f" (looked at for {seconds:g} s)" if seconds else ""
     return {
-        "error": "; ".join(one.text for one in found) + within,
+        "error": "; ".join(one.text for one in found) + within + _since(journal),
         "findings": [{"text": one.text, "nearest": [entry.flat() for entry in one.nearest]} for one in found],
     }
 
