@@ -59,15 +59,10 @@ class ExhaustedError(GexfakerError):
 
 
 class UndecidedError(GexfakerError):
-    """A world that several servers share cannot be changed by one of them alone.
+    """A world that several servers share cannot be changed by one of them alone."""
 
-    Attributes:
-        what: the change to decide about.
-    """
-
-    def __init__(self, what: object) -> None:
+    def __init__(self) -> None:
         super().__init__("this key is shared by the servers of a cluster")
-        self.what = what
 
 
 class TokenError(GexfakerError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,18 @@ def test_a_client_that_does_nothing_is_told_so() -> None:
     idle = [sys.executable, "-c", "import time; time.sleep(60)"]
     done = CliRunner().invoke(drill, ["--only", "reset", "--ready", "0.5", "--", *idle])
     assert done.exit_code == 1
-    assert "expected 1 deliver within 0.5 s, and there were 0" in " ".join(done.output.split())
+    said = " ".join(done.output.split())
+    assert "expected 1 deliver within" in said
+    assert "of this key came nothing: does the client use {url} and {key}?" in said
+
+
+@pytest.mark.long
+def test_a_client_that_ends_at_once_is_not_waited_for() -> None:
+    began = time.monotonic()
+    done = CliRunner().invoke(drill, ["--only", "reset", "--", sys.executable, "-c", "print('sorry')"])
+    assert time.monotonic() - began < 10
+    assert "the client had ended with code 0" in " ".join(done.output.split())
+    assert "| sorry" in done.output
 
 
 def test_what_cannot_be_done_is_said() -> None:

@@ -29,7 +29,7 @@ SHOWN: Final = 20
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
 @click.option("--link", is_flag=True, help="Link files instead of copying them (on the same disk).")
 @click.option("--convert", type=click.Choice(ENDINGS), help="Write each feed as JSON lines.")
-@click.option("--replace", is_flag=True, help="Replace other files of the same names.")
+@click.option("--replace", is_flag=True, help="Replace what the data folder has of the same feeds, in whichever form.")
 @click.option("--check/--no-check", default=True, help="Look through what was brought in, as `inspect` does.")
 @click.option("--prepare", is_flag=True, help="Encode it beforehand, as `prepare` does.")
 @click.pass_context

@@ -18,6 +18,9 @@ from gexfaker.client.undertest import ExpectationError, KeyUnderTest
 
 Rule = dict[str, Any]
 
+LOOK_SECONDS: Final = 1.0
+"""How often it is looked whether a client that does not listen yet has ended."""
+
 STOP_SECONDS: Final = 5.0
 """How long a client has to end after it was asked to; then it is killed."""
 
@@ -270,12 +273,26 @@ def run(drill: Drill, command: Sequence[str], key: KeyUnderTest, ready: float = 
     return Result(drill.name, not text, text, time.monotonic() - began, printed)
 
 
+def _wait_until_it_listens(client: Client, key: KeyUnderTest, ready: float) -> None:
+    """Until the client gets its first record. Raises ExpectationError: it has ended before, or is too late."""
+    until = time.monotonic() + ready
+    while True:
+        left = until - time.monotonic()
+        try:
+            key.wait_for("deliver", within=max(0.0, min(left, LOOK_SECONDS)))
+        except ExpectationError:
+            if client.code is not None or left <= LOOK_SECONDS:
+                raise
+        else:
+            return
+
+
 def _endure(drill: Drill, client: Client, key: KeyUnderTest, ready: float) -> str:
     """Break things and look what the client does; why it failed, or nothing."""
     since = 0
     try:
         if not drill.first:
-            key.wait_for("deliver", within=ready)
+            _wait_until_it_listens(client, key, ready)
             since = key.last
             key.set_faults(*drill.faults)
         key.verify(*drill.expect, within=drill.within, order=drill.order, since=since)

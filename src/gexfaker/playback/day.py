@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
@@ -92,12 +93,21 @@ class Day:
 
     def first_date(self) -> str | None:
         """The date in New York of the first records of a feed, as far as they can be read; else None."""
-        with contextlib.suppress(DataError, ValueError, OverflowError, OSError):
-            with contextlib.closing(self._opener(min(self.feeds))) as tape:
-                stamps = [stamp_of(tape, index) for index in range(FIRST_RECORDS) if tape.has(index)]
-            dates = [shown(stamp)[: len(self.date)] for stamp in stamps if stamp is not None]
+        with contextlib.suppress(ValueError, OverflowError, OSError):  # a time beyond all calendars
+            dates = [shown(stamp)[: len(self.date)] for stamp in self._first_stamps]
             return dates[-1] if dates else None
         return None
+
+    @cached_property
+    def _first_stamps(self) -> list[int]:
+        """The timestamps of the first records of a feed, as far as they can be read; it is opened for this alone."""
+        with (
+            contextlib.suppress(DataError, ValueError, OverflowError, OSError),
+            contextlib.closing(self._opener(min(self.feeds))) as tape,
+        ):
+            found = [stamp_of(tape, index) for index in range(FIRST_RECORDS) if tape.has(index)]
+            return [stamp for stamp in found if stamp is not None]
+        return []
 
     def digest(self) -> str:
         """What tells it from another day of its date: its feeds, and the first records of some of them."""
@@ -112,12 +122,8 @@ class Day:
 
     def is_newest_first(self) -> bool:
         """Whether the first records of a feed go back in time, as far as they can be read."""
-        with contextlib.suppress(DataError, ValueError, OverflowError, OSError):
-            with contextlib.closing(self._opener(min(self.feeds))) as tape:
-                stamps = [stamp_of(tape, index) for index in range(FIRST_RECORDS) if tape.has(index)]
-            known = [stamp for stamp in stamps if stamp is not None]
-            return len(known) > 2 and all(later < earlier for earlier, later in pairwise(known))
-        return False
+        known = self._first_stamps
+        return len(known) > 2 and all(later < earlier for earlier, later in pairwise(known))
 
     def close(self) -> None:
         """Close all tapes."""

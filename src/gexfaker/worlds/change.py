@@ -39,7 +39,7 @@ def change(world: World, what: Change, now: float) -> Effect:
         UndecidedError: several servers share it, and have to decide first.
     """
     if world.shared is not None:
-        raise UndecidedError(what)
+        raise UndecidedError
     return apply(world, what, now)
 
 
