@@ -119,11 +119,22 @@ def test_a_cut_message_is_whole_zstd_and_no_message(kind: str) -> None:
     assert type_url == unpack(publication(kind).message.data.value)[0]
     assert whole.startswith(content)
     assert len(content) < len(whole)
-    try:
-        found = decode_feed(type_url, content)
-    except (RecordError, DecodeError):
-        return
-    assert found != record_of(publication(kind).message.data.value)
+    with pytest.raises((RecordError, DecodeError)):
+        decode_feed(type_url, content)
+
+
+@pytest.mark.parametrize("index", range(40))
+def test_a_message_is_cut_inside_a_field_wherever_its_half_is(index: int) -> None:
+    feed, _ = RECORDS["orderflow"]
+    form = format_of(feed)
+    whole = Publication(
+        DataMessage(
+            Data(DataType.PROTOBUF, pack(form.type_url, form.encode(data.record("ES_SPX", index).encode()).message)),
+            "g",
+        )
+    )
+    with pytest.raises((RecordError, DecodeError)):
+        decode_feed(*unpack(spoiled(whole, Corrupt(part="protobuf"), chance).message.data.value))
 
 
 def test_an_unknown_type_holds_the_same_message() -> None:

@@ -32,6 +32,9 @@ SKIPPABLE_MAGIC: Final = 0x184D2A50
 WRONG_MAGIC: Final = b"\x28\xb5\x2f\xfc"
 """One bit away from that of zstd."""
 
+MAX_TRIES: Final = 50
+"""Places at which a message is tried to be cut: the longest field of fixed size has eleven bytes."""
+
 UNKNOWN_TYPE: Final = "proto.unknown"
 UNKNOWN_EVENT: Final = "somethingNew"
 UNKNOWN_FIELD: Final = b"\xfa\x06\x03new"
@@ -94,7 +97,7 @@ def _value(payload: bytes, fault: Fault, chance: Chance) -> bytes:
     match fault:
         case Corrupt(part="protobuf"):
             type_url, content = unpack(payload)
-            return pack(type_url, content[: max(1, len(content) - 3) if len(content) < 8 else len(content) // 2])
+            return pack(type_url, _cut(type_url, content))
         case Corrupt(part="type_url"):
             return pack(UNKNOWN_TYPE, unpack(payload)[1])
         case Corrupt():
@@ -104,6 +107,19 @@ def _value(payload: bytes, fault: Fault, chance: Chance) -> bytes:
         case _:
             type_url, content = unpack(payload)
             return pack(type_url, _edited(type_url, content, fault))
+
+
+def _cut(type_url: str, content: bytes) -> bytes:
+    """About half of a message, cut inside a field: between two fields it would be a message with fewer fields."""
+    kind, half = _CLASSES.get(type_url), len(content) // 2
+    if kind is None:
+        return content[:half]
+    for end in range(half, max(half - MAX_TRIES, 0), -1):
+        try:
+            kind.FromString(content[:end])
+        except DecodeError:
+            return content[:end]
+    return content[:half]
 
 
 def _rewrapped(payload: bytes, change: Callable[[bytes], bytes]) -> bytes:
