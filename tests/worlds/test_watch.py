@@ -191,6 +191,27 @@ def test_no_more_is_held_than_the_bound() -> None:
     assert bench.watch.waiting.count == 3
 
 
+@pytest.mark.parametrize("rule", [{"type": "delay"}, {"type": "reorder", "attributes": {"window": 100}}])
+def test_no_more_bytes_are_held_than_the_bound(rule: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_HELD_BYTES", 100)
+    bench = Bench(rule, journal=False)
+    client = bench.client()
+    bench.send("a" * 60, "b" * 60, "c" * 40)
+    assert client.texts() == ["b" * 60], "there was no room for it"
+    assert bench.watch.waiting.size == 100
+    bench.rule()
+    assert sorted(client.texts()) == ["a" * 60, "b" * 60, "c" * 40]
+    assert bench.watch.waiting.size == 0
+    bench.rule(rule)
+    bench.send("d" * 60)
+    bench.hub.end(client.connection)
+    bench.client()
+    bench.send("e")
+    bench.watch.release(float("inf"))
+    bench.watch.waiting.forget_ended()
+    assert bench.watch.waiting.size <= 1
+
+
 @pytest.mark.parametrize("reliable", [RELIABLE, BINARY_RELIABLE])
 @pytest.mark.parametrize(
     ("kind", "numbers", "contents"),

@@ -34,6 +34,9 @@ from gexfaker.worlds.spoiling import spoiled, unknown_message
 MAX_HELD: Final = 10_000
 """Messages of one key that wait to be sent later or in another order; what comes beyond is sent at once."""
 
+MAX_HELD_BYTES: Final = 32 << 20
+"""The same in bytes of payload: ten thousand real records have some."""
+
 MAX_NAMES: Final = 4096
 """Names of groups whose feed is remembered: all of the universe for a few prefixes."""
 
@@ -89,21 +92,26 @@ class Waiting:
         swapped: by connection the frame that goes out behind the next one.
         silent: until when (real time) nothing is sent to a group of a connection.
         number: counts what was held.
+        size: of the payloads that wait, in bytes.
     """
 
-    __slots__ = ("held", "mixed", "number", "silent", "swapped")
+    __slots__ = ("held", "mixed", "number", "silent", "size", "swapped")
 
     def __init__(self) -> None:
         self.held: Final[list[Held]] = []
         self.mixed: Final[dict[Connection, tuple[Run, list[tuple[str, Publication]]]]] = {}
         self.swapped: Final[dict[Connection, bytes]] = {}
         self.silent: Final[dict[tuple[Connection, str], float]] = {}
-        self.number = 0
+        self.number = self.size = 0
 
     @property
     def count(self) -> int:
         """Messages that wait."""
         return len(self.held) + sum(len(waiting) for _, waiting in self.mixed.values())
+
+    def has_room_for(self, publication: Publication) -> bool:
+        """Whether one more may wait."""
+        return self.count < MAX_HELD and self.size + size_of(publication) <= MAX_HELD_BYTES
 
     def take_swapped(self) -> list[tuple[Connection, bytes]]:
         """The frames that wait for the next one, which are taken out."""
@@ -113,11 +121,17 @@ class Waiting:
 
     def forget_ended(self) -> None:
         """Let go what is kept of connections that are over."""
-        for kept in (self.mixed, self.swapped):
-            for connection in [one for one in kept if one.state is State.ENDED]:
-                del kept[connection]
+        for connection in [one for one in self.mixed if one.state is State.ENDED]:
+            self.size -= sum(size_of(publication) for _, publication in self.mixed.pop(connection)[1])
+        for connection in [one for one in self.swapped if one.state is State.ENDED]:
+            del self.swapped[connection]
         for key in [key for key in self.silent if key[0].state is State.ENDED]:
             del self.silent[key]
+
+
+def size_of(publication: Publication) -> int:
+    """The bytes of its payload."""
+    return len(publication.message.data.value)
 
 
 class Watch:
@@ -403,9 +417,10 @@ class Watch:
 
     def _hold(self, hub: Hub, connection: Connection, group: str, publication: Publication, seconds: float) -> int:
         waiting = self.waiting
-        if waiting.count >= MAX_HELD:
+        if not waiting.has_room_for(publication):
             return self._deliver(hub, connection, group, publication)
         waiting.number += 1
+        waiting.size += size_of(publication)
         heapq.heappush(waiting.held, Held(self._clock() + seconds, waiting.number, hub, connection, group, publication))
         return 0
 
@@ -423,6 +438,7 @@ class Watch:
             sent += self._send_mixed(connection)
         while held and held[0].due <= now:
             one = heapq.heappop(held)
+            self.waiting.size -= size_of(one.publication)
             if one.connection.state is not State.ENDED and one.group in one.connection.groups:
                 sent += self._deliver(one.hub, one.connection, one.group, one.publication)
         return sent
@@ -430,10 +446,11 @@ class Watch:
     def _mix(
         self, hub: Hub, connection: Connection, group: str, publication: Publication, run: Run, window: int
     ) -> int:
-        if self.waiting.count >= MAX_HELD:
+        if not self.waiting.has_room_for(publication):
             return self._deliver(hub, connection, group, publication)
         _, waiting = self.waiting.mixed.setdefault(connection, (run, []))
         waiting.append((group, publication))
+        self.waiting.size += size_of(publication)
         is_full = len(waiting) >= window or run.is_spent(self._clock())
         return self._send_mixed(connection) if is_full else 0
 
@@ -446,6 +463,7 @@ class Watch:
     def _send_mixed(self, connection: Connection) -> int:
         """Send what waits in another order: by chance, and never as it came."""
         run, waiting = self.waiting.mixed.pop(connection)
+        self.waiting.size -= sum(size_of(publication) for _, publication in waiting)
         if connection.state is State.ENDED:
             return 0
         order = sorted(range(len(waiting)), key=lambda _: run.chance())
