@@ -349,9 +349,10 @@ class Seek(Action):
     """To ``time`` (epoch seconds, HH:MM[:SS], ``open``, ``close``), or to ``index`` of ``feed`` (a group's name)."""
 
     NAME: ClassVar = "seek"
-    SHORT: ClassVar = "Jump within the day."
+    SHORT: ClassVar = "Jump to another time."
     HELP: ClassVar = (
-        "Jump to WHERE: HH:MM[:SS] in New York, open, close, epoch seconds, or with --index a record's number."
+        "Jump to WHERE: HH:MM[:SS] in New York, open, close, epoch seconds, or with --index a record's number. Epoch "
+        "seconds may be of another day, which is played then."
     )
     EXAMPLES: ClassVar = ("10:30", "1784295002 --key mine", "1800 --index --feed SPX_classic_gex_zero")
     POSITIONAL: ClassVar = ("time", "index")

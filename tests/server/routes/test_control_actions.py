@@ -101,6 +101,38 @@ def test_seek_tells_where_it_came_to(plane: Plane, arguments: dict[str, Any], in
     assert plane.playback()["market_time"] == data.FIRST + index
 
 
+@pytest.mark.parametrize("day", DAYS[:2])
+def test_seek_goes_to_the_day_of_a_time(plane: Plane, day: str) -> None:
+    plane.act("pause")
+    at = first_of(day) + 100
+    requested, resolved, why = effect(plane.act("seek", time=at))
+    assert (requested, resolved["timestamp"], resolved["day"], resolved["in_gap"]) == (at, at, day, False)
+    assert why == f"it was on {DAYS[2]}"
+    assert plane.playback()["day"] == day
+    _, resolved, _ = effect(plane.act("seek", time=at - 50))
+    assert resolved["timestamp"] == at - 50
+    assert "day" not in resolved, "it has stayed on its day"
+
+
+def test_seek_of_all_goes_to_the_day_of_a_time_and_beyond_all_days_stays(plane: Plane) -> None:
+    plane.act("day", date=DAYS[0])
+    plane.act("pause")
+    status, answer = plane.call("POST", f"{SESSIONS}/all/seek", {"time": first_of(DAYS[1]) + 7})
+    assert status == 200
+    assert {one["resolved"]["day"] for one in answer["sessions"]} == {DAYS[1]}
+    assert effect(plane.act("seek", time=first_of(DAYS[2]) + 10 * 86_400))[1]["timestamp"] < first_of(DAYS[2])
+    assert plane.playback()["day"] == DAYS[1]
+
+
+def test_seek_to_a_day_that_there_is_not_goes_to_the_open_of_the_next(tmp_path: Path) -> None:
+    write_days(tmp_path, 50, (DAYS[0], DAYS[2]))
+    with running_server(data_dir=str(tmp_path), data_date=DAYS[0]) as server, Plane(server) as plane:
+        plane.act("pause")
+        _, resolved, why = effect(plane.act("seek", time=first_of(DAYS[1]) + 20))
+        assert (resolved["day"], resolved["in_gap"], resolved["timestamp"]) == (DAYS[2], True, first_of(DAYS[2]))
+        assert why.startswith(f"there is no such day: {DAYS[2]} is the next")
+
+
 def test_speed(plane: Plane) -> None:
     assert effect(plane.act("speed", speed=60)) == (60, 60, None)
     assert plane.playback()["speed"] == 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import logging
 from typing import Any, Final
 
@@ -12,8 +13,21 @@ from starlette.routing import Route
 
 from gexfaker.contract.operations import CONTROLLED, Operation, body_of
 from gexfaker.errors import ControlError, DataError, UnavailableError
+from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.limits import MAX_CONTROL_BYTES, MAX_WORLDS, MIB
-from gexfaker.playback.actions import ACTIONS, Action, Effect, Pause, action_of, creation_of
+from gexfaker.playback.actions import (
+    ACTIONS,
+    GAP_SECONDS,
+    MIN_TIMESTAMP,
+    Action,
+    ChangeDay,
+    Effect,
+    Pause,
+    Seek,
+    action_of,
+    creation_of,
+)
+from gexfaker.playback.days import Nearness
 from gexfaker.playback.plays import fresh
 from gexfaker.server.http.controlguard import guarded
 from gexfaker.server.http.replies import encoded, error, read_body, reply, sentence, service_of, unavailable
@@ -23,6 +37,7 @@ from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
 from gexfaker.wire.tokens import is_world_id, world_id
 from gexfaker.worlds.change import Change, change
+from gexfaker.worlds.snapshot import LAST_TIME
 from gexfaker.worlds.world import World
 
 log: Final = logging.getLogger(__name__)
@@ -202,8 +217,35 @@ async def _act(request: Request) -> Response:
     found = await world_named(request)
     action = action_of(name, arguments)
     world = service.worlds.get(found) if isinstance(found, str) else found
-    effect = await act_and_tell(service, world, action)
+    there = _other_day(service, world, action)
+    effect = await act_and_tell(service, world, action) if there is None else await _go(service, world, action, there)
     return reply(_answer(service, world) | {"action": name, **effect._asdict()})
+
+
+def _other_day(service: Service, world: World, action: Action) -> tuple[str, Nearness] | None:
+    """The day that a time is of, if it is another one than the key plays; None for what stays on its day."""
+    time = action.time if isinstance(action, Seek) and action.feed is None else None
+    if not isinstance(time, int | float) or isinstance(time, bool) or not MIN_TIMESTAMP <= time < LAST_TIME:
+        return None
+    date, nearness = service.days.nearest(datetime.datetime.fromtimestamp(time, NEW_YORK).date().isoformat())
+    is_beyond = nearness in (Nearness.START, Nearness.END)
+    return None if is_beyond or date == world.play.date else (date, nearness)
+
+
+async def _go(
+    service: Service, world: World, action: Action, there: tuple[str, Nearness], *, quietly: bool = False
+) -> Effect:
+    """Send a world to a time of another day; where there is no such day, to the open of the one after it."""
+    date, nearness = there
+    time = getattr(action, "time", None)
+    is_new = not world.is_used and not world.is_connected
+    before = world.play.date
+    await act(service, world, ChangeDay(date), quietly=quietly)
+    effect = await act(service, world, Seek(time="open" if nearness is Nearness.GAP else time), quietly=quietly)
+    gap = nearness is Nearness.GAP or abs(effect.resolved["timestamp"] - time) > GAP_SECONDS
+    what = f"there is no such day: {date} is the next" if nearness is Nearness.GAP else f"it was on {before}"
+    reason = "; ".join(filter(None, (what, effect.reason, FIRST_USE if is_new else "")))
+    return Effect(time, effect.resolved | {"day": date, "in_gap": gap}, reason)
 
 
 async def _act_on_all(service: Service, name: str, arguments: dict[str, Any]) -> Response:
@@ -213,7 +255,14 @@ async def _act_on_all(service: Service, name: str, arguments: dict[str, Any]) ->
     async for world in in_slices(known):
         done: dict[str, Any]
         try:
-            done = (await act(service, world, action_of(name, arguments), quietly=True))._asdict()
+            action = action_of(name, arguments)
+            there = _other_day(service, world, action)
+            effect = (
+                await act(service, world, action, quietly=True)
+                if there is None
+                else await _go(service, world, action, there, quietly=True)
+            )
+            done = effect._asdict()
         except (ControlError, DataError, OSError, ValueError) as problem:
             done = {"error": sentence(problem)}
             refused.append(done["error"])

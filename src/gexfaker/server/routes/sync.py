@@ -37,6 +37,7 @@ from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire.tokens import mask, world_id
+from gexfaker.worlds.snapshot import LAST_TIME
 from gexfaker.worlds.world import World
 
 MAX_SAID: Final = 20
@@ -44,9 +45,6 @@ MAX_SAID: Final = 20
 
 MAX_TOLD: Final = 10_000
 """Sessions, and positions of them, in one event, 2 MB; who has more follows single keys."""
-
-LAST_TIMESTAMP: Final = 4_102_444_800
-"""The end of 2099, the last year that has days."""
 
 SHARED_SECONDS: Final = 0.5
 """Positions older than this, or than half an interval, are looked up anew; younger ones are good enough to share."""
@@ -266,7 +264,7 @@ async def _seek(request: Request) -> Response:
     """To a time of any day, for one key or all; the answer is that of the first of them."""
     service, asked = service_of(request), await read_object(request)
     timestamp = asked.get("timestamp")
-    if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 <= timestamp < LAST_TIMESTAMP:
+    if not isinstance(timestamp, int) or isinstance(timestamp, bool) or not 0 <= timestamp < LAST_TIME:
         raise ControlError('name the time in epoch seconds: {"timestamp":1784295002}, with "key" for one key only')
     found: dict[str, Any] | None = None
     for world in await _targets(service, asked.get("key")):
