@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import sys
 import time
 from pathlib import Path
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 @click.option("--once", is_flag=True, help="Look once and end, for cron.")
 @click.option("--webhook", metavar="URL", help="Is sent JSON (title, message) when something could not be had.")
 @click.option("--ntfy", metavar="URL", help="A topic of ntfy, such as https://ntfy.sh/mine: the same.")
+@click.option("--exit-with-parent", is_flag=True, help="Stop when the process that started this one has ended.")
 @with_service
 def collect(
+    exit_with_parent: bool,
     back: int,
     once: bool,
     webhook: str | None,
@@ -50,6 +53,11 @@ def collect(
     from gexfaker.jobs.collect import MAX_SLEEP_SECONDS, Collector, next_look
     from gexfaker.jobs.download import Downloader
 
+    if exit_with_parent:
+        from gexfaker.cli.main import PARENT
+        from gexfaker.cli.parent import call_when_parent_ends
+
+        call_when_parent_ends(PARENT, lambda: os._exit(0))
     history = History(upstream, key_of(key_file), Rate(rate))
     collector = Collector(lambda: Downloader(history, out), out, names_of(tickers), back, time.time)
     at = 0.0

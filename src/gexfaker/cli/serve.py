@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -43,8 +45,18 @@ SAME_SIGNAL_SECONDS: Final = 0.3
 @with_settings
 @click.option("--open", "opens", is_flag=True, help="Open the server's page in the browser once it is ready.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when the process that started this one has ended.")
+@click.option("--collect", "collects", metavar="TICKERS", help="Get each evening's reports of them into DATA_DIR.")
+@click.option("--collect-from", metavar="URL", help="The API to ask for them.  [default: the service]")
 @click.option("--listen-fds", hidden=True, help="Sockets of the process that looks after this worker.")
-def serve(config: str | None, opens: bool, exit_with_parent: bool, listen_fds: str | None, **flags: Any) -> None:
+def serve(
+    config: str | None,
+    opens: bool,
+    exit_with_parent: bool,
+    collects: str | None,
+    collect_from: str | None,
+    listen_fds: str | None,
+    **flags: Any,
+) -> None:
     """Start the server: recorded days from the data folder, or a simulated market where there are none.
 
     A setting comes from its flag, else GEXFAKER_<NAME> in the environment, else the settings file, else its
@@ -56,6 +68,7 @@ def serve(config: str | None, opens: bool, exit_with_parent: bool, listen_fds: s
       gexfaker serve
       gexfaker serve --scenario flash-crash --open
       gexfaker serve --workers 4
+      gexfaker serve --collect SPX,SPY
       gexfaker serve --port 9000 --data-dir ~/gexdata --data-date 2026-07-17
       WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
     """
@@ -65,6 +78,8 @@ def serve(config: str | None, opens: bool, exit_with_parent: bool, listen_fds: s
     handler = PipeHandler(logged, as_json=settings.log_format == "json")
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what it warns of our doors tell, and not each time
+    if collects and settings.workers > 1:
+        raise click.UsageError("--collect is for one process: run gexfaker collect beside --workers")
     if settings.workers > 1 and _serve_with_workers(settings, printed, opens):
         return
     from gexfaker.server.descriptors import descriptor_limit, open_files_of, raise_descriptor_limit
@@ -82,7 +97,8 @@ def serve(config: str | None, opens: bool, exit_with_parent: bool, listen_fds: s
             from gexfaker.cli.parent import call_when_parent_ends
 
             call_when_parent_ends(PARENT, server.stop)
-        _run(server, printed, opens)
+        with _collecting(collects, collect_from, settings):
+            _run(server, printed, opens)
         if listen_fds is not None:
             _end_without_parent(settings)
     finally:
@@ -118,6 +134,18 @@ def _serve_with_workers(settings: Settings, printed: PipeWriter, opens: bool) ->
     if code:
         sys.exit(code)
     return True
+
+
+@contextlib.contextmanager
+def _collecting(tickers: str | None, upstream: str | None, settings: Settings) -> Iterator[None]:
+    """Collect days beside the server, if that is wished."""
+    if tickers is None:
+        yield
+        return
+    from gexfaker.cli.collecting import collecting
+
+    with collecting(tickers, upstream, settings.data_dir):
+        yield
 
 
 def _given(descriptors: str | None) -> list[socket.socket]:

@@ -19,6 +19,7 @@ EVENTS: Final = {
     "close": "A WebSocket has ended.",
     "day": "A key has come to the end of its day, or goes on with another.",
     "cluster": "The server has come into its cluster or has lost it, or hands connections over.",
+    "collect": "What the collector beside the server does.",
     "control": "A session was changed by the control plane.",
     "summary": "What was only counted, because it came again and again or there was too much: `counts` has it.",
     "message": "Anything else, such as trouble with a file.",
