@@ -32,7 +32,7 @@ def test_the_bot_passes_its_own_tests(tmp_path: Path) -> None:
 
 def card(command: list[str], cwd: Path) -> list[dict[str, object]]:
     """The report card of a client."""
-    drill = [sys.executable, "-m", "gexfaker", "drill", "--only", SHORT, "--json", "--", *command]
+    drill = [sys.executable, "-m", "gexfaker", "drill", "--only", SHORT, "--ready", "60", "--json", "--", *command]
     done = subprocess.run(drill, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=200)
     found: list[dict[str, object]] = json.loads(done.stdout)
     assert done.returncode == (0 if all(one["passed"] for one in found) else 1)

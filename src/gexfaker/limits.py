@@ -327,6 +327,11 @@ SHARED_KEY_SECONDS: Final = 24 * 3600.0
 NODE_SECONDS: Final = 5.0
 """How long a server that says nothing counts as alive; it says so each second."""
 
+SETTLE_SECONDS: Final = 5.0
+"""How long all servers have to bring back what an engine has lost, before a key that it does not have counts as new:
+the time after which a server that says nothing is gone.
+"""
+
 MAX_SWAPS: Final = 64
 """How often a change is tried when other servers change the same key; with three of them one in three succeeds."""
 

@@ -281,8 +281,10 @@ def _wait_until_it_listens(client: Client, key: KeyUnderTest, ready: float) -> N
         try:
             key.wait_for("deliver", within=max(0.0, min(left, LOOK_SECONDS)))
         except ExpectationError:
-            if client.code is not None or left <= LOOK_SECONDS:
-                raise
+            if client.code is not None:
+                raise ExpectationError("the client got no record") from None
+            if left <= LOOK_SECONDS:
+                raise ExpectationError(f"the client got no record within {ready:g} s") from None
         else:
             return
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gexfaker.limits import SETTLE_SECONDS
 from support import data
 from support.cluster import (
     NODES,
@@ -238,6 +240,61 @@ def lose(engine: Redis, nodes: list[InProcess]) -> None:
     fallen(nodes)
     engine.start()
     healed(nodes)
+
+
+def test_a_key_that_another_server_is_about_to_bring_back_does_not_begin_anew(engine: Redis, folder: str) -> None:
+    with HoldingProxy(engine.path) as network, ThreadPoolExecutor(1) as pool:
+        settings = {"data_dir": folder, **NODES}
+        with (
+            running_server(None, cluster=network.url, **settings) as slow,
+            running_server(None, cluster=engine.url, **settings) as quick,
+        ):
+            act(slow, "far", "seek", time="11:00")
+            act(slow, "far", "pause")
+            kept = playback(slow, "far")["market_time"]
+            engine.kill()
+            fallen([slow, quick])
+            network.holds = True
+            engine.start()
+            healed([quick])
+            stepped = pool.submit(act, quick, "far", "step")
+            with pytest.raises(TimeoutError):
+                stepped.result(0.5)
+            network.holds = False
+            assert stepped.result(HEALING_SECONDS)[0] == 200
+            healed([slow, quick])
+            assert agree([slow, quick], "far")["market_time"] == kept + 1
+
+
+def test_a_new_key_waits_after_a_loss_no_longer_than_the_engine_settles(engine: Redis, nodes: list[InProcess]) -> None:
+    lose(engine, nodes)
+    began = time.monotonic()
+    assert act(nodes[0], "new", "pause")[0] == 200
+    assert time.monotonic() - began < SETTLE_SECONDS + 1
+    began = time.monotonic()
+    assert act(nodes[1], "newer", "pause")[0] == 200
+    assert time.monotonic() - began < 1
+
+
+def test_what_an_engine_loses_while_all_are_connected_is_brought_back_too(
+    engine: Redis, nodes: list[InProcess]
+) -> None:
+    act(nodes[0], "flushed", "seek", time="11:00")
+    act(nodes[0], "flushed", "pause")
+    kept = playback(nodes[0], "flushed")["market_time"]
+    engine.client.flushall()
+    assert act(nodes[1], "flushed", "step")[0] == 200
+    assert agree(nodes, "flushed")["market_time"] == kept + 1
+
+
+def test_an_engine_that_never_settles_is_told_to_whoever_waits(
+    engine: Redis, nodes: list[InProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gexfaker.server.cluster.cluster.SETTLE_SECONDS", 0.2)
+    engine.client.set("gexfaker:settling", "1")
+    status, answer = act(nodes[0], "new", "pause")
+    assert status == 503
+    assert "keeps losing it" in answer["error"]
 
 
 def test_the_secret_is_told_again_so_that_tokens_are_good_on_servers_that_come(engine: Redis, folder: str) -> None:

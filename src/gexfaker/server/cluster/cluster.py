@@ -24,11 +24,12 @@ from gexfaker.limits import (
     MAX_SWAPS,
     MAX_WORLDS,
     NODE_SECONDS,
+    SETTLE_SECONDS,
     SHARED_KEY_SECONDS,
     WORLDS_AT_A_TIME,
 )
 from gexfaker.playback.actions import Effect
-from gexfaker.server.cluster.engine import GONE, OUT_OF_REACH, Beat, Engine, Held
+from gexfaker.server.cluster.engine import GONE, LIFE, OUT_OF_REACH, Beat, Engine, Held, UnsettledError
 from gexfaker.server.cluster.handing import Handing
 from gexfaker.server.cluster.introduction import SECRET, STORY_NAME, secret_of, story_text
 from gexfaker.server.routes.status import close_connections
@@ -50,6 +51,11 @@ ABOUT: Final = {"fields": {"event": "cluster"}}
 
 START: Final = "start"
 """The name of the day with which new keys start."""
+
+UNSETTLED: Final = "The cluster's engine has lost what it had, and keeps losing it: see to the engine, and try again."
+
+UNSETTLED_SECONDS: Final = 0.05
+"""From one try to begin a world to the next, while it may be one that the engine has lost."""
 
 BEAT_SECONDS: Final = 1.0
 """From one sign of life to the next."""
@@ -133,7 +139,7 @@ class Cluster:
             try:
                 async with self.engine.listening() as hear:
                     await self._agree()
-                    await self._compare()
+                    await self._meet()
                     if (date := await self.engine.first_day()) is not None:
                         self._start_with(date)
                     self._tell(up=True)
@@ -175,6 +181,8 @@ class Cluster:
         ]
         if not all(kept):
             await self._agree()
+        if not await self.engine.refresh(LIFE, SHARED_KEY_SECONDS):
+            await self._meet()
 
     async def _agree(self) -> None:
         """See whether all servers have the same in common, and bring back what the engine has lost of it."""
@@ -274,13 +282,24 @@ class Cluster:
         self._require()
         shared = world.shared
         version = 0 if shared is None else shared.version
-        done, held = await self.engine.swap(world.id, version, encode(replica))
+        done, held = await self._swap_when_settled(world.id, version, encode(replica))
         if not done:
             self.health.conflicts += 1
             if not held.version and shared is not None:  # the engine has lost it
                 held = await self.engine.keep(world.id, Held(shared.version, shared.text))
         self._follow(world, held)
         return done
+
+    async def _swap_when_settled(self, world_id: str, version: int, text: bytes) -> tuple[bool, Held]:
+        """Ask for a swap until the engine knows whether the world is new."""
+        until = time.monotonic() + 2 * SETTLE_SECONDS
+        while time.monotonic() < until:
+            self._require()
+            try:
+                return await self.engine.swap(world_id, version, text)
+            except UnsettledError:
+                await asyncio.sleep(UNSETTLED_SECONDS)
+        raise UnavailableError(UNSETTLED)
 
     def _require(self) -> None:
         """Raises UnavailableError while nothing can be decided."""
@@ -342,6 +361,12 @@ class Cluster:
         if place is not None and place.paused and not service.silent:
             service.streamer.finish(world, now)
         service.memberships.follow(world, replica.slot)
+
+    async def _meet(self) -> None:
+        """Bring everything that is known here to an engine that has begun anew; then it may be told of new worlds."""
+        life = await self.engine.meet()
+        await self._compare()
+        self.engine.life = life
 
     async def _compare(self) -> None:
         """See what was decided while nothing was heard, and bring back what the engine has lost."""

@@ -7,6 +7,7 @@ may have been done although the answer did not come.
 from __future__ import annotations
 
 import contextlib
+import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple, TypeVar, cast
@@ -23,6 +24,7 @@ from gexfaker.limits import (
     ENGINE_SECONDS,
     ENGINE_SILENCE_SECONDS,
     NODE_SECONDS,
+    SETTLE_SECONDS,
     SHARED_KEY_SECONDS,
 )
 from gexfaker.server.cluster import scripts
@@ -36,6 +38,15 @@ OUT_OF_REACH: Final = (
 
 GONE: Final = "-"
 """Instead of the server on which a world is connected to a hub."""
+
+
+LIFE, SETTLING = "life", "settling"
+WAITS: Final = 2
+"""What SWAP answers while the engine settles."""
+
+
+class UnsettledError(Exception):
+    """The engine has lost what it had, and does not have all of it back yet."""
 
 
 class Held(NamedTuple):
@@ -68,10 +79,14 @@ class Engine:
     Args:
         url: as the library has it: redis://, rediss:// (TLS), unix://.
         prefix: before the name of everything that is kept there.
+
+    Attributes:
+        life: the life of the engine that this server knows, to which it has brought all its worlds.
     """
 
     def __init__(self, url: str, prefix: str) -> None:
         self._prefix: Final = prefix
+        self.life = ""
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=ENGINE_CONNECTIONS,
@@ -83,6 +98,7 @@ class Engine:
         self._redis: Final = Redis(connection_pool=pool)
         self._swap: Final = self._redis.register_script(scripts.SWAP)
         self._keep: Final = self._redis.register_script(scripts.KEEP)
+        self._meet: Final = self._redis.register_script(scripts.MEET)
         self._take: Final = self._redis.register_script(scripts.TAKE)
         self._leave: Final = self._redis.register_script(scripts.LEAVE)
         self._claim: Final = self._redis.register_script(scripts.CLAIM)
@@ -96,21 +112,40 @@ class Engine:
     # --- worlds ------------------------------------------------------------------------------
 
     async def swap(self, world: str, version: int, text: bytes) -> tuple[bool, Held]:
-        """Give a world another state if it has this version; whether that was done, and what there is now."""
-        return await self._exchange(self._swap, world, version, text)
+        """Give a world another state if it has this version; whether that was done, and what there is now.
+
+        Raises:
+            UnsettledError: the world is not there, and another server may be about to bring it back.
+        """
+        keys = [*self._places(world), self.name(LIFE), self.name(SETTLING)]
+        done, held = await self._exchange(self._swap(keys, [*self._told(world, version, text), self.life]), world)
+        if done == WAITS:
+            raise UnsettledError
+        return bool(done), held
 
     async def keep(self, world: str, held: Held) -> Held:
         """Bring a world back if the engine has none or an older state of it; what there is now."""
-        return (await self._exchange(self._keep, world, *held))[1]
+        return (await self._exchange(self._keep(self._places(world), self._told(world, *held)), world))[1]
 
-    async def _exchange(self, script: Any, world: str, version: int, text: bytes) -> tuple[bool, Held]:
-        keys = [self.name("world", world), self.name("worlds")]
-        arguments: list[int | str | bytes] = [version, text, _milliseconds(SHARED_KEY_SECONDS), world, self._channel]
-        done, number, now = await _asked(script(keys, arguments))
+    def _places(self, world: str) -> list[str]:
+        return [self.name("world", world), self.name("worlds")]
+
+    def _told(self, world: str, version: int, text: bytes) -> list[int | str | bytes]:
+        return [version, text, _milliseconds(SHARED_KEY_SECONDS), world, self._channel]
+
+    async def _exchange(self, asked: Awaitable[Any], world: str) -> tuple[int, Held]:
+        done, number, now = await _asked(asked)
         held = _held(number, now)
         if held is None:
             raise UnavailableError(self.damaged(world))
-        return bool(done), held
+        return done, held
+
+    async def meet(self) -> str:
+        """The engine's life now. If it is another than this server knows, the engine settles for SETTLE_SECONDS."""
+        keys = [self.name(LIFE), self.name(SETTLING)]
+        kept, settles = _milliseconds(SHARED_KEY_SECONDS), _milliseconds(SETTLE_SECONDS)
+        found = await _asked(self._meet(keys, [self.life, secrets.token_hex(8), kept, settles]))
+        return cast("bytes", found).decode()
 
     async def look_up(self, worlds: Sequence[str]) -> list[Held | None]:
         """What there is of these worlds; None for what somebody else has put there."""

@@ -7,10 +7,14 @@ from __future__ import annotations
 from typing import Final
 
 SWAP: Final = """
--- KEYS: the world, the list of worlds. ARGV: the version it must have, its text, its time, its id, the channel.
+-- KEYS: the world, the list of worlds, the engine's life, whether it settles. ARGV: the version it must have, its
+-- text, its time, its id, the channel, the life that the caller knows.
 local held = redis.call('HMGET', KEYS[1], 'v', 'r')
 local version = tonumber(held[1]) or 0
 if version ~= tonumber(ARGV[1]) then return {0, held[1] or '0', held[2] or ''} end
+-- What is not here may be a world that the engine has lost, and that another server is about to bring back.
+local life = redis.call('GET', KEYS[3])
+if version == 0 and (life ~= ARGV[6] or redis.call('EXISTS', KEYS[4]) == 1) then return {2, '0', ''} end
 local now = redis.call('TIME')
 local following = version + 1
 -- A world that is new, or was forgotten, gets a version above all that it can have had: the time in microseconds.
@@ -23,7 +27,24 @@ local at = string.format('%.6f', now[1] + now[2] / 1000000)
 redis.call('PUBLISH', ARGV[5], 'world\\n' .. ARGV[4] .. '\\n' .. number .. '\\n' .. at .. '\\n' .. ARGV[2])
 return {1, number, ARGV[2]}
 """
-"""Give a world another state, if it is the one that the caller knows; what there is then, and whether it was done."""
+"""Give a world another state, if it is the one that the caller knows; what there is then, and whether it was done (1),
+was not (0), or has to wait until the engine has settled (2).
+"""
+
+MEET: Final = """
+-- KEYS: the engine's life, whether it settles. ARGV: the life that the caller knows or nothing, the name of a new life,
+-- how long a life is kept, how long the engine settles.
+local life = redis.call('GET', KEYS[1])
+if not life then
+  life = ARGV[2]
+  redis.call('SET', KEYS[1], life, 'PX', ARGV[3])
+end
+if ARGV[1] ~= '' and ARGV[1] ~= life then redis.call('SET', KEYS[2], '1', 'PX', ARGV[4], 'NX') end
+return life
+"""
+"""The life of the engine, which is over when it loses what it has. For a server that knew another one, the engine
+settles: until that time is over, or the world is brought back, nobody begins a world that is not there.
+"""
 
 KEEP: Final = """
 -- KEYS: the world, the list of worlds. ARGV: the version, its text, its time, its id, the channel.
