@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,6 +17,7 @@ from msgspec import Meta
 from gexfaker.catalog import HUBS
 from gexfaker.errors import ControlError, DataError
 from gexfaker.faults.kinds import BROKEN, KINDS, Close, Fault, Point, Reject, Status
+from gexfaker.nearest import nearest
 from gexfaker.parsing import duration
 
 MAX_RULES: Final = 100
@@ -336,12 +336,6 @@ def _said(problem: msgspec.ValidationError) -> str:
 
 
 def _meant(name: str) -> str:
-    begin = [kind for kind in KINDS if kind.startswith(name.lower())]
-    close = begin[:1] if name else []
-    close = close or difflib.get_close_matches(name.lower(), KINDS, 1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def as_json(rules: Iterable[Rule]) -> list[dict[str, Any]]:
-    """Rules as a request gives them."""
-    return [msgspec.to_builtins(rule) for rule in rules]
+    begun = next((kind for kind in KINDS if name and kind.startswith(name.lower())), None)
+    close = begun or nearest(name.lower(), KINDS)
+    return f" (did you mean {close}?)" if close else ""

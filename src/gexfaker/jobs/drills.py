@@ -36,7 +36,6 @@ SHOWN_LINES: Final = 5
 FEED: Final[Rule] = {"hub": "*"}
 REQUESTS: Final[Rule] = {"route": "*"}
 
-IN_A_GROUP: Final[Rule] = {"type": ("joinGroup", "connect")}
 BACK: Final[list[Rule]] = [{"type": "close"}, {"type": ("connect", "recover")}, {"type": "deliver"}]
 """A connection ended, the client came back, and records reached it again."""
 

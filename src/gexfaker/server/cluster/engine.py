@@ -98,7 +98,6 @@ class Engine:
         self._redis: Final = Redis(connection_pool=pool)
         self._swap: Final = self._redis.register_script(scripts.SWAP)
         self._keep: Final = self._redis.register_script(scripts.KEEP)
-        self._meet: Final = self._redis.register_script(scripts.MEET)
         self._take: Final = self._redis.register_script(scripts.TAKE)
         self._leave: Final = self._redis.register_script(scripts.LEAVE)
         self._claim: Final = self._redis.register_script(scripts.CLAIM)
@@ -141,11 +140,16 @@ class Engine:
         return done, held
 
     async def meet(self) -> str:
-        """The engine's life now. If it is another than this server knows, the engine settles for SETTLE_SECONDS."""
-        keys = [self.name(LIFE), self.name(SETTLING)]
-        kept, settles = _milliseconds(SHARED_KEY_SECONDS), _milliseconds(SETTLE_SECONDS)
-        found = await _asked(self._meet(keys, [self.life, secrets.token_hex(8), kept, settles]))
-        return cast("bytes", found).decode()
+        """The engine's life now, which is over when it loses what it has.
+
+        If it is another than this server knows, the engine settles for SETTLE_SECONDS: until then nobody begins a
+        world that is not there, unless it is brought back.
+        """
+        life = await self.agree(LIFE, secrets.token_hex(8), SHARED_KEY_SECONDS)
+        if self.life not in ("", life):
+            settles = _milliseconds(SETTLE_SECONDS)
+            await _asked(self._redis.set(self.name(SETTLING), "1", nx=True, px=settles))
+        return life
 
     async def look_up(self, worlds: Sequence[str]) -> list[Held | None]:
         """What there is of these worlds; None for what somebody else has put there."""

@@ -31,21 +31,6 @@ return {1, number, ARGV[2]}
 was not (0), or has to wait until the engine has settled (2).
 """
 
-MEET: Final = """
--- KEYS: the engine's life, whether it settles. ARGV: the life that the caller knows or nothing, the name of a new life,
--- how long a life is kept, how long the engine settles.
-local life = redis.call('GET', KEYS[1])
-if not life then
-  life = ARGV[2]
-  redis.call('SET', KEYS[1], life, 'PX', ARGV[3])
-end
-if ARGV[1] ~= '' and ARGV[1] ~= life then redis.call('SET', KEYS[2], '1', 'PX', ARGV[4], 'NX') end
-return life
-"""
-"""The life of the engine, which is over when it loses what it has. For a server that knew another one, the engine
-settles: until that time is over, or the world is brought back, nobody begins a world that is not there.
-"""
-
 KEEP: Final = """
 -- KEYS: the world, the list of worlds. ARGV: the version, its text, its time, its id, the channel.
 local held = redis.call('HMGET', KEYS[1], 'v', 'r')
