@@ -10,6 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gexfaker.errors import ControlError
 from gexfaker.server.service import Service
 
 JSON: Final = "application/json; charset=utf-8"
@@ -71,6 +72,14 @@ async def read_body(request: Request, limit: int) -> bytes | None:
         if len(body) > limit:
             return None
     return bytes(body)
+
+
+async def read_at_most(request: Request, limit: int) -> bytes:
+    """A request's body. Raises ControlError: it is longer than ``limit`` bytes."""
+    body = await read_body(request, limit)
+    if body is None:
+        raise ControlError(f"the body is longer than {limit} bytes")
+    return body
 
 
 def wants_gzip(headers: Mapping[str, str]) -> bool:

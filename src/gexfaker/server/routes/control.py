@@ -30,7 +30,7 @@ from gexfaker.playback.actions import (
 from gexfaker.playback.days import Nearness
 from gexfaker.playback.plays import fresh
 from gexfaker.server.http.controlguard import guarded
-from gexfaker.server.http.replies import encoded, error, read_body, reply, sentence, service_of, unavailable
+from gexfaker.server.http.replies import encoded, error, read_at_most, reply, sentence, service_of, unavailable
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.status import close_connections, playback_status, world_status
 from gexfaker.server.service import Service
@@ -62,9 +62,7 @@ MAX_PAGE: Final = 10_000
 
 async def read_object(request: Request) -> dict[str, Any]:
     """The JSON object in a request's body; an empty body counts as an empty one. Raises ControlError."""
-    body = await read_body(request, MAX_CONTROL_BYTES)
-    if body is None:
-        raise ControlError(f"the body is longer than {MAX_CONTROL_BYTES} bytes")
+    body = await read_at_most(request, MAX_CONTROL_BYTES)
     try:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:

@@ -14,7 +14,7 @@ from gexfaker.errors import ControlError
 from gexfaker.server.http.replies import reply
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import act_change
-from gexfaker.server.routes.watching import read_json, world_asked
+from gexfaker.server.routes.watching import operation, read_json, world_asked
 from gexfaker.server.service import Service
 from gexfaker.worlds.change import ChangeFaults
 from gexfaker.worlds.world import World
@@ -191,18 +191,14 @@ async def have_faults(service: Service, world: World, listed: FaultList) -> None
         world.watch.note("control", action=ChangeFaults.NAME, resolved=[rule.name for rule in listed.faults])
 
 
-def _operation(method: str, path: str, summary: str, status: int = 200, body: str | None = None) -> Operation:
-    query = ("key*", "session")
-    return Operation(method, path, summary, {status: "Faults", **CONTROLLED}, ("",), body, query, "control", "test")
-
-
 BASE: Final = "/_gexfaker/faults"
 ONE: Final = f"{BASE}/{{fault}}"
+LISTED: Final = {200: "Faults"}
 ENDPOINTS: Final = (
-    Endpoint(_operation("get", BASE, "The faults of a key, in order, with what they have hit."), _show),
-    Endpoint(_operation("post", BASE, "Add a fault, several, or a preset.", 201, "AddedFaults"), _add),
-    Endpoint(_operation("put", BASE, "Replace all faults; [] switches all off.", body="AllFaults"), _replace),
-    Endpoint(_operation("delete", BASE, "Switch all faults off."), _delete_all),
+    Endpoint(operation("get", BASE, "The faults of a key, in order, with what they have hit.", LISTED), _show),
+    Endpoint(operation("post", BASE, "Add a fault, several, or a preset.", {201: "Faults"}, "AddedFaults"), _add),
+    Endpoint(operation("put", BASE, "Replace all faults; [] switches all off.", LISTED, "AllFaults"), _replace),
+    Endpoint(operation("delete", BASE, "Switch all faults off.", LISTED), _delete_all),
     Endpoint(
         Operation(
             "get",
@@ -214,14 +210,9 @@ ENDPOINTS: Final = (
         ),
         _kinds,
     ),
-    Endpoint(
-        Operation(
-            "get", ONE, "One fault.", {200: "Fault", **CONTROLLED}, ("",), None, ("key*", "session"), "control", "test"
-        ),
-        _show_one,
-    ),
-    Endpoint(_operation("put", ONE, "Add or replace a fault.", body="Rule"), _put_one),
-    Endpoint(_operation("patch", ONE, "Change some values of a fault.", body="RulePart"), _patch_one),
-    Endpoint(_operation("delete", ONE, "Switch a fault off."), _delete_one),
+    Endpoint(operation("get", ONE, "One fault.", {200: "Fault"}), _show_one),
+    Endpoint(operation("put", ONE, "Add or replace a fault.", LISTED, "Rule"), _put_one),
+    Endpoint(operation("patch", ONE, "Change some values of a fault.", LISTED, "RulePart"), _patch_one),
+    Endpoint(operation("delete", ONE, "Switch a fault off.", LISTED), _delete_one),
 )
 """The routes of this module."""

@@ -10,15 +10,14 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError
 from gexfaker.limits import MAX_CONTROL_BYTES
 from gexfaker.parsing import duration
 from gexfaker.server.http.downloads import in_thread
 from gexfaker.server.http.eventstreams import EVENTS, LOOK_SECONDS, NO_STORE, EventStream
-from gexfaker.server.http.replies import read_body, reply, service_of
+from gexfaker.server.http.replies import read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
-from gexfaker.server.routes.watching import journal_of, read_json, world_asked
+from gexfaker.server.routes.watching import journal_of, operation, read_json, world_asked
 from gexfaker.server.service import Service
 
 if TYPE_CHECKING:
@@ -238,20 +237,13 @@ async def _asked(request: Request, kind: type[Any], *others: str) -> tuple[Any, 
     """The question in a body, and the body itself; ``others`` are read by who asks. Raises ControlError."""
     from gexfaker.journal.queries import read
 
-    given = read(await _body(request, MAX_CONTROL_BYTES), dict[str, Any])
+    given = read(await read_at_most(request, MAX_CONTROL_BYTES), dict[str, Any])
     asked = read(msgspec.json.encode({name: one for name, one in given.items() if name not in ("key", *others)}), kind)
     asked.check()
     key = given.get("key")
     if key is not None and (not isinstance(key, str) or not key):
         raise ControlError("key is an API key")
     return asked, given
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    body = await read_body(request, limit)
-    if body is None:
-        raise ControlError(f"the body is longer than {limit} bytes")
-    return body
 
 
 async def _clear(request: Request) -> Response:
@@ -278,64 +270,23 @@ async def _report(request: Request) -> Response:
     return reply({"session": world.id, "last": journal.number}, 201)
 
 
-def _operation(
-    method: str, path: str, summary: str, answer: str, body: str | None = None, status: int = 200
-) -> Operation:
-    answers = {status: answer, **CONTROLLED}
-    return Operation(method, path, summary, answers, ("",), body, ("key*", "session"), "control", "test")
-
-
 BASE: Final = "/_gexfaker/journal"
+_SHOW: Final = "What the clients of a key did and were told; asking begins the journal. As events with follow=true."
+_WAIT: Final = "The entries that are meant, as soon as there are so many; 406 when they do not come in time."
+_VERIFY: Final = "Whether the clients of a key did what is expected: 202, or 406 and what is missing."
+_REPORT: Final = "What a client says of itself, into the journal."
 ENDPOINTS: Final = (
     Endpoint(
-        Operation(
-            "get",
-            BASE,
-            "What the clients of a key did and were told; asking begins the journal. As events with follow=true.",
-            {200: f"Journal|{EVENTS}", **CONTROLLED},
-            query=("key*", "session", "type", "since", "limit", "follow"),
-            key="control",
-            tag="test",
-        ),
-        _show,
+        operation("get", BASE, _SHOW, {200: f"Journal|{EVENTS}"}, query=("type", "since", "limit", "follow")), _show
     ),
-    Endpoint(_operation("post", f"{BASE}/find", "The entries that are meant.", "Journal", "Find"), _find),
-    Endpoint(_operation("post", f"{BASE}/count", "How many entries are meant.", "Counted", "Query"), _count),
+    Endpoint(operation("post", f"{BASE}/find", "The entries that are meant.", {200: "Journal"}, "Find"), _find),
+    Endpoint(operation("post", f"{BASE}/count", "How many entries are meant.", {200: "Counted"}, "Query"), _count),
+    Endpoint(operation("post", f"{BASE}/wait", _WAIT, {200: "Waited", 406: "NotFound"}, "Wait"), _wait),
+    Endpoint(operation("post", f"{BASE}/clear", "Forget all entries; numbers go on.", {200: "Cleared"}), _clear),
+    Endpoint(operation("delete", BASE, "End the journal of a key.", {200: "Cleared"}), _end),
     Endpoint(
-        Operation(
-            "post",
-            f"{BASE}/wait",
-            "The entries that are meant, as soon as there are so many; 406 when they do not come in time.",
-            {200: "Waited", 406: "NotFound", **CONTROLLED},
-            ("",),
-            "Wait",
-            ("key*", "session"),
-            "control",
-            "test",
-        ),
-        _wait,
+        operation("post", "/_gexfaker/verify", _VERIFY, {202: "Verified", 406: "NotVerified"}, "Verification"), _verify
     ),
-    Endpoint(_operation("post", f"{BASE}/clear", "Forget all entries; numbers go on.", "Cleared"), _clear),
-    Endpoint(_operation("delete", BASE, "End the journal of a key.", "Cleared"), _end),
-    Endpoint(
-        Operation(
-            "post",
-            "/_gexfaker/verify",
-            "Whether the clients of a key did what is expected: 202, or 406 and what is missing.",
-            {202: "Verified", 406: "NotVerified", **CONTROLLED},
-            ("",),
-            "Verification",
-            ("key*", "session"),
-            "control",
-            "test",
-        ),
-        _verify,
-    ),
-    Endpoint(
-        _operation(
-            "post", "/_gexfaker/report", "What a client says of itself, into the journal.", "Reported", "Report", 201
-        ),
-        _report,
-    ),
+    Endpoint(operation("post", "/_gexfaker/report", _REPORT, {201: "Reported"}, "Report"), _report),
 )
 """The routes of this module."""

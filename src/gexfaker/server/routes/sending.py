@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gexfaker.catalog import parse_group
-from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError, RecordError
 from gexfaker.hubs.groups import homes
 from gexfaker.hubs.publication import Batch, Publication
@@ -18,11 +17,11 @@ from gexfaker.limits import MAX_GROUP_LENGTH, MAX_REQUEST_BYTES
 from gexfaker.playback.actions import ChangeQuota, ChangeTier
 from gexfaker.server.http import warmup
 from gexfaker.server.http.gate import plain_name
-from gexfaker.server.http.replies import read_body, reply
+from gexfaker.server.http.replies import read_at_most, reply
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import act, act_change
 from gexfaker.server.routes.faults import fault_status, have_faults, list_of, listed_of
-from gexfaker.server.routes.watching import read_json, world_asked
+from gexfaker.server.routes.watching import operation, read_json, world_asked
 from gexfaker.server.service import Service
 from gexfaker.wire.messages import PROTOBUF, Data, DataMessage
 from gexfaker.worlds.change import Change
@@ -38,9 +37,7 @@ VERSION: Final = 1
 
 async def _send(request: Request) -> Response:
     """Send one record to a group of a key: JSON as REST gives it, or the bytes of a payload."""
-    body = await read_body(request, MAX_REQUEST_BYTES)
-    if body is None:
-        raise ControlError(f"the body is longer than {MAX_REQUEST_BYTES} bytes")
+    body = await read_at_most(request, MAX_REQUEST_BYTES)
     service, world = await world_asked(request)
     await warmup.load(*warmup.FEED)
     name = request.path_params["group"]
@@ -170,45 +167,13 @@ def _check_slot(service: Service, slot: Slot | None) -> None:
         raise ControlError("memberships are too many, or a group has too long a name")
 
 
+_SENDS: Final = "Send a record of your own to a group of a key: JSON as REST gives it, or a raw payload."
+_KEEPS: Final = "All that makes up a key, as one document: position, tier, quota, faults, memberships."
 ENDPOINTS: Final = (
+    Endpoint(operation("post", "/_gexfaker/groups/{group}/send", _SENDS, {200: "Sent"}, "OwnRecord"), _send),
+    Endpoint(operation("get", "/_gexfaker/state", _KEEPS, {200: "KeyState"}), _export),
     Endpoint(
-        Operation(
-            "post",
-            "/_gexfaker/groups/{group}/send",
-            "Send a record of your own to a group of a key: JSON as REST gives it, or a raw payload.",
-            {200: "Sent", **CONTROLLED},
-            ("",),
-            "OwnRecord",
-            ("key*", "session"),
-            "control",
-            "test",
-        ),
-        _send,
-    ),
-    Endpoint(
-        Operation(
-            "get",
-            "/_gexfaker/state",
-            "All that makes up a key, as one document: position, tier, quota, faults, memberships.",
-            {200: "KeyState", **CONTROLLED},
-            query=("key*", "session"),
-            key="control",
-            tag="test",
-        ),
-        _export,
-    ),
-    Endpoint(
-        Operation(
-            "put",
-            "/_gexfaker/state",
-            "Put a key where that document says.",
-            {200: "Faults", **CONTROLLED},
-            ("",),
-            "KeyState",
-            ("key*", "session"),
-            "control",
-            "test",
-        ),
+        operation("put", "/_gexfaker/state", "Put a key where that document says.", {200: "Faults"}, "KeyState"),
         _import,
     ),
 )

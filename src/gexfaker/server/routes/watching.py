@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from starlette.requests import Request
 
+from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError
 from gexfaker.limits import MAX_REQUEST_BYTES
-from gexfaker.server.http.replies import read_body, service_of
+from gexfaker.server.http.replies import read_at_most, service_of
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import is_world_id, world_id
 from gexfaker.worlds.world import World
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
     from gexfaker.journal.journal import Journal
 
 WHOSE: Final = "say whose: ?key=KEY with an API key, or ?session=ID with a session's id"
+
+
+def operation(
+    method: str, path: str, summary: str, answers: Mapping[int, str], body: str | None = None, query: Sequence[str] = ()
+) -> Operation:
+    """An operation about one key, which the query names."""
+    told = {**answers, **CONTROLLED}
+    return Operation(method, path, summary, told, ("",), body, ("key*", "session", *query), "control", "test")
 
 
 async def world_asked(request: Request, key: str | None = None) -> tuple[Service, World]:
@@ -46,9 +56,7 @@ def journal_of(world: World) -> Journal:
 
 async def read_json(request: Request) -> Any:
     """The JSON in a request's body. Raises ControlError."""
-    body = await read_body(request, MAX_REQUEST_BYTES)
-    if body is None:
-        raise ControlError(f"the body is longer than {MAX_REQUEST_BYTES} bytes")
+    body = await read_at_most(request, MAX_REQUEST_BYTES)
     try:
         return msgspec.json.decode(body or b"null")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
