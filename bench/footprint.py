@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Final
 from urllib.request import Request, urlopen
@@ -45,13 +50,42 @@ def idle(root: Path) -> tuple[float, float, float]:
         return before, each, (cpu_seconds(process.pid) - spent) / SECONDS * 1000
 
 
+TEST: Final = """
+import pytest
+import urllib.request
+
+@pytest.mark.parametrize("number", range(12))
+def test_it(gexfaker, number):
+    request = urllib.request.Request(gexfaker.url + "/SPX/classic/zero", headers=gexfaker.headers)
+    urllib.request.urlopen(request).read()
+    gexfaker.set_faults({"type": "latency", "attributes": {"latency": 1}})
+    gexfaker.verify({"type": "request", "exactly": 1})
+"""
+"""A client's test as docs/testing.md has it: a request, a fault, an expectation."""
+
+
+def tests(root: Path) -> tuple[float, list[float]]:
+    """(milliseconds that the first test with the pytest plug-in takes, that each further one takes)."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "test_it.py").write_text(TEST, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(root), "--durations=0", "-vv"]
+    ran = subprocess.run([*command, str(root)], check=True, stdout=subprocess.PIPE, text=True)
+    took: defaultdict[str, float] = defaultdict(float)
+    for seconds, number in re.findall(r"^([0-9.]+)s \w+ +.*test_it\[(\d+)\]", ran.stdout, re.MULTILINE):
+        took[number] += float(seconds) * 1000
+    return took.pop("0"), [*took.values()]
+
+
 def measure(report: Report, root: Path, progress: Progress) -> None:
-    """Start-up of both kinds of day, then idling."""
+    """Start-up of both kinds of day and of a client's tests, then idling."""
     write_day(root, [Feed("SPX", "classic", "gex_zero")], 10)
     task = progress.add_task("start-up and idling", total=STARTS + 1)
     for _ in range(STARTS):
         report.note("start to the first record, recorded day, ms", start(root)[0])
         report.note("start to the first record, simulated day, ms", start(None)[0])
+        first, further = tests(root.parent / "tests")
+        report.note("first test with the pytest plug-in, ms", first)
+        report.note("slowest of eleven further tests, ms", max(further))
         progress.advance(task)
     memory, each, spent = idle(root)
     report.note("idle memory, MB", memory)

@@ -169,7 +169,9 @@ def presets() -> str:
 
 def entries() -> str:
     """The types of entries of a journal, as Markdown."""
-    rows = ["| type | what it tells |", "|---|---|", *(f"| `{name}` | {about} |" for name, about in TYPES.items())]
+    rows = ["| type | what happened | fields |", "|---|---|---|"]
+    for name, one in TYPES.items():
+        rows.append(f"| `{name}` | {one.about} | {', '.join(f'`{field}`' for field in one.fields)} |")
     return "\n".join(rows) + "\n"
 
 

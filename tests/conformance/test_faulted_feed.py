@@ -17,6 +17,7 @@ from azure.messaging.webpubsubclient.models import CallbackType, OnGroupDataMess
 from gexfaker.faults.kinds import KINDS, Point
 from support import data, decode
 from support.azure import LATE, opened
+from support.journal import check_declared
 from support.raw import JSON, JSON_RELIABLE, PING, PONG, PROTOBUF, TEXT, GoneError, RawSocket, frame, upgrade_request
 from support.server import InProcess, running_server, wait_until
 
@@ -82,6 +83,7 @@ class Feed:
 def feed(server: InProcess, request: pytest.FixtureRequest) -> Iterator[Feed]:
     made = Feed(server, f"feed{abs(hash(request.node.name))}")
     yield made
+    check_declared(server, made.key)
     made.faults()
     made.close()
 

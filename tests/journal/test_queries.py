@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gexfaker.errors import ControlError
-from gexfaker.journal.journal import FIELDS, TYPES, Entry
+from gexfaker.journal.journal import Entry
 from gexfaker.journal.queries import Query, read
 
 ENTRIES = [
@@ -74,10 +74,6 @@ def test_a_field_that_no_such_entry_has_is_refused() -> None:
         read(b'{"type": "ping", "where": {"zzz": 200}}', Query).check()
     read(b'{"type": ["ping", "request"], "where": {"status": 200}}', Query).check()
     read(b'{"where": {"status": 200}}', Query).check()
-
-
-def test_the_fields_of_every_type_are_declared() -> None:
-    assert FIELDS.keys() == TYPES.keys()
 
 
 def test_a_type_that_there_is_not_is_refused() -> None:

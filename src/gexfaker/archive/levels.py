@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from gexfaker.archive.shelf import Shelf
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
 from gexfaker.exchange.calendar import DAY, is_trading_day
-from gexfaker.exchange.hours import NEW_YORK, closing, opening
+from gexfaker.exchange.hours import closing, date_at, opening
 from gexfaker.tapes.tape import Tape
 
 LEVELS: Final = {1: "major_pos_vol", 2: "major_neg_vol", 4: "zero_gamma"}
@@ -42,7 +41,7 @@ def rows(shelf: Shelf, feed: Feed, first: int, last: int, names: list[str]) -> I
     Days that there are not are left out, and so are records that cannot be read.
     """
     first = max(first, last - MAX_DAYS * int(DAY.total_seconds()))
-    day, until = _day(first), _day(last)
+    day, until = date_at(first), date_at(last)
     step = max(1, -(-_trading_seconds(first, last) // MAX_ROWS))
     while day <= until:
         try:
@@ -59,7 +58,7 @@ def rows(shelf: Shelf, feed: Feed, first: int, last: int, names: list[str]) -> I
 
 def _trading_seconds(first: int, last: int) -> int:
     """Seconds in which the market is open between two times."""
-    day, until, seconds = _day(first), _day(last), 0
+    day, until, seconds = date_at(first), date_at(last), 0
     while day <= until:
         if is_trading_day(day):
             seconds += max(0, min(last, closing(day)) - max(first, opening(day)))
@@ -89,7 +88,3 @@ def _row(tape: Tape, index: int, names: list[str]) -> dict[str, Any] | None:
     except (RecordError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return {"timestamp": record.timestamp, **{name: getattr(record, name) for name in names}}
-
-
-def _day(moment: int) -> datetime.date:
-    return datetime.datetime.fromtimestamp(moment, NEW_YORK).date()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gexfaker.cli.download import KEY, SERVICE, key_of, names_of
+from gexfaker.jobs.ending import end
 
 log: Final = logging.getLogger(__name__)
 
@@ -37,12 +38,7 @@ def collecting(tickers: str, upstream: str | None, folder: str) -> Iterator[None
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process, STOP_SECONDS)
         reader.join(STOP_SECONDS)
         if process.stdout is not None:
             process.stdout.close()

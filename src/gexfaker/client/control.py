@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gexfaker.client.http import fetch, unreachable
+from gexfaker.client.http import fetch, opened, unreachable
 from gexfaker.errors import ControlError
 from gexfaker.playback.actions import CREATION, SHOWN_CHARS, Action
 
@@ -156,11 +156,9 @@ class Control:
         """The events of a path below ``/_gexfaker``, decoded, until the server ends them. Raises ControlError."""
         from http.client import HTTPException
         from urllib.error import HTTPError
-        from urllib.request import ProxyHandler, build_opener
 
         try:
-            request = self._request("GET", path, accept="text/event-stream")
-            with build_opener(ProxyHandler({})).open(request) as answer:
+            with opened(self._request("GET", path, accept="text/event-stream")) as answer:
                 for line in answer:
                     if line.startswith(b"data: "):
                         yield json.loads(line.removeprefix(b"data: "))

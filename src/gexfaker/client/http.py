@@ -27,9 +27,14 @@ def unreachable(url: str, error: Exception) -> str:
     return f"no server at {url} ({why(error)}); start one with: gexfaker serve"
 
 
-def fetch(request: Request, timeout: float) -> Any:
-    """The decoded answer. Raises OSError (HTTPError among them), ValueError, HTTPException."""
+def opened(request: Request, timeout: float | None = None) -> Any:
+    """The answer, to be read and closed. Raises OSError (HTTPError among them), HTTPException."""
     from urllib.request import ProxyHandler, build_opener  # here, because it takes 20 ms to load
 
-    with build_opener(ProxyHandler({})).open(request, timeout=timeout) as answer:
+    return build_opener(ProxyHandler({})).open(request, timeout=timeout)
+
+
+def fetch(request: Request, timeout: float) -> Any:
+    """The decoded answer. Raises OSError (HTTPError among them), ValueError, HTTPException."""
+    with opened(request, timeout) as answer:
         return json.load(answer)

@@ -54,6 +54,11 @@ def moment(day: dt.date, text: str) -> int:
     return epoch(day, time)
 
 
+def date_at(moment: float) -> dt.date:
+    """The date in New York at a moment (epoch seconds)."""
+    return dt.datetime.fromtimestamp(moment, NEW_YORK).date()
+
+
 def opening(day: dt.date) -> int:
     """Epoch seconds of the opening of a day."""
     return epoch(day, OPEN)
@@ -82,7 +87,7 @@ def is_market_open(now: float) -> bool:
 
 def next_opening(now: float) -> int:
     """Epoch seconds of the next time at which the market opens after ``now``."""
-    today = dt.datetime.fromtimestamp(now, NEW_YORK).date()
+    today = date_at(now)
     day = today if is_trading_day(today) and now < opening(today) else next_trading_day(today)
     return opening(day)
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from gexfaker.catalog import STANDARD_KINDS
 from gexfaker.exchange.calendar import is_trading_day, last_trading_day, next_trading_day
-from gexfaker.exchange.hours import NEW_YORK, epoch
+from gexfaker.exchange.hours import date_at, epoch
 from gexfaker.jobs.download import Downloader, Manifest, Outcome, Wanted
 
 FIRST_LOOK: Final = datetime.time(17, 5)
@@ -29,7 +29,7 @@ MAX_SLEEP_SECONDS: Final = 600.0
 
 def due_day(now: float) -> datetime.date:
     """The newest trading day whose report should be there. ``now`` is epoch seconds."""
-    day = last_trading_day(datetime.datetime.fromtimestamp(now, NEW_YORK).date())
+    day = last_trading_day(date_at(now))
     return day if now >= epoch(day, FIRST_LOOK) else last_trading_day(day - datetime.timedelta(days=1))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import IO, Any, Final, NamedTuple
 
 from gexfaker.client.undertest import ExpectationError, KeyUnderTest
+from gexfaker.jobs.ending import end
 
 Rule = dict[str, Any]
 
@@ -230,12 +231,7 @@ class Client:
 
     def stop(self) -> list[str]:
         """End it; the last lines that it printed."""
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process, STOP_SECONDS)
         with self._printed as printed:
             printed.seek(0)
             return printed.read().decode(errors="replace").splitlines()[-SHOWN_LINES:]

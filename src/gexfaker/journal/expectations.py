@@ -198,47 +198,48 @@ def _last_of(entries: Sequence[Entry], type_: str) -> dict[str, Entry]:
     return found
 
 
-def _broken(entries: Sequence[Entry]) -> list[Entry]:
-    """Ends of connections that the client did not want."""
-    return [
-        entry
-        for entry in entries
-        if entry.type == "close" and not (entry.fields["by"] == "client" and entry.fields.get("code") == 1000)
-    ]
+def _returns(entries: Sequence[Entry], *types: str) -> list[tuple[Entry, Entry | None]]:
+    """Each end of a connection that the client did not want, with the first entry of these types on its hub after it.
+
+    None for one after which nothing of that kind came.
+    """
+    found = list[tuple[Entry, Entry | None]]()
+    next_on = dict[str, Entry]()
+    for entry in reversed(entries):
+        hub = entry.fields.get("hub")
+        if entry.type in types and hub is not None:
+            next_on[hub] = entry
+        elif entry.type == "close" and not (entry.fields["by"] == "client" and entry.fields.get("code") == 1000):
+            found.append((entry, next_on.get(entry.fields["hub"])))
+    return found[::-1]
 
 
 def _reconnected_within(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
     """A connection broke, and after each that did another one to the same hub came within so many seconds."""
-    if not _broken(entries):
-        return NOTHING_BROKE
-    for end in _broken(entries):
+    returns = _returns(entries, "connect", "recover")
+    for end, back in returns:
         hub = end.fields["hub"]
-        later = [entry for entry in entries if entry.number > end.number and entry.fields.get("hub") == hub]
-        back = next((entry for entry in later if entry.type in ("connect", "recover")), None)
         if back is None:
             return Finding(f"expected the client back on {hub} within {expected.seconds:g} s; it did not come", [end])
         took = back.at - end.at
         if took > expected.seconds:
             text = f"expected the client back on {hub} within {expected.seconds:g} s; it took {took:.2f} s"
             return Finding(text, [end, back])
-    return None
+    return None if returns else NOTHING_BROKE
 
 
 def _recovered(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
     """A connection broke, and after each that did the client came back to it, and did not open another one."""
-    if not _broken(entries):
-        return NOTHING_BROKE
-    for end in _broken(entries):
+    returns = _returns(entries, "connect", "recover", "reject")
+    for end, back in returns:
         hub = end.fields["hub"]
-        later = [entry for entry in entries if entry.number > end.number and entry.fields.get("hub") == hub]
-        back = next((entry for entry in later if entry.type in ("connect", "recover", "reject")), None)
         if back is None:
             return Finding(f"expected the client to recover its connection to {hub}; it did not come back", [end])
         if back.type != "recover":
             did = "opened another one" if back.type == "connect" else f"was refused: {back.fields.get('why', '')}"
             did += _why_it_cannot(end, entries)
             return Finding(f"expected the client to recover its connection to {hub}; it {did}", [end, back])
-    return None
+    return None if returns else NOTHING_BROKE
 
 
 NOTHING_BROKE: Final = Finding("expected a connection that breaks, and none did", [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -38,54 +38,54 @@ MAX_SUMMARIES: Final = 4096
 MAX_SHOWN: Final = 300
 """Letters of a text that a client chose."""
 
-TYPES: Final = {
-    "request": "A REST request or a negotiation: method, path, status, bytes, ms, client.",
-    "negotiate": "A negotiation that was answered: method, hubs, groups.",
-    "connect": "A WebSocket was opened: hub, connection, subprotocol, groups (of its token).",
-    "reject": "A WebSocket was refused: hub or path, status, why.",
-    "recover": "A client came back to its connection: hub, connection, unacknowledged.",
-    "joinGroup": "A join: hub, connection, group, and error where it was refused.",
-    "leaveGroup": "A leave: hub, connection, group.",
-    "sendToGroup": "A message of the client to a group: hub, connection, group, bytes.",
-    "event": "Another message of the client: hub, connection, and error.",
-    "ack": "The answer to a message with an ack id: hub, connection, ack_id, and error.",
-    "sequenceAck": "The client has everything up to here: hub, connection, sequence_id, last (the last that was sent).",
-    "ping": "A ping of the client: hub, connection.",
-    "deliver": "Messages of the feed to a group in about a second: hub, connection, group, first, last (record "
-    "indexes), count, bytes, sequence_id (the last).",
-    "close": "A WebSocket is gone: hub, connection, code, by, how.",
-    "fault": "A rule has hit: name, fault (its type), and what it hit: hit, or hub, connection, group, record.",
-    "control": "The key was moved or changed: action, resolved.",
-    "report": "What the client says of itself: body.",
-    "wrong": "A client sent what is no message: hub, connection, why.",
-    "cut": "A client was too slow: hub, connection, messages, bytes.",
-}
-"""Every type of an entry, with what it tells."""
+
+class EntryType(NamedTuple):
+    """What entries of a type tell: what happened, and the names of their fields."""
+
+    about: str
+    fields: tuple[str, ...]
 
 
 _CONNECTION: Final = ("hub", "connection")
-FIELDS: Final[dict[str, tuple[str, ...]]] = {
-    "request": ("method", "path", "status", "bytes", "ms", "client"),
-    "negotiate": ("method", "hubs", "groups"),
-    "connect": (*_CONNECTION, "subprotocol", "groups"),
-    "reject": ("hub", "path", "status", "why"),
-    "recover": (*_CONNECTION, "unacknowledged"),
-    "joinGroup": (*_CONNECTION, "group", "ack_id", "error"),
-    "leaveGroup": (*_CONNECTION, "group", "ack_id", "error"),
-    "sendToGroup": (*_CONNECTION, "group", "bytes", "ack_id", "error"),
-    "event": (*_CONNECTION, "ack_id", "error"),
-    "ack": (*_CONNECTION, "ack_id", "error"),
-    "sequenceAck": (*_CONNECTION, "sequence_id", "last"),
-    "ping": _CONNECTION,
-    "deliver": (*_CONNECTION, "group", "first", "last", "count", "bytes", "sequence_id"),
-    "close": (*_CONNECTION, "code", "by", "how"),
-    "fault": ("name", "fault", "hit", *_CONNECTION, "group", "record"),
-    "control": ("action", "resolved"),
-    "report": ("body",),
-    "wrong": (*_CONNECTION, "why"),
-    "cut": (*_CONNECTION, "messages", "bytes"),
+_ANSWER: Final = ("ack_id", "error")
+TYPES: Final = {
+    "request": EntryType(
+        "A REST request or a negotiation, answered or given up (status 0).",
+        ("method", "path", "status", "bytes", "ms", "client"),
+    ),
+    "negotiate": EntryType("A negotiation that was answered.", ("method", "hubs", "groups")),
+    "connect": EntryType(
+        "A WebSocket was opened; the groups are those of its token.", (*_CONNECTION, "subprotocol", "groups")
+    ),
+    "reject": EntryType(
+        "A WebSocket was refused; the path is told where there is no such hub.", ("hub", "path", "status", "why")
+    ),
+    "recover": EntryType("A client came back to its connection.", (*_CONNECTION, "unacknowledged")),
+    "joinGroup": EntryType("A join; the error where it was refused.", (*_CONNECTION, "group", *_ANSWER)),
+    "leaveGroup": EntryType("A leave.", (*_CONNECTION, "group", *_ANSWER)),
+    "sendToGroup": EntryType("A message of the client to a group.", (*_CONNECTION, "group", "bytes", *_ANSWER)),
+    "event": EntryType("Another message of the client.", (*_CONNECTION, *_ANSWER)),
+    "ack": EntryType("The answer to a message with an ack id.", (*_CONNECTION, *_ANSWER)),
+    "sequenceAck": EntryType(
+        "The client has everything up to here; last is the last that was sent.", (*_CONNECTION, "sequence_id", "last")
+    ),
+    "ping": EntryType("A ping of the client.", _CONNECTION),
+    "deliver": EntryType(
+        "Messages of the feed to a group in about a second: the first and the last record by index, how many, how "
+        "large, and the last sequence id.",
+        (*_CONNECTION, "group", "first", "last", "count", "bytes", "sequence_id"),
+    ),
+    "close": EntryType("A WebSocket is gone.", (*_CONNECTION, "code", "by", "how")),
+    "fault": EntryType(
+        "A rule has hit: its name, its type as fault, and the request or the message that it hit.",
+        ("name", "fault", "hit", *_CONNECTION, "group", "record"),
+    ),
+    "control": EntryType("The key was moved or changed.", ("action", "resolved")),
+    "report": EntryType("What the client says of itself.", ("body",)),
+    "wrong": EntryType("A client sent what is no message.", (*_CONNECTION, "why")),
+    "cut": EntryType("A client was too slow.", (*_CONNECTION, "messages", "bytes")),
 }
-"""What entries of a type may tell."""
+"""Every type of an entry."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from gexfaker.errors import ControlError
-from gexfaker.journal.journal import FIELDS, Entry, check_type
+from gexfaker.journal.journal import TYPES, Entry, check_type
 from gexfaker.nearest import nearest
 
 MAX_ANSWERED: Final = 1000
@@ -55,7 +55,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """Raises ControlError: there are no entries of such a type, or a range has no end."""
         for name in self.types:
             check_type(name)
-        known = {field for name in self.types or FIELDS for field in FIELDS[name]}
+        known = {field for name in self.types or TYPES for field in TYPES[name].fields}
         for name, wanted in self.where.items():
             if name not in known:
                 close = nearest(name, known)
@@ -117,8 +117,17 @@ def _said(wanted: Wanted) -> str:
 
 def read(text: bytes, kind: type[Any]) -> Any:
     """The question in a request's body. Raises ControlError."""
+    return _meant(lambda: msgspec.json.decode(text or b"{}", type=kind))
+
+
+def convert(given: dict[str, Any], kind: type[Any]) -> Any:
+    """The question in a body that was decoded already. Raises ControlError."""
+    return _meant(lambda: msgspec.convert(given, kind))
+
+
+def _meant(make: Callable[[], Any]) -> Any:
     try:
-        return msgspec.json.decode(text or b"{}", type=kind)
+        return make()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         said = str(problem).replace("`", "")
         raise ControlError(f"the body is not what this takes: {said}") from None

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gexfaker.exchange.hours import NEW_YORK
+from gexfaker.exchange.hours import NEW_YORK, date_at
 from gexfaker.plotting.records import Flow, Ladder, Levels
 
 Floats = NDArray[np.float64]
@@ -147,7 +147,7 @@ def window(day: SpotDay) -> tuple[float, float]:
 def _hours(records: Sequence[Levels] | Sequence[Flow]) -> Floats:
     if not records:
         return np.zeros(0)
-    day = dt.datetime.fromtimestamp(records[0].timestamp, NEW_YORK).date()
+    day = date_at(records[0].timestamp)
     noon = int(dt.datetime.combine(day, dt.time(12), NEW_YORK).timestamp())
     return (np.array([record.timestamp for record in records]) - noon) / 3600.0 + 12.0
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import math
 from typing import Final
 
 from gexfaker.allowances import ALL, Allowance, Period
 from gexfaker.exchange.calendar import DAY
-from gexfaker.exchange.hours import MIDNIGHT, NEW_YORK, epoch
+from gexfaker.exchange.hours import MIDNIGHT, date_at, epoch
 
 MINUTE_SECONDS: Final = 60.0
 """A minute begins with the first request that counts in it."""
@@ -65,6 +64,6 @@ def end_of(period: Period, began: float) -> float:
     """When the period ends that ``began`` lies in, or with which it began."""
     if period is Period.MINUTE:
         return began + MINUTE_SECONDS
-    day = datetime.datetime.fromtimestamp(began, NEW_YORK).date()
+    day = date_at(began)
     following = day + DAY if period is Period.DAY else (day.replace(day=1) + 32 * DAY).replace(day=1)
     return epoch(following, MIDNIGHT)

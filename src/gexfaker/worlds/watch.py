@@ -10,8 +10,8 @@ spoiled, held or dropped, then its bytes may be slowed down.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
 from gexfaker.catalog import TICKERS, Feed, parse_group
@@ -28,6 +28,7 @@ from gexfaker.hubs.upstream import operate
 from gexfaker.journal.journal import Journal, Shelf, short
 from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.wire import messages as m
+from gexfaker.wire.subprotocols import Subprotocol
 from gexfaker.worlds.shaping import ended, pace
 from gexfaker.worlds.spoiling import spoiled, unknown_message
 
@@ -119,10 +120,16 @@ class Waiting:
         self.swapped.clear()
         return taken
 
+    def take_mixed(self, connection: Connection) -> tuple[Run, list[tuple[str, Publication]]]:
+        """What waits to be sent to a connection in another order, which is taken out, with the rule."""
+        run, waiting = self.mixed.pop(connection)
+        self.size -= sum(size_of(publication) for _, publication in waiting)
+        return run, waiting
+
     def forget_ended(self) -> None:
         """Let go what is kept of connections that are over."""
         for connection in [one for one in self.mixed if one.state is State.ENDED]:
-            self.size -= sum(size_of(publication) for _, publication in self.mixed.pop(connection)[1])
+            self.take_mixed(connection)
         for connection in [one for one in self.swapped if one.state is State.ENDED]:
             del self.swapped[connection]
         for key in [key for key in self.silent if key[0].state is State.ENDED]:
@@ -360,7 +367,7 @@ class Watch:
             return 0
         self._settle_mixed(connection)
         told = {"hub": hub.name, "connection": connection.id, "group": group, "record": publication.index}
-        run = self.choose(Point.MESSAGE, happening, *_kinds_for(connection), **told)
+        run = self.choose(Point.MESSAGE, happening, *_kinds_for(connection.subprotocol), **told)
         if run is None:
             return self._deliver(hub, connection, group, publication)
         return self._spoil(hub, connection, group, publication, run, older)
@@ -462,8 +469,7 @@ class Watch:
 
     def _send_mixed(self, connection: Connection) -> int:
         """Send what waits in another order: by chance, and never as it came."""
-        run, waiting = self.waiting.mixed.pop(connection)
-        self.waiting.size -= sum(size_of(publication) for _, publication in waiting)
+        run, waiting = self.waiting.take_mixed(connection)
         if connection.state is State.ENDED:
             return 0
         order = sorted(range(len(waiting)), key=lambda _: run.chance())
@@ -548,17 +554,16 @@ def _feed_named(group: str) -> Feed | None:
     return next((feed for feed in found if feed.ticker in TICKERS), found[-1] if found else None)
 
 
-def _kinds_for(connection: Connection) -> Iterable[type[k.Fault]]:
-    """The kinds that can hit a client: sequence ids are for reliable ones, messages for those that get any."""
-    return [
+@cache
+def _kinds_for(subprotocol: Subprotocol) -> tuple[type[k.Fault], ...]:
+    """The kinds that can hit a message: sequence ids are for reliable clients, messages for those that get any."""
+    return tuple(
         kind
-        for kind in _MESSAGE_KINDS
-        if (kind is not k.Sequence or connection.subprotocol.reliable)
-        and (kind is not k.UnknownMessage or connection.subprotocol.codec is not None)
-    ]
-
-
-_MESSAGE_KINDS: Final = tuple(kind for kind in k.KINDS.values() if Point.MESSAGE in kind.POINTS)
+        for kind in k.KINDS.values()
+        if Point.MESSAGE in kind.POINTS
+        and (kind is not k.Sequence or subprotocol.reliable)
+        and (kind is not k.UnknownMessage or subprotocol.codec is not None)
+    )
 
 
 def _dropped(fault: k.Fault) -> o.Drop:

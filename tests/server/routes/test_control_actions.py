@@ -353,6 +353,9 @@ def test_the_first_use_of_a_key_is_told(plane: Plane, server: Served) -> None:
     assert plane.act("pause", "tpyo")["reason"] == "it was paused already"
     told = plane.act("seek", "another", time="close")["reason"]
     assert re.fullmatch(r"(clamped|gap): .*; first use of this key", told)
+    told = plane.act("seek", "elsewhere", time=first_of(DAYS[0]))["reason"]
+    assert told == f"it was on {DAYS[2]}; first use of this key"
+    assert plane.act("seek", "here", time=first_of(DAYS[2]))["reason"] == "first use of this key"
     with connect(server.orderflow("connected")):
         assert plane.act("pause", "connected")["reason"] is None
     headers = {"Authorization": "Bearer asked", "User-Agent": "t"}

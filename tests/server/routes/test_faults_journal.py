@@ -14,6 +14,7 @@ import pytest
 
 from gexfaker.wire.tokens import world_id
 from support import data, decode, rest
+from support.journal import check_declared
 from support.raw import JSON, RawSocket, connect
 from support.server import InProcess, running_server, wait_until
 
@@ -55,8 +56,10 @@ class Key:
 
 
 @pytest.fixture
-def key(server: InProcess, request: pytest.FixtureRequest) -> Key:
-    return Key(server, f"key{abs(hash(request.node.nodeid))}")
+def key(server: InProcess, request: pytest.FixtureRequest) -> Iterator[Key]:
+    made = Key(server, f"key{abs(hash(request.node.nodeid))}")
+    yield made
+    check_declared(server, made.key)
 
 
 # --- faults --------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from gexfaker.errors import GexfakerError
 from gexfaker.limits import KIB
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.server.http.replies import service_of, unavailable
+from gexfaker.server.http.sockets import transport_of
 
 log: Final = logging.getLogger(__name__)
 
@@ -215,8 +216,8 @@ def _take(work: Iterator[T]) -> list[T]:
 
 
 def cut_off(receive: Receive) -> None:
-    """End a request's TCP connection at once: its transport is uvicorn's, whose ``receive`` comes here unwrapped."""
-    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    """End a request's TCP connection at once."""
+    transport = transport_of(receive)
     if transport is not None:
         transport.abort()
 

@@ -9,9 +9,6 @@ import asyncio
 import gzip
 import math
 import re
-import socket
-import struct
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from time import perf_counter
@@ -26,6 +23,7 @@ from gexfaker.contract.operations import Operation
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.server.http.gate import NO_USER_AGENT, OVER_QUOTA, name_given, owner_of
 from gexfaker.server.http.replies import error, wants_gzip
+from gexfaker.server.http.sockets import reset, transport_of
 from gexfaker.server.http.targets import plain_path
 from gexfaker.server.service import Service
 from gexfaker.worlds.quota import end_of
@@ -53,8 +51,6 @@ OWN_ERRORS: Final = {401: "Unauthorized", 403: "Forbidden", 429: OVER_QUOTA, 400
 
 WITHOUT_BODY: Final = (204, 205, 304)
 """Statuses of answers that have none. Source: RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5."""
-
-_RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class Faulted:
@@ -177,14 +173,12 @@ class _Noted:
 
 
 class _Line:
-    """The TCP connection of a request. Its transport is uvicorn's, whose ``receive`` comes here unwrapped."""
+    """The TCP connection of a request."""
 
     def __init__(self, receive: Receive, service: Service) -> None:
         self._receive: Final = receive
         self._service: Final = service
-        self._transport: Final[asyncio.Transport | None] = getattr(
-            getattr(receive, "__self__", None), "transport", None
-        )
+        self._transport: Final = transport_of(receive)
 
     async def rest(self, seconds: float | None) -> None:
         """Do nothing for so long (None: for ever), while the client is there and the server does not stop."""
@@ -204,10 +198,8 @@ class _Line:
 
     async def reset(self) -> None:
         """Reset the connection."""
-        if self._transport is not None and not self._transport.is_closing():
-            raw: socket.socket = self._transport.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            self._transport.abort()
+        if self._transport is not None:
+            reset(self._transport)
         await self._gone()
 
     async def _gone(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import logging
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from starlette.routing import Route
 
 from gexfaker.contract.operations import CONTROLLED, Operation, body_of
 from gexfaker.errors import ControlError, DataError, UnavailableError
-from gexfaker.exchange.hours import NEW_YORK
+from gexfaker.exchange.hours import date_at
 from gexfaker.limits import MAX_CONTROL_BYTES, MAX_WORLDS, MIB
 from gexfaker.playback.actions import (
     ACTIONS,
@@ -79,46 +78,47 @@ async def act(service: Service, world: World, action: Action, *, quietly: bool =
         await service.cluster.arrive(world)
     async for _ in in_slices(action.approach(world.play)):
         pass
-    if service.cluster is None:
-        effect = _done(service, world, action)
-    else:
-        effect = await service.cluster.commit(world, action)
-    if world.watch is not None:
-        resolved = msgspec.json.decode(msgspec.json.encode(effect.resolved))
-        world.watch.note("control", action=action.NAME, resolved=resolved)
-    if not quietly:
-        fields = {"event": "control", "session": world.id, "name": world.account.name, "action": action.NAME}
-        resolved = msgspec.json.encode(effect.resolved)
-        fields["resolved"] = msgspec.json.decode(resolved)
-        log.info("%s %s: %s", world.id, action.NAME, resolved.decode(), extra={"fields": fields})
+    effect = await act_change(service, world, action)
+    if world.watch is not None or not quietly:
+        _tell(world, action, msgspec.json.encode(effect.resolved), quietly=quietly)
     return effect
 
 
-def _done(service: Service, world: World, action: Action) -> Effect:
-    """What an action does to a world, which comes to rest for it: nothing of its old timeline is sent after this."""
+def _tell(world: World, action: Action, text: bytes, *, quietly: bool) -> None:
+    """What came of an action: for the journal of the key, and for the log."""
+    resolved = msgspec.json.decode(text)
+    if world.watch is not None:
+        world.watch.note("control", action=action.NAME, resolved=resolved)
+    if not quietly:
+        fields = {"event": "control", "session": world.id, "name": world.account.name, "action": action.NAME}
+        fields["resolved"] = resolved
+        log.info("%s %s: %s", world.id, action.NAME, text.decode(), extra={"fields": fields})
+
+
+async def act_change(service: Service, world: World, what: Change) -> Effect:
+    """Change a world, which comes to rest for it: nothing of its old timeline is sent after this.
+
+    Raises:
+        ControlError, DataError: it cannot be done.
+    """
+    if service.cluster is not None:
+        return await service.cluster.commit(world, what)
     now = service.clock()
-    if isinstance(action, Pause) and not service.silent:
+    if isinstance(what, Pause) and not service.silent:
         service.streamer.finish(world, now)
     service.streamer.settle(world)
-    effect = change(world, action, now)
+    effect = change(world, what, now)
     service.alarm.ring()
     return effect
 
 
-async def act_change(service: Service, world: World, what: Change) -> None:
-    """Change a world in a way that is no control action. Raises ControlError, DataError: it cannot be done."""
-    if service.cluster is None:
-        service.streamer.settle(world)
-        change(world, what, service.clock())
-        service.alarm.ring()
-    else:
-        await service.cluster.commit(world, what)
-
-
 async def act_and_tell(service: Service, world: World, action: Action) -> Effect:
     """``act``, which says so when the key had not been used yet: it may be a typing error."""
-    is_new = not world.is_used and not world.is_connected
-    effect = await act(service, world, action)
+    is_new = not is_known(world)
+    return _with_first_use(await act(service, world, action), is_new=is_new)
+
+
+def _with_first_use(effect: Effect, *, is_new: bool) -> Effect:
     return effect._replace(reason="; ".join(filter(None, (effect.reason, FIRST_USE)))) if is_new else effect
 
 
@@ -215,9 +215,19 @@ async def _act(request: Request) -> Response:
     found = await world_named(request)
     action = action_of(name, arguments)
     world = service.worlds.get(found) if isinstance(found, str) else found
-    there = _other_day(service, world, action)
-    effect = await act_and_tell(service, world, action) if there is None else await _go(service, world, action, there)
+    is_new = not is_known(world)
+    effect = _with_first_use(await _act_on_any_day(service, world, action), is_new=is_new)
     return reply(_answer(service, world) | {"action": name, **effect._asdict()})
+
+
+async def _act_on_any_day(service: Service, world: World, action: Action, *, quietly: bool = False) -> Effect:
+    """``act``, but that a seek to a time of another day goes to that day."""
+    if service.cluster is not None:
+        await service.cluster.arrive(world)
+    there = _other_day(service, world, action)
+    if there is None:
+        return await act(service, world, action, quietly=quietly)
+    return await _go(service, world, action, there, quietly=quietly)
 
 
 def _other_day(service: Service, world: World, action: Action) -> tuple[str, Nearness] | None:
@@ -225,7 +235,7 @@ def _other_day(service: Service, world: World, action: Action) -> tuple[str, Nea
     time = action.time if isinstance(action, Seek) and action.feed is None else None
     if not isinstance(time, int | float) or isinstance(time, bool) or not MIN_TIMESTAMP <= time < LAST_TIME:
         return None
-    date, nearness = service.days.nearest(datetime.datetime.fromtimestamp(time, NEW_YORK).date().isoformat())
+    date, nearness = service.days.nearest(date_at(time).isoformat())
     is_beyond = nearness in (Nearness.START, Nearness.END)
     return None if is_beyond or date == world.play.date else (date, nearness)
 
@@ -236,13 +246,12 @@ async def _go(
     """Send a world to a time of another day; where there is no such day, to the open of the one after it."""
     date, nearness = there
     time = getattr(action, "time", None)
-    is_new = not world.is_used and not world.is_connected
     before = world.play.date
     await act(service, world, ChangeDay(date), quietly=quietly)
     effect = await act(service, world, Seek(time="open" if nearness is Nearness.GAP else time), quietly=quietly)
     gap = nearness is Nearness.GAP or abs(effect.resolved["timestamp"] - time) > GAP_SECONDS
     what = f"there is no such day: {date} is the next" if nearness is Nearness.GAP else f"it was on {before}"
-    reason = "; ".join(filter(None, (what, effect.reason, FIRST_USE if is_new else "")))
+    reason = "; ".join(filter(None, (what, effect.reason)))
     return Effect(time, effect.resolved | {"day": date, "in_gap": gap}, reason)
 
 
@@ -254,13 +263,7 @@ async def _act_on_all(service: Service, name: str, arguments: dict[str, Any]) ->
         done: dict[str, Any]
         try:
             action = action_of(name, arguments)
-            there = _other_day(service, world, action)
-            effect = (
-                await act(service, world, action, quietly=True)
-                if there is None
-                else await _go(service, world, action, there, quietly=True)
-            )
-            done = effect._asdict()
+            done = (await _act_on_any_day(service, world, action, quietly=True))._asdict()
         except (ControlError, DataError, OSError, ValueError) as problem:
             done = {"error": sentence(problem)}
             refused.append(done["error"])

@@ -235,10 +235,10 @@ def _seconds(given: object) -> float:
 
 async def _asked(request: Request, kind: type[Any], *others: str) -> tuple[Any, dict[str, Any]]:
     """The question in a body, and the body itself; ``others`` are read by who asks. Raises ControlError."""
-    from gexfaker.journal.queries import read
+    from gexfaker.journal.queries import convert, read
 
     given = read(await read_at_most(request, MAX_CONTROL_BYTES), dict[str, Any])
-    asked = read(msgspec.json.encode({name: one for name, one in given.items() if name not in ("key", *others)}), kind)
+    asked = convert({name: one for name, one in given.items() if name not in ("key", *others)}, kind)
     asked.check()
     key = given.get("key")
     if key is not None and (not isinstance(key, str) or not key):

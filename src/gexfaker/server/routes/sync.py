@@ -8,7 +8,6 @@ same at nearly the same time.
 from __future__ import annotations
 
 import asyncio
-import datetime
 import math
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +22,7 @@ from starlette.responses import Response, StreamingResponse
 from gexfaker.catalog import Feed
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError, GexfakerError
-from gexfaker.exchange.hours import NEW_YORK
+from gexfaker.exchange.hours import date_at
 from gexfaker.limits import MAX_RECORDS
 from gexfaker.playback.actions import GAP_SECONDS, ChangeDay, Reset, Seek
 from gexfaker.playback.answers import stamp_of
@@ -277,7 +276,7 @@ async def _seek(request: Request) -> Response:
 
 async def _seek_day(service: Service, world: World, timestamp: int) -> dict[str, Any]:
     """Send a world to a time, on another day if need be, and tell where it is now."""
-    wanted = datetime.datetime.fromtimestamp(timestamp, NEW_YORK).date().isoformat()
+    wanted = date_at(timestamp).isoformat()
     date, nearness = service.days.nearest(wanted)
     outside = nearness in (Nearness.START, Nearness.END)
     if outside and service.settings.range_end_policy == "error":

@@ -248,19 +248,18 @@ def _connect(
     service: Service, hub: Hub, switch: Response, request: Request, query: Mapping[str, str]
 ) -> Accepted | Unanswered:
     grant, raw = _grant(service, hub, request, query), _raw_mode(query)
-    world, (dialect, _) = service.worlds.get(grant.user_id or ""), choose(_offered(request))
-    spoiled = _spoiled(world, hub, dialect, request, recovers=False)
+    world, offered = service.worlds.get(grant.user_id or ""), _offered(request)
+    subprotocol, spelling = choose(offered)
+    spoiled = _spoiled(world, hub, subprotocol, request, recovers=False)
     if isinstance(spoiled, Unanswered):
         return spoiled
-    closed = service.memberships.take_over(service.worlds.get(grant.user_id or ""), hub.name, grant)
+    closed = service.memberships.take_over(world, hub.name, grant)
     if not hub.make_room():
         raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
-    offered = _offered(request)
-    subprotocol, spelling = choose(offered)
     if spelling is not None:
         switch.headers["Sec-WebSocket-Protocol"] = spelling
     if name := plain_name(query.get("name", "")):
-        service.worlds.get(grant.user_id or "").account.name = name
+        world.account.name = name
     connection = hub.connect(grant, subprotocol, raw)
     if closed:
         service.clients.taken_over(hub.name, connection, closed)

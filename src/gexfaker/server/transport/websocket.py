@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
-import struct
-import sys
 from collections import deque
 from enum import Enum
 from itertools import takewhile
@@ -35,6 +32,7 @@ from gexfaker.limits import (
     WRITE_HIGH_WATER_BYTES,
 )
 from gexfaker.server.cluster.sharing import Sharing
+from gexfaker.server.http.sockets import reset
 from gexfaker.server.service import Service
 from gexfaker.server.transport.frameparser import FrameParser
 from gexfaker.server.transport.handshake import (
@@ -50,7 +48,6 @@ from gexfaker.server.transport.intake import Inlet, Intake
 from gexfaker.server.transport.slowtransport import MAX_SILENT_SECONDS, SilentTransport, SlowTransport
 
 log: Final = logging.getLogger(__name__)
-_RESET_ON_CLOSE: Final = struct.pack("HH" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class _End(Enum):
@@ -323,9 +320,7 @@ class Socket(asyncio.Protocol):
         if self._transport.is_closing() or self._end is not _End.NOBODY:
             return
         if code is None:
-            raw: socket.socket = self._transport.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            self._transport.abort()
+            reset(self._transport)
             return
         self._start_close(code, reason)
         if self._hub is not None and self._connection is not None and self._connection.outlet == self.perform:
@@ -335,10 +330,7 @@ class Socket(asyncio.Protocol):
     def _cut(self) -> None:
         """Reset the TCP connection: what the peer has not read is dropped, in the kernel too."""
         self._end = _End.SERVER
-        if not self._transport.is_closing():
-            raw: socket.socket = self._transport.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self._transport.abort()
+        reset(self._transport)
 
     def _delay(self, frame: bytes) -> None:
         """Write a frame after the acknowledgement delay; a client with many of them coming is not read meanwhile."""
