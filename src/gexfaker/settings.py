@@ -49,6 +49,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 DEFAULT: Final = "the default"
 """The source of a value nobody gave."""
 
+OWNED, INSIDE = "owned", "inside"
 SERVICE, RELAXED = "service", "relaxed"
 TOKEN_SECONDS: Final = {SERVICE: 15 * 60.0, RELAXED: 60 * 60.0}
 """How long a token opens connections unless that is set, by the session rules: 15 minutes, by the vendor's guide."""
@@ -285,6 +286,17 @@ class Settings:
             "",
             "simulated",
             "What plays instead of feeds that a recorded day has not: a simulated market, which knows nothing of it.",
+        ),
+    ]
+    links: Annotated[
+        str,
+        Setting(
+            Section.DAYS,
+            parsing.choice(OWNED, INSIDE),
+            OWNED,
+            "owned or inside",
+            "Which symbolic links in the data folder are followed: also those out of it that its owner has made, "
+            "or those alone that stay in it.",
         ),
     ]
     feedback: Annotated[

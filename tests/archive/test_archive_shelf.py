@@ -13,6 +13,7 @@ from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.playback.days import Days
 from gexfaker.playback.simulated import MAX_SHARED_DAYS, SimulatedDays
+from gexfaker.tapes.folder import DataFolder
 
 FEED = Feed("SPX", "classic", "gex_zero")
 
@@ -21,7 +22,7 @@ def shelf_at(folder: Path, text: str) -> Shelf:
     """The shelf at a time in New York, of a server that has been running since January."""
     now = datetime.datetime.fromisoformat(text).replace(tzinfo=NEW_YORK).timestamp()
     simulated = SimulatedDays(7, ("SPX",), None)
-    return Shelf(Days(folder, "latest", 7, ("SPX",), datetime.date(2026, 1, 5)), folder, simulated, now)
+    return Shelf(Days(DataFolder(folder), "latest", 7, ("SPX",), datetime.date(2026, 1, 5)), simulated, now)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from gexfaker.catalog import DEFAULT_TICKERS, Feed
 from gexfaker.errors import DataError
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
+from gexfaker.tapes.folder import DataFolder
 from support.tapes import ES_SPX, SPX, MemoryTape, day
 
 WEDNESDAY = datetime.date(2026, 11, 25)
@@ -24,7 +25,7 @@ def stored(root: Path, date: str) -> None:
 
 
 def first_day(root: Path, date: str, seed: int, today: datetime.date) -> Day:
-    days = Days(root, date, seed, DEFAULT_TICKERS, today)
+    days = Days(None if root is None else DataFolder(root), date, seed, DEFAULT_TICKERS, today)
     return days.day(days.first)
 
 

@@ -13,6 +13,7 @@ from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.tape import SimulatedTape
 from gexfaker.playback.days import Days
 from gexfaker.playback.simulated import SimulatedDay
+from gexfaker.tapes.folder import DataFolder
 from support.tapes import SPX
 
 WEDNESDAY = datetime.date(2026, 11, 25)
@@ -20,7 +21,7 @@ STORED = ("2026-07-14", "2026-07-15", "2026-07-17", "2026-07-20")
 
 
 def made(root: Path, date: str = "latest", today: datetime.date = WEDNESDAY) -> Days:
-    return Days(root, date, 1, ("SPX",), today)
+    return Days(DataFolder(root), date, 1, ("SPX",), today)
 
 
 @pytest.fixture
@@ -156,14 +157,14 @@ def test_a_closed_day_that_is_stored_is_played(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("date", ["1999-12-31", "2100-01-01", "9999-12-31", "0001-01-01"])
 def test_days_beyond_the_calendar_are_not_simulated(tmp_path: Path, date: str) -> None:
-    days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
+    days = Days(DataFolder(tmp_path), "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
     with pytest.raises(DataError, match="2000 to 2099"):
         days.resolve(date)
     assert days.after("2099-12-31") is None
 
 
 def test_all_simulated_days_keep_their_blocks_within_one_bound(tmp_path: Path) -> None:
-    days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
+    days = Days(DataFolder(tmp_path), "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
     tapes = [days.day(date).tape(SPX) for date in ("2026-07-16", "2026-07-17")]
     for number, tape in enumerate(tapes, 1):
         assert tape is not None
@@ -172,7 +173,7 @@ def test_all_simulated_days_keep_their_blocks_within_one_bound(tmp_path: Path) -
 
 
 def test_a_day_that_has_to_make_room_can_be_read_until_it_is_swept(tmp_path: Path) -> None:
-    days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
+    days = Days(DataFolder(tmp_path), "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
     first = days.day("2026-07-17")
     tape = first.tape(SPX)
     assert tape is not None
@@ -191,7 +192,7 @@ def test_a_stored_day_that_has_to_make_room_can_be_read_until_the_sweep_after_th
         file = tmp_path / date / "SPX" / "orderflow" / "orderflow.jsonl"
         file.parent.mkdir(parents=True)
         file.write_text('{"timestamp":1}\n')
-    days = Days(tmp_path, dates[0], 1, (), datetime.date(2026, 11, 25))
+    days = Days(DataFolder(tmp_path), dates[0], 1, (), datetime.date(2026, 11, 25))
     tape = days.day(dates[0]).tape(SPX)
     assert tape is not None
     for date in dates:
@@ -205,7 +206,7 @@ def test_a_stored_day_that_has_to_make_room_can_be_read_until_the_sweep_after_th
 
 
 def test_a_simulated_day_that_had_to_make_room_leaves_nothing_in_memory(tmp_path: Path) -> None:
-    days = Days(tmp_path, "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
+    days = Days(DataFolder(tmp_path), "2026-07-17", 1, ["SPX"], datetime.date(2026, 11, 25))
     first = days.day("2026-07-17")
     tape = first.tape(SPX)
     assert isinstance(tape, SimulatedTape)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from support import data, decode
 from support.control import SESSIONS
 from support.raw import JSON, connect
@@ -38,10 +40,19 @@ def test_what_is_added_comes_to_who_listens_and_to_who_asks(tmp_path: Path) -> N
     assert seen == list(range(seen[0], data.FIRST + ALL)), "every second once"
 
 
-def test_a_day_that_is_newest_first_is_told_at_the_start(tmp_path: Path) -> None:
-    data.write_day(tmp_path, 20)
+@pytest.mark.parametrize("settings", [{"speed": "20"}, {"playback": "step", "ws_stream_interval": "20ms"}])
+def test_a_day_that_is_newest_first_is_played_in_order_and_told(tmp_path: Path, settings: dict[str, str]) -> None:
+    data.write_day(tmp_path, 400)
     path = tmp_path / data.DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
     path.write_text("".join(reversed(path.read_text(encoding="utf-8").splitlines(keepends=True))), encoding="utf-8")
-    with running_server(data_dir=str(tmp_path)) as server:
+    headers = {"Authorization": "Bearer asks", "User-Agent": "test"}
+    with running_server(data_dir=str(tmp_path), **settings) as server:
         (note,) = [note for note in server.server.service.notes if "newest first" in note]
-    assert "gexfaker import --convert jsonl --replace sorts them" in note
+        status, body = server.get("/ES_SPX/orderflow/orderflow", headers)
+        assert (status, json.loads(body)["timestamp"]) == (200, data.FIRST)
+        with connect(server.orderflow("hears"), JSON) as raw:
+            raw.join(data.group())
+            seen = [decode.timestamp(raw.read_kind("data").any) for _ in range(40)]
+        assert seen == list(range(seen[0], seen[0] + 40))
+        assert seen[0] < data.FIRST + 40
+    assert "gexfaker import --convert jsonl --replace writes them so" in note

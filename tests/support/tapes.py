@@ -13,7 +13,7 @@ from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
-from gexfaker.tapes.folder import LATEST
+from gexfaker.tapes.folder import LATEST, DataFolder
 from gexfaker.tapes.tape import new_number
 from support import independent
 
@@ -122,7 +122,7 @@ class MemoryDays(Days):
         self.libraries = {library.date: library for library in libraries}
         first = libraries[0].date
         today = datetime.date.fromisoformat(first)
-        super().__init__(Path("/nowhere"), f"{first}..{last}" if last else first, 1, (), today)
+        super().__init__(DataFolder(Path("/nowhere")), f"{first}..{last}" if last else first, 1, (), today)
 
     def dates(self) -> list[str]:
         return sorted(self.libraries)

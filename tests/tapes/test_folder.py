@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import logging
 import os
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -247,6 +248,11 @@ LINKS = {
 }
 
 
+needs_root = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root may give files to somebody else"
+)
+
+
 def link(source: Path, target: Path) -> None:
     try:
         source.symlink_to(target, target_is_directory=target.is_dir())
@@ -254,25 +260,73 @@ def link(source: Path, target: Path) -> None:
         pytest.skip("no symbolic links here")
 
 
-@pytest.mark.parametrize(("where", "date", "feed"), LINKS.values(), ids=LINKS)
-@pytest.mark.parametrize("outside", [True, False])
-def test_links_are_followed_inside_the_root_only(root: Path, where: str, date: str, feed: Feed, outside: bool) -> None:
-    base = root.parent / "secret" if outside else root / "elsewhere"
+def linked(root: Path, base: Path, where: str, date: str, feed: Feed) -> Path:
+    """Below ``base`` lies a record, which ``where`` leads to."""
     below = f"{date}/{feed.ticker}/{feed.package}/{feed.category}.jsonl".removeprefix(where).lstrip("/")
     target = base / below if below else base / "record.jsonl"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(SECRET)
     (root / where).parent.mkdir(parents=True, exist_ok=True)
     link(root / where, base if below else target)
-    folder = DataFolder(root)
-    if outside:
-        assert folder.dates() == [DATE]
-        assert folder.feeds(DATE) == [FLOW]
-        with pytest.raises(DataError):
-            folder.open(date, feed)
-    else:
-        assert feed in folder.feeds(date)
+    return root / where
+
+
+def is_followed(folder: DataFolder, date: str, feed: Feed) -> bool:
+    """Whether what a link leads to is listed, and can be opened; both, or neither."""
+    if date in folder.dates() and feed in folder.feeds(date):
         assert stamp_of(folder, feed, date) == 666
+        return True
+    with pytest.raises(DataError):
+        folder.open(date, feed)
+    return False
+
+
+@pytest.mark.parametrize(("where", "date", "feed"), LINKS.values(), ids=LINKS)
+@pytest.mark.parametrize("leaves", [True, False])
+@pytest.mark.parametrize("outside", [True, False])
+def test_links_of_the_owner_are_followed_as_far_as_is_wanted(
+    root: Path, where: str, date: str, feed: Feed, leaves: bool, outside: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    linked(root, root.parent / "elsewhere" if outside else root / "elsewhere", where, date, feed)
+    assert is_followed(DataFolder(root, leaves=leaves), date, feed) == (leaves or not outside)
+    assert any("a link that leaves the data folder" in text for text in caplog.messages) == (outside and not leaves)
+
+
+@needs_root
+@pytest.mark.parametrize(("where", "date", "feed"), LINKS.values(), ids=LINKS)
+def test_a_link_that_somebody_else_has_made_is_not_followed_out_of_the_folder(
+    root: Path, where: str, date: str, feed: Feed, caplog: pytest.LogCaptureFixture
+) -> None:
+    os.chown(linked(root, root.parent / "elsewhere", where, date, feed), 1234, 1234, follow_symlinks=False)
+    assert not is_followed(DataFolder(root), date, feed)
+    assert any("is not of the owner of the data folder" in text for text in caplog.messages)
+
+
+@needs_root
+def test_a_link_to_a_link_of_somebody_else_is_not_followed_out_of_the_folder(root: Path) -> None:
+    """The owner's link stays the same, and somebody else says where it leads."""
+    target = put(root.parent, "elsewhere/record.jsonl", 666)
+    link(root.parent / "way", target)
+    name, date, feed = LINKS["file"]
+    (root / name).parent.mkdir()
+    link(root / name, root.parent / "way")
+    assert is_followed(DataFolder(root), date, feed)
+    os.chown(root.parent / "way", 1234, 1234, follow_symlinks=False)
+    assert not is_followed(DataFolder(root), date, feed)
+
+
+@needs_root
+@pytest.mark.parametrize(("owner", "follows"), [(1234, True), (0, False)])
+def test_a_server_that_may_read_more_than_the_owner_reads_no_more_for_them(
+    root: Path, owner: int, follows: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    where, date, feed = LINKS["file"]
+    made = linked(root, root.parent / "elsewhere", where, date, feed)
+    os.chown(root, 1234, 1234)
+    os.chown(made, 1234, 1234, follow_symlinks=False)
+    os.chown(made, owner, owner)  # what it leads to
+    assert is_followed(DataFolder(root), date, feed) == follows
+    assert any("leads to what is not of the owner" in text for text in caplog.messages) != follows
 
 
 def test_a_linked_file_has_the_format_of_its_own_name(root: Path) -> None:

@@ -230,14 +230,18 @@ def test_other_names_are_no_days(tmp_path: Path, other: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege")
-def test_links_that_lead_out_are_not_followed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_linked_file_counts_as_far_as_links_are_followed_and_a_linked_folder_never(
+    tmp_path: Path, leaves: bool
+) -> None:
     arrays(tmp_path / "outside")
     root = tmp_path / "days"
     root.mkdir()
     (root / "linked").symlink_to(tmp_path / "outside", target_is_directory=True)
     file = next((tmp_path / "outside").iterdir())
+    assert DataFolder(root, leaves=leaves).dates() == []
     (root / file.name).symlink_to(file)
-    assert DataFolder(root).dates() == []
+    assert DataFolder(root, leaves=leaves).dates() == ([DATE] if leaves else [])
 
 
 def test_members_with_bad_names_cannot_lead_out(tmp_path: Path) -> None:

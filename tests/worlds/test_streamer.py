@@ -20,6 +20,7 @@ from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.options import CacheMode, Options, Playback
 from gexfaker.playback.turns import EXPIRY_STRIDE
+from gexfaker.tapes.folder import DataFolder
 from gexfaker.wire import messages as m
 from gexfaker.wire.subprotocols import SIMPLE
 from support import independent
@@ -407,7 +408,7 @@ def test_a_time_that_the_wire_takes_and_the_tape_does_not_costs_no_other_record(
     stamps = [OPEN, OPEN + 1, OPEN + 2, odd, OPEN + 4, OPEN + 5]
     (folder / "orderflow.jsonl").write_bytes(b"".join(record(stamp) + b"\n" for stamp in stamps))
     hubs = named_hubs("v2_orderflow")
-    days = Days(tmp_path, DATE, 1, (), datetime.date.fromisoformat(DATE))
+    days = Days(DataFolder(tmp_path), DATE, 1, (), datetime.date.fromisoformat(DATE))
     stream = Bench(days, Options(mode), hubs)
     client = Client(hubs["v2_orderflow"], groups=(FLOW, SPOT))
     for _ in range(8):

@@ -9,7 +9,6 @@ import contextlib
 import datetime
 import logging
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
-from pathlib import Path
 from typing import Final
 
 from gexfaker.archive.framing import Framing, LeftOut, pieces
@@ -18,11 +17,11 @@ from gexfaker.archive.packing import gzipped
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, UnavailableError
 from gexfaker.exchange.calendar import is_trading_day, last_trading_day, why_closed
-from gexfaker.exchange.hours import NEW_YORK, closing
+from gexfaker.exchange.hours import closing, date_at
 from gexfaker.playback.days import Days
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.tapes.alias import Alias
-from gexfaker.tapes.folder import DataFolder, is_date
+from gexfaker.tapes.folder import is_date
 from gexfaker.tapes.tape import Tape
 
 log: Final = logging.getLogger(__name__)
@@ -33,20 +32,18 @@ class Shelf:
 
     Args:
         days: that are played, for what is stored and which day is the newest; its tapes are not touched.
-        folder: the data folder.
         simulated: the simulated days.
         now: epoch seconds, for which days are completed.
     """
 
-    def __init__(self, days: Days, folder: Path, simulated: SimulatedDays, now: float) -> None:
+    def __init__(self, days: Days, simulated: SimulatedDays, now: float) -> None:
         self._now: Final = now
         self._days: Final = days
-        self._folder: Final = DataFolder(folder)
         self._simulated: Final = simulated
 
     def latest(self) -> str:
         """The newest completed day: today counts from its close on. Raises DataError when there is none."""
-        today = datetime.datetime.fromtimestamp(self._now, NEW_YORK).date()
+        today = date_at(self._now)
         unfinished = today.isoformat() if self._now < closing(today) else None
         if not self._days.stored:
             return last_trading_day(today - datetime.timedelta(days=unfinished is not None)).isoformat()
@@ -70,16 +67,16 @@ class Shelf:
 
     def _newest(self, fits: Callable[[str], bool], which: str) -> str:
         """The newest stored day that fits and has feeds. Raises DataError when there is none."""
-        fitting = (date for date in reversed(self._folder.dates()) if fits(date))
-        date = next((date for date in fitting if self._folder.feeds(date)), None)
+        fitting = (date for date in reversed(self._days.folder.dates()) if fits(date))
+        date = next((date for date in fitting if self._days.folder.feeds(date)), None)
         if date is None:
-            raise DataError(f"{self._folder.root} has no day {which}")
+            raise DataError(f"{self._days.folder.root} has no day {which}")
         return date
 
     def feeds(self, date: str) -> list[Feed]:
         """The feeds a day has, sorted; none of a day that is not there."""
         try:
-            return self._folder.feeds(date) if self._days.stored else self._simulated_feeds(date)
+            return self._days.folder.feeds(date) if self._days.stored else self._simulated_feeds(date)
         except DataError:
             return []
 
@@ -91,7 +88,7 @@ class Shelf:
 
     def open(self, date: str, feed: Feed) -> Tape:
         """A tape of one's own, with a record at least; the caller closes it. Raises DataError when there is none."""
-        tape = self._folder.open(date, feed) if self._days.stored else self._simulate(date, feed)
+        tape = self._days.folder.open(date, feed) if self._days.stored else self._simulate(date, feed)
         try:
             if not tape.has(0):
                 raise DataError(f"{feed.group} has no records on {date}")
@@ -104,7 +101,7 @@ class Shelf:
         """What is another one when the records of a feed are other ones. Raises DataError when there are none."""
         if not self._days.stored:
             return date, feed
-        status = self._folder.path(date, feed).stat()
+        status = self._days.folder.path(date, feed).stat()
         return date, feed, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
     def holds(self, date: str, feed: Feed) -> bool:

@@ -121,9 +121,11 @@ class ClockPlay(Play):
         return self.clock is None
 
     def steps_to_open(self, tape: Tape) -> Iterable[None]:
-        """Read on to the start of market hours, if that is where the clock starts."""
-        if self.clock is not None or not (self._at_open or self.options.start == "open"):
+        """Read on to where the clock starts: the start of market hours, or the first record."""
+        if self.clock is not None:
             return ()
+        if not (self._at_open or self.options.start == "open"):
+            return tape.steps_to_index(0)
         return tape.steps_to_time(opening(datetime.date.fromisoformat(self.date)) - 1)
 
     def open(self, tape: Tape, now: float) -> None:

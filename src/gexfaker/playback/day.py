@@ -7,16 +7,17 @@ import datetime
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from itertools import pairwise
 from typing import Final
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, GexfakerError
 from gexfaker.exchange.hours import shown
 from gexfaker.playback.answers import is_empty, stamp_of
+from gexfaker.playback.inorder import FIRST_RECORDS, SortedTape, goes_back
 from gexfaker.playback.sources import source_of
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder, shown_path
+from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.tape import Tape
 
 SIMULATED: Final = "simulated"
@@ -24,9 +25,6 @@ SIMULATED: Final = "simulated"
 
 DIGESTED_FEEDS: Final = 16
 """Feeds whose first record is looked at to tell a day from another one: those of a ticker, a few milliseconds."""
-
-FIRST_RECORDS: Final = 10
-"""Records of which the last is looked at for the date of a day: the first ones may be left from the day before."""
 
 
 class Day:
@@ -37,19 +35,28 @@ class Day:
         origin: where it is from, for people: the folder, or "simulated".
         feeds: the feeds with records of their own.
         opener: gives the tape of one of them.
+        raw: gives it as its file has it, in whatever order; as the opener does unless it is given.
 
     Attributes:
         tickers: of whom there are feeds.
         calendar_date: the day as a date.
     """
 
-    def __init__(self, date: str, origin: str, feeds: Iterable[Feed], opener: Callable[[Feed], Tape]) -> None:
+    def __init__(
+        self,
+        date: str,
+        origin: str,
+        feeds: Iterable[Feed],
+        opener: Callable[[Feed], Tape],
+        raw: Callable[[Feed], Tape] | None = None,
+    ) -> None:
         self.date: Final = date
         self.origin: Final = origin
         self.feeds: Final = frozenset(feeds)
         self.tickers: Final = frozenset(feed.ticker for feed in self.feeds)
         self.calendar_date: Final = datetime.date.fromisoformat(date)
         self._opener: Final = opener
+        self._raw: Final = raw or opener
         self._tapes: dict[Feed, Tape] = {}
 
     @property
@@ -92,7 +99,7 @@ class Day:
         return said if is_empty(tape) else None
 
     def first_date(self) -> str | None:
-        """The date in New York of the first records of a feed, as far as they can be read; else None."""
+        """The date in New York of a feed's tenth record, if it can be read: the first ones may be of the day before."""
         with contextlib.suppress(ValueError, OverflowError, OSError):  # a time beyond all calendars
             dates = [shown(stamp)[: len(self.date)] for stamp in self._first_stamps]
             return dates[-1] if dates else None
@@ -103,7 +110,7 @@ class Day:
         """The timestamps of the first records of a feed, as far as they can be read; it is opened for this alone."""
         with (
             contextlib.suppress(DataError, ValueError, OverflowError, OSError),
-            contextlib.closing(self._opener(min(self.feeds))) as tape,
+            contextlib.closing(self._raw(min(self.feeds))) as tape,
         ):
             found = [stamp_of(tape, index) for index in range(FIRST_RECORDS) if tape.has(index)]
             return [stamp for stamp in found if stamp is not None]
@@ -115,15 +122,14 @@ class Day:
         for feed in sorted(self.feeds)[:DIGESTED_FEEDS]:
             with (
                 contextlib.suppress(GexfakerError, ValueError, IndexError, OSError),
-                contextlib.closing(self._opener(feed)) as tape,
+                contextlib.closing(self._raw(feed)) as tape,
             ):
                 seen.update(tape.json(0))
         return seen.hexdigest()
 
     def is_newest_first(self) -> bool:
         """Whether the first records of a feed go back in time, as far as they can be read."""
-        known = self._first_stamps
-        return len(known) > 2 and all(later < earlier for earlier, later in pairwise(known))
+        return goes_back(self._first_stamps)
 
     def close(self) -> None:
         """Close all tapes."""
@@ -134,4 +140,8 @@ class Day:
 
 def stored_day(folder: DataFolder, date: str) -> Day:
     """A day of a data folder. Raises DataError when there is none."""
-    return Day(date, shown_path(folder.root), folder.feeds(date), lambda feed: folder.open(date, feed))
+
+    def raw(feed: Feed) -> JsonlTape:
+        return folder.open(date, feed)
+
+    return Day(date, shown_path(folder.root), folder.feeds(date), lambda feed: SortedTape(raw(feed)), raw)

@@ -47,7 +47,7 @@ class Days:
     """All days a server can play.
 
     Args:
-        data_dir: the data folder; need not exist. None simulates, whatever is stored.
+        folder: the data folder; need not exist. None simulates, whatever is stored.
         date: the day to start with: ``latest``, ``today``, a date, or a range ``A..B``.
         seed: of the simulated market.
         tickers: that are simulated.
@@ -67,7 +67,7 @@ class Days:
 
     def __init__(
         self,
-        data_dir: Path | None,
+        folder: DataFolder | None,
         date: str,
         seed: int,
         tickers: Sequence[str],
@@ -79,14 +79,14 @@ class Days:
         fills: bool = False,
     ) -> None:
         self._fills: Final = fills
-        self._folder: Final = DataFolder(data_dir or Path())
+        self.folder: Final = folder or DataFolder(Path())
         self._today = today
         self._asked: Final = date
         self._simulation: Final = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks(), feedback)
         self._open: OrderedDict[str, Day] = OrderedDict()
         self._retired: list[Day] = []
         self._overdue: list[Day] = []
-        self.stored: Final = data_dir is not None and bool(self._folder.dates())
+        self.stored: Final = folder is not None and bool(folder.dates())
         first, dots, last = date.partition("..")
         is_open_end = not self.stored and is_date(last)  # it need not be a trading day
         self.last: Final = (last if is_open_end else self.resolve(last)) if dots else None
@@ -120,13 +120,13 @@ class Days:
 
     def dates(self) -> list[str]:
         """The stored days, oldest first; of a simulated market, the days opened so far."""
-        return self._folder.dates() if self.stored else sorted(self._open)
+        return self.folder.dates() if self.stored else sorted(self._open)
 
     def resolve(self, date: str) -> str:
         """The day that ``latest`` or a date means. Raises DataError, naming the days there are."""
         date = self._today.isoformat() if date == TODAY else date
         if self.stored:
-            return self._folder.resolve_date(date)
+            return self.folder.resolve_date(date)
         if date == LATEST:
             return last_trading_day(self._today).isoformat()
         if not is_date(date):
@@ -150,7 +150,7 @@ class Days:
         if self.last is not None and date >= self.last:
             return None
         if self.stored:
-            return next((day for day in self._folder.dates() if day > date and self._folder.feeds(day)), None)
+            return next((day for day in self.folder.dates() if day > date and self.folder.feeds(day)), None)
         day = next_trading_day(datetime.date.fromisoformat(date))
         is_beyond = day.year > LAST_YEAR or (self.last is not None and day.isoformat() > self.last)
         return None if is_beyond else day.isoformat()
@@ -182,7 +182,7 @@ class Days:
         date = self.resolve(date)
         if not self.stored:
             return simulated_day(date, *self._simulation)
-        recorded = stored_day(self._folder, date)
+        recorded = stored_day(self.folder, date)
         return self._filled(recorded) if self._fills and is_trading_day(recorded.calendar_date) else recorded
 
     def _filled(self, recorded: Day) -> Day:

@@ -33,8 +33,8 @@ from gexfaker.server.cluster.sharing import Sharing
 from gexfaker.server.metrics.counts import Counts
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
-from gexfaker.settings import DEFAULT, RELAXED, Settings, idle_with
-from gexfaker.tapes.folder import LAYOUT
+from gexfaker.settings import DEFAULT, OWNED, RELAXED, Settings, idle_with
+from gexfaker.tapes.folder import LAYOUT, DataFolder
 from gexfaker.tapes.strays import found_in, shown_strays, strays
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
@@ -247,8 +247,8 @@ class Service:
             yield f"the records of {self.day.date} are of {found}: move them into the folder of their day"
         if self.day.is_newest_first():
             yield (
-                f"the records of {self.day.date} are newest first, and are played from the first on: "
-                "gexfaker import --convert jsonl --replace sorts them"
+                f"the records of {self.day.date} are newest first, and are played in order of time: "
+                "gexfaker import --convert jsonl --replace writes them so"
             )
 
     # --- keys --------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ class Service:
 def _days(settings: Settings, now: float) -> Days:
     """The days that the settings name. Raises DataError: there are none of them, or the scenario is none."""
     days = Days(
-        None if settings.simulate else _data_dir(settings),
+        None if settings.simulate else DataFolder(_data_dir(settings), leaves=settings.links == OWNED),
         settings.data_date,
         settings.seed,
         settings.tickers,

@@ -10,6 +10,7 @@ import datetime
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -83,10 +84,12 @@ class DataFolder:
 
     Args:
         root: the folder; it need not exist yet, and may be a symbolic link.
+        leaves: whether links that its owner has made may leave it.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, leaves: bool = True) -> None:
         self.root = root
+        self._leaves: Final = leaves
         self._left_out: set[Path] = set()
         self._loose: Final = LooseFiles(root, self._is_readable, is_day_folder)
 
@@ -150,7 +153,7 @@ class DataFolder:
             raise UnavailableError(f"{shown_path(place.name)} cannot be opened: {reason}") from error
 
     def _known_date(self, date: str) -> str:
-        is_there = is_playable(date) and (self._is_inside(self._day(date)) or date in self._loose.found())
+        is_there = is_playable(date) and (self._may_be_read(self._day(date)) or date in self._loose.found())
         if not is_there:
             raise DataError(f"no data for {_shown(date)}; {_days(self.dates(), self.root)}")
         return date
@@ -171,7 +174,7 @@ class DataFolder:
         return LooseFiles(day, self._is_readable).found().get(date, {})
 
     def _is_readable(self, entry: os.DirEntry[str]) -> bool:
-        return not entry.is_symlink() or self._is_inside(Path(entry.path))
+        return not entry.is_symlink() or self._may_be_read(Path(entry.path))
 
     def _choice(self, date: str) -> str:
         tickers = sorted({feed.ticker for feed in self.feeds(date)})
@@ -197,14 +200,14 @@ class DataFolder:
 
     def _file(self, folder: Path, category: str) -> Path | None:
         candidates = (folder / (category + extension) for extension in EXTENSIONS)
-        return next((file for file in candidates if self._is_inside(file) and file.is_file()), None)
+        return next((file for file in candidates if self._may_be_read(file) and file.is_file()), None)
 
     def _children(self, parent: Path, *, folders: bool) -> list[Path]:
         """The folders, or the regular files, in ``parent``: none if it does not exist.
 
-        Links that lead out of the root are left out, and so is what cannot be read, with a warning.
+        Links that are not followed are left out, and so is what cannot be read, with a warning.
         """
-        if parent != self.root and parent.is_symlink() and not self._is_inside(parent):
+        if parent != self.root and parent.is_symlink() and not self._may_be_read(parent):
             return []
         try:
             with os.scandir(parent) as entries:
@@ -225,19 +228,51 @@ class DataFolder:
             log.warning("%s is left out: %s", path, error.strerror or error)
 
     def _is_usable(self, entry: os.DirEntry[str], folder: bool) -> bool:
-        if entry.is_symlink() and not self._is_inside(Path(entry.path)):
+        if entry.is_symlink() and not self._may_be_read(Path(entry.path)):
             return False  # first, because asking what kind a link without end is raises
         return entry.is_dir() if folder else entry.is_file()
 
-    def _is_inside(self, path: Path) -> bool:
-        """Whether ``path`` exists and, all links followed, is inside the root."""
+    def _may_be_read(self, path: Path) -> bool:
+        """Whether ``path`` exists, and lies in the root, all links followed, or where its owner has linked to."""
         try:
-            return path.resolve(strict=True).is_relative_to(self.root.resolve(strict=True))
+            if path.resolve(strict=True).is_relative_to(self.root.resolve(strict=True)):
+                return True
+            problem = self._foreign_link(path) if self._leaves else "a link that leaves the data folder"
+            if problem:
+                self._leave_out(path, OSError(0, f"it is reached by {problem}"))
+            return not problem
         except PermissionError as error:
             self._leave_out(path, error)
             return False
         except (OSError, RuntimeError, ValueError):  # missing, a loop of links, NUL in a name
             return False
+
+    def _foreign_link(self, path: Path) -> str:
+        """Why a link on the way to ``path`` is not its owner's to make; empty when all are.
+
+        A server that may read more than the owner of the folder does not read it for them: what they link to is theirs.
+        """
+        owner = self.root.stat().st_uid
+        for link in _links_to(path, self.root):
+            if link.lstat().st_uid != owner:
+                return f"the link {shown_path(link)}, which is not of the owner of the data folder"
+            if owner not in _trusted_owners() and link.stat().st_uid != owner:
+                return f"the link {shown_path(link)}, which leads to what is not of the owner of the data folder"
+        return ""
+
+
+def _links_to(path: Path, root: Path) -> Iterator[Path]:
+    """The symbolic links between ``root`` and ``path``, each with those that it leads to."""
+    for part in (*reversed(path.relative_to(root).parents), path.relative_to(root)):
+        link = root / part
+        while link != root and link.is_symlink():
+            yield link
+            link = link.parent / link.readlink()
+
+
+def _trusted_owners() -> tuple[int, ...]:
+    """The users who may read what this process may read: itself and root. On Windows everything is of user 0."""
+    return (0, os.geteuid()) if sys.platform != "win32" else (0,)
 
 
 def _check(feed: Feed) -> None:

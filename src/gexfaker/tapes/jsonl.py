@@ -66,6 +66,9 @@ class JsonlTape:
     Attributes:
         feed: the ticker, package and category of the records.
         prepared: the payloads made beforehand, if there are any.
+        file: the path as the user knows it.
+        widest_stride: seconds, forward or back, from the end of one stride of MARK_STRIDE records to the end of the
+            next; of those that are known.
 
     Raises OSError when the file cannot be opened.
     """
@@ -74,29 +77,30 @@ class JsonlTape:
         self.feed: Final = feed
         self.number = new_number()
         self._date = date
-        self._name = name or str(path)
-        self._source = open_member(path, member, self._name) if member else open_source(path, self._name)
-        self.prepared: Final = Prepared(Path(self._name), path, feed, date)
+        self.file: Final = name or str(path)
+        self._source = open_member(path, member, self.file) if member else open_source(path, self.file)
+        self.prepared: Final = Prepared(Path(self.file), path, feed, date)
         self._marks = array("q")
         self._stamps = array("q")
         self._readable = array("q")
+        self.widest_stride = 0
 
     @cached_property
     def _index(self) -> LineIndex:
         """Made when something is read: the start says whether the file is an array, and an archive one of UTF-16."""
         start = self._read_start()
         if start.startswith(UTF16_MARKS):
-            self._source = decoded(self._source, start, self._name)
+            self._source = decoded(self._source, start, self.file)
             start = self._read_start()
         if is_array(start):
-            return ObjectIndex(self._source, self._name, chunk=min(self._source.chunk, ARRAY_CHUNK_BYTES))
-        return LineIndex(self._source, self._name, chunk=self._source.chunk)
+            return ObjectIndex(self._source, self.file, chunk=min(self._source.chunk, ARRAY_CHUNK_BYTES))
+        return LineIndex(self._source, self.file, chunk=self._source.chunk)
 
     def _read_start(self) -> bytes:
         try:
             return self._source.read_at(0, SNIFFED_BYTES)
         except OSError as error:
-            raise UnavailableError(f"{self._name} cannot be read at the moment: {error.strerror or error}") from error
+            raise UnavailableError(f"{self.file} cannot be read at the moment: {error.strerror or error}") from error
 
     @property
     def date(self) -> str:
@@ -130,7 +134,7 @@ class JsonlTape:
 
     def steps_to_index(self, index: int) -> Iterator[None]:
         """Read on to record ``index`` in steps; afterwards ``has(index)`` answers at once. Raises DataError."""
-        return self._while_open(self._index.steps_to(index))
+        return self.while_open(self._index.steps_to(index))
 
     def knows(self, timestamp: int) -> bool:
         """Whether the file has been read beyond that time, or to its end."""
@@ -138,14 +142,14 @@ class JsonlTape:
 
     def steps_to_time(self, timestamp: int) -> Iterator[None]:
         """Read on to a time in steps; afterwards ``index_at(timestamp)`` answers at once. Raises DataError."""
-        return self._while_open(self._steps_to_time(timestamp))
+        return self.while_open(self._steps_to_time(timestamp))
 
-    def _while_open(self, steps: Iterator[None]) -> Iterator[None]:
-        """These steps. Between two of them the day may be closed, because so many others are played."""
+    def while_open(self, steps: Iterator[None]) -> Iterator[None]:
+        """These steps. Between two of them the day may be closed, because so many others are played: DataError."""
         try:
             yield from steps
         except ValueError as error:
-            raise DataError(f"{self._name} was closed while it was searched: ask again") from error
+            raise DataError(f"{self.file} was closed while it was searched: ask again") from error
 
     def _steps_to_time(self, timestamp: int) -> Iterator[None]:
         while not self.knows(timestamp):
@@ -235,7 +239,7 @@ class JsonlTape:
 
     def place(self, index: int) -> str:
         """Where the record is, for people: ``path/orderflow.jsonl:17``. Raises IndexError past the end."""
-        return f"{self._name}:{self._index.line_number(index)}"
+        return f"{self.file}:{self._index.line_number(index)}"
 
     def close(self) -> None:
         """Give the files and any temporary space back; may be called again."""
@@ -263,7 +267,10 @@ class JsonlTape:
             self._marks.append(self._last_mark())
             self._readable.append(self._readable[-1] if self._readable else -1)
         else:
-            self._marks.append(max(self.timestamp(last), self._last_mark()))
+            stamp = self.timestamp(last)
+            began = self._last_mark() if self._marks else self._stamp(first)
+            self.widest_stride = max(self.widest_stride, abs(stamp - (began or stamp)))
+            self._marks.append(max(stamp, self._last_mark()))
             self._readable.append(last)
         return True
 

@@ -49,7 +49,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(root: Path) -> Iterator[Served]:
-    with running_server(data_dir=str(root / "data"), token_secret=SECRET) as running:
+    with running_server(data_dir=str(root / "data"), token_secret=SECRET, links="inside") as running:
         yield running
 
 

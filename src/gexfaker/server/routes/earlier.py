@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.exceptions import HTTPException
@@ -21,7 +20,6 @@ from gexfaker.server.http.downloads import busy, download, downloads_of, in_thre
 from gexfaker.server.http.replies import reply, service_of, utc
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.history import shelf_of
-from gexfaker.tapes.folder import DataFolder
 
 if TYPE_CHECKING:
     from gexfaker.inspection.coverage import Row
@@ -139,7 +137,7 @@ async def _coverage(request: Request) -> Response:
     end = _date_of(query.get("to"), known[-1] if known else service.day.date)
     if (end - begin).days > MAX_COVERED_DAYS:
         raise HTTPException(400, f"Ask for {MAX_COVERED_DAYS} days at most.")
-    folder = DataFolder(Path(service.settings.data_dir).expanduser())
+    folder = service.days.folder
     rows: list[Row] = []
     if service.days.stored:
         rows = await in_thread(request, lambda: Coverage(folder, looks=False).rows(begin, end))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import logging
-from pathlib import Path
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -27,7 +26,7 @@ from gexfaker.catalog import QUANT_TICKERS, Feed
 from gexfaker.contract.operations import BUSY, KEYED, XML, Operation
 from gexfaker.contract.operations import JSON as PLAIN_JSON
 from gexfaker.errors import DataError, UnavailableError
-from gexfaker.exchange.hours import NEW_YORK, epoch
+from gexfaker.exchange.hours import date_at, epoch
 from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.rest.paths import quoted
@@ -147,7 +146,7 @@ def _file(request: Request) -> File:
 
 
 def _is_recent(request: Request, date: str) -> bool:
-    today = datetime.datetime.fromtimestamp(service_of(request).clock(), NEW_YORK).date()
+    today = date_at(service_of(request).clock())
     return today - datetime.date.fromisoformat(date) <= WINDOW
 
 
@@ -172,7 +171,7 @@ def shelf_of(request: Request) -> Shelf:
     downloads = downloads_of(request)
     if downloads.days is None:
         downloads.days = SimulatedDays(settings.seed, settings.tickers, settings.scenario, settings.feedback)
-    return Shelf(service.days, Path(settings.data_dir).expanduser(), downloads.days, service.clock())
+    return Shelf(service.days, downloads.days, service.clock())
 
 
 async def _serve(request: Request) -> Response:

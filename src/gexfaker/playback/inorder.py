@@ -1,0 +1,200 @@
+"""A recorded day in the order of its times, in whatever order its file has it.
+
+Nearly every file is in order, and none is read through only to see that. It is read through, in steps and once, when
+something speaks for another order: its first records go back in time (newest first), it begins long after the opening
+(its morning may stand behind), or a long time is missing in the middle (it may have been added at the end). If it is
+out of order, its records are told by their times from then on, and a line in the log says so.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from gexfaker.errors import RecordError
+from gexfaker.exchange.hours import opening
+from gexfaker.limits import MAX_RECORDS
+from gexfaker.records.fields import Shape
+from gexfaker.tapes.jsonl import JsonlTape
+from gexfaker.tapes.tape import new_number
+
+log = logging.getLogger(__name__)
+
+FIRST_RECORDS: Final = 10
+"""Records that are looked at to see whether a file goes back in time."""
+
+LATE_SECONDS: Final = 600
+"""A file that begins so long after the opening may have its morning behind its afternoon."""
+
+HOLE_SECONDS: Final = 900
+"""Between the ends of two strides of 256 records, more than the 768 that a real day takes at the most."""
+
+STEP_RECORDS: Final = 64
+"""Times that are read in a step: some 10 us each."""
+
+
+def goes_back(stamps: Sequence[int]) -> bool:
+    """Whether the times of the first records go back, one after the other."""
+    return len(stamps) > 2 and all(later < earlier for earlier, later in pairwise(stamps))
+
+
+class SortedTape:
+    """``tape`` in order of time; implements Tape. For use by one thread.
+
+    Args:
+        tape: closed with this one.
+    """
+
+    def __init__(self, tape: JsonlTape) -> None:
+        self.feed: Final = tape.feed
+        self._tape: Final = tape
+        self._is_begun = self._is_read_through = False
+        self._order: array[int] | None = None
+        self._stamps: Sequence[int] = ()
+        self._number = 0
+
+    @property
+    def number(self) -> int:
+        """By which caches know it; another one after it was sorted."""
+        return self._tape.number if self._order is None else self._number
+
+    @property
+    def date(self) -> str:
+        """The market day, YYYY-MM-DD (New York)."""
+        return self._tape.date
+
+    def __len__(self) -> int:
+        return len(self._tape)
+
+    def has(self, index: int) -> bool:
+        """Whether record ``index`` exists."""
+        return self._tape.has(index)
+
+    def steps_to_index(self, index: int) -> Iterator[None]:
+        """Work that ``has(index)`` needs, in steps. Raises DataError."""
+        yield from self._tape.while_open(self._steps_to_begin())
+        yield from self._tape.steps_to_index(index)
+
+    def knows(self, timestamp: int) -> bool:
+        """Whether ``index_at(timestamp)`` answers at once."""
+        if self._order is not None:
+            return self._stamps[-1] > timestamp or not self._tape.has(len(self._order))
+        return self._is_begun and not self._may_be_out_of_order and self._tape.knows(timestamp)
+
+    def steps_to_time(self, timestamp: int) -> Iterator[None]:
+        """Work that ``index_at(timestamp)`` needs, in steps. Raises DataError."""
+        yield from self._tape.while_open(self._steps_to_time(timestamp))
+
+    def _steps_to_time(self, timestamp: int) -> Iterator[None]:
+        yield from self._steps_to_begin()
+        if self._order is None:
+            yield from self._tape.steps_to_time(timestamp)
+        if self._may_be_out_of_order or not self.knows(timestamp):
+            yield from self._steps_to_sort()
+
+    @property
+    def _may_be_out_of_order(self) -> bool:
+        return self._tape.widest_stride > HOLE_SECONDS and not self._is_read_through
+
+    def _steps_to_begin(self) -> Iterator[None]:
+        """See in which order the file begins."""
+        if self._is_begun:
+            return
+        yield from self._tape.steps_to_index(FIRST_RECORDS - 1)
+        firsts = [stamp for index in range(FIRST_RECORDS) if (stamp := self._stamp(index)) is not None]
+        late = opening(datetime.date.fromisoformat(self.date)) + LATE_SECONDS
+        if goes_back(firsts) or (firsts and firsts[0] > late):
+            yield from self._steps_to_sort()
+        self._is_begun = True  # not before, as another key may ask between two steps
+
+    def _begin_at_once(self) -> None:
+        """The same for who has not asked for the steps."""
+        for _ in self._steps_to_begin():
+            pass
+
+    def _steps_to_sort(self) -> Iterator[None]:
+        """Read all times, and put the records in order if they are in none."""
+        yield from self._tape.steps_to_index(MAX_RECORDS)
+        stamps = list[int]()
+        while self._tape.has(len(stamps)):
+            stamp = self._stamp(len(stamps))
+            stamps.append((stamps[-1] if stamps else 0) if stamp is None else stamp)
+            if len(stamps) % STEP_RECORDS == 0:
+                yield
+        if self._order is None and all(earlier <= later for earlier, later in pairwise(stamps)):
+            self._is_read_through = True
+        elif self._order is None or len(self._order) < len(stamps):
+            self._sort(stamps)
+
+    def _sort(self, stamps: list[int]) -> None:
+        """Records of the same time stay as they stand; one without a time stays behind the one before it."""
+        if self._order is None:
+            way = "newest first" if goes_back(stamps[:FIRST_RECORDS]) else "not in order of time"
+            log.warning(
+                "%s is %s, and is played in order: gexfaker import --convert jsonl --replace writes it so",
+                self._tape.file,
+                way,
+            )
+        self._order = array("q", sorted(range(len(stamps)), key=stamps.__getitem__))
+        self._stamps = array("q", sorted(stamps))
+        self._is_read_through = True
+        self._number = new_number()
+
+    def _at(self, index: int) -> int:
+        """Which record of the file stands at an index."""
+        if not self._is_begun:
+            self._begin_at_once()
+        order = self._order
+        return order[index] if order is not None and 0 <= index < len(order) else index
+
+    def _stamp(self, record: int) -> int | None:
+        """The time of a record of the file; None where none can be read."""
+        try:
+            return self._tape.timestamp(record)
+        except (RecordError, IndexError):
+            return None
+
+    def timestamp(self, index: int) -> int:
+        """Epoch seconds of a record. Raises IndexError, RecordError, UnavailableError."""
+        return self._tape.timestamp(self._at(index))
+
+    def json(self, index: int) -> bytes:
+        """A record's JSON. Raises IndexError, RecordError."""
+        return self._tape.json(self._at(index))
+
+    def payload(self, index: int) -> bytes | None:
+        """The finished payload of a record, where there is one."""
+        return self._tape.payload(self._at(index))
+
+    def columns(self, index: int, shape: Shape, most: int) -> None:
+        """None: a file has text."""
+        return self._tape.columns(index, shape, most)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether payloads were made beforehand."""
+        return self._tape.is_prepared
+
+    def index_at(self, timestamp: int) -> int:
+        """Index of the newest readable record that is not after ``timestamp``; -1 before the first."""
+        if not self._is_begun:
+            self._begin_at_once()
+        if self._order is None:
+            return self._tape.index_at(timestamp)
+        index = bisect_right(self._stamps, timestamp) - 1
+        while index >= 0 and self._stamp(self._at(index)) is None:
+            index -= 1
+        return index
+
+    def place(self, index: int) -> str:
+        """Where the record is, for people: ``path/orderflow.jsonl:17``. Raises IndexError past the end."""
+        return self._tape.place(self._at(index))
+
+    def close(self) -> None:
+        """Give the files and any temporary space back; may be called again."""
+        self._tape.close()

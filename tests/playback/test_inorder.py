@@ -1,0 +1,160 @@
+"""A recorded day in order of time, whatever the order of its file."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import json
+import logging
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gexfaker.catalog import Feed
+from gexfaker.errors import DataError
+from gexfaker.exchange.hours import opening
+from gexfaker.playback.inorder import LATE_SECONDS, SortedTape, goes_back
+from gexfaker.tapes.jsonl import MARK_STRIDE, JsonlTape
+
+FEED, DATE = Feed("SPX", "orderflow", "orderflow"), "2026-07-17"
+OPEN = opening(datetime.date.fromisoformat(DATE))
+DAY = range(OPEN + 2, OPEN + 2 + 4000)
+"""Times of records, one a second; an hour and more."""
+
+NOON = OPEN + 2000
+
+
+def record(stamp: int) -> str:
+    return json.dumps({"timestamp": stamp, "ticker": "SPX", "spot": stamp % 97})
+
+
+def written(folder: Path, stamps: Iterable[int], form: str = ".jsonl") -> JsonlTape:
+    folder.mkdir(exist_ok=True)
+    lines = [record(stamp) for stamp in stamps]
+    text = ("[" + ",\n".join(lines) + "]" if form == ".json" else "\n".join(lines) + "\n").encode()
+    path = folder / f"orderflow{form}"
+    path.write_bytes(gzip.compress(text) if form == ".jsonl.gz" else text)
+    return JsonlTape(path, FEED, DATE)
+
+
+def searched(tape: SortedTape, stamp: int) -> int:
+    """The index at a time, as a play looks for it: in steps, and then at once."""
+    if not tape.knows(stamp):
+        for _ in tape.steps_to_time(stamp):
+            pass
+    assert tape.knows(stamp) or not tape.has(tape.index_at(stamp) + 1)
+    return tape.index_at(stamp)
+
+
+LATE = range(DAY[-1] + 3600, DAY[-1] + 5600)
+OUT_OF_ORDER = [
+    pytest.param([*reversed(DAY)], id="newest first"),
+    pytest.param([*LATE, *DAY], id="afternoon, then morning"),
+    pytest.param([*DAY[:600], *LATE, *DAY[600:]], id="what was missing was added at the end"),
+]
+
+
+@pytest.mark.parametrize("form", [".jsonl", ".jsonl.gz", ".json"])
+@pytest.mark.parametrize("stamps", OUT_OF_ORDER)
+def test_a_file_that_is_out_of_order_is_played_in_order(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stamps: list[int], form: str
+) -> None:
+    ordered = sorted(stamps)
+    with closing(SortedTape(written(tmp_path, stamps, form))) as tape, caplog.at_level(logging.WARNING):
+        for stamp in range(OPEN, ordered[-1] + 400, 100):
+            found = searched(tape, stamp)
+            assert (tape.timestamp(found) if found >= 0 else None) == max(
+                (one for one in ordered if one <= stamp), default=None
+            )
+        assert len(tape) == len(ordered)
+        assert [tape.timestamp(index) for index in range(len(ordered))] == ordered
+        assert [json.loads(tape.json(index))["timestamp"] for index in range(len(ordered))] == ordered
+        assert int(tape.place(0).rpartition(":")[2]) - 1 == stamps.index(ordered[0])
+    [line] = caplog.messages
+    assert "gexfaker import --convert jsonl --replace" in line
+    assert ("newest first" in line) == goes_back(stamps[:10])
+
+
+def test_who_goes_by_the_number_of_a_record_gets_them_in_order_too(tmp_path: Path) -> None:
+    with closing(SortedTape(written(tmp_path, reversed(DAY)))) as tape:
+        for _ in tape.steps_to_index(0):
+            pass
+        assert [tape.timestamp(index) for index in range(5)] == [*DAY[:5]]
+
+
+def test_caches_know_a_tape_that_was_sorted_as_another_one(tmp_path: Path) -> None:
+    with closing(SortedTape(written(tmp_path, reversed(DAY)))) as tape:
+        before = tape.number
+        searched(tape, NOON)
+        assert tape.number != before
+
+
+def test_a_file_that_is_in_order_is_read_no_further_than_asked(tmp_path: Path) -> None:
+    inner = written(tmp_path, DAY)
+    with closing(SortedTape(inner)) as tape:
+        assert tape.timestamp(searched(tape, OPEN + 20)) == OPEN + 20
+        assert inner.knows(OPEN + 20)
+        assert not inner.knows(DAY[-1000])
+
+
+@pytest.mark.parametrize("first", [OPEN + LATE_SECONDS + 1, OPEN + 7200])
+def test_a_file_that_begins_late_and_is_in_order_stays_as_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, first: int
+) -> None:
+    stamps = [*range(first, first + 2000), *range(first + 9000, first + 11_000)]
+    with closing(SortedTape(written(tmp_path, stamps))) as tape, caplog.at_level(logging.WARNING):
+        number = tape.number
+        for stamp in range(OPEN, stamps[-1] + 100, 500):
+            assert searched(tape, stamp) == sum(1 for one in stamps if one <= stamp) - 1
+        assert tape.number == number
+    assert not caplog.messages
+
+
+def test_what_is_added_to_a_file_that_was_sorted_is_found(tmp_path: Path) -> None:
+    with closing(SortedTape(written(tmp_path, reversed(DAY)))) as tape:
+        assert tape.timestamp(searched(tape, DAY[-1] + 10)) == DAY[-1]
+        with (tmp_path / "orderflow.jsonl").open("a") as file:
+            file.writelines(record(stamp) + "\n" for stamp in (DAY[-1] + 1, DAY[-1] + 2))
+        assert tape.timestamp(searched(tape, DAY[-1] + 10)) == DAY[-1] + 2
+        assert len(tape) == len(DAY) + 2
+
+
+def test_a_record_without_a_time_stays_behind_the_one_before_it(tmp_path: Path) -> None:
+    tape = written(tmp_path, reversed(DAY[:600]))
+    path = tmp_path / "orderflow.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:100], "{}", *lines[100:]]) + "\n")
+    tape.close()
+    with closing(SortedTape(JsonlTape(path, FEED, DATE))) as again:
+        assert [again.timestamp(searched(again, stamp)) for stamp in DAY[:600]] == [*DAY[:600]]
+        assert len(again) == 601
+
+
+def test_a_tape_that_is_closed_while_it_is_sorted_says_so(tmp_path: Path) -> None:
+    tape = SortedTape(written(tmp_path, reversed(DAY)))
+    steps = tape.steps_to_time(NOON)
+    next(steps)
+    tape.close()
+    with pytest.raises(DataError, match="was closed while it was searched"):
+        list(steps)
+
+
+@settings(max_examples=60)
+@given(
+    st.permutations(range(8)),
+    st.sampled_from([MARK_STRIDE // 2, MARK_STRIDE, MARK_STRIDE + 1, 3 * MARK_STRIDE]),
+)
+def test_pieces_of_an_hour_in_any_order(tmp_path_factory: pytest.TempPathFactory, order: list[int], size: int) -> None:
+    """Pieces of a recording, far from each other, written one after the other in whatever order they came."""
+    pieces = [range(OPEN + 2 + number * 2000, OPEN + 2 + number * 2000 + size) for number in order]
+    stamps = [stamp for piece in pieces for stamp in piece]
+    with closing(SortedTape(written(tmp_path_factory.mktemp("pieces"), stamps))) as tape:
+        searched(tape, OPEN + 20_000)
+        for stamp in (*range(OPEN, OPEN + 20_000, 777), max(stamps)):
+            found = searched(tape, stamp)
+            told = tape.timestamp(found) if found >= 0 else None
+            assert told == max((one for one in stamps if one <= stamp), default=None)
