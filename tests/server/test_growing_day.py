@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from gexfaker.server import stream
 from support import data, decode
-from support.control import SESSIONS
+from support.control import SESSIONS, Plane
 from support.raw import JSON, connect
-from support.server import running_server, wait_until
+from support.server import InProcess, running_server, wait_until
 
 FEW, ALL = 40, 80
 
@@ -56,3 +59,129 @@ def test_a_day_that_is_newest_first_is_played_in_order_and_told(tmp_path: Path, 
         assert seen == list(range(seen[0], seen[0] + 40))
         assert seen[0] < data.FIRST + 40
     assert "gexfaker import --convert jsonl --replace writes them so" in note
+
+
+def lines_of(first: int, last: int) -> bytes:
+    return "".join(data.record("ES_SPX", index) + "\n" for index in range(first, last)).encode()
+
+
+def array_of(first: int, last: int) -> bytes:
+    return b"[" + b",".join(lines_of(first, last).splitlines()) + b"]"
+
+
+class Way(NamedTuple):
+    """How a file that is played, of FEW records, becomes another one.
+
+    Attributes:
+        before, after: its name and what is in it.
+        is_moved: whether it is written elsewhere and renamed, and not written where it is.
+    """
+
+    before: tuple[str, bytes]
+    after: tuple[str, bytes]
+    is_moved: bool = True
+
+    def change(self, folder: Path) -> None:
+        (old, _), (new, content) = self.before, self.after
+        target = folder / "being-written.tmp" if self.is_moved else folder / new
+        target.write_bytes(content)
+        target.replace(folder / new)
+        if old != new:
+            (folder / old).unlink()
+
+
+PLAIN, GZIP = "orderflow.jsonl", "orderflow.jsonl.gz"
+MEMBERS = gzip.compress(lines_of(0, FEW)) + gzip.compress(lines_of(FEW, ALL))
+WAYS = {
+    "a member is added to a gz": Way((GZIP, gzip.compress(lines_of(0, FEW))), (GZIP, MEMBERS), is_moved=False),
+    "an array is written anew": Way((PLAIN, array_of(0, FEW)), (PLAIN, array_of(0, ALL)), is_moved=False),
+    "an array is replaced": Way((PLAIN, array_of(0, FEW)), (PLAIN, array_of(0, ALL))),
+    "lines are replaced": Way((PLAIN, lines_of(0, FEW)), (PLAIN, lines_of(0, ALL))),
+    "it begins earlier now": Way((PLAIN, lines_of(0, FEW)), (PLAIN, lines_of(-30, ALL))),
+    "lines stand in place of an archive": Way((GZIP, gzip.compress(lines_of(0, FEW))), (PLAIN, lines_of(0, ALL))),
+    "an archive stands in place of lines": Way((PLAIN, lines_of(0, FEW)), (GZIP, MEMBERS)),
+}
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server looks at its files so often that a test need not wait."""
+    monkeypatch.setattr(stream, "FILES_SECONDS", 0.1)
+    monkeypatch.setattr(stream, "RENEWAL_SECONDS", 0.1)
+
+
+def ends_with(server: InProcess, plane: Plane, last: int) -> bool:
+    """Whether the day of a key of its own ends with a record now."""
+    plane.act("pause", "looks")
+    plane.act("seek", "looks", time="close")
+    status, body = server.get("/ES_SPX/orderflow/orderflow", {"Authorization": "Bearer looks", "User-Agent": "t"})
+    return status == 200 and json.loads(body)["timestamp"] == last
+
+
+@pytest.mark.usefixtures("often")
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_file_that_is_another_one_now_is_played_on(tmp_path: Path, way: Way) -> None:
+    folder = tmp_path / data.DATE / "ES_SPX" / "orderflow"
+    folder.mkdir(parents=True)
+    name, content = way.before
+    (folder / name).write_bytes(content)
+    with (
+        running_server(data_dir=str(tmp_path), speed="20") as server,
+        Plane(server) as plane,
+        connect(server.orderflow("live"), JSON) as raw,
+    ):
+        raw.join(data.group())
+        seen = [decode.timestamp(raw.read_kind("data").any) for _ in range(10)]
+        plane.act("pause", "live")
+        way.change(folder)
+        wait_until(lambda: ends_with(server, plane, data.FIRST + ALL - 1), 10, "what is there now")
+        plane.act("resume", "live")
+        while seen[-1] < data.FIRST + ALL - 1:
+            seen.append(decode.timestamp(raw.read_kind("data").any))
+    assert seen == list(range(seen[0], data.FIRST + ALL)), "every second once"
+
+
+@pytest.mark.usefixtures("often")
+def test_a_feed_that_is_added_is_heard_by_who_waits_for_it(tmp_path: Path) -> None:
+    data.write_day(tmp_path, 2000)
+    with running_server(data_dir=str(tmp_path), speed="20") as server, connect(server.orderflow("live"), JSON) as raw:
+        raw.join(data.group("NQ_NDX"), 1)
+        raw.join(data.group(), 2)
+        raw.read_kind("data")
+        data.write_day(tmp_path, 2000, ("NQ_NDX",))
+        wait_until(lambda: raw.read_kind("data").group == data.group("NQ_NDX"), 20, "the feed that was added")
+
+
+@pytest.mark.usefixtures("often")
+def test_a_day_that_is_taken_away_and_comes_back_goes_on(tmp_path: Path) -> None:
+    data.write_day(tmp_path, ALL)
+    (tmp_path / "2026-07-16").mkdir()
+    with running_server(data_dir=str(tmp_path), data_date=data.DATE) as server:
+
+        def is_there() -> bool:
+            return server.get("/ES_SPX/orderflow/orderflow", {"Authorization": "Bearer a", "User-Agent": "t"})[0] == 200
+
+        assert is_there()
+        (tmp_path / data.DATE).rename(tmp_path / "away")
+        wait_until(lambda: not is_there(), 10, "that it is gone")
+        (tmp_path / "away").rename(tmp_path / data.DATE)
+        wait_until(is_there, 10, "that it is back")
+
+
+def test_half_a_line_at_the_end_is_sent_when_it_is_whole(tmp_path: Path) -> None:
+    """A recorder's buffer ends anywhere."""
+    data.write_day(tmp_path, FEW)
+    path = tmp_path / data.DATE / "ES_SPX" / "orderflow" / PLAIN
+    text = lines_of(FEW, FEW + 4)
+    with running_server(data_dir=str(tmp_path), speed="20") as server, connect(server.orderflow("live"), JSON) as raw:
+        raw.join(data.group())
+        seen = [decode.timestamp(raw.read_kind("data").any) for _ in range(FEW - 1)]
+        for piece in (text[: len(text) // 3], text[len(text) // 3 : -7], text[-7:]):
+            with path.open("ab") as file:
+                file.write(piece)
+            with Plane(server) as plane:
+                before = plane.playback("live")["market_time"]
+                wait_until(lambda: plane.playback("live")["market_time"] > before + 20, 10, "a second of real time")  # noqa: B023
+        while seen[-1] < data.FIRST + FEW + 3:
+            seen.append(decode.timestamp(raw.read_kind("data").any))
+    assert seen == list(range(seen[0], data.FIRST + FEW + 4)), "every second once"

@@ -24,7 +24,7 @@ from gexfaker.catalog import CATEGORIES, VOLUME_CATEGORIES, Feed, explicit
 from gexfaker.errors import RecordError
 from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.jobs.prepare import Job, Writer, prepare
-from gexfaker.playback.day import stored_day
+from gexfaker.playback.day import StoredDay
 from gexfaker.tapes import prepared
 from gexfaker.tapes.files import PooledFile
 from gexfaker.tapes.folder import DataFolder
@@ -509,7 +509,7 @@ def test_they_are_no_feeds(day: Path) -> None:
 
 def test_an_explicit_expiry_has_those_of_the_tape_it_is_served_from(full: Path) -> None:
     prepare_feed(full)
-    library = stored_day(DataFolder(full), DATE)
+    library = StoredDay(DataFolder(full), DATE)
     with closing(library):
         alias = library.tape(explicit("SPX", "orderflow", "orderflow", library.calendar_date))
         tape = library.tape(FLOW)
@@ -521,7 +521,7 @@ def test_an_explicit_expiry_has_those_of_the_tape_it_is_served_from(full: Path) 
 def test_a_legacy_feed_is_encoded_differently_from_the_tape_it_is_served_from(tmp_path: Path) -> None:
     write(tmp_path, "SPX/state/gamma_zero", GREEK)
     prepare_feed(tmp_path, Feed("SPX", "state", "gamma_zero"))
-    with closing(stored_day(DataFolder(tmp_path), DATE)) as library:
+    with closing(StoredDay(DataFolder(tmp_path), DATE)) as library:
         alias, tape = library.tape(LEGACY[0]), library.tape(Feed("SPX", "state", "gamma_zero"))
         assert alias
         assert tape

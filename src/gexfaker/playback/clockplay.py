@@ -22,6 +22,9 @@ from gexfaker.playback.play import Due, Play
 from gexfaker.playback.turns import IDLE_TURN, SHORTEST_TURN, Turn, is_published
 from gexfaker.tapes.tape import Tape
 
+LOST: Final = -1.0
+"""In place of the market time up to which a feed was sent: before all, so that its place is looked up again."""
+
 
 class Sent:
     """How far the feed has been sent.
@@ -276,6 +279,10 @@ class ClockPlay(Play):
     def hasten(self) -> None:
         """Let what is due be due now, however short ago the turn before was."""
         self.sent.ticked = 0.0
+
+    def find_again(self) -> None:
+        """Records are looked up by their times again: after what was sent, so that nothing is sent twice."""
+        self.sent.indexes = {feed: (LOST, index) for feed, (_, index) in self.sent.indexes.items()}
 
     # --- REST --------------------------------------------------------------------------------
 

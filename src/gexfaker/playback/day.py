@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Final
+from weakref import WeakSet
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, GexfakerError
@@ -131,6 +132,10 @@ class Day:
         """Whether the first records of a feed go back in time, as far as they can be read."""
         return goes_back(self._first_stamps)
 
+    def look(self) -> Callable[[], bool] | None:
+        """Says in another thread whether the day has other files now than when it was opened; None: it has none."""
+        return None
+
     def close(self) -> None:
         """Close all tapes."""
         for tape in self._tapes.values():
@@ -138,10 +143,29 @@ class Day:
         self._tapes.clear()
 
 
-def stored_day(folder: DataFolder, date: str) -> Day:
-    """A day of a data folder. Raises DataError when there is none."""
+class StoredDay(Day):
+    """A day of a data folder, whose files may be added, replaced or taken away while it is played.
 
-    def raw(feed: Feed) -> JsonlTape:
-        return folder.open(date, feed)
+    Raises:
+        DataError: there is no such day.
+    """
 
-    return Day(date, shown_path(folder.root), folder.feeds(date), lambda feed: SortedTape(raw(feed)), raw)
+    def __init__(self, folder: DataFolder, date: str) -> None:
+        self._folder: Final = folder
+        self._opened: Final[WeakSet[JsonlTape]] = WeakSet()
+        self._stamp: Final = folder.stamp(date)
+        super().__init__(date, shown_path(folder.root), folder.feeds(date), self._in_order, self._as_it_is)
+
+    def _in_order(self, feed: Feed) -> Tape:
+        return SortedTape(self._as_it_is(feed))
+
+    def _as_it_is(self, feed: Feed) -> JsonlTape:
+        tape = self._folder.open(self.date, feed)
+        self._opened.add(tape)
+        return tape
+
+    def look(self) -> Callable[[], bool]:
+        """Says in another thread whether the day has other files now than it was opened with."""
+        folder, stamp, date = self._folder.again(), self._stamp, self.date
+        tapes = [tape for tape in self._opened if not tape.is_closed]
+        return lambda: folder.stamp(date) != stamp or not all(tape.is_current() for tape in tapes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,7 +14,7 @@ from gexfaker.errors import DataError
 from gexfaker.exchange.calendar import is_trading_day, last_trading_day, next_trading_day, why_closed
 from gexfaker.limits import MAX_OPEN_DAYS
 from gexfaker.market.feeds.blockcache import Blocks
-from gexfaker.playback.day import Day, stored_day
+from gexfaker.playback.day import Day, StoredDay
 from gexfaker.playback.filled import FilledDay
 from gexfaker.playback.simulated import simulated_day
 from gexfaker.tapes.folder import LAST_YEAR, LATEST, TODAY, DataFolder, is_date
@@ -182,7 +182,7 @@ class Days:
         date = self.resolve(date)
         if not self.stored:
             return simulated_day(date, *self._simulation)
-        recorded = stored_day(self.folder, date)
+        recorded = StoredDay(self.folder, date)
         return self._filled(recorded) if self._fills and is_trading_day(recorded.calendar_date) else recorded
 
     def _filled(self, recorded: Day) -> Day:
@@ -199,6 +199,16 @@ class Days:
         """Have all days opened again when they are next asked for: their files may have been replaced or added."""
         self._retired += self._open.values()
         self._open.clear()
+
+    def looks(self) -> dict[str, Callable[[], bool]]:
+        """By date, what says in another thread whether an open day has other files now."""
+        found = ((date, day.look()) for date, day in self._open.items())
+        return {date: look for date, look in found if look is not None}
+
+    def renew(self, date: str) -> None:
+        """Have a day opened again when it is next asked for."""
+        if date in self._open:
+            self._retired.append(self._open.pop(date))
 
     def sweep(self) -> None:
         """Close the days that had to make room by the sweep before: a turn under way may still read from the others."""

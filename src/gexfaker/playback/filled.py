@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from gexfaker.catalog import Feed
@@ -49,6 +50,10 @@ class FilledDay(Day):
         if feed in self._recorded.feeds:
             return feed
         return self._simulated.source(feed) or self._recorded.source(feed)
+
+    def look(self) -> Callable[[], bool] | None:
+        """That of the recorded day."""
+        return self._recorded.look()
 
     def close(self) -> None:
         """Close all tapes and both days."""

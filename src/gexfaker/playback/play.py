@@ -195,6 +195,10 @@ class Play(ABC):
     def indexes_of(self, ticker: str) -> list[int]:
         """The indexes that positions of a ticker have come to, where they say more than market time."""
 
+    def find_again(self) -> None:
+        """The files of the day are others now: who goes by time looks up again where the feeds are."""
+        return
+
     def early_time(self, now: float) -> float | None:
         """Market time, if it is before the open, so that nothing comes for a while; else None."""
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from gexfaker.catalog import HUBS, TIERS
-from gexfaker.errors import ControlError, SettingError
+from gexfaker.errors import ControlError, DataError, SettingError
 from gexfaker.exchange.hours import is_market_open, newest_day, next_opening, shown
 from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Connection
@@ -300,6 +301,13 @@ class Service:
         self.groups.day = self.days.day(date)
         self.life.loaded_at = self.clock()
         self.days.first = date
+
+    def renew(self, date: str) -> None:
+        """Open a day again, whose files are others now."""
+        self.days.renew(date)
+        if date == self.days.first:
+            with contextlib.suppress(DataError):  # it is gone, which is told to who plays it
+                self.groups.day = self.days.day(date)
 
     def follow_date(self) -> str | None:
         """Have new keys start with a day that has opened meanwhile, with ``latest`` and ``today``; that day."""

@@ -13,7 +13,7 @@ from gexfaker.limits import (
     RETRY_SECONDS,
     STUMBLE_SECONDS,
 )
-from gexfaker.server.routes.newday import follow_date
+from gexfaker.server.routes.newday import follow_date, follow_files
 from gexfaker.server.service import Service
 
 log: Final = logging.getLogger(__name__)
@@ -24,6 +24,12 @@ the loop would spin until the turn is due."""
 
 PREPARED_SECONDS: Final = 0.02
 """Before a turn nothing is encoded ahead any more: what is left is encoded when it is due."""
+
+FILES_SECONDS: Final = 2.0
+"""Between two looks at the files of the days that are open: some 50 calls of the system for a day of five tickers."""
+
+RENEWAL_SECONDS: Final = 10.0
+"""To the next look after files had changed: a compressed day that is being written is unpacked anew each time."""
 
 PARTS_AT_ONCE: Final = 64
 """Parts of turns in one slice at most. The event loop writes what they sent after the slice, some 50 us for each
@@ -88,13 +94,15 @@ async def _tick(service: Service) -> bool:
 async def reap(service: Service) -> None:
     """Now and then: end connections whose clients did not come back, close days, try files again, keep positions."""
     loop = asyncio.get_running_loop()
-    retried = loop.time()
+    retried = looks_at = loop.time()
     while True:
         await asyncio.sleep(REAP_INTERVAL_SECONDS)
         try:
             for hub in service.hubs.values():
                 hub.expire(loop.time())
             await follow_date(service)
+            if loop.time() > looks_at:
+                looks_at = loop.time() + (RENEWAL_SECONDS if await follow_files(service) else FILES_SECONDS)
             service.days.sweep()
             if service.access is not None:
                 service.clients.look_at(service.days, service.worlds.in_use())

@@ -78,6 +78,29 @@ class OpenFiles:
             handle.close()
 
 
+class Origin:
+    """Which file was opened under a name, and what was known of it then.
+
+    Raises OSError: there is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path: Final = path
+        self._opened: Final = path.stat()
+
+    def is_there(self, *, grows: bool) -> bool:
+        """Whether the same file has the name, unchanged; one that grows may be larger. For any thread."""
+        try:
+            now, opened = self._path.stat(), self._opened
+        except OSError:
+            return False
+        if (now.st_dev, now.st_ino) != (opened.st_dev, opened.st_ino):
+            return False
+        if grows:
+            return now.st_size >= opened.st_size
+        return (now.st_size, now.st_mtime_ns) == (opened.st_size, opened.st_mtime_ns)
+
+
 OPEN_FILES: Final = OpenFiles()
 """Those of this process."""
 

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -120,6 +120,18 @@ class DataFolder:
         day = self._day(self._known_date(date))
         laid_out = {feed for ticker in self._tickers(day) for feed in self._feeds_in(ticker)}
         return sorted(laid_out.union(self._loose_feeds(date, day)))
+
+    def again(self) -> DataFolder:
+        """The same folder for another thread."""
+        return DataFolder(self.root, leaves=self._leaves)
+
+    def stamp(self, date: str) -> Hashable:
+        """What is another one when files of a day were added, taken away, renamed or replaced by others."""
+        day = self._day(date)
+        tickers = self._tickers(day)
+        folders = [day, *tickers, *(ticker / package for ticker in tickers for package in STORED_CATEGORIES)]
+        loose = self._loose_feeds(date, day)
+        return (*map(_changed, folders), *sorted((feed, place, _changed(place.path)) for feed, place in loose.items()))
 
     def open(self, date: str, feed: Feed) -> JsonlTape:
         """A feed's day; the caller closes it.
@@ -273,6 +285,15 @@ def _links_to(path: Path, root: Path) -> Iterator[Path]:
 def _trusted_owners() -> tuple[int, ...]:
     """The users who may read what this process may read: itself and root. On Windows everything is of user 0."""
     return (0, os.geteuid()) if sys.platform != "win32" else (0,)
+
+
+def _changed(path: Path) -> tuple[int, int]:
+    """Which file it is, and when it was changed; of a folder, when a name in it was. 0 where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_ino, status.st_mtime_ns
 
 
 def _check(feed: Feed) -> None:

@@ -15,6 +15,7 @@ from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError, UnavailableError
 from gexfaker.limits import KIB, SCAN_CHUNK_BYTES
 from gexfaker.records.fields import Shape
+from gexfaker.tapes.files import Origin
 from gexfaker.tapes.habits import as_the_service, is_array
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.objects import ARRAY_CHUNK_BYTES, ObjectIndex
@@ -78,12 +79,14 @@ class JsonlTape:
         self.number = new_number()
         self._date = date
         self.file: Final = name or str(path)
+        self._origin: Final = Origin(path)  # first: should it be replaced now, that is seen
         self._source = open_member(path, member, self.file) if member else open_source(path, self.file)
         self.prepared: Final = Prepared(Path(self.file), path, feed, date)
         self._marks = array("q")
         self._stamps = array("q")
         self._readable = array("q")
         self.widest_stride = 0
+        self._is_growing = False
 
     @cached_property
     def _index(self) -> LineIndex:
@@ -119,18 +122,43 @@ class JsonlTape:
         return self.has(0)
 
     def has(self, index: int) -> bool:
-        """Whether record ``index`` exists; reads no further than it must."""
-        return self._index.has(index) or (self._has_grown() and self._index.has(index))
+        """Whether record ``index`` exists; reads no further than it must. What is half written does not exist yet."""
+        if not (self._index.has(index) or (self._has_grown() and self._index.has(index))):
+            return False
+        return not self._is_growing or not self._is_half_written(index)
+
+    def _is_half_written(self, index: int) -> bool:
+        """Whether a recorder has begun with the line, and not ended it."""
+        if index != self._index.known - 1 or not self._index.ends_within_a_line:
+            return False
+        if self._has_grown():
+            return self._is_half_written(index)
+        return self._stamp(index) is None
 
     def _has_grown(self) -> bool:
         """Whether more was written since the end of the file was found."""
         index = self._index
         if not isinstance(self._source, FileSource) or not index.look_again():
             return False
+        self._is_growing = True
         if index.ends_within_a_line and index.known:  # what is known of the last line may be of the half of it
             self._note(index.known - 1, UNKNOWN)
             self.number = new_number()
         return True
+
+    def is_current(self) -> bool:
+        """Whether its file is the one that was opened, and holds nothing that this tape does not find by itself.
+
+        Lines may be added to a plain file; of what is unpacked, and of an array, any change makes another one. May be
+        asked in another thread.
+        """
+        has_lines = isinstance(self._source, FileSource) and not isinstance(self.__dict__.get("_index"), ObjectIndex)
+        return self._origin.is_there(grows=has_lines)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it is not used any more."""
+        return self._source.is_closed
 
     def steps_to_index(self, index: int) -> Iterator[None]:
         """Read on to record ``index`` in steps; afterwards ``has(index)`` answers at once. Raises DataError."""

@@ -52,6 +52,10 @@ class Source(Reader, Protocol):
     @property
     def chunk(self) -> int: ...
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was given back."""
+
     def close(self) -> None:
         """Give the file and any temporary space back."""
 
@@ -246,6 +250,11 @@ class Region:
         room = min(size, self._size - offset)
         return self._file.read_at(self._start + offset, room) if room > 0 else b""
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the file was given back."""
+        return self._file.is_closed
+
     def close(self) -> None:
         """Give the file back."""
         self._file.close()
@@ -282,7 +291,7 @@ class SpooledSource:
         self._unpacker: Final = Unpacker(archive, codec)
         self._spool: Final = spool or Spool()
         self._piece = b""
-        self._complete = self._closed = False
+        self._complete = self.is_closed = False
 
     def ensure(self, upto: int) -> int:
         """Unpack until ``upto`` bytes are there, or the end; how many there are. Raises OSError."""
@@ -295,14 +304,14 @@ class SpooledSource:
 
         Raises ValueError when it was closed, as a file does: what was not unpacked is not the end.
         """
-        if self._closed:
+        if self.is_closed:
             raise ValueError("read of a closed archive")
         available = self.ensure(offset + size) - offset
         return self._spool.read_at(offset, min(size, available)) if available > 0 else b""
 
     def close(self) -> None:
         """Give the archive and the temporary space back. May be called again."""
-        self._complete = self._closed = True
+        self._complete = self.is_closed = True
         self._archive.close()
         self._spool.close()
 
