@@ -133,9 +133,11 @@ def day(text: str) -> str:
 
 
 def days(text: str) -> str:
-    """A day, ``today``, or a range of days ``A..B``."""
+    """A day, ``today``, several days with commas between them, or a range of days ``A..B``."""
     if text.strip().lower() == "today":
         return "today"
+    if "," in text:
+        return ",".join(sorted({day(one) for one in text.split(",") if one.strip()}))
     first, dots, last = text.partition("..")
     if not dots:
         return day(first)

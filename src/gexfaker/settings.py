@@ -242,7 +242,7 @@ class Settings:
             Section.DAYS,
             parsing.days,
             "latest",
-            "latest, today, a date such as 2026-07-17, or a range A..B",
+            "latest, today, a date such as 2026-07-17, several with commas between them, or a range A..B",
             "The day to play; today is the market of this moment: while it is closed REST stays at the last close "
             "and the feed is silent (START live, market-hours).",
         ),

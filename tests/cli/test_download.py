@@ -6,10 +6,13 @@ import contextlib
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
+import keyring
+import keyring.backend
+import keyring.errors
 import pytest
 from click.testing import CliRunner, Result
 
@@ -201,3 +204,56 @@ def told_to() -> Iterator[type[Heard]]:
         threading.Thread(target=made.serve_forever, daemon=True).start()
         yield Fresh
         made.shutdown()
+
+
+class Ring(keyring.backend.KeyringBackend):
+    """A keyring as the library knows them, with what a test puts into it."""
+
+    priority = 1
+
+    def __init__(self, keys: dict[tuple[str, str], str], trouble: Exception | None = None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.keys, self.trouble = keys, trouble
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.trouble is not None:
+            raise self.trouble
+        return self.keys.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.keys[service, username] = password
+
+
+@pytest.fixture
+def ring() -> Iterator[Callable[[Ring], None]]:
+    before = keyring.get_keyring()
+    yield keyring.set_keyring
+    keyring.set_keyring(before)
+
+
+OURS = {("gexfaker", "GEXBOT_API_KEY"): "of-the-ring"}
+
+
+def test_the_key_of_the_keyring(server: Served, tmp_path: Path, ring: Callable[[Ring], None]) -> None:
+    ring(Ring(OURS))
+    with bad_day(server.address) as relay:
+        arguments = ("--out", str(tmp_path), "--upstream", relay.url, "--tickers", "ES_SPX")
+        assert download(*arguments, GEXBOT_API_KEY=None).exit_code == 0
+        assert download(*arguments, GEXBOT_API_KEY="of-the-environment").exit_code == 0
+        told = [key for _, key in relay.keys if key is not None]
+        assert list(dict.fromkeys(told)) == ["Bearer of-the-ring", "Bearer of-the-environment"]
+
+
+RINGS = [
+    Ring({("gexbot", "me"): "x"}),
+    Ring(OURS, keyring.errors.NoKeyringError()),
+    Ring(OURS, keyring.errors.KeyringLocked()),
+]
+
+
+@pytest.mark.parametrize("keys", RINGS)
+def test_a_keyring_without_our_key_is_none(tmp_path: Path, ring: Callable[[Ring], None], keys: Ring) -> None:
+    ring(keys)
+    done = download("--out", str(tmp_path), GEXBOT_API_KEY=None)
+    assert done.exit_code != 0
+    assert "keyring set gexfaker GEXBOT_API_KEY" in str(done.exception)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -19,6 +17,7 @@ from azure.messaging.webpubsubclient.models import CallbackType, OnConnectedArgs
 
 from support import data, decode
 from support.azure import LATE, opened
+from support.leaks import LEAVES_SOCKETS
 from support.proxy import Proxy, proxied
 from support.server import Running, running_process, wait_until
 
@@ -38,14 +37,11 @@ PATIENT: Final[dict[str, Any]] = {
 }
 HIDES_CLOSE_CODES: Final = websocket.__version__ in ("1.9.0", "1.9.1")
 NEW, RECOVERY = False, True
-# Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone. And it leaves
-# the sockets of connections it gave up to the garbage collector, see ``collected``.
+# Its acknowledging thread may wake while the client closes, and then sends on a connection that is gone.
 pytestmark = [
-    pytest.mark.usefixtures("collected"),
+    *LEAVES_SOCKETS,
     pytest.mark.filterwarnings(
         r"ignore:Exception in thread .*sequence_id_ack_periodically:pytest.PytestUnhandledThreadExceptionWarning",
-        r"ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
-        "ignore:unclosed <socket:ResourceWarning",
     ),
 ]
 
@@ -126,16 +122,6 @@ def via(server: Running, proxy: Proxy) -> str:
 def day(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A data folder."""
     return str(data.write_day(tmp_path_factory.mktemp("reconnect"), RECORDS))
-
-
-@pytest.fixture
-def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Whatever a client has left to the garbage collector is collected here, not in somebody else's test."""
-    before = threading.active_count()
-    yield
-    wait_until(lambda: threading.active_count() <= before, SECONDS, "the client's threads end")
-    caplog.clear()  # it holds exceptions, these hold sockets
-    gc.collect()
 
 
 def check_once_each(seen: Seen) -> None:

@@ -19,6 +19,7 @@ from support import node as installed
 from support.azure import LATE, opened
 from support.cluster import running_cluster, running_redis
 from support.javascript import driver
+from support.leaks import LEAVES_SOCKETS
 from support.nginx import Balanced, balanced
 from support.proxy import proxied
 from support.roaming import at
@@ -26,11 +27,7 @@ from support.server import InProcess, wait_until
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="Redis and nginx are not there"),
-    # The Python clients leave the sockets of connections that they gave up to the garbage collector.
-    pytest.mark.filterwarnings(
-        r"ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
-        "ignore:unclosed <socket:ResourceWarning",
-    ),
+    *LEAVES_SOCKETS,
 ]
 GROUP = data.group()
 MESSAGES = 30

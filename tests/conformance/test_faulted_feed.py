@@ -18,15 +18,13 @@ from gexfaker.faults.kinds import KINDS, Point
 from support import data, decode
 from support.azure import LATE, opened
 from support.journal import check_declared
+from support.leaks import LEAVES_SOCKETS
 from support.raw import JSON, JSON_RELIABLE, PING, PONG, PROTOBUF, TEXT, GoneError, RawSocket, frame, upgrade_request
 from support.server import InProcess, running_server, wait_until
 
 pytestmark = [
-    pytest.mark.filterwarnings(
-        r"ignore:Exception in thread .*:pytest.PytestUnhandledThreadExceptionWarning",
-        r"ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
-        "ignore:unclosed <socket:ResourceWarning",
-    ),
+    *LEAVES_SOCKETS,
+    pytest.mark.filterwarnings(r"ignore:Exception in thread .*:pytest.PytestUnhandledThreadExceptionWarning"),
 ]
 GROUP = data.group()
 READ = 8

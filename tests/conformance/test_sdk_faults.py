@@ -27,6 +27,7 @@ from gexfaker.faults.kinds import KINDS, Point
 from gexfaker.testing import KeyUnderTest
 from support import decode
 from support.azure import LATE
+from support.leaks import LEAVES_SOCKETS
 from support.raw import PING, PONG, RawSocket, frame
 from support.raw import connect as raw
 from support.server import wait_until
@@ -34,11 +35,8 @@ from support.server import wait_until
 pytestmark = [
     pytest.mark.long,
     pytest.mark.gexfaker(tickers="SPX", data_date="2026-07-17", ack_delay=LATE, speed=20, ping_interval="200ms"),
-    pytest.mark.filterwarnings(
-        r"ignore:Exception in thread .*:pytest.PytestUnhandledThreadExceptionWarning",
-        r"ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
-        "ignore:unclosed <socket:ResourceWarning",
-    ),
+    *LEAVES_SOCKETS,
+    pytest.mark.filterwarnings(r"ignore:Exception in thread .*:pytest.PytestUnhandledThreadExceptionWarning"),
 ]
 GROUP: Final = "blue_SPX_orderflow_orderflow"
 JSON: Final = Subprotocol("json.webpubsub.azure.v1")

@@ -32,6 +32,8 @@ CALLS: Final = {
 OTHERS: Final = {
     "get /_files/{name}": {400, 403},  # a link is signed by the server
     "get /client/hubs/{hub}": {400},
+    "post /load": {202, 409},
+    "get /load/status/{job}": {404},
     "get /client/": {400},
     "get /ws/{hub}": {400},
     "patch /negotiate": {400},  # the key has to be connected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from gexfaker.jobs.download import MANIFEST, Downloader, Outcome, Wanted
 from gexfaker.tapes.folder import DataFolder
 from support import data
 from support.server import Served, clean_environment, running_server, wait_until
-from support.upstream import Spoil, bad_day, cut, ended, page, shorter, status
+from support.upstream import Spoil, bad_day, cut, dripped, ended, page, shorter, status
 
 DAY = "2026-07-17"
 FLOW = Wanted("ES_SPX", "orderflow", "orderflow", DAY)
@@ -223,24 +224,45 @@ def test_requests_keep_their_distance() -> None:
     assert slept == [0.5, 1.0, 1.5]
 
 
+@pytest.mark.parametrize("free", [1, 10**18])
+def test_a_disk_that_gets_full_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    monkeypatch.setattr(module, "LITTLE_FREE_BYTES", free)
+    told = module.room_left(tmp_path)
+    assert told is None if free == 1 else told is not None and "downloads stop below 3 GB: make room" in told
+    assert module.room_left(tmp_path / "nowhere") is None
+
+
 @pytest.mark.alone
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
-def test_killed_at_any_moment_it_goes_on_and_is_whole(server: Served, source: Path, tmp_path: Path) -> None:
-    """Twelve runs are killed, each a little later than the one before; the thirteenth finds or brings the rest."""
-    command = [sys.executable, "-m", "gexfaker", "download", DAY, "--tickers", "ES_SPX", "--packages", "orderflow"]
-    command += ["--upstream", server.url, "--out", str(tmp_path), "--rate", "50"]
-    environment = clean_environment() | {"GEXBOT_API_KEY": "k"}
-    for number in range(12):
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 0.25 + 0.05 * number
-        wait_until(lambda: time.monotonic() > deadline or process.poll() is not None, 10, "its moment")  # noqa: B023
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        for file in tmp_path.glob("[!.]*.json"):
-            assert json.loads(file.read_bytes())
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    check_whole(server, source, tmp_path)
+@pytest.mark.parametrize("kills", [12, pytest.param(100, marks=pytest.mark.volume)])
+def test_killed_at_any_moment_it_goes_on_and_is_whole(server: Served, source: Path, tmp_path: Path, kills: int) -> None:
+    """Each run goes on where the one before was killed; when the file is whole, it begins in another folder."""
+    chance, number, quiet = random.Random(7), 0, subprocess.DEVNULL
+    with bad_day(server.address, *[(FILES, dripped)] * 1000) as relay:
+
+        def command(folder: Path) -> list[str]:
+            wanted = [DAY, "--tickers", "ES_SPX", "--packages", "orderflow", "--upstream", relay.url]
+            return [sys.executable, "-m", "gexfaker", "download", *wanted, "--out", str(folder)]
+
+        environment = clean_environment() | {"GEXBOT_API_KEY": "k"}
+        for _ in range(kills):
+            folder = tmp_path / str(number)
+            process = subprocess.Popen(command(folder), env=environment, stdout=quiet, stderr=quiet)
+            deadline = time.monotonic() + chance.uniform(0.1, 1.2)
+            wait_until(lambda: time.monotonic() > deadline or process.poll() is not None, 10, "its moment")  # noqa: B023
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            for file in folder.glob("[!.]*.json"):
+                assert json.loads(file.read_bytes())
+            assert relay.starts == sorted(relay.starts), "what had come was asked for again"
+            if (folder / f"{FLOW.stem}.json").exists():
+                number += 1
+                relay.starts.clear()
+        folder = tmp_path / str(number)
+        done = subprocess.run(command(folder), env=environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+    for whole in range(number + 1):
+        check_whole(server, source, tmp_path / str(whole))
 
 
 def link_to(link: object) -> Spoil:

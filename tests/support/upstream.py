@@ -8,6 +8,7 @@ import http.server
 import socket
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import ClassVar
@@ -25,6 +26,7 @@ class Relay(http.server.BaseHTTPRequestHandler):
     spoils: ClassVar[list[tuple[str, Spoil]]]
     asked: ClassVar[Counter[str]]
     keys: ClassVar[list[tuple[str, str | None]]]
+    starts: ClassVar[list[int]]
     url = ""
 
     def do_GET(self) -> None:
@@ -78,6 +80,21 @@ def ended(relay: Relay, body: bytes) -> None:
     relay.close_connection = True
 
 
+def dripped(relay: Relay, body: bytes) -> None:
+    """All of it, a little at a time; from which byte on is noted."""
+    relay.starts.append(int((relay.headers.get("Range") or "bytes=0-").removeprefix("bytes=").partition("-")[0]))
+    relay.send_response_only(relay.answer.status)
+    for name, value in relay.answer.headers.items():
+        if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+            relay.send_header(name, value)
+    relay.send_header("Content-Length", str(len(body)))
+    relay.end_headers()
+    for at in range(0, len(body), 16_384):
+        relay.wfile.write(body[at : at + 16_384])
+        relay.wfile.flush()
+        time.sleep(0.004)
+
+
 def cut(relay: Relay, body: bytes) -> None:
     """The same, and the connection is reset: what was sent and not yet read is lost, too."""
     ended(relay, body)
@@ -102,6 +119,7 @@ def bad_day(target: tuple[str, int], *given: tuple[str, Spoil]) -> Iterator[type
         spoils: ClassVar = list(given)
         asked: ClassVar = Counter()
         keys: ClassVar = []
+        starts: ClassVar = []
 
     made = Made
     made.target = target

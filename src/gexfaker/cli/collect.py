@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 @click.option("--once", is_flag=True, help="Look once and end, for cron.")
 @click.option("--webhook", metavar="URL", help="Is sent JSON (title, message) when something could not be had.")
 @click.option("--ntfy", metavar="URL", help="A topic of ntfy, such as https://ntfy.sh/mine: the same.")
+@click.option("--evict", metavar="DAYS", type=click.FloatRange(min=1), help="Take away payloads unused for so long.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when the process that started this one has ended.")
 @with_service
 def collect(
     exit_with_parent: bool,
+    evict: float | None,
     back: int,
     once: bool,
     webhook: str | None,
@@ -40,13 +42,15 @@ def collect(
 
     It looks from 17:05 New York on, every five minutes until the day is there; on days without trading it waits. From
     20:00 on, and for gaps (--back), it asks by date, which needs a Quant key. With --once the exit code is 1 if
-    the newest day is not there.
+    the newest day is not there. With --evict the payloads that `gexfaker prepare` has made go after each look when
+    nobody has used them for so many days; records stay.
 
     \b
     Examples:
       gexfaker collect --tickers SPX,SPY --out ~/gexdata
       gexfaker collect --tickers SPX --back 90 --ntfy https://ntfy.sh/my-days
       gexfaker collect --once                               in a crontab
+      gexfaker collect --tickers SPX --evict 30
     """
     from gexfaker.client.history import History, Rate
     from gexfaker.client.notify import notify
@@ -64,6 +68,7 @@ def collect(
     while True:
         if time.time() >= at:
             trouble = _look(collector)
+            _clear_up(out, evict)
             if trouble and (webhook or ntfy):
                 for failed in notify(webhook, ntfy, "gexfaker collect", trouble):
                     click.echo(failed, err=True)
@@ -72,6 +77,17 @@ def collect(
             at = next_look(time.time(), is_complete=collector.is_complete())
             click.echo(f"next look: {_shown(at)} New York")
         time.sleep(min(max(at - time.time(), 0.0), MAX_SLEEP_SECONDS))
+
+
+def _clear_up(out: Path, unused: float | None) -> None:
+    """Take away what can be made again, and say how full the disk is when little room is left."""
+    from gexfaker.jobs.download import room_left
+    from gexfaker.jobs.eviction import evict
+
+    for path, size in evict(out, unused, time.time()) if unused is not None else ():
+        click.echo(f"{_shown(time.time())} {path}: unused for {unused:g} days, {size / 1e6:,.0f} MB taken away")
+    if (told := room_left(out)) is not None:
+        click.echo(told, err=True)
 
 
 def _look(collector: Collector) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from gexfaker.jobs.download import Outcome, Wanted
 
 KEY: Final = "GEXBOT_API_KEY"
+KEYRING: Final = "gexfaker"
+"""What our entry in the system's keyring is called."""
+
 SERVICE: Final = "https://api.gex.bot"
 
 
@@ -36,7 +40,7 @@ def with_service(command: Command) -> Command:
         click.option(
             "--key-file",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help=f"A file with the API key.  [default: {KEY} in the environment, else it is asked for]",
+            help=f"A file with the API key.  [default: {KEY} in the environment, the keyring, or it is asked for]",
         ),
         click.option(
             "--rate", type=click.FloatRange(0.1, 50), default=2.0, show_default=True, help="Requests a second."
@@ -159,20 +163,36 @@ def _packages(packages: str) -> list[str]:
 
 
 def key_of(file: Path | None) -> str:
-    """The API key: from a file, the environment, or whoever sits there. Raises DataError: there is none."""
+    """The API key: from a file, or the environment, the keyring, who sits there. Raises DataError: there is none."""
     try:
         key = os.environ.get(KEY, "") if file is None else file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
         raise DataError(f"--key-file: {file} cannot be read: {error}") from None
+    if not key.strip() and file is None:
+        key = _key_of_keyring()
     if not key.strip() and file is None and sys.stdin.isatty():
         key = click.prompt("API key", hide_input=True)
     key = key.strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         where = f"{file}" if file else f"{KEY}, which the environment lacks" if not key else KEY
         raise DataError(
-            f"an API key is needed, and there is none that can be one in {where}: set it, or use --key-file"
+            f"an API key is needed, and there is none that can be one in {where}: set it, or use --key-file, "
+            f"or the system's keyring (pip install keyring; keyring set {KEYRING} {KEY})"
         )
     return key
+
+
+def _key_of_keyring() -> str:
+    """The key that the system's keyring has for us; empty without one, or without the library that asks it."""
+    if importlib.util.find_spec("keyring") is None:
+        return ""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(KEYRING, KEY) or ""
+    except (KeyringError, OSError, RuntimeError):  # there is none here, or nobody may open it
+        return ""
 
 
 def _bring(history: History, out: Path, wanted: list[Wanted], workers: int) -> list[Outcome]:

@@ -43,6 +43,7 @@ _REASONS: Final = {
     401: "The key is not known, or the token is missing.",
     403: "Not with this key, or not with this link.",
     404: "There is no such thing, or no more data.",
+    409: "Another one is under way.",
     406: "It does not hold; the text says what is missing.",
     416: "There is no such part.",
     429: "Too many requests.",

@@ -305,6 +305,13 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Sought": record(status=TEXT, message=TEXT, positions_set=WHOLE, details=array(ANYTHING)),
     "Date": like(loose(date=TEXT), {"date": "latest"}),
+    "WantedDays": like(
+        choice(**{"date": TEXT, "from": TEXT, "to": TEXT, "dates": array(TEXT)}),
+        {"date": "latest"},
+        {"from": "2026-07-13", "to": "2026-07-17"},
+        {"dates": ["2026-07-13", "2026-07-15"]},
+    ),
+    "LoadJob": loose(job_id=TEXT, status={"enum": ["running", "done", "failed"]}, dates=TEXT, done=WHOLE, total=WHOLE),
     "Reloaded": loose(status=TEXT, previous_date=TEXT, new_date=TEXT, loaded_at=TEXT, files_loaded=WHOLE),
 }
 """By name. Exact where clients depend on the shape, loose where a person reads it."""

@@ -46,6 +46,9 @@ LOCK: Final = ".gexfaker-download.lock"
 LEAST_FREE_BYTES: Final = 3 * 1024 * MIB
 """Room that a download leaves on the disk."""
 
+LITTLE_FREE_BYTES: Final = 10 * 1024 * MIB
+"""Less room than this is told: some ten days of a dozen tickers."""
+
 LOOKED_BYTES: Final = 64 * MIB
 """So many bytes further it is looked again whether there is room."""
 
@@ -417,3 +420,17 @@ def _damage_of_array(text: Any) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def room_left(folder: Path) -> str | None:
+    """A sentence when the disk of a folder has less than LITTLE_FREE_BYTES left; None when it has more."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError:
+        return None
+    if free >= LITTLE_FREE_BYTES:
+        return None
+    return (
+        f"the disk of {folder} has {free / 1e9:.1f} GB left, and downloads stop below {LEAST_FREE_BYTES / 1e9:.0f} GB: "
+        "make room"
+    )

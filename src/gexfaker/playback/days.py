@@ -34,6 +34,10 @@ class Simulation(NamedTuple):
     feedback: float | None
 
 
+MAX_LISTED: Final = 366
+"""Days that may be named one by one: each is looked for in the folder."""
+
+
 class Nearness(StrEnum):
     """Where a date is that is played for another: it is a day, it is before all days, in between, or after them."""
 
@@ -43,12 +47,28 @@ class Nearness(StrEnum):
     END = "end"
 
 
+class Span(NamedTuple):
+    """Which days follow each other.
+
+    Attributes:
+        asked: how they were named.
+        begins: the day with which keys started, unless somebody chose another one since.
+        last: the day after which none follows; None where there is no such end.
+        listed: all of them, where they were named one by one.
+    """
+
+    asked: str
+    begins: str
+    last: str | None
+    listed: tuple[str, ...]
+
+
 class Days:
     """All days a server can play.
 
     Args:
         folder: the data folder; need not exist. None simulates, whatever is stored.
-        date: the day to start with: ``latest``, ``today``, a date, or a range ``A..B``.
+        date: the days to play, see ``load``.
         seed: of the simulated market.
         tickers: that are simulated.
         scenario: of the simulated market: a name, a file, or None.
@@ -58,7 +78,7 @@ class Days:
 
     Attributes:
         first: the day that keys start with.
-        last: the day after which none follows; None where there is no such end.
+        span: of the days that follow each other.
         stored: whether the days are from the folder.
 
     Raises:
@@ -81,19 +101,39 @@ class Days:
         self._fills: Final = fills
         self.folder: Final = folder or DataFolder(Path())
         self._today = today
-        self._asked: Final = date
         self._simulation: Final = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks(), feedback)
         self._open: OrderedDict[str, Day] = OrderedDict()
         self._retired: list[Day] = []
         self._overdue: list[Day] = []
         self.stored: Final = folder is not None and bool(folder.dates())
+        self.load(date)
+
+    def load(self, date: str) -> None:
+        """Play other days: ``latest``, ``today``, a date, several with commas between them, or a range ``A..B``.
+
+        Raises:
+            DataError: there are none of them; those that were played stay.
+        """
+        listed = self._listed(date)
         first, dots, last = date.partition("..")
         is_open_end = not self.stored and is_date(last)  # it need not be a trading day
-        self.last: Final = (last if is_open_end else self.resolve(last)) if dots else None
-        self.first = self.resolve(first if self.last is None else self._opening(first, self.last))
-        self._followed = self.first
-        if self.last is not None and self.first > self.last:
-            raise DataError(f"the range {date} ends on {self.last}, before it begins on {self.first}")
+        ends = listed[-1] if listed else ((last if is_open_end else self.resolve(last)) if dots else None)
+        begins = listed[0] if listed else self.resolve(first if ends is None else self._opening(first, ends))
+        if ends is not None and begins > ends:
+            raise DataError(f"the range {date} ends on {ends}, before it begins on {begins}")
+        self.first, self.span = begins, Span(date, begins, ends, listed)
+
+    def _listed(self, date: str) -> tuple[str, ...]:
+        """The days that were named one by one. Raises DataError: more than MAX_LISTED, or there is no such day."""
+        named = date.split(",")
+        if len(named) > MAX_LISTED:
+            raise DataError(f"{len(named)} days are named, and {MAX_LISTED} may be: write a range A..B")
+        return tuple(sorted({self.resolve(one.strip()) for one in named})) if len(named) > 1 else ()
+
+    @property
+    def last(self) -> str | None:
+        """The day after which none follows; None where there is no such end."""
+        return self.span.last
 
     def follow(self, today: datetime.date) -> str | None:
         """Another day has opened: the day with which keys start from now on; None when it is no other one.
@@ -104,17 +144,17 @@ class Days:
             return None
         self._today = today
         expected = self._expected()
-        if expected in (None, self.first) or self.first != self._followed:
+        if expected in (None, self.first) or self.first != self.span.begins:
             return None
-        self.first = self._followed = expected
+        self.first, self.span = expected, self.span._replace(begins=expected)
         return expected
 
     def _expected(self) -> str | None:
         """The day that is asked for by its place in time; None when there is none now, or a date was asked for."""
-        if self._asked not in (LATEST, TODAY):
+        if self.span.asked not in (LATEST, TODAY):
             return None
         try:
-            return self.resolve(self._asked)
+            return self.resolve(self.span.asked)
         except DataError:
             return None
 
@@ -149,6 +189,8 @@ class Days:
         """The day that follows ``date``, None at the end of the days or of the range."""
         if self.last is not None and date >= self.last:
             return None
+        if self.span.listed:
+            return next(day for day in self.span.listed if day > date)
         if self.stored:
             return next((day for day in self.folder.dates() if day > date and self.folder.feeds(day)), None)
         day = next_trading_day(datetime.date.fromisoformat(date))

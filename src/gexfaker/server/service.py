@@ -302,6 +302,11 @@ class Service:
         self.life.loaded_at = self.clock()
         self.days.first = date
 
+    def load(self, dates: str) -> None:
+        """Let new keys start with other days (see ``Days.load``). Raises DataError: there are none of them."""
+        self.days.load(dates)
+        self.start_with(self.days.first)
+
     def renew(self, date: str) -> None:
         """Open a day again, whose files are others now."""
         self.days.renew(date)

@@ -19,6 +19,7 @@ import pytest
 
 from gexfaker.faults.kinds import KINDS, Point
 from support import rest
+from support.leaks import LEAVES_SOCKETS
 from support.server import InProcess, running_server
 
 PATH = "/SPX/classic/zero"
@@ -303,10 +304,8 @@ def failure(server: InProcess, user: User) -> BaseException:
     raise AssertionError("nothing was raised")
 
 
-@pytest.mark.filterwarnings(  # urllib leaves a socket that was reset to the garbage collector
-    r"ignore:Exception ignored in. <socket.socket:pytest.PytestUnraisableExceptionWarning",
-    "ignore:unclosed <socket:ResourceWarning",
-)
+@LEAVES_SOCKETS[0]
+@LEAVES_SOCKETS[1]
 @pytest.mark.parametrize("kind", REQUEST_KINDS)
 def test_the_standard_librarys_client_meets_it(server: InProcess, user: User, kind: str) -> None:
     attributes, has_met = STANDARD[kind]

@@ -312,6 +312,14 @@ async def _detail(play: Play, feed: Feed, market: float) -> dict[str, Any]:
     return {"data_key": data_key(feed), "index": index, "timestamp": stamp}
 
 
+async def begin_all_anew(service: Service) -> None:
+    """All keys that are used begin anew with the day with which new keys start, on all servers."""
+    if service.cluster is not None:
+        await service.cluster.start_with(service.days.first)
+    async for world in in_slices([known for known in await known_worlds(service) if known.is_used]):
+        await act(service, world, ChangeDay(service.days.first), quietly=True)
+
+
 async def _reload_date(request: Request) -> Response:
     service, asked = service_of(request), await read_object(request)
     date = asked.get("date")
@@ -323,10 +331,7 @@ async def _reload_date(request: Request) -> Response:
     except DataError as problem:
         return error(sentence(problem), 400)
     service.days.reopen()
-    if service.cluster is not None:
-        await service.cluster.start_with(service.days.first)
-    async for world in in_slices([known for known in await known_worlds(service) if known.is_used]):
-        await act(service, world, ChangeDay(service.days.first), quietly=True)
+    await begin_all_anew(service)
     return reply(
         {
             "status": "success",

@@ -1,0 +1,53 @@
+"""What can be made again goes when nobody has used it for long: payloads of days that `gexfaker prepare` has made.
+
+Records are never taken away: a report, an array or a recording cannot be made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from gexfaker.tapes.folder import EXTENSIONS, is_day_folder
+from gexfaker.tapes.prepared import ENDING, MAGIC
+
+DAY_SECONDS: Final = 86_400.0
+
+
+def evict(root: Path, days: float, now: float) -> Iterator[tuple[Path, int]]:
+    """Take away payloads that were neither made nor read for so many days; each with its size in bytes.
+
+    Args:
+        root: the data folder.
+        days: since the last use, as far as the system writes down when a file was read.
+        now: epoch seconds.
+    """
+    for path in _payloads(root):
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            if max(status.st_atime, status.st_mtime) < now - days * DAY_SECONDS and _is_ours(path):
+                path.unlink()
+                yield path, status.st_size
+
+
+def _payloads(root: Path) -> Iterator[Path]:
+    """Payload files of days that lie in the folder itself; what is linked to is not ours to clear up."""
+    try:
+        days = sorted(entry.name for entry in os.scandir(root) if is_day_folder(entry.name) and not entry.is_symlink())
+    except OSError:
+        return
+    for day in days:
+        for path in sorted((root / day).glob(f"*/*/*{ENDING}")):
+            if not any(part.is_symlink() for part in (path, path.parent, path.parent.parent)):
+                yield path
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it is what it is called, and the records that it was made of are beside it."""
+    with path.open("rb") as file:
+        is_payloads = file.read(len(MAGIC)) == MAGIC
+    stem = path.name.removesuffix(ENDING)
+    return is_payloads and any((path.parent / (stem + ending)).is_file() for ending in EXTENSIONS)
