@@ -58,6 +58,9 @@ def test_a_day_that_is_newest_first_is_played_in_order_and_told(tmp_path: Path, 
             seen = [decode.timestamp(raw.read_kind("data").any) for _ in range(40)]
         assert seen == list(range(seen[0], seen[0] + 40))
         assert seen[0] < data.FIRST + 40
+        status, body = server.get(f"/download/{data.DATE}/ES_SPX/orderflow")
+        assert status == 200
+        assert [json.loads(line)["timestamp"] for line in body.splitlines()] == [*range(data.FIRST, data.FIRST + 400)]
     assert "gexfaker import --convert jsonl --replace writes them so" in note
 
 

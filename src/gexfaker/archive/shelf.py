@@ -19,6 +19,7 @@ from gexfaker.errors import DataError, UnavailableError
 from gexfaker.exchange.calendar import is_trading_day, last_trading_day, why_closed
 from gexfaker.exchange.hours import closing, date_at
 from gexfaker.playback.days import Days
+from gexfaker.playback.inorder import SortedTape
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import is_date
@@ -88,7 +89,7 @@ class Shelf:
 
     def open(self, date: str, feed: Feed) -> Tape:
         """A tape of one's own, with a record at least; the caller closes it. Raises DataError when there is none."""
-        tape = self._days.folder.open(date, feed) if self._days.stored else self._simulate(date, feed)
+        tape = self._recorded(date, feed) if self._days.stored else self._simulate(date, feed)
         try:
             if not tape.has(0):
                 raise DataError(f"{feed.group} has no records on {date}")
@@ -96,6 +97,9 @@ class Shelf:
             tape.close()
             raise
         return tape
+
+    def _recorded(self, date: str, feed: Feed) -> Tape:
+        return SortedTape(self._days.folder.open(date, feed))
 
     def version(self, date: str, feed: Feed) -> Hashable:
         """What is another one when the records of a feed are other ones. Raises DataError when there are none."""

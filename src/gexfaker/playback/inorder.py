@@ -94,7 +94,7 @@ class SortedTape:
         yield from self._steps_to_begin()
         if self._order is None:
             yield from self._tape.steps_to_time(timestamp)
-        if self._may_be_out_of_order or not self.knows(timestamp):
+        if self._may_be_out_of_order or (self._order is not None and not self.knows(timestamp)):
             yield from self._steps_to_sort()
 
     @property

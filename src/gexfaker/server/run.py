@@ -26,7 +26,7 @@ from gexfaker.server.cluster.membership import introduced, join
 from gexfaker.server.descriptors import connections_of, descriptor_limit
 from gexfaker.server.http.app import create_app
 from gexfaker.server.service import Service
-from gexfaker.server.stream import reap, stream
+from gexfaker.server.stream import reap, stream, watch_files
 from gexfaker.server.transport.doors import Doors
 from gexfaker.server.transport.fastpath import FastPath
 from gexfaker.server.transport.http import http_protocol
@@ -195,7 +195,8 @@ class _Uvicorn(uvicorn.Server):
         if self._service.cluster is not None:
             await self._service.cluster.start()
         await super().startup(self._listeners)
-        self._background = [asyncio.create_task(job) for job in (stream(self._service), reap(self._service))]
+        jobs = (stream(self._service), reap(self._service), watch_files(self._service))
+        self._background = [asyncio.create_task(job) for job in jobs]
         self._service.life.started = True
         self.ready()
 

@@ -94,15 +94,13 @@ async def _tick(service: Service) -> bool:
 async def reap(service: Service) -> None:
     """Now and then: end connections whose clients did not come back, close days, try files again, keep positions."""
     loop = asyncio.get_running_loop()
-    retried = looks_at = loop.time()
+    retried = loop.time()
     while True:
         await asyncio.sleep(REAP_INTERVAL_SECONDS)
         try:
             for hub in service.hubs.values():
                 hub.expire(loop.time())
             await follow_date(service)
-            if loop.time() > looks_at:
-                looks_at = loop.time() + (RENEWAL_SECONDS if await follow_files(service) else FILES_SECONDS)
             service.days.sweep()
             if service.access is not None:
                 service.clients.look_at(service.days, service.worlds.in_use())
@@ -113,3 +111,14 @@ async def reap(service: Service) -> None:
             await service.state_file.keep(service.worlds, service.clock())
         except Exception:
             log.exception("looking after connections and days failed; it goes on")
+
+
+async def watch_files(service: Service) -> None:
+    """See when files of open days are others. By itself, as a disk that does not answer must hold up nothing else."""
+    while True:
+        try:
+            have_changed = await follow_files(service)
+        except Exception:
+            log.exception("looking at the files of days failed; it goes on")
+            have_changed = False
+        await asyncio.sleep(RENEWAL_SECONDS if have_changed else FILES_SECONDS)
