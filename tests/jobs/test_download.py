@@ -22,8 +22,9 @@ from gexfaker.catalog import Feed
 from gexfaker.client.history import History, Rate, StopError
 from gexfaker.errors import DataError
 from gexfaker.jobs import download as module
-from gexfaker.jobs.download import MANIFEST, Downloader, Outcome, Wanted
+from gexfaker.jobs.download import Downloader, Outcome, Wanted
 from gexfaker.tapes.folder import DataFolder
+from gexfaker.tapes.strays import MANIFEST
 from support import data
 from support.server import Served, clean_environment, running_server, wait_until
 from support.upstream import Spoil, bad_day, cut, dripped, ended, page, shorter, status

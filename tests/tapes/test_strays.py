@@ -16,6 +16,7 @@ GOOD = (
     f"{DATE}/SPX/state/delta_zero.jsonl.gz",
     f"{DATE}/spx/orderflow/orderflow.jsonl.zst",
     f"{DATE}/SPX/generated.json",
+    "downloads.json",
     f"{DATE}/SPX/notes.txt",
     "README.md",
     "notes/todo.txt",

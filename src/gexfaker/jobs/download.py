@@ -39,9 +39,9 @@ from gexfaker.client.history import (
 from gexfaker.errors import DataError, GexfakerError
 from gexfaker.limits import MIB
 from gexfaker.tapes.lock import WriteLock
+from gexfaker.tapes.strays import MANIFEST
 from gexfaker.tapes.writer import PART, explained
 
-MANIFEST: Final = "downloads.json"
 LOCK: Final = ".gexfaker-download.lock"
 LEAST_FREE_BYTES: Final = 3 * 1024 * MIB
 """Room that a download leaves on the disk."""

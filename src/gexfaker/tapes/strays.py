@@ -28,8 +28,11 @@ RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?(?P
 UNFINISHED: Final = ".part"
 """How the hidden files end that ``gexfaker generate`` writes until they are complete."""
 
-OURS: Final = ("generated.json",)
-"""What ``gexfaker generate`` leaves beside its files."""
+MANIFEST: Final = "downloads.json"
+"""What `gexfaker download` has brought, beside its files."""
+
+OURS: Final = ("generated.json", MANIFEST)
+"""What commands of ours leave beside their files."""
 
 _DATES: Final = tuple(
     map(
