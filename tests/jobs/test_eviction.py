@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,22 @@ def test_what_cannot_be_made_again_stays(tmp_path: Path) -> None:
         file(tmp_path, "eod_report_SPX_2026-07-17.zip", used=99),
         file(tmp_path, "notes/SPX/classic/gex_zero.payloads", used=99),
         file(tmp_path, f"{day}/deeper/gex_zero.payloads", used=99),
+        file(tmp_path, "2026-07-17/SPX/mine/gex_zero.payloads", used=99),
+        file(tmp_path, "2026-07-17/SPX/mine/gex_zero.jsonl", used=99),
+        file(tmp_path, "2026-07-17/no ticker/classic/gex_zero.payloads", used=99),
+        file(tmp_path, "2026-07-17/no ticker/classic/gex_zero.jsonl", used=99),
     ]
     assert gone(tmp_path) == []
     assert all(path.exists() for path in kept)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    file(tmp_path, "2026-07-17/SPX/classic/gex_zero.jsonl", used=99)
+    pipe = tmp_path / "2026-07-17/SPX/classic/gex_zero.payloads"
+    os.mkfifo(pipe)
+    os.utime(pipe, (0, 0))
+    assert gone(tmp_path) == []
 
 
 @pytest.mark.parametrize("level", ["2026-07-16", "2026-07-17/QQQ", "2026-07-17/SPX/state"])

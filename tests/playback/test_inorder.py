@@ -11,14 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import opening
 from gexfaker.playback.inorder import LATE_SECONDS, SortedTape, goes_back
-from gexfaker.tapes.jsonl import MARK_STRIDE, JsonlTape
+from gexfaker.tapes.jsonl import JsonlTape
 
 FEED, DATE = Feed("SPX", "orderflow", "orderflow"), "2026-07-17"
 OPEN = opening(datetime.date.fromisoformat(DATE))
@@ -46,7 +44,7 @@ def searched(tape: SortedTape, stamp: int) -> int:
     if not tape.knows(stamp):
         for _ in tape.steps_to_time(stamp):
             pass
-    assert tape.knows(stamp) or not tape.has(tape.index_at(stamp) + 1)
+    assert tape.knows(stamp)
     return tape.index_at(stamp)
 
 
@@ -54,7 +52,9 @@ LATE = range(DAY[-1] + 3600, DAY[-1] + 5600)
 OUT_OF_ORDER = [
     pytest.param([*reversed(DAY)], id="newest first"),
     pytest.param([*LATE, *DAY], id="afternoon, then morning"),
-    pytest.param([*DAY[:600], *LATE, *DAY[600:]], id="what was missing was added at the end"),
+    pytest.param([stamp for stamp in reversed(DAY) for _ in range(2)], id="newest first, two of each second"),
+    pytest.param([*range(OPEN + 300, OPEN + 400), *range(OPEN, OPEN + 100)], id="short, the later part first"),
+    pytest.param([OPEN + 60, OPEN], id="two records"),
 ]
 
 
@@ -114,13 +114,17 @@ def test_a_file_that_begins_late_and_is_in_order_stays_as_it_is(
     assert not caplog.messages
 
 
-def test_what_is_added_to_a_file_that_was_sorted_is_found(tmp_path: Path) -> None:
+def test_a_file_that_was_sorted_is_another_one_when_something_is_added(tmp_path: Path) -> None:
+    """Its records keep their places; the day is opened again, and who plays by time finds its own."""
     with closing(SortedTape(written(tmp_path, reversed(DAY)))) as tape:
+        assert tape.is_current()
         assert tape.timestamp(searched(tape, DAY[-1] + 10)) == DAY[-1]
+        assert tape.is_current()
         with (tmp_path / "orderflow.jsonl").open("a") as file:
-            file.writelines(record(stamp) + "\n" for stamp in (DAY[-1] + 1, DAY[-1] + 2))
-        assert tape.timestamp(searched(tape, DAY[-1] + 10)) == DAY[-1] + 2
-        assert len(tape) == len(DAY) + 2
+            file.write(record(DAY[5]) + "\n")
+        assert not tape.is_current()
+        assert len(tape) == len(DAY)
+        assert [tape.timestamp(index) for index in range(10)] == [*DAY[:10]]
 
 
 def test_a_record_without_a_time_stays_behind_the_one_before_it(tmp_path: Path) -> None:
@@ -141,20 +145,3 @@ def test_a_tape_that_is_closed_while_it_is_sorted_says_so(tmp_path: Path) -> Non
     tape.close()
     with pytest.raises(DataError, match="was closed while it was searched"):
         list(steps)
-
-
-@settings(max_examples=60)
-@given(
-    st.permutations(range(8)),
-    st.sampled_from([MARK_STRIDE // 2, MARK_STRIDE, MARK_STRIDE + 1, 3 * MARK_STRIDE]),
-)
-def test_pieces_of_an_hour_in_any_order(tmp_path_factory: pytest.TempPathFactory, order: list[int], size: int) -> None:
-    """Pieces of a recording, far from each other, written one after the other in whatever order they came."""
-    pieces = [range(OPEN + 2 + number * 2000, OPEN + 2 + number * 2000 + size) for number in order]
-    stamps = [stamp for piece in pieces for stamp in piece]
-    with closing(SortedTape(written(tmp_path_factory.mktemp("pieces"), stamps))) as tape:
-        searched(tape, OPEN + 20_000)
-        for stamp in (*range(OPEN, OPEN + 20_000, 777), max(stamps)):
-            found = searched(tape, stamp)
-            told = tape.timestamp(found) if found >= 0 else None
-            assert told == max((one for one in stamps if one <= stamp), default=None)

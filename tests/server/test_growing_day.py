@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -100,6 +101,7 @@ WAYS = {
     "an array is written anew": Way((PLAIN, array_of(0, FEW)), (PLAIN, array_of(0, ALL)), is_moved=False),
     "an array is replaced": Way((PLAIN, array_of(0, FEW)), (PLAIN, array_of(0, ALL))),
     "lines are replaced": Way((PLAIN, lines_of(0, FEW)), (PLAIN, lines_of(0, ALL))),
+    "lines are written anew in place": Way((PLAIN, lines_of(0, FEW)), (PLAIN, lines_of(-30, ALL)), is_moved=False),
     "it begins earlier now": Way((PLAIN, lines_of(0, FEW)), (PLAIN, lines_of(-30, ALL))),
     "lines stand in place of an archive": Way((GZIP, gzip.compress(lines_of(0, FEW))), (PLAIN, lines_of(0, ALL))),
     "an archive stands in place of lines": Way((PLAIN, lines_of(0, FEW)), (GZIP, MEMBERS)),
@@ -123,7 +125,9 @@ def ends_with(server: InProcess, plane: Plane, last: int) -> bool:
 
 @pytest.mark.usefixtures("often")
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_a_file_that_is_another_one_now_is_played_on(tmp_path: Path, way: Way) -> None:
+def test_a_file_that_is_another_one_now_is_played_on(
+    tmp_path: Path, way: Way, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = tmp_path / data.DATE / "ES_SPX" / "orderflow"
     folder.mkdir(parents=True)
     name, content = way.before
@@ -137,6 +141,7 @@ def test_a_file_that_is_another_one_now_is_played_on(tmp_path: Path, way: Way) -
         seen = [decode.timestamp(raw.read_kind("data").any) for _ in range(10)]
         plane.act("pause", "live")
         way.change(folder)
+        wait_until(lambda: renewals(caplog) > 0, 10, "that it is seen")
         wait_until(lambda: ends_with(server, plane, data.FIRST + ALL - 1), 10, "what is there now")
         plane.act("resume", "live")
         while seen[-1] < data.FIRST + ALL - 1:
@@ -153,6 +158,34 @@ def test_a_feed_that_is_added_is_heard_by_who_waits_for_it(tmp_path: Path) -> No
         raw.read_kind("data")
         data.write_day(tmp_path, 2000, ("NQ_NDX",))
         wait_until(lambda: raw.read_kind("data").group == data.group("NQ_NDX"), 20, "the feed that was added")
+
+
+@pytest.mark.usefixtures("often")
+def test_what_a_link_leads_to_may_come_later_and_go(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As with a disk that is mounted late."""
+    data.write_day(tmp_path / "data", ALL)
+    target = tmp_path / "mounted.json"
+    (tmp_path / "data" / f"{data.DATE}_SPX_orderflow_orderflow.json").symlink_to(target)
+    headers = {"Authorization": "Bearer a", "User-Agent": "t"}
+    with running_server(data_dir=str(tmp_path / "data")) as server:
+        for is_there in (False, True, False):
+            if is_there:
+                target.write_bytes(array_of(0, ALL).replace(b"ES_SPX", b"SPX"))
+            else:
+                target.unlink(missing_ok=True)
+
+            def answers(expected: int = 200 if is_there else 404) -> bool:
+                return server.get("/SPX/orderflow/orderflow", headers)[0] == expected
+
+            wait_until(answers, 10, "that it has come" if is_there else "that it is not there")
+            server.get("/ES_SPX/orderflow/orderflow", headers)
+            before = renewals(caplog)
+            wait_until(lambda: time.monotonic() > began + 1, 5, "some looks") if (began := time.monotonic()) else None
+            assert renewals(caplog) - before <= 1, "it is opened again without end"
+
+
+def renewals(caplog: pytest.LogCaptureFixture) -> int:
+    return sum("have changed: they are opened again" in text for text in caplog.messages)
 
 
 @pytest.mark.usefixtures("often")

@@ -316,6 +316,21 @@ def test_a_link_to_a_link_of_somebody_else_is_not_followed_out_of_the_folder(roo
 
 
 @needs_root
+@pytest.mark.parametrize("target", ["../b/SPX", "{}/b/SPX", "../b/deep/../SPX"])
+def test_a_link_through_a_link_of_somebody_else_is_not_followed_out_of_the_folder(root: Path, target: str) -> None:
+    """The owner's link leads through a folder that somebody else has put elsewhere."""
+    put(root.parent, "elsewhere/SPX/classic/gex_full.jsonl", 666)
+    (root.parent / "elsewhere/deep").mkdir()
+    (root / "2026-07-02").mkdir()
+    link(root / "b", root.parent / "elsewhere")
+    (root / "2026-07-02/SPX").symlink_to(target.format(root))
+    feed = Feed("SPX", "classic", "gex_full")
+    assert is_followed(DataFolder(root), "2026-07-02", feed)
+    os.chown(root / "b", 1234, 1234, follow_symlinks=False)
+    assert not is_followed(DataFolder(root), "2026-07-02", feed)
+
+
+@needs_root
 @pytest.mark.parametrize(("owner", "follows"), [(1234, True), (0, False)])
 def test_a_server_that_may_read_more_than_the_owner_reads_no_more_for_them(
     root: Path, owner: int, follows: bool, caplog: pytest.LogCaptureFixture

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from gexfaker.catalog import STORED_CATEGORIES, is_ticker
 from gexfaker.tapes.folder import EXTENSIONS, is_day_folder
 from gexfaker.tapes.prepared import ENDING, MAGIC
 
@@ -28,7 +30,8 @@ def evict(root: Path, days: float, now: float) -> Iterator[tuple[Path, int]]:
     for path in _payloads(root):
         with contextlib.suppress(OSError):
             status = path.stat()
-            if max(status.st_atime, status.st_mtime) < now - days * DAY_SECONDS and _is_ours(path):
+            is_old = max(status.st_atime, status.st_mtime) < now - days * DAY_SECONDS
+            if stat.S_ISREG(status.st_mode) and is_old and _is_ours(path):
                 path.unlink()
                 yield path, status.st_size
 
@@ -41,8 +44,14 @@ def _payloads(root: Path) -> Iterator[Path]:
         return
     for day in days:
         for path in sorted((root / day).glob(f"*/*/*{ENDING}")):
-            if not any(part.is_symlink() for part in (path, path.parent, path.parent.parent)):
+            if _is_of_a_feed(path) and not any(part.is_symlink() for part in (path, path.parent, path.parent.parent)):
                 yield path
+
+
+def _is_of_a_feed(path: Path) -> bool:
+    """Whether it is called as the payloads of a ticker's category."""
+    categories = STORED_CATEGORIES.get(path.parent.name, ())
+    return path.name.removesuffix(ENDING) in categories and is_ticker(path.parent.parent.name.upper())
 
 
 def _is_ours(path: Path) -> bool:

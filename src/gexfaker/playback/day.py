@@ -152,17 +152,17 @@ class StoredDay(Day):
 
     def __init__(self, folder: DataFolder, date: str) -> None:
         self._folder: Final = folder
-        self._opened: Final[WeakSet[JsonlTape]] = WeakSet()
+        self._opened: Final[WeakSet[SortedTape]] = WeakSet()
         self._stamp: Final = folder.stamp(date)
         super().__init__(date, shown_path(folder.root), folder.feeds(date), self._in_order, self._as_it_is)
 
     def _in_order(self, feed: Feed) -> Tape:
-        return SortedTape(self._as_it_is(feed))
-
-    def _as_it_is(self, feed: Feed) -> JsonlTape:
-        tape = self._folder.open(self.date, feed)
+        tape = SortedTape(self._as_it_is(feed))
         self._opened.add(tape)
         return tape
+
+    def _as_it_is(self, feed: Feed) -> JsonlTape:
+        return self._folder.open(self.date, feed)
 
     def look(self) -> Callable[[], bool]:
         """Says in another thread whether the day has other files now than it was opened with."""

@@ -239,6 +239,7 @@ class Days:
 
     def reopen(self) -> None:
         """Have all days opened again when they are next asked for: their files may have been replaced or added."""
+        self.folder.look_again()
         self._retired += self._open.values()
         self._open.clear()
 
@@ -249,6 +250,7 @@ class Days:
 
     def renew(self, date: str) -> None:
         """Have a day opened again when it is next asked for."""
+        self.folder.look_again()
         if date in self._open:
             self._retired.append(self._open.pop(date))
 

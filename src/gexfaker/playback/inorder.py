@@ -1,9 +1,9 @@
 """A recorded day in the order of its times, in whatever order its file has it.
 
 Nearly every file is in order, and none is read through only to see that. It is read through, in steps and once, when
-something speaks for another order: its first records go back in time (newest first), it begins long after the opening
-(its morning may stand behind), or a long time is missing in the middle (it may have been added at the end). If it is
-out of order, its records are told by their times from then on, and a line in the log says so.
+its beginning speaks for another order: its first records go back in time (newest first), or it begins long after the
+opening (its morning may stand behind its afternoon). That is decided with the first use, for everybody, so that no
+record changes its place under a key. A line in the log says when a file was sorted.
 """
 
 from __future__ import annotations
@@ -28,19 +28,16 @@ log = logging.getLogger(__name__)
 FIRST_RECORDS: Final = 10
 """Records that are looked at to see whether a file goes back in time."""
 
-LATE_SECONDS: Final = 600
+LATE_SECONDS: Final = 60
 """A file that begins so long after the opening may have its morning behind its afternoon."""
-
-HOLE_SECONDS: Final = 900
-"""Between the ends of two strides of 256 records, more than the 768 that a real day takes at the most."""
 
 STEP_RECORDS: Final = 64
 """Times that are read in a step: some 10 us each."""
 
 
 def goes_back(stamps: Sequence[int]) -> bool:
-    """Whether the times of the first records go back, one after the other."""
-    return len(stamps) > 2 and all(later < earlier for earlier, later in pairwise(stamps))
+    """Whether the times of the first records go back; some may be the same."""
+    return len(stamps) > 1 and stamps[-1] < stamps[0] and all(later <= earlier for earlier, later in pairwise(stamps))
 
 
 class SortedTape:
@@ -53,7 +50,7 @@ class SortedTape:
     def __init__(self, tape: JsonlTape) -> None:
         self.feed: Final = tape.feed
         self._tape: Final = tape
-        self._is_begun = self._is_read_through = False
+        self._is_begun = False
         self._order: array[int] | None = None
         self._stamps: Sequence[int] = ()
         self._number = 0
@@ -69,11 +66,11 @@ class SortedTape:
         return self._tape.date
 
     def __len__(self) -> int:
-        return len(self._tape)
+        return len(self._tape) if self._order is None else len(self._order)
 
     def has(self, index: int) -> bool:
         """Whether record ``index`` exists."""
-        return self._tape.has(index)
+        return self._tape.has(index) if self._order is None else 0 <= index < len(self._order)
 
     def steps_to_index(self, index: int) -> Iterator[None]:
         """Work that ``has(index)`` needs, in steps. Raises DataError."""
@@ -82,24 +79,22 @@ class SortedTape:
 
     def knows(self, timestamp: int) -> bool:
         """Whether ``index_at(timestamp)`` answers at once."""
-        if self._order is not None:
-            return self._stamps[-1] > timestamp or not self._tape.has(len(self._order))
-        return self._is_begun and not self._may_be_out_of_order and self._tape.knows(timestamp)
+        return self._is_begun and (self._order is not None or self._tape.knows(timestamp))
 
     def steps_to_time(self, timestamp: int) -> Iterator[None]:
         """Work that ``index_at(timestamp)`` needs, in steps. Raises DataError."""
-        yield from self._tape.while_open(self._steps_to_time(timestamp))
-
-    def _steps_to_time(self, timestamp: int) -> Iterator[None]:
-        yield from self._steps_to_begin()
+        yield from self._tape.while_open(self._steps_to_begin())
         if self._order is None:
             yield from self._tape.steps_to_time(timestamp)
-        if self._may_be_out_of_order or (self._order is not None and not self.knows(timestamp)):
-            yield from self._steps_to_sort()
+
+    def is_current(self) -> bool:
+        """Whether its file is still the one that was opened; one that was sorted does not grow. For any thread."""
+        return self._tape.is_current(grows=self._order is None)
 
     @property
-    def _may_be_out_of_order(self) -> bool:
-        return self._tape.widest_stride > HOLE_SECONDS and not self._is_read_through
+    def is_closed(self) -> bool:
+        """Whether it is not used any more."""
+        return self._tape.is_closed
 
     def _steps_to_begin(self) -> Iterator[None]:
         """See in which order the file begins."""
@@ -126,23 +121,19 @@ class SortedTape:
             stamps.append((stamps[-1] if stamps else 0) if stamp is None else stamp)
             if len(stamps) % STEP_RECORDS == 0:
                 yield
-        if self._order is None and all(earlier <= later for earlier, later in pairwise(stamps)):
-            self._is_read_through = True
-        elif self._order is None or len(self._order) < len(stamps):
+        if any(later < earlier for earlier, later in pairwise(stamps)):
             self._sort(stamps)
 
     def _sort(self, stamps: list[int]) -> None:
         """Records of the same time stay as they stand; one without a time stays behind the one before it."""
-        if self._order is None:
-            way = "newest first" if goes_back(stamps[:FIRST_RECORDS]) else "not in order of time"
-            log.warning(
-                "%s is %s, and is played in order: gexfaker import --convert jsonl --replace writes it so",
-                self._tape.file,
-                way,
-            )
+        way = "newest first" if goes_back(stamps[:FIRST_RECORDS]) else "not in order of time"
+        log.warning(
+            "%s is %s, and is played in order: gexfaker import --convert jsonl --replace writes it so",
+            self._tape.file,
+            way,
+        )
         self._order = array("q", sorted(range(len(stamps)), key=stamps.__getitem__))
         self._stamps = array("q", sorted(stamps))
-        self._is_read_through = True
         self._number = new_number()
 
     def _at(self, index: int) -> int:

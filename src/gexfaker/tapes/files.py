@@ -78,6 +78,10 @@ class OpenFiles:
             handle.close()
 
 
+SAMPLE_BYTES: Final = 256
+"""What is compared at the start and at the end of a file to see whether it was only added to."""
+
+
 class Origin:
     """Which file was opened under a name, and what was known of it then.
 
@@ -87,6 +91,14 @@ class Origin:
     def __init__(self, path: Path) -> None:
         self._path: Final = path
         self._opened: Final = path.stat()
+        self._samples: Final = self._read_samples()
+
+    def _read_samples(self) -> tuple[bytes, bytes]:
+        """The first bytes, and the last ones of what was there when it was opened. Raises OSError."""
+        with self._path.open("rb", buffering=0) as file:
+            first = file.read(SAMPLE_BYTES)
+            file.seek(max(0, self._opened.st_size - SAMPLE_BYTES))
+            return first[: self._opened.st_size], file.read(min(SAMPLE_BYTES, self._opened.st_size))
 
     def is_there(self, *, grows: bool) -> bool:
         """Whether the same file has the name, unchanged; one that grows may be larger. For any thread."""
@@ -96,9 +108,16 @@ class Origin:
             return False
         if (now.st_dev, now.st_ino) != (opened.st_dev, opened.st_ino):
             return False
-        if grows:
-            return now.st_size >= opened.st_size
-        return (now.st_size, now.st_mtime_ns) == (opened.st_size, opened.st_mtime_ns)
+        if (now.st_size, now.st_mtime_ns) == (opened.st_size, opened.st_mtime_ns):
+            return True
+        return grows and now.st_size >= opened.st_size and self._has_its_samples()
+
+    def _has_its_samples(self) -> bool:
+        """Whether it was only added to, as far as two places of it say; somebody may have written it anew in place."""
+        try:
+            return self._read_samples() == self._samples
+        except OSError:
+            return False
 
 
 OPEN_FILES: Final = OpenFiles()

@@ -121,6 +121,10 @@ class DataFolder:
         laid_out = {feed for ticker in self._tickers(day) for feed in self._feeds_in(ticker)}
         return sorted(laid_out.union(self._loose_feeds(date, day)))
 
+    def look_again(self) -> None:
+        """Forget what lay loose in it: something there may be another thing, without the folder's knowing."""
+        self._loose.forget()
+
     def again(self) -> DataFolder:
         """The same folder for another thread."""
         return DataFolder(self.root, leaves=self._leaves)
@@ -266,20 +270,29 @@ class DataFolder:
         """
         owner = self.root.stat().st_uid
         for link in _links_to(path, self.root):
-            if link.lstat().st_uid != owner:
+            if link.lstat().st_uid not in (owner, 0):
                 return f"the link {shown_path(link)}, which is not of the owner of the data folder"
-            if owner not in _trusted_owners() and link.stat().st_uid != owner:
+            if link.lstat().st_uid == owner and owner not in _trusted_owners() and link.stat().st_uid != owner:
                 return f"the link {shown_path(link)}, which leads to what is not of the owner of the data folder"
         return ""
 
 
 def _links_to(path: Path, root: Path) -> Iterator[Path]:
-    """The symbolic links between ``root`` and ``path``, each with those that it leads to."""
-    for part in (*reversed(path.relative_to(root).parents), path.relative_to(root)):
-        link = root / part
-        while link != root and link.is_symlink():
-            yield link
-            link = link.parent / link.readlink()
+    """All symbolic links that are followed from ``root`` on the way to ``path``, also those in the middle of a target.
+
+    The path is known to exist, so there are no more than the system follows.
+    """
+    at, ahead = root.resolve(), list(reversed(path.relative_to(root).parts))
+    while ahead:
+        part = ahead.pop()
+        found = at.parent if part == ".." else at / part
+        if found.is_symlink():
+            yield found
+            target = found.readlink()
+            at = Path(target.anchor) if target.is_absolute() else at
+            ahead += [one for one in reversed(target.parts) if one != target.anchor]
+        else:
+            at = found
 
 
 def _trusted_owners() -> tuple[int, ...]:

@@ -68,8 +68,6 @@ class JsonlTape:
         feed: the ticker, package and category of the records.
         prepared: the payloads made beforehand, if there are any.
         file: the path as the user knows it.
-        widest_stride: seconds, forward or back, from the end of one stride of MARK_STRIDE records to the end of the
-            next; of those that are known.
 
     Raises OSError when the file cannot be opened.
     """
@@ -85,7 +83,6 @@ class JsonlTape:
         self._marks = array("q")
         self._stamps = array("q")
         self._readable = array("q")
-        self.widest_stride = 0
         self._is_growing = False
 
     @cached_property
@@ -146,14 +143,14 @@ class JsonlTape:
             self.number = new_number()
         return True
 
-    def is_current(self) -> bool:
+    def is_current(self, *, grows: bool = True) -> bool:
         """Whether its file is the one that was opened, and holds nothing that this tape does not find by itself.
 
-        Lines may be added to a plain file; of what is unpacked, and of an array, any change makes another one. May be
-        asked in another thread.
+        With ``grows`` lines may be added to a plain file; of what is unpacked, and of an array, any change makes
+        another one. May be asked in another thread.
         """
         has_lines = isinstance(self._source, FileSource) and not isinstance(self.__dict__.get("_index"), ObjectIndex)
-        return self._origin.is_there(grows=has_lines)
+        return self._origin.is_there(grows=grows and has_lines)
 
     @property
     def is_closed(self) -> bool:
@@ -295,10 +292,7 @@ class JsonlTape:
             self._marks.append(self._last_mark())
             self._readable.append(self._readable[-1] if self._readable else -1)
         else:
-            stamp = self.timestamp(last)
-            began = self._last_mark() if self._marks else self._stamp(first)
-            self.widest_stride = max(self.widest_stride, abs(stamp - (began or stamp)))
-            self._marks.append(max(stamp, self._last_mark()))
+            self._marks.append(max(self.timestamp(last), self._last_mark()))
             self._readable.append(last)
         return True
 

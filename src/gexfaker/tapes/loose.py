@@ -100,6 +100,10 @@ class LooseFiles:
             self._found = self._look()
         return self._found
 
+    def forget(self) -> None:
+        """Look afresh the next time."""
+        self._stamps.clear()
+
     def _look(self) -> Found:
         days: dict[str, dict[Feed, Place]] = {}
         files = list(islice(self._files(self._root, MAX_DEPTH), MAX_NAMES))

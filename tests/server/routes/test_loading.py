@@ -76,8 +76,18 @@ def test_days_that_there_are_not_fail_with_a_sentence_and_change_nothing(plane: 
     assert plane.call("GET", "/current-date")[1]["current_date"] == DAYS[0]
 
 
+def test_a_day_without_feeds_fails_and_nobody_is_moved_there(plane: Plane, tmp_path: Path) -> None:
+    (tmp_path / "2026-07-14").mkdir()
+    plane.act("pause")
+    for wanted in ({"date": "2026-07-14"}, {"dates": [DAYS[1], "2026-07-14"]}):
+        job = loaded(plane, **wanted)
+        assert (job["status"], "2026-07-14 holds no feeds" in job["error"]) == ("failed", True)
+    assert plane.playback()["day"] == DAYS[0]
+
+
 NOT_DAYS: list[dict[str, Any]] = [
     *({}, {"date": 7}, {"date": "x"}, {"date": DAYS[0], "to": DAYS[1]}, {"from": DAYS[0]}),
+    *({"dates": [","]}, {"dates": ["today", DAYS[0]]}, {"dates": [f"{DAYS[0]}..{DAYS[1]}"]}),
     *({"from": DAYS[1], "to": DAYS[0]}, {"dates": []}, {"dates": [7]}, {"dates": ["a", "b"]}),
 ]
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gexfaker import parsing
 from gexfaker.bounded import Bounded
 from gexfaker.contract.operations import CONTROLLED, Operation
-from gexfaker.errors import ControlError, GexfakerError
+from gexfaker.errors import ControlError, DataError, GexfakerError
 from gexfaker.playback.days import MAX_LISTED
 from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
 from gexfaker.server.http.routing import Endpoint
@@ -22,6 +22,7 @@ from gexfaker.server.routes.control import read_object
 from gexfaker.server.routes.sync import begin_all_anew
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
+from gexfaker.tapes.folder import LAYOUT
 
 log: Final = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Loads:
 
 async def _load(service: Service, job: Job) -> None:
     try:
+        _check_feeds(service, job.dates)
         service.load(job.dates)
         wanted = _days_of(service)
         job.total = len(wanted)
@@ -90,6 +92,14 @@ async def _load(service: Service, job: Job) -> None:
     except (GexfakerError, OSError) as problem:
         job.status, job.error = "failed", sentence(problem)
     log.info("load %s: %s", job.dates, job.error or f"{job.done} days, all keys begin anew")
+
+
+def _check_feeds(service: Service, dates: str) -> None:
+    """Raises DataError: a recorded day that was named has nothing to play."""
+    for date in dates.split(",") if service.days.stored and ".." not in dates else ():
+        resolved = service.days.resolve(date)
+        if not service.days.folder.feeds(resolved):
+            raise DataError(f"{resolved} holds no feeds: put files there as {LAYOUT}")
 
 
 def _days_of(service: Service) -> list[str]:
@@ -109,14 +119,21 @@ def _wanted(asked: dict[str, Any]) -> str:
             text = date
         case {"from": str(first), "to": str(last), **others} if not others:
             text = f"{first}..{last}"
-        case {"dates": [_, *_] as dates, **others} if not others and all(isinstance(one, str) for one in dates):
+        case {"dates": [_, *_] as dates, **others} if not others and all(_is_day(one) for one in dates):
             text = ",".join(dates)
         case _:
             raise ControlError(WANTED)
     try:
         return parsing.days(text)
-    except ValueError as problem:
-        raise ControlError(f"{WANTED}: {problem or text[:40]!r}") from None
+    except ValueError:
+        raise ControlError(f"{WANTED}, and not {text[:40]!r}") from None
+
+
+def _is_day(given: object) -> bool:
+    try:
+        return isinstance(given, str) and bool(parsing.day(given))
+    except ValueError:
+        return False
 
 
 def _loads(request: Request) -> Loads:
