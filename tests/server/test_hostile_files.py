@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gexfaker.server import stream
 from support import data
 from support.raw import JSON, connect
 from support.server import Running, running_server, serve_command, wait_until
@@ -64,7 +65,9 @@ def test_a_day_has_more_files_than_the_process_has_descriptors(limited: Running)
     assert limited.stop() == 0
 
 
-def test_a_feed_that_could_not_be_opened_comes_as_soon_as_it_can(folder: Path) -> None:
+def test_a_feed_that_could_not_be_opened_comes_as_soon_as_it_can(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as the server has not seen that the file is gone: then the day has no such feed."""
+    monkeypatch.setattr(stream, "FILES_SECONDS", 3600)
     file = file_of(folder)
     with running_server(data_dir=str(folder), cache_mode="rotation", ws_stream_interval="50ms") as server:
         kept = file.read_bytes()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gexfaker.tapes.files import OpenFiles, PooledFile
+from gexfaker.tapes.files import OpenFiles, Origin, PooledFile
 
 
 def files(folder: Path, count: int, pool: OpenFiles) -> list[PooledFile]:
@@ -105,3 +106,11 @@ def test_whatever_is_read_and_closed_the_bound_holds(
     for file in opened:
         file.close()
     assert len(pool) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
+@pytest.mark.parametrize("opened", [Origin, PooledFile])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, opened: Callable[[Path], object]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        opened(tmp_path / "pipe")

@@ -60,7 +60,7 @@ class Span(NamedTuple):
     asked: str
     begins: str
     last: str | None
-    listed: tuple[str, ...]
+    listed: tuple[str, ...] = ()
 
 
 class Days:
@@ -114,21 +114,28 @@ class Days:
         Raises:
             DataError: there are none of them; those that were played stay.
         """
-        listed = self._listed(date)
-        first, dots, last = date.partition("..")
-        is_open_end = not self.stored and is_date(last)  # it need not be a trading day
-        ends = listed[-1] if listed else ((last if is_open_end else self.resolve(last)) if dots else None)
-        begins = listed[0] if listed else self.resolve(first if ends is None else self._opening(first, ends))
-        if ends is not None and begins > ends:
-            raise DataError(f"the range {date} ends on {ends}, before it begins on {begins}")
-        self.first, self.span = begins, Span(date, begins, ends, listed)
+        span = self._listed(date) if "," in date else self._range(date)
+        self.first, self.span = span.begins, span
 
-    def _listed(self, date: str) -> tuple[str, ...]:
+    def _listed(self, date: str) -> Span:
         """The days that were named one by one. Raises DataError: more than MAX_LISTED, or there is no such day."""
         named = date.split(",")
         if len(named) > MAX_LISTED:
             raise DataError(f"{len(named)} days are named, and {MAX_LISTED} may be: write a range A..B")
-        return tuple(sorted({self.resolve(one.strip()) for one in named})) if len(named) > 1 else ()
+        listed = tuple(sorted({self.resolve(one.strip()) for one in named}))
+        return Span(date, listed[0], listed[-1], listed)
+
+    def _range(self, date: str) -> Span:
+        """A day and all that follow, up to the end of a range. Raises DataError: there is no such day, or no range."""
+        first, dots, last = date.partition("..")
+        if not dots:
+            return Span(date, self.resolve(first), None)
+        is_open_end = not self.stored and is_date(last)  # it need not be a trading day
+        ends = last if is_open_end else self.resolve(last)
+        begins = self.resolve(self._opening(first, ends))
+        if begins > ends:
+            raise DataError(f"the range {date} ends on {ends}, before it begins on {begins}")
+        return Span(date, begins, ends)
 
     @property
     def last(self) -> str | None:

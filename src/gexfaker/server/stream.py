@@ -115,10 +115,10 @@ async def reap(service: Service) -> None:
 
 async def watch_files(service: Service) -> None:
     """See when files of open days are others. By itself, as a disk that does not answer must hold up nothing else."""
+    have_changed = False
     while True:
+        await asyncio.sleep(RENEWAL_SECONDS if have_changed else FILES_SECONDS)
         try:
             have_changed = await follow_files(service)
         except Exception:
             log.exception("looking at the files of days failed; it goes on")
-            have_changed = False
-        await asyncio.sleep(RENEWAL_SECONDS if have_changed else FILES_SECONDS)

@@ -78,6 +78,23 @@ class OpenFiles:
             handle.close()
 
 
+def version_of(path: Path) -> tuple[int, ...]:
+    """What is another one when a file was changed or replaced, or a name in a folder; empty where there is nothing."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _regular(path: Path) -> os.stat_result:
+    """What the system says of a file; to open a pipe would wait. Raises OSError: it is none, or no regular one."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.ESTALE, "it is no regular file", str(path))
+    return status
+
+
 SAMPLE_BYTES: Final = 256
 """What is compared at the start and at the end of a file to see whether it was only added to."""
 
@@ -85,12 +102,12 @@ SAMPLE_BYTES: Final = 256
 class Origin:
     """Which file was opened under a name, and what was known of it then.
 
-    Raises OSError: there is none.
+    Raises OSError: there is none, or it is no regular file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path: Final = path
-        self._opened: Final = path.stat()
+        self._opened: Final = _regular(path)
         self._samples: Final = self._read_samples()
 
     def _read_samples(self) -> tuple[bytes, bytes]:
@@ -154,8 +171,7 @@ class PooledFile:
 
     def reopen(self) -> IO[bytes]:
         """Open it, for the pool. Raises OSError, also when another file has its name by now."""
-        if not stat.S_ISREG(self._path.stat().st_mode):  # to open a pipe would wait
-            raise OSError(errno.ESTALE, "it is no regular file", str(self._path))
+        _regular(self._path)
         handle = self._path.open("rb", buffering=0)
         status = os.fstat(handle.fileno())
         identity = status.st_dev, status.st_ino

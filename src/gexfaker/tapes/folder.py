@@ -17,6 +17,7 @@ from typing import Final
 
 from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.errors import DataError, UnavailableError
+from gexfaker.tapes.files import version_of
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.loose import LooseFiles, Place, dashed
 
@@ -135,7 +136,10 @@ class DataFolder:
         tickers = self._tickers(day)
         folders = [day, *tickers, *(ticker / package for ticker in tickers for package in STORED_CATEGORIES)]
         loose = self._loose_feeds(date, day)
-        return (*map(_changed, folders), *sorted((feed, place, _changed(place.path)) for feed, place in loose.items()))
+        return (
+            *map(version_of, folders),
+            *sorted((feed, place, version_of(place.path)) for feed, place in loose.items()),
+        )
 
     def open(self, date: str, feed: Feed) -> JsonlTape:
         """A feed's day; the caller closes it.
@@ -270,9 +274,10 @@ class DataFolder:
         """
         owner = self.root.stat().st_uid
         for link in _links_to(path, self.root):
-            if link.lstat().st_uid not in (owner, 0):
+            maker = link.lstat().st_uid
+            if maker not in (owner, 0):
                 return f"the link {shown_path(link)}, which is not of the owner of the data folder"
-            if link.lstat().st_uid == owner and owner not in _trusted_owners() and link.stat().st_uid != owner:
+            if maker == owner and owner not in _trusted_owners() and link.stat().st_uid != owner:
                 return f"the link {shown_path(link)}, which leads to what is not of the owner of the data folder"
         return ""
 
@@ -298,15 +303,6 @@ def _links_to(path: Path, root: Path) -> Iterator[Path]:
 def _trusted_owners() -> tuple[int, ...]:
     """The users who may read what this process may read: itself and root. On Windows everything is of user 0."""
     return (0, os.geteuid()) if sys.platform != "win32" else (0,)
-
-
-def _changed(path: Path) -> tuple[int, int]:
-    """Which file it is, and when it was changed; of a folder, when a name in it was. 0 where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_ino, status.st_mtime_ns
 
 
 def _check(feed: Feed) -> None:

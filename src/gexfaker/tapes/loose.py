@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
+from gexfaker.tapes.files import version_of
 
 log: Final = logging.getLogger(__name__)
 
@@ -89,13 +90,13 @@ class LooseFiles:
         self._root: Final = root
         self._is_usable: Final = is_usable
         self._is_day: Final = is_day
-        self._stamps: Final[dict[Path, tuple[int, int]]] = {}
+        self._stamps: Final[dict[Path, tuple[int, ...]]] = {}
         self._found: Found = {}
         self._told: Final[set[Path]] = set()
 
     def found(self) -> Found:
         """All that there is now."""
-        if not self._stamps or any(_stamp(path) != stamp for path, stamp in self._stamps.items()):
+        if not self._stamps or any(version_of(path) != stamp for path, stamp in self._stamps.items()):
             self._stamps.clear()
             self._found = self._look()
         return self._found
@@ -121,7 +122,7 @@ class LooseFiles:
         if array := _read_name(path.name):
             yield *array, Place(path)
         elif _REPORT.fullmatch(path.name):
-            self._stamps[path] = _stamp(path)
+            self._stamps[path] = version_of(path)
             for member in self._members(path):
                 if found := _read_name(member.rpartition("/")[2]):
                     yield *found, Place(path, member)
@@ -141,7 +142,7 @@ class LooseFiles:
     def _files(self, folder: Path, depth: int) -> Iterator[Path]:
         if len(self._stamps) >= MAX_FOLDERS:
             return
-        self._stamps[folder] = _stamp(folder)
+        self._stamps[folder] = version_of(folder)
         try:
             with os.scandir(folder) as entries:
                 usable = [entry for entry in entries if entry.name[0] != "." and self._is_usable(entry)]
@@ -157,15 +158,6 @@ class LooseFiles:
         if path not in self._told:
             self._told.add(path)
             log.warning("%s %s", path, trouble)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    """What is another one when a folder or a file was changed."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
 
 
 def _count_of(path: Path) -> int:

@@ -25,7 +25,7 @@ from gexfaker.bounded import Bounded
 from gexfaker.errors import GexfakerError
 from gexfaker.limits import KIB
 from gexfaker.playback.simulated import SimulatedDays
-from gexfaker.server.http.replies import service_of, unavailable
+from gexfaker.server.http.replies import made_once, service_of, unavailable
 from gexfaker.server.http.sockets import transport_of
 
 log: Final = logging.getLogger(__name__)
@@ -187,11 +187,7 @@ class Downloads:
 
 def downloads_of(request: Request) -> Downloads:
     """The server's downloads, made at first use."""
-    state = request.app.state
-    if not hasattr(state, "downloads"):
-        state.downloads = Downloads()
-    found: Downloads = state.downloads
-    return found
+    return made_once(request, "downloads", Downloads)
 
 
 async def in_thread(request: Request, work: Callable[[], T]) -> T:

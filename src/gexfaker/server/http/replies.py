@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -12,6 +12,8 @@ from starlette.responses import Response
 
 from gexfaker.errors import ControlError
 from gexfaker.server.service import Service
+
+T = TypeVar("T")
 
 JSON: Final = "application/json; charset=utf-8"
 
@@ -95,3 +97,12 @@ def service_of(request: Request) -> Service:
     """The running service."""
     service: Service = request.app.state.service
     return service
+
+
+def made_once(request: Request, name: str, make: Callable[[], T]) -> T:
+    """What the server keeps under a name, made at first use."""
+    state = request.app.state
+    if not hasattr(state, name):
+        setattr(state, name, make())
+    found: T = getattr(state, name)
+    return found

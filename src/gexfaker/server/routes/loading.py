@@ -16,7 +16,7 @@ from gexfaker.bounded import Bounded
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError, GexfakerError
 from gexfaker.playback.days import MAX_LISTED
-from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
+from gexfaker.server.http.replies import error, made_once, reply, sentence, service_of, utc
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import read_object
 from gexfaker.server.routes.sync import begin_all_anew
@@ -81,12 +81,12 @@ async def _load(service: Service, job: Job) -> None:
     try:
         _check_feeds(service, job.dates)
         service.load(job.dates)
+        service.days.reopen()
         wanted = _days_of(service)
         job.total = len(wanted)
         async for date in in_slices(wanted):
             service.days.day(date)
             job.done += 1
-        service.days.reopen()
         await begin_all_anew(service)
         job.status = "done"
     except (GexfakerError, OSError) as problem:
@@ -138,11 +138,7 @@ def _is_day(given: object) -> bool:
 
 def _loads(request: Request) -> Loads:
     """The server's jobs, made at first use."""
-    state = request.app.state
-    if not hasattr(state, "loads"):
-        state.loads = Loads()
-    found: Loads = state.loads
-    return found
+    return made_once(request, "loads", Loads)
 
 
 async def _begin(request: Request) -> Response:

@@ -29,7 +29,7 @@ from gexfaker.playback.answers import stamp_of
 from gexfaker.playback.days import Nearness
 from gexfaker.playback.play import Play
 from gexfaker.server.http.eventstreams import EVENTS, LOOK_SECONDS, NO_STORE, EventStream
-from gexfaker.server.http.replies import error, reply, sentence, service_of, utc
+from gexfaker.server.http.replies import error, made_once, reply, sentence, service_of, utc
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import act, act_and_tell, known_worlds, read_object
 from gexfaker.server.service import Service
@@ -176,11 +176,7 @@ def _timestamp(tape: Tape, index: int) -> int | None:
 
 def _broadcast_of(request: Request) -> Broadcast:
     """The server's broadcast, made at first use."""
-    state = request.app.state
-    if not hasattr(state, "broadcast"):
-        state.broadcast = Broadcast(state.service)
-    found: Broadcast = state.broadcast
-    return found
+    return made_once(request, "broadcast", lambda: Broadcast(service_of(request)))
 
 
 async def _stream(request: Request) -> Response:
