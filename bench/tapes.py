@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import random
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from gexfaker.catalog import Feed
 from gexfaker.market.simulation import Market
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.jsonl import JsonlTape
+from gexfaker.tapes.kept import IndexFolder
 
 FEED: Final = Feed("SPX", "classic", "gex_full")
 DATE: Final = "2026-07-17"
@@ -28,6 +30,9 @@ STEM: Final = f"{DATE}_SPX_classic_gex_full"
 RECORDS: Final = 600
 TIMES: Final = 24
 """The records are written so often, each time with later times: a day of 14,400 records, some 60 MB."""
+
+KEPT_FORMS: Final = ("lines", "array")
+"""Whose index is kept: files that are read in place."""
 
 PROBES: Final = 2_000
 REPEATS: Final = 3
@@ -62,6 +67,7 @@ def write_forms(root: Path) -> dict[str, tuple[Path, list[str]]]:
         target = root / str(number) / path
         target.parent.mkdir(parents=True)
         target.write_bytes(content)
+        os.utime(target, (time.time() - 60,) * 2)  # as a file that nobody is writing
         made[name] = root / str(number), [*command, str(target)]
     report = root / "zip" / f"eod_report_SPX_{DATE}.zip"
     report.parent.mkdir()
@@ -100,6 +106,20 @@ def looked_through(folder: Path) -> tuple[float, float]:
         return indexed, (time.perf_counter() - began) / PROBES * 1e6
 
 
+def found_again(folder: Path, kept: Path) -> float:
+    """Milliseconds from opening the day to its last record, by an index that was kept."""
+    days = DataFolder(folder, indexes=IndexFolder(kept))
+    with closing(days.open(DATE, FEED)) as tape:
+        count = len(tape)
+        keep = tape.keeping()
+        if keep is not None:
+            keep()
+    began = time.perf_counter()
+    with closing(days.open(DATE, FEED)) as tape:
+        tape.json(count - 1)
+        return (time.perf_counter() - began) * 1000
+
+
 def read_by(command: list[str]) -> float:
     """Seconds that a program needs to read the file from end to end."""
     began = time.perf_counter()
@@ -120,4 +140,7 @@ def measure(report: Report, root: Path, progress: Progress) -> None:
             if shutil.which(command[0]):
                 report.note(f"recorded {name}: {command[0]} of the same file, MB/s of text", size / read_by(command))
             report.note(f"recorded {name}: a record anywhere, us", anywhere)
+            if name in KEPT_FORMS:
+                again = found_again(folder, root / "indexes")
+                report.note(f"recorded {name}: last record by a kept index, ms", again)
             progress.advance(task)

@@ -15,6 +15,12 @@ MAX_RECORDS: Final = 1_000_000
 """Records indexed per tape: 12 bytes each, 8 for its time, 16 if it is prepared. A real day has 23,400; ten
 would still fit."""
 
+MAX_KEPT_INDEX_BYTES: Final = 8 * MIB
+"""Largest index that is kept on disk, of 400,000 records: it is read in one piece, some milliseconds."""
+
+MAX_KEPT_INDEXES_BYTES: Final = 256 * MIB
+"""All indexes on disk together: those of 500 arrays of a day of one record a second."""
+
 MAX_SPOOL_BYTES: Final = 4 * 1024 * MIB
 """What one compressed tape may unpack to in temporary space; a real one is 330 MB. Stops decompression bombs."""
 

@@ -50,6 +50,7 @@ DEFAULT: Final = "the default"
 """The source of a value nobody gave."""
 
 OWNED, INSIDE = "owned", "inside"
+NO_CACHE: Final = "none"
 SERVICE, RELAXED = "service", "relaxed"
 TOKEN_SECONDS: Final = {SERVICE: 15 * 60.0, RELAXED: 60 * 60.0}
 """How long a token opens connections unless that is set, by the session rules: 15 minutes, by the vendor's guide."""
@@ -297,6 +298,17 @@ class Settings:
             "owned or inside",
             "Which symbolic links in the data folder are followed: also those out of it that its owner has made, "
             "or those alone that stay in it.",
+        ),
+    ]
+    cache_dir: Annotated[
+        str | None,
+        Setting(
+            Section.DAYS,
+            parsing.text,
+            "",
+            "a folder, or none",
+            "Where indexes of large recorded files are kept, so that a later start finds any record at once; "
+            "by default in the user's cache.",
         ),
     ]
     feedback: Annotated[

@@ -327,6 +327,8 @@ class Model:
             self.restart()
             self.start(now)
             self.jump(market, now, waits)
+        elif self.stepped != stepped and stepped:
+            self.ticked = 0.0  # a new clock has had no turn
 
 
 def state_of(session: Session | None, client: Client, now: float) -> Any:

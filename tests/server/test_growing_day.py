@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from gexfaker.catalog import Feed
 from gexfaker.server import stream
+from gexfaker.tapes import kept
 from support import data, decode
 from support.control import SESSIONS, Plane
 from support.raw import JSON, connect
@@ -63,6 +66,35 @@ def test_a_day_that_is_newest_first_is_played_in_order_and_told(tmp_path: Path, 
         assert status == 200
         assert [json.loads(line)["timestamp"] for line in body.splitlines()] == [*range(data.FIRST, data.FIRST + 400)]
     assert "gexfaker import --convert jsonl --replace writes them so" in note
+
+
+@pytest.mark.parametrize("cache", ["kept", "none"])
+def test_a_later_start_knows_where_the_records_of_a_large_file_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: str
+) -> None:
+    monkeypatch.setattr(kept, "KEPT_FROM_BYTES", 1000)
+    monkeypatch.setattr(stream, "FILES_SECONDS", 0.05)
+    monkeypatch.chdir(tmp_path)
+    data.write_day(tmp_path / "data", ALL)
+    path = tmp_path / "data" / data.DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
+    os.utime(path, (time.time() - 60,) * 2)
+
+    def steps_to_the_last() -> int:
+        """In how many steps a server looks for the last record."""
+        with running_server(data_dir="data", cache_dir=cache) as server:
+            tape = server.server.service.days.day(data.DATE).tape(Feed("ES_SPX", "orderflow", "orderflow"))
+            assert tape is not None
+            steps = sum(1 for _ in tape.steps_to_index(ALL))
+            status, _ = server.get("/ES_SPX/orderflow/orderflow", {"Authorization": "Bearer a", "User-Agent": "test"})
+            assert status == 200
+            if cache != "none":
+                wait_until(lambda: any((tmp_path / cache / "indexes").glob("*")), 10, "an index")
+            return steps
+
+    first, second = steps_to_the_last(), steps_to_the_last()
+    assert first > 0
+    assert second == (first if cache == "none" else 0)
+    assert not (tmp_path / "none").exists()
 
 
 def lines_of(first: int, last: int) -> bytes:

@@ -105,7 +105,7 @@ def answer(server: Running, key: str) -> tuple[float, dict[str, Any]]:
 @pytest.mark.parametrize(("write", "bound"), FORMS.values(), ids=FORMS)
 def test_the_largest_files(tmp_path: Path, array: Path, write: Callable[[Path, Path], None], bound: float) -> None:
     write(tmp_path, array)
-    with running_process(data_dir=str(tmp_path)) as server:
+    with running_process(data_dir=str(tmp_path), cache_dir=str(tmp_path / "cache")) as server:
         first, record = answer(server, "first")
         others = [answer(server, f"key{number}")[1]["timestamp"] for number in range(20)]
         assert set(others) == {record["timestamp"]}

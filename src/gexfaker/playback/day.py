@@ -165,7 +165,14 @@ class StoredDay(Day):
         return self._folder.open(self.date, feed)
 
     def look(self) -> Callable[[], bool]:
-        """Says in another thread whether the day has other files now than it was opened with."""
+        """Says in another thread whether the day has other files now than it was opened with, and keeps its indexes."""
         folder, stamp, date = self._folder.again(), self._stamp, self.date
         tapes = [tape for tape in self._opened if not tape.is_closed]
-        return lambda: folder.stamp(date) != stamp or not all(tape.is_current() for tape in tapes)
+        keeping = [keep for tape in tapes if (keep := tape.keeping()) is not None]
+
+        def has_changed() -> bool:
+            for keep in keeping:
+                keep()
+            return folder.stamp(date) != stamp or not all(tape.is_current() for tape in tapes)
+
+        return has_changed

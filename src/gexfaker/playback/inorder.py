@@ -12,7 +12,7 @@ import datetime
 import logging
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -90,6 +90,10 @@ class SortedTape:
     def is_current(self) -> bool:
         """Whether its file is still the one that was opened; one that was sorted does not grow. For any thread."""
         return self._tape.is_current(grows=self._order is None)
+
+    def keeping(self) -> Callable[[], None] | None:
+        """What is to be done in another thread to keep what is known of the file; None when it is not worth it."""
+        return self._tape.keeping()
 
     @property
     def is_closed(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -34,8 +35,9 @@ from gexfaker.server.cluster.sharing import Sharing
 from gexfaker.server.metrics.counts import Counts
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
-from gexfaker.settings import DEFAULT, OWNED, RELAXED, Settings, idle_with
+from gexfaker.settings import DEFAULT, NO_CACHE, OWNED, RELAXED, Settings, idle_with
 from gexfaker.tapes.folder import LAYOUT, DataFolder
+from gexfaker.tapes.kept import IndexFolder, cache_folder
 from gexfaker.tapes.strays import found_in, shown_strays, strays
 from gexfaker.wire.messages import AckError
 from gexfaker.wire.tokens import reconnection_token, world_id
@@ -341,7 +343,7 @@ class Service:
 def _days(settings: Settings, now: float) -> Days:
     """The days that the settings name. Raises DataError: there are none of them, or the scenario is none."""
     days = Days(
-        None if settings.simulate else DataFolder(_data_dir(settings), leaves=settings.links == OWNED),
+        None if settings.simulate else _data_folder(settings),
         settings.data_date,
         settings.seed,
         settings.tickers,
@@ -410,6 +412,13 @@ def _no_days(settings: Settings) -> SettingError:
 def _folder(settings: Settings) -> Path:
     """The data folder, whether it is there or not."""
     return Path(settings.data_dir).expanduser()
+
+
+def _data_folder(settings: Settings) -> DataFolder:
+    """Where recorded days are. Raises SettingError."""
+    cache = Path(settings.cache_dir).expanduser() if settings.cache_dir else cache_folder(os.environ)
+    indexes = None if cache is None or settings.cache_dir == NO_CACHE else IndexFolder(cache / "indexes")
+    return DataFolder(_data_dir(settings), leaves=settings.links == OWNED, indexes=indexes)
 
 
 def _data_dir(settings: Settings) -> Path:

@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from gexfaker.limits import MAX_OPEN_FILES
 
@@ -87,7 +87,7 @@ def version_of(path: Path) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _regular(path: Path) -> os.stat_result:
+def regular_status(path: Path) -> os.stat_result:
     """What the system says of a file; to open a pipe would wait. Raises OSError: it is none, or no regular one."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
@@ -99,6 +99,24 @@ SAMPLE_BYTES: Final = 256
 """What is compared at the start and at the end of a file to see whether it was only added to."""
 
 
+class Identity(NamedTuple):
+    """What is another one when a file was changed or replaced.
+
+    Attributes:
+        device, inode: which file it is.
+        size: in bytes.
+        changed_ns: when it was last written to, epoch nanoseconds.
+        first, last: its first and last bytes.
+    """
+
+    device: int
+    inode: int
+    size: int
+    changed_ns: int
+    first: bytes
+    last: bytes
+
+
 class Origin:
     """Which file was opened under a name, and what was known of it then.
 
@@ -107,8 +125,14 @@ class Origin:
 
     def __init__(self, path: Path) -> None:
         self._path: Final = path
-        self._opened: Final = _regular(path)
+        self._opened: Final = regular_status(path)
         self._samples: Final = self._read_samples()
+
+    @property
+    def identity(self) -> Identity:
+        """Which file was opened, in which version."""
+        opened = self._opened
+        return Identity(opened.st_dev, opened.st_ino, opened.st_size, opened.st_mtime_ns, *self._samples)
 
     def _read_samples(self) -> tuple[bytes, bytes]:
         """The first bytes, and the last ones of what was there when it was opened. Raises OSError."""
@@ -171,7 +195,7 @@ class PooledFile:
 
     def reopen(self) -> IO[bytes]:
         """Open it, for the pool. Raises OSError, also when another file has its name by now."""
-        _regular(self._path)
+        regular_status(self._path)
         handle = self._path.open("rb", buffering=0)
         status = os.fstat(handle.fileno())
         identity = status.st_dev, status.st_ino

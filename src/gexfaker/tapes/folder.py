@@ -19,6 +19,7 @@ from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.errors import DataError, UnavailableError
 from gexfaker.tapes.files import version_of
 from gexfaker.tapes.jsonl import JsonlTape
+from gexfaker.tapes.kept import IndexFolder
 from gexfaker.tapes.loose import LooseFiles, Place, dashed
 
 log = logging.getLogger(__name__)
@@ -86,10 +87,12 @@ class DataFolder:
     Args:
         root: the folder; it need not exist yet, and may be a symbolic link.
         leaves: whether links that its owner has made may leave it.
+        indexes: where indexes of large files are kept.
     """
 
-    def __init__(self, root: Path, *, leaves: bool = True) -> None:
+    def __init__(self, root: Path, *, leaves: bool = True, indexes: IndexFolder | None = None) -> None:
         self.root = root
+        self._indexes: Final = indexes
         self._leaves: Final = leaves
         self._left_out: set[Path] = set()
         self._loose: Final = LooseFiles(root, self._is_readable, is_day_folder)
@@ -167,7 +170,7 @@ class DataFolder:
     def _open(self, place: Place, feed: Feed, date: str) -> JsonlTape:
         try:
             # The resolved path is the one that was checked; the name is the one the user knows.
-            return JsonlTape(place.path.resolve(strict=True), feed, date, str(place.name), place.member)
+            return JsonlTape(place.path.resolve(strict=True), feed, date, str(place.name), place.member, self._indexes)
         except (OSError, RuntimeError) as error:
             reason = getattr(error, "strerror", None) or error
             raise UnavailableError(f"{shown_path(place.name)} cannot be opened: {reason}") from error

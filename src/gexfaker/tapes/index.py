@@ -13,6 +13,8 @@ from array import array
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from gexfaker.errors import RecordError, UnavailableError
 from gexfaker.limits import KIB, MAX_LINE_BYTES, MAX_RECORDS, MAX_SCANNED_RECORDS, SCAN_CHUNK_BYTES
 from gexfaker.tapes.source import Reader
@@ -27,6 +29,29 @@ MAX_LINE_NUMBER: Final = 2**32 - 1
 
 BOM: Final = b"\xef\xbb\xbf"
 _NON_BLANK: Final = re.compile(rb"\S")
+
+
+class Scan(msgspec.Struct, array_like=True):
+    """How far a file was looked through, and what was found; as ``LineIndex`` and ``ObjectIndex`` keep it.
+
+    Attributes:
+        kind: of the index.
+        most: the longest record that counted as one, in bytes.
+        offsets, lines, ends: arrays of the machine's own numbers.
+    """
+
+    kind: str
+    most: int
+    offsets: bytes
+    lines: bytes
+    too_long: list[int]
+    scanned: int
+    line: int
+    inside: bool
+    complete: bool
+    ends: bytes = b""
+    depth: int = 0
+    in_string: bool = False
 
 
 class LineIndex:
@@ -86,6 +111,47 @@ class LineIndex:
     def ends_within_a_line(self) -> bool:
         """Whether the last line has no end: it is whole, or is still being written."""
         return self._inside
+
+    @property
+    def scanned(self) -> int:
+        """How far the file has been looked through, in bytes."""
+        return self._scanned
+
+    def saved(self) -> bytes | None:
+        """What ``restore`` takes; None when the index holds all records that it may, which is told each time."""
+        return None if self.known >= self._max_records else msgspec.msgpack.encode(self._scan_state())
+
+    def _scan_state(self) -> Scan:
+        return Scan(
+            type(self).__name__,
+            self._max_line,
+            self._offsets.tobytes(),
+            self._lines.tobytes(),
+            sorted(self._too_long),
+            self._scanned,
+            self._line,
+            self._inside,
+            self._complete,
+        )
+
+    def restore(self, saved: bytes) -> bool:
+        """Go on from where another index of the same file was; False, and nothing is changed, if it was none such."""
+        try:
+            scan = msgspec.msgpack.decode(saved, type=Scan)
+            if (scan.kind, scan.most) != (type(self).__name__, self._max_line):
+                return False
+            offsets, lines = array("Q", scan.offsets), array("I", scan.lines)
+        except (msgspec.DecodeError, ValueError):
+            return False
+        if len(offsets) != len(lines) or len(offsets) >= self._max_records:
+            return False
+        self._take_over(scan, offsets, lines)
+        return True
+
+    def _take_over(self, scan: Scan, offsets: array[int], lines: array[int]) -> None:
+        self._offsets, self._lines, self._too_long = offsets, lines, set(scan.too_long)
+        self._scanned, self._line = scan.scanned, scan.line
+        self._inside, self._complete = scan.inside, scan.complete
 
     def look_again(self) -> bool:
         """Whether there is more of the file than when its end was found; then the search goes on there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,6 +18,7 @@ from gexfaker.records.fields import Shape
 from gexfaker.tapes.files import Origin
 from gexfaker.tapes.habits import as_the_service, is_array
 from gexfaker.tapes.index import LineIndex
+from gexfaker.tapes.kept import IndexFolder, KeptIndex
 from gexfaker.tapes.objects import ARRAY_CHUNK_BYTES, ObjectIndex
 from gexfaker.tapes.prepared import Prepared
 from gexfaker.tapes.source import UTF16_MARKS, FileSource, decoded, open_member, open_source
@@ -63,6 +64,7 @@ class JsonlTape:
         date: the market day, YYYY-MM-DD.
         name: the path as the user knows it, for messages; ``path`` by default.
         member: of a zip file, the one to read.
+        indexes: where the index of a large plain file is kept.
 
     Attributes:
         feed: the ticker, package and category of the records.
@@ -72,7 +74,15 @@ class JsonlTape:
     Raises OSError when the file cannot be opened.
     """
 
-    def __init__(self, path: Path, feed: Feed, date: str, name: str | None = None, member: str = "") -> None:
+    def __init__(
+        self,
+        path: Path,
+        feed: Feed,
+        date: str,
+        name: str | None = None,
+        member: str = "",
+        indexes: IndexFolder | None = None,
+    ) -> None:
         self.feed: Final = feed
         self.number = new_number()
         self._date = date
@@ -80,6 +90,7 @@ class JsonlTape:
         self._origin: Final = Origin(path)  # first: should it be replaced now, that is seen
         self._source = open_member(path, member, self.file) if member else open_source(path, self.file)
         self.prepared: Final = Prepared(Path(self.file), path, feed, date)
+        self._kept: Final = None if indexes is None else KeptIndex(indexes, path, self._origin)
         self._marks = array("q")
         self._stamps = array("q")
         self._readable = array("q")
@@ -92,9 +103,19 @@ class JsonlTape:
         if start.startswith(UTF16_MARKS):
             self._source = decoded(self._source, start, self.file)
             start = self._read_start()
-        if is_array(start):
-            return ObjectIndex(self._source, self.file, chunk=min(self._source.chunk, ARRAY_CHUNK_BYTES))
-        return LineIndex(self._source, self.file, chunk=self._source.chunk)
+        made = ObjectIndex if is_array(start) else LineIndex
+        most = ARRAY_CHUNK_BYTES if made is ObjectIndex else self._source.chunk
+        index = made(self._source, self.file, chunk=min(self._source.chunk, most))
+        if self._kept is not None and isinstance(self._source, FileSource):
+            self._kept.restore(index)
+        return index
+
+    def keeping(self) -> Callable[[], None] | None:
+        """What is to be done in another thread to keep what is known of a large file; None when it is not worth it."""
+        index = self.__dict__.get("_index")
+        if self._kept is None or index is None or self._is_growing or not isinstance(self._source, FileSource):
+            return None
+        return self._kept.keeping(index)
 
     def _read_start(self) -> bytes:
         try:

@@ -13,7 +13,7 @@ from typing import Final
 
 from gexfaker.errors import RecordError
 from gexfaker.limits import KIB, MAX_SCANNED_RECORDS
-from gexfaker.tapes.index import LineIndex
+from gexfaker.tapes.index import LineIndex, Scan
 from gexfaker.tapes.source import Reader
 
 ARRAY_CHUNK_BYTES: Final = 128 * KIB
@@ -41,6 +41,15 @@ class ObjectIndex(LineIndex):
         self._ends = array("Q")
         self._depth = 0
         self._in_string = False
+
+    def _scan_state(self) -> Scan:
+        scan = super()._scan_state()
+        scan.ends, scan.depth, scan.in_string = self._ends.tobytes(), self._depth, self._in_string
+        return scan
+
+    def _take_over(self, scan: Scan, offsets: array[int], lines: array[int]) -> None:
+        super()._take_over(scan, offsets, lines)
+        self._ends, self._depth, self._in_string = array("Q", scan.ends), scan.depth, scan.in_string
 
     def look_again(self) -> bool:
         """Never: an array has an end."""
