@@ -31,10 +31,23 @@ ALLOWED = {
     "rest": {"records", "rest", "playback", "tapes", "exchange"},
     "archive": {"archive", "playback", "tapes", "exchange"},
     "contract": {"records", "contract", "rest", "wire", "playback", "faults", "journal"},
+    "studio": {"studio", "records", "wire"},
     "client": {"client", "wire", "playback", "exchange"},
     "jobs": {"jobs", "client", "wire", "inspection", "market", "tapes", "exchange"},
     "server": {
-        *("server", "contract", "worlds", "hubs", "wire", "rest", "archive", "playback", "inspection", "tapes"),
+        *(
+            "studio",
+            "server",
+            "contract",
+            "worlds",
+            "hubs",
+            "wire",
+            "rest",
+            "archive",
+            "playback",
+            "inspection",
+            "tapes",
+        ),
         *("exchange", "faults", "journal"),
     },
     "plotting": {"records", "plotting", "playback", "market", "tapes", "exchange"},
@@ -47,7 +60,7 @@ ALLOWED = {
 
 PURE = (
     *("faults", "journal", "records", "exchange", "market", "tapes", "inspection", "plotting", "playback"),
-    *("wire", "hubs", "worlds", "rest", "archive", "contract"),
+    *("wire", "hubs", "worlds", "rest", "archive", "contract", "studio"),
 )
 IMPURE = {"asyncio", "time", "socket", "ssl", "starlette", "uvicorn", "http", "urllib.request", "random"}
 

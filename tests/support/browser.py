@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -34,23 +36,61 @@ def executable() -> str:
 
 
 class Page:
-    """A page of the browser."""
+    """A page of the browser.
+
+    Attributes:
+        problems: what the page has complained of since: errors in the console, refused by its policy, failed requests.
+    """
 
     def __init__(self, devtools: ClientConnection) -> None:
         self._devtools: Final = devtools
         self._numbers: Final = count(1)
         self._session: dict[str, str] = {}
+        self.problems: Final[list[str]] = []
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = {"sessionId": self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]}
-        self._ask("Page.enable")
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self._ask(f"{domain}.enable")
 
     def _ask(self, method: str, **parameters: Any) -> Any:
         number = next(self._numbers)
         self._devtools.send(json.dumps({"id": number, "method": method, "params": parameters, **self._session}))
+        until = time.monotonic() + SECONDS
         while (answer := json.loads(self._devtools.recv(SECONDS))).get("id") != number:
-            continue
+            self._hear(answer.get("method"), answer.get("params"))
+            assert time.monotonic() < until, f"the browser does not answer {method}: {parameters}"
         assert "error" not in answer, answer
         return answer["result"]
+
+    def _hear(self, event: str, told: Any) -> None:
+        """Remember what went wrong."""
+        match event:
+            case "Runtime.consoleAPICalled" if told["type"] in ("error", "warning", "assert"):
+                self.problems.append(" ".join(str(one.get("value", one.get("description"))) for one in told["args"]))
+            case "Runtime.exceptionThrown":
+                details = told["exceptionDetails"]
+                self.problems.append(details.get("exception", {}).get("description", details["text"]))
+            case "Log.entryAdded" if told["entry"]["level"] in ("error", "warning"):
+                self.problems.append(f"{told['entry']['text']} {told['entry'].get('url', '')}")
+            case "Network.loadingFailed" if not told.get("canceled"):
+                self.problems.append(f"a request failed: {told['errorText']}")
+
+    def press(self, key: str, text: str = "") -> None:
+        """Press a key, such as ``Tab`` or ``a``."""
+        for kind in ("keyDown", "keyUp"):
+            code = {"Tab": 9, "Enter": 13, " ": 32, "ArrowRight": 39, "ArrowLeft": 37}.get(key, 0)
+            typed = {"text": text} if text and kind == "keyDown" else {}
+            self._ask("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **typed)
+
+    def prefer(self, **features: str) -> None:
+        """What the user prefers: ``prefers_color_scheme="dark"``, ``prefers_reduced_motion="reduce"``."""
+        told = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
+        self._ask("Emulation.setEmulatedMedia", features=told)
+
+    def picture(self, path: Path, *, whole: bool = True) -> None:
+        """Write what the page looks like, as PNG; ``whole``: all of it, and not the window alone."""
+        taken = self._ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        path.write_bytes(base64.b64decode(taken["data"]))
 
     def open(self, url: str) -> None:
         """Go to a page, and wait until it is there."""

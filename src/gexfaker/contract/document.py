@@ -9,7 +9,7 @@ from typing import Any, Final
 from gexfaker import __version__
 from gexfaker.catalog import CATEGORIES
 from gexfaker.contract.operations import JSON, TAGS, Operation
-from gexfaker.contract.schemas import DATE, SCHEMAS, TEXT, TRUTH, Schema, like, ref, words
+from gexfaker.contract.schemas import DATE, NUMBER, SCHEMAS, TEXT, TRUTH, Schema, like, ref, words
 from gexfaker.rest.conversion import MODELS, PAIRS
 from gexfaker.rest.routes import ROUTES, Answer, DataRoute
 
@@ -39,6 +39,8 @@ _REASONS: Final = {
     202: "All of it holds.",
     206: "The part asked for.",
     302: "The link is in Location.",
+    303: "Go on with the address in Location.",
+    304: "It has not changed.",
     400: "The request is not usable; the text says why.",
     401: "The key is not known, or the token is missing.",
     403: "Not with this key, or not with this link.",
@@ -71,6 +73,14 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "picture": like(TEXT, "SPX-2026-07-17-spot.png"),
     "future": words(dict.fromkeys(future for _, future in PAIRS)),
     "model": words(MODELS),
+    "file": like(TEXT, "main.js"),
+    "from": DATE,
+    "to": DATE,
+    "time": like(NUMBER, 1784295002),
+    "index": {"type": "integer", "minimum": 0},
+    "points": {"type": "integer", "minimum": 2, "maximum": 400, "default": 130},
+    "columns": like(TEXT, "spot,zero_gamma"),
+    "journal": TRUTH,
 }
 """Of parameters that are more than text."""
 
@@ -81,6 +91,11 @@ _MEANINGS: Final = {
     "type": "Types of entries, with commas between them.",
     "since": "Only entries after this number.",
     "follow": "Entries as events, as they come.",
+    "time": "A market time in epoch seconds; that of the key unless it is given.",
+    "index": "The number of a record in its day, from 0.",
+    "points": "How many records at the most.",
+    "columns": "Names of values of the records, with commas between them.",
+    "journal": "Whether the entries of the key's journal come, too; asking begins it.",
     "mask": "Which levels: 1 major_pos_vol, 2 major_neg_vol, 4 zero_gamma, added up.",
     "limit": "How many at the most.",
     "offset": "How many to leave out before.",

@@ -45,6 +45,7 @@ TAGS: Final = {
     "history": "Recorded days as files.",
     "control": "Move a session through its day. On this machine, or with the control token.",
     "test": "Break things on purpose for a key, and see what its clients did. Access as to the control plane.",
+    "studio": "The page that shows and steers the market, and what it asks for. Access as to the control plane.",
     "earlier tool": "The names that users of the earlier open tool know.",
     "service": "The server itself.",
 }

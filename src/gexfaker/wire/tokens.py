@@ -17,6 +17,7 @@ SHOWN_AUDIENCE: Final = 200
 ALGORITHM: Final = "HS256"
 JOIN_LEAVE: Final = "webpubsub.joinLeaveGroup"
 SLOT: Final = "gexfaker.slot"
+WATCHES: Final = "gexfaker.watches"
 """A claim of our own; the service keeps this where we cannot see it."""
 
 CLOCK_SKEW_SECONDS: Final = 300
@@ -31,13 +32,15 @@ one of five minutes and ten seconds."""
 class Grant:
     """What a token allows: whose session it is (None: anonymous), the roles, and groups joined on connect.
 
-    ``slot`` names the negotiated set of memberships it belongs to; None for a token of the GET flow.
+    ``slot`` names the negotiated set of memberships it belongs to; None for a token of the GET flow. Who only
+    ``watches`` is no client of the key: no fault hits it, and no journal and no log tells of it.
     """
 
     user_id: str | None
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     slot: str | None = None
+    watches: bool = False
 
 
 _WORLD_ID: Final = re.compile(r"key-[0-9a-f]{16}")
@@ -81,6 +84,8 @@ def mint(grant: Grant, audience: str, secret: str, now: float, lifetime: float) 
         claims["webpubsub.group"] = list(grant.groups)
     if grant.slot is not None:
         claims[SLOT] = grant.slot
+    if grant.watches:
+        claims[WATCHES] = True
     token: str = _jwt().encode(claims, secret, algorithm=ALGORITHM)
     return token
 
@@ -106,7 +111,8 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
         raise TokenError(f"the access token is for {str(claims.get('aud'))[:SHOWN_AUDIENCE]}, and this is {audience}")
     user_id, slot = claims.get("sub"), claims.get(SLOT)
     roles, groups = _strings(claims.get("role")), _strings(claims.get("webpubsub.group"))
-    return Grant(user_id and _text(user_id), roles, groups, slot if isinstance(slot, str) else None)
+    slot = slot if isinstance(slot, str) else None
+    return Grant(user_id and _text(user_id), roles, groups, slot, claims.get(WATCHES) is True)
 
 
 def _skew(issued: object, expiry: float) -> float:

@@ -22,6 +22,10 @@ SHOWN_REASON: Final = 300
 """Characters of a refusal's reason that are shown."""
 
 PLANE: Final = "/_gexfaker"
+
+STUDIO: Final = ("/studio", "/_gexfaker/studio")
+"""Of what the studio asks for, only what is refused is told: its page is open all day beside the clients."""
+
 SESSIONS: Final = f"{PLANE}/sessions/"
 PLAIN: Final = ("", "all", "by-key")
 """What stands behind it and is no key."""
@@ -60,6 +64,8 @@ class Watched:
         path, said = without_key(plain_path(scope["path"]), answer.shown())
         owner = scope.get("state", {}).get("owner") or _asks(scope)
         path = path[:SHOWN_PATH]
+        if path.startswith(STUDIO) and answer.is_good:
+            return
 
         def fields() -> dict[str, Any]:
             request: dict[str, Any] = scope.get("state", {}).get("request", {})
@@ -110,6 +116,11 @@ class _Answer:
     def failed(self) -> None:
         """There was none from the application: the server answers for it."""
         self._status = self._status or 500
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was answered, and not refused."""
+        return 0 < self._status < 400
 
     def shown(self) -> str:
         """The status, and why if it is a refusal."""

@@ -117,6 +117,12 @@ async def get_negotiate(
     return {"websocket_urls": urls, "prefix": service.settings.ws_group_prefix}
 
 
+def watch_addresses(service: Service, world: World, base: str) -> dict[str, str]:
+    """Where who only watches a key connects to, by hub; nothing that the key has negotiated ends."""
+    grant = Grant(world.id, roles=(JOIN_LEAVE,), watches=True)
+    return {hub: _address(service, hub, grant, base, None) for hub in CURRENT_HUBS if may_use(world.tier, hub)}
+
+
 async def post_negotiate(
     service: Service, key: str, base: str, body: bytes, *, counts: bool = True, lifetime: float | None = None
 ) -> dict[str, Any]:

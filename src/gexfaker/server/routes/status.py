@@ -86,6 +86,7 @@ def _connection(service: Service, world: World, hub: str, connection: Connection
         "hub": hub,
         "subprotocol": connection.subprotocol.name,
         "state": connection.state.value,
+        **({"watches": True} if connection.grant.watches else {}),
         "unacknowledged": len(connection.unacknowledged),
         "behind": connection.blocked,
         "groups": [_group(service, world, hub, group) for group in islice(connection.groups, MAX_SHOWN_GROUPS)],

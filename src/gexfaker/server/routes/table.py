@@ -17,6 +17,7 @@ from gexfaker.server.routes import (
     protofiles,
     sending,
     state,
+    studio,
     sync,
     tradingview,
 )
@@ -33,6 +34,7 @@ ENDPOINTS: Final = (
     *earlier.ENDPOINTS,
     *loading.ENDPOINTS,
     *state.ENDPOINTS,
+    *studio.ENDPOINTS,
     *metrics.ENDPOINTS,
     *documents.ENDPOINTS,
     *protofiles.ENDPOINTS,

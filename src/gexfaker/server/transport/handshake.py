@@ -250,7 +250,7 @@ def _connect(
     grant, raw = _grant(service, hub, request, query), _raw_mode(query)
     world, offered = service.worlds.get(grant.user_id or ""), _offered(request)
     subprotocol, spelling = choose(offered)
-    spoiled = _spoiled(world, hub, subprotocol, request, recovers=False)
+    spoiled = None if grant.watches else _spoiled(world, hub, subprotocol, request, recovers=False)
     if isinstance(spoiled, Unanswered):
         return spoiled
     closed = service.memberships.take_over(world, hub.name, grant)

@@ -1,0 +1,1 @@
+"""The studio: a page that shows the market of a key, steers it, and shows what its clients do."""

@@ -1,0 +1,90 @@
+// Who is connected: all keys, and of the one that is chosen its connections, groups, quota, and where each feed is.
+
+import { address, go, sessionPath, sessionQuery, whose } from "./address.js";
+import { act, ask, attempt, notice } from "./api.js";
+import { button, command, h, row, show, table } from "./dom.js";
+import { number } from "./format.js";
+
+export class Clients {
+  open(place) {
+    this.rates = new Map();
+    this.list = h("div");
+    this.detail = h("div");
+    place.replaceChildren(
+      h("section", { class: "panel wide" }, h("h2", {}, "Keys"), this.list),
+      h("section", { class: "panel wide" }, h("h2", {}, "The key that is shown"), this.detail));
+    if (this.state) this.told(this.state);
+  }
+
+  close() {}
+
+  told(state) {
+    this.state = state;
+    if (!this.list?.isConnected) return;
+    const rows = state.sessions.map((one) => this.line(one, state.now));
+    const more = state.server.sessions - state.sessions.length;
+    show(this.list, state.sessions.length ? [table("Keys", ["key", "tier", "day", "market time", "speed", "connections",
+      "messages", "a second"], rows), more > 0 ? h("p", { class: "soft" }, `and ${number(more)} more`) : ""]
+      : h("p", { class: "soft" }, "No key has been used yet. Point your client here: the first page says how."),
+    JSON.stringify(state.sessions));
+    show(this.detail, this.details(state.session), JSON.stringify(state.session));
+  }
+
+  line(one, now) {
+    const before = this.rates.get(one.session);
+    const rate = before ? (one.messages_sent - before.sent) / Math.max(now - before.now, 0.1) : 0;
+    this.rates.set(one.session, { sent: one.messages_sent, now });
+    const pick = button(one.name ?? one.session, () => go({ key: one.session }), { class: "link", id: `pick-${one.session}` });
+    const moves = one.paused ? "paused" : one.over ? "over" : one.speed === null ? "–" : `× ${one.speed}`;
+    return h("tr", { class: one.session === this.state.session?.session ? "chosen" : "" }, [pick, one.tier, one.day ?? "–",
+      one.shown?.slice(11) ?? "–", moves, number(one.connections), number(one.messages_sent), number(Math.max(rate, 0), 1)]
+      .map((cell) => h("td", {}, cell)));
+  }
+
+  details(session) {
+    if (!session) return h("p", { class: "soft" }, `Nothing is known of ${address.key} yet.`);
+    const playback = session.playback;
+    const quota = session.quota.map((one) => `${one.allowance}: ${one.used} used, anew in ${number(one.resets_in, 0)} s`);
+    return [
+      h("p", {}, h("b", {}, session.name ?? session.session), ` ${session.session}, tier ${session.tier}, `,
+        quota.length ? quota.join("; ") : "no quota",
+        session.memberships ? `, negotiated ${memberships(session.memberships)}` : ""),
+      h("div", { class: "buttons" },
+        button(playback?.paused ? "Go on" : "Pause", () => act(playback?.paused ? "resume" : "pause"), { id: "client-pause" }),
+        button("Close connections", () => this.end(), { id: "client-close" }),
+        button("Kick", () => this.kick(), { id: "client-kick",
+          title: "As when the key negotiates elsewhere: its connections are closed with the next message" }),
+        button("Begin anew", () => act("reset"), { id: "client-reset" })),
+      session.connections.length ? table("Connections", ["hub", "subprotocol", "state", "not acknowledged", "behind",
+        "groups"], session.connections.map((one) => this.connection(one)))
+        : h("p", { class: "soft" }, "It has no connection."),
+      playback ? [h("h3", {}, "Where each feed is"), table("Positions", ["feed", "record"],
+        Object.entries(playback.positions).map(([group, index]) => row(group, number(index))))] : "",
+      command(`gexfaker ctl show --session ${session.session}`),
+    ].flat();
+  }
+
+  connection(one) {
+    const groups = one.groups.map((group) => h("li", { class: group.silent ? "silent" : "" }, group.group,
+      group.silent ? h("span", {}, `: ${group.silent}`) : group.served_from ? ` (from ${group.served_from})` : ""));
+    return row(one.hub, one.subprotocol || "none", one.watches ? "the studio, watching" : one.state, number(one.unacknowledged), one.behind ? "yes" : "no",
+      groups.length ? h("ul", {}, groups) : "none joined");
+  }
+
+  end() {
+    attempt(async () => {
+      const { closed } = await ask(sessionPath() + sessionQuery(), { method: "DELETE" });
+      notice(`${closed} connections closed`);
+    });
+  }
+
+  kick() {
+    const rule = { name: "kick-once", type: "kick", count: 1 };
+    attempt(async () => {
+      await ask(`_gexfaker/faults?${whose()}`, { method: "POST", body: rule });
+      notice("The next message of a connection ends it, as a negotiation elsewhere does.");
+    });
+  }
+}
+
+const memberships = (counts) => Object.entries(counts).map(([hub, count]) => `${count} on ${hub}`).join(", ") || "nothing";

@@ -1,0 +1,90 @@
+// The days: a calendar of what there is, what is worth a look, and the way into a key.
+
+import { address } from "./address.js";
+import { act, ask } from "./api.js";
+import { button, command, h, row, table } from "./dom.js";
+import { bytes, number } from "./format.js";
+
+const WEEK = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"];
+
+export class Days {
+  constructor() { this.month = ""; this.playing = ""; }
+
+  open(place) {
+    this.calendar = h("div", { id: "calendar" });
+    this.list = h("div");
+    this.title = h("h3", { role: "status" });
+    place.replaceChildren(
+      h("section", { class: "panel" }, h("h2", {}, "Calendar"),
+        h("div", { class: "bar" }, button("‹", () => this.turn(-1), { "aria-label": "The month before" }), this.title,
+          button("›", () => this.turn(1), { "aria-label": "The next month" })), this.calendar),
+      h("section", { class: "panel" }, h("h2", {}, "Recorded"), this.list),
+      h("section", { class: "panel" }, h("h2", {}, "More days"),
+        h("p", {}, "From the service, with your key in GEXBOT_API_KEY:"),
+        command("gexfaker download 2026-07-13..2026-07-17 --tickers SPX --out data"),
+        h("p", {}, "From zips, arrays and folders on this machine:"), command("gexfaker import ~/Downloads --out data"),
+        h("p", {}, "Every trading evening:"), command("gexfaker collect --tickers SPX --out data"),
+        h("p", { class: "soft" }, "What comes is seen while the server runs.")));
+    this.load();
+  }
+
+  close() {}
+
+  told(state) {
+    const day = state.session?.playback?.day ?? state.server.day;
+    if (!this.month) { this.month = day.slice(0, 7); if (this.calendar?.isConnected) this.load(); }
+    if (day !== this.playing) { this.playing = day; if (this.calendar?.isConnected) this.draw(); }
+  }
+
+  turn(months) {
+    const [year, month] = this.month.split("-").map(Number);
+    const at = new Date(Date.UTC(year, month - 1 + months, 1));
+    this.month = at.toISOString().slice(0, 7);
+    this.load();
+  }
+
+  async load() {
+    if (!this.month) return;
+    const [year, month] = this.month.split("-").map(Number);
+    const last = new Date(Date.UTC(year, month, 0)).getUTCDate(), wanted = this.month;
+    try {
+      const [found, held] = await Promise.all([
+        ask(`coverage?from=${this.month}-01&to=${this.month}-${last}`),
+        ask(`_gexfaker/studio/calendar?from=${this.month}-01&to=${this.month}-${last}`)]);
+      if (wanted !== this.month) return;
+      this.found = found;
+      this.held = new Map(held.days.map((day) => [day.date, day]));
+      this.draw();
+    } catch (problem) { this.list.replaceChildren(h("p", {}, problem.message)); }
+  }
+
+  draw() {
+    if (!this.held || !this.calendar?.isConnected) return;
+    this.title.textContent = this.month;
+    const days = [...this.held.values()], shift = (new Date(`${days[0].date}T00:00Z`).getUTCDay() + 6) % 7;
+    this.calendar.replaceChildren(h("div", { class: "month" }, WEEK.map((name) => h("span", { class: "soft" }, name)),
+      Array.from({ length: shift }, () => h("span")), days.map((day) => this.cell(day))));
+    this.records();
+  }
+
+  cell(day) {
+    const known = this.found.days.find((one) => one.date === day.date);
+    const kind = known?.tickers.length ? "there" : day.playable ? "simulated" : "closed";
+    const said = known?.tickers.length ? `recorded: ${known.tickers.join(", ")}` : day.why ?? (day.playable ? "simulated" : "not recorded");
+    return button(String(Number(day.date.slice(8))), () => act("day", { date: day.date }), {
+      class: `day ${kind} ${day.date === this.playing ? "playing" : ""}`, title: said, disabled: !day.playable,
+      "aria-label": `${Number(day.date.slice(8))}, ${day.date}, ${said}${day.date === this.playing ? ", played now" : ""}` });
+  }
+
+  records() {
+    const rows = this.found.days.flatMap((day) => day.details.filter((one) => one.feeds).map((one) => row(
+      button(day.date, () => act("day", { date: day.date }), { class: "link" }), one.ticker, number(one.feeds),
+      bytes(one.bytes), one.records ? number(one.records) : "–", one.shape ?? one.status ?? "–", findings(one.findings))));
+    this.list.replaceChildren(rows.length ? table("Recorded days", ["day", "ticker", "feeds", "size", "records", "shape",
+      "findings"], rows) : h("p", { class: "soft" }, `No recorded days in ${this.month}. Days are simulated, or come by the lines below.`),
+    h("p", { class: "soft" }, "gexfaker coverage looks through the days and tells more."));
+    this.list.dataset.key = address.key;
+  }
+}
+
+const findings = (found) => (Array.isArray(found) ? found.join("; ") : found ?? "–");

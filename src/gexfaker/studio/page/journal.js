@@ -1,0 +1,153 @@
+// What the clients of the key did and were told, as it happens; a delivery opened as JSON, fields and bytes.
+
+import { address, go, whose } from "./address.js";
+import { ask, attempt } from "./api.js";
+import { bytesOf, open } from "./decode.js";
+import { button, choice, command, copyButton, h } from "./dom.js";
+import { bytes as sized, here, quoted } from "./format.js";
+
+const MOST_ROWS = 400;
+const MOST_KEPT = 5000;
+const HEX_BYTES = 4096;
+
+export class Journal {
+  constructor(about) { this.about = about; this.entries = []; this.left_out = 0; }
+
+  open(place) {
+    this.rows = h("tbody");
+    this.count = h("span", { class: "soft", role: "status" });
+    this.detail = h("div", { id: "entry" }, h("p", { class: "soft" }, "Choose an entry to see all of it."));
+    place.replaceChildren(
+      h("section", { class: "panel wide" }, h("h2", {}, "Journal"),
+        h("div", { class: "bar" },
+          choice("Entries", [["", "all"], ...Object.keys(this.about.entries)], address.types, (types) => { go({ types }); this.draw(); }),
+          h("label", { class: "choice" }, h("span", {}, "Search"), h("input", { type: "search", id: "find", value: address.find,
+            oninput: (event) => { go({ find: event.target.value }); this.draw(); } })),
+          button("Clear", () => this.clear(), { id: "journal-clear" }),
+          this.count),
+        h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Entries" },
+          h("table", { id: "entries" }, h("thead", {}, h("tr", {}, ["number", "time", "type", "what"].map((text) => (
+            h("th", { scope: "col" }, text))))), this.rows))),
+      h("section", { class: "panel wide" }, h("h2", {}, "Entry"), this.detail));
+    this.draw();
+  }
+
+  close() {}
+
+  restart() { this.entries = []; this.draw(); }
+
+  told({ entries, left_out: left }) {
+    this.left_out += left;
+    this.entries.push(...entries);
+    if (this.entries.length > MOST_KEPT) this.entries.splice(0, this.entries.length - MOST_KEPT);
+    this.draw();
+  }
+
+  clear() {
+    attempt(async () => {
+      await ask(`_gexfaker/journal/clear?${whose()}`, { method: "POST" });
+      this.restart();
+    });
+  }
+
+  meant(entry) {
+    const { types, find } = address;
+    return (!types || entry.type === types) && (!find || JSON.stringify(entry).toLowerCase().includes(find.toLowerCase()));
+  }
+
+  draw() {
+    if (!this.rows?.isConnected) return;
+    const meant = this.entries.filter((entry) => this.meant(entry));
+    const shown = meant.slice(-MOST_ROWS).reverse();
+    const known = new Map([...this.rows.children].map((one) => [one.dataset.number, one]));
+    this.rows.replaceChildren(...shown.map((entry) => known.get(String(entry.number)) ?? this.line(entry)));
+    const lost = this.left_out ? `, ${this.left_out} were too many a second to be shown` : "";
+    this.count.textContent = `${meant.length} entries${meant.length > MOST_ROWS ? `, the last ${MOST_ROWS} shown` : ""}${lost}`;
+  }
+
+  line(entry) {
+    const pick = button(String(entry.number), () => this.pick(entry), { class: "link", "aria-label": `Entry ${entry.number}` });
+    return h("tr", { "data-number": String(entry.number), "data-type": entry.type }, h("td", {}, pick),
+      h("td", {}, here(entry.at)), h("td", {}, h("b", {}, entry.type)), h("td", {}, summed(entry)));
+  }
+
+  pick(entry) {
+    const parts = [
+      h("p", {}, this.about.entries[entry.type]?.about ?? ""),
+      h("pre", { id: "entry-json" }, JSON.stringify(entry, null, 2)),
+      h("div", { class: "buttons" }, copyButton(JSON.stringify(entry), "Copy as JSON")),
+      h("h3", {}, "As a test"), command(asTest(entry)),
+    ];
+    if (entry.type === "request") parts.push(h("h3", {}, "As curl"), command(asCurl(entry)));
+    const place = h("div", { id: "delivery" });
+    this.detail.replaceChildren(...parts, place);
+    if (entry.type === "deliver") attempt(() => this.deliver(entry, place));
+  }
+
+  // The last record of a delivery, as the client got it.
+  async deliver(entry, place) {
+    const group = entry.group.slice(entry.group.indexOf("_") + 1);
+    const found = await ask(`_gexfaker/studio/record?${whose()}&group=${group}&index=${entry.last}`);
+    const payload = open(bytesOf(found.payload), this.about.wire);
+    place.replaceChildren(
+      h("h3", {}, `Record ${found.index} of ${found.group}`),
+      h("p", { class: "soft" }, `${found.place}: ${sized(payload.packed)} packed, ${sized(payload.bytes.length)} of protobuf, `,
+        payload.url),
+      fold("JSON, as REST answers it", () => h("pre", {}, pretty(found.record)), true),
+      fold("Protobuf fields", () => fieldTable(payload, this.about.wire[payload.url])),
+      fold("Bytes", () => hex(payload.bytes)));
+  }
+}
+
+const fold = (title, make, isOpen = false) => {
+  const body = h("div");
+  const made = h("details", { open: isOpen, ontoggle: () => { if (made.open && !body.children.length) body.append(make()); } },
+    h("summary", {}, title), body);
+  if (isOpen) body.append(make());
+  return made;
+};
+
+// Rows of numbers are easier to read in a line each.
+const pretty = (record) => JSON.stringify(record, null, 1).replace(
+  /\[[^[\]{}]*(?:\[[^[\]{}]*\][^[\]{}]*)?\]/g, (list) => list.replace(/\s+/g, " "));
+
+function fieldTable(payload, table) {
+  const rules = Object.fromEntries(table.record.map((rule) => [rule.wire, rule]));
+  const rows = payload.fields.slice(0, 300).map((field) => h("tr", {},
+    h("td", {}, String(field.number)), h("td", {}, field.name), h("td", {}, `${field.from}–${field.to}`),
+    h("td", {}, plain(field.value)), h("td", {}, rules[field.name] ? `${rules[field.name].json} × ${rules[field.name].factor}` : "")));
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Protobuf fields" }, h("table", { id: "fields" },
+    h("thead", {}, h("tr", {}, ["number", "field", "bytes", "value", "in the record"].map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", {}, rows)));
+}
+
+const plain = (value) => (Array.isArray(value) ? value.map((one) => (one?.name ? `${one.name} ${plain(one.value)}` : one)).join(", ")
+  : String(value));
+
+function hex(bytes) {
+  const lines = [];
+  for (let at = 0; at < Math.min(bytes.length, HEX_BYTES); at += 16) {
+    const part = [...bytes.subarray(at, at + 16)];
+    const text = part.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : ".")).join("");
+    lines.push(`${at.toString(16).padStart(5, "0")}  ${part.map((byte) => byte.toString(16).padStart(2, "0")).join(" ").padEnd(47)}  ${text}`);
+  }
+  if (bytes.length > HEX_BYTES) lines.push(`… and ${bytes.length - HEX_BYTES} bytes more`);
+  return h("pre", { class: "hex", id: "hex" }, lines.join("\n"));
+}
+
+function summed(entry) {
+  const { number, at, type, connection, ...fields } = entry;
+  return Object.entries(fields).filter(([, value]) => value !== null && value !== "").map(([name, value]) => (
+    `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`)).join(", ");
+}
+
+function asCurl(entry) {
+  return `curl -X ${entry.method} -H 'Authorization: Bearer ${/^key-/.test(address.key) ? "YOUR_KEY" : address.key}' ${
+    quoted(new URL(entry.path.replace(/^\//, ""), document.baseURI).href)}`;
+}
+
+function asTest(entry) {
+  const names = ["group", "hub", "path", "method", "status", "code", "name"];
+  const known = names.filter((name) => entry[name] !== undefined && entry[name] !== null);
+  return `gexfaker.wait_for(${[JSON.stringify(entry.type), ...known.map((name) => `${name}=${JSON.stringify(entry[name])}`)].join(", ")})`;
+}

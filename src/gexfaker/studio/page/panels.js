@@ -1,0 +1,154 @@
+// The panels of the market: profiles by strike, lines over the day, and the numbers of both.
+
+import { address, go } from "./address.js";
+import { BRAND, themed } from "./colours.js";
+import { choice, h } from "./dom.js";
+import { newYork, number, short } from "./format.js";
+import { Columns, Lines } from "./lines.js";
+import { exposure, greeks, LEGEND } from "./profiles.js";
+import { Strikes } from "./strikes.js";
+
+const SPOT = ["spot", "zero_gamma", "major_pos_vol", "major_neg_vol", "major_pos_oi", "major_neg_oi"];
+const FLOW = {
+  zero: { bars: { dexoflow: "DEX flow", gexoflow: "GEX flow", cvroflow: "convexity flow" },
+    lines: { agg_dex: "agg DEX", agg_call_dex: "call DEX", agg_put_dex: "put DEX", zgr: "net GEX", zcvr: "net convexity",
+      zvanna: "net −vanna", zcharm: "net charm" } },
+  one: { bars: { one_dexoflow: "DEX flow", one_gexoflow: "GEX flow", one_cvroflow: "convexity flow" },
+    lines: { one_agg_dex: "agg DEX", one_agg_call_dex: "call DEX", one_agg_put_dex: "put DEX", ogr: "net GEX",
+      ocvr: "net convexity", ovanna: "net −vanna", ocharm: "net charm" } },
+};
+const EXPIRY = [["zero", "nearest expiry"], ["one", "next expiry"]];
+const MINUTES = ["now", "1 min", "5 min", "10 min", "15 min", "30 min"];
+
+export class Panels {
+  // place: where the panels go; about: what the server says of itself.
+  constructor(place, about) {
+    const tickers = [...new Set([...about.tickers, address.ticker])];
+    const kinds = Object.keys(about.hubs).filter((name) => /_gex_(full|zero|one)$/.test(name));
+    this.strikes = new Strikes(`Gamma exposure by strike, ${address.ticker} ${address.gex}`);
+    this.greeks = new Strikes(`${address.greek} by strike, ${address.ticker}, ${address.expiry} expiry`);
+    this.levels = h("dl", { class: "levels", "data-panel": "gex" });
+    this.greekLevels = h("dl", { class: "levels", "data-panel": "greeks" });
+    this.flowLevels = h("dl", { class: "levels", "data-panel": "flow" });
+    this.change = h("table", { class: "change" });
+    this.rows = h("tbody");
+    this.makeSpot();
+    this.makeFlow();
+    this.parts = [this.strikes, this.greeks, this.spot, ...this.flows];
+    place.replaceChildren(
+      h("div", { class: "bar" },
+        choice("Ticker", tickers, address.ticker, (ticker) => go({ ticker })),
+        choice("Gamma exposure", kinds.map((name) => [name, name.replaceAll("_", " ")]), address.gex, (gex) => go({ gex })),
+        choice("Greek", ["delta", "gamma", "vanna", "charm"], address.greek, (greek) => go({ greek })),
+        choice("Expiry", EXPIRY, address.expiry, (expiry) => go({ expiry })),
+        choice("Strikes", [["1", "within 1 %"], ["2", "within 2 %"], ["5", "within 5 %"], ["all", "all"]], address.range,
+          (range) => go({ range })),
+        this.state = h("span", { class: "soft", role: "status" })),
+      h("div", { class: "panels" }, h("div", { class: "column" },
+        panel("Gamma exposure by strike", this.levels, this.strikes.element, legend(LEGEND.exposure),
+          h("details", { ontoggle: () => this.tabulate() }, h("summary", {}, "As a table"), h("div", { class: "scroll", tabindex: "0", role: "region",
+            "aria-label": "Gamma exposure by strike" }, h("table", {},
+            h("thead", {}, h("tr", {}, ["strike", "by volume", "by open interest"].map((name) => h("th", {}, name)))),
+            this.rows)))),
+        panel("Spot and levels over the day", this.spot.element, h("h3", {}, "Strikes that changed most"),
+          h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Max change" }, this.change))),
+      h("div", { class: "column" },
+        panel(`${address.greek[0].toUpperCase()}${address.greek.slice(1)} by strike`, this.greekLevels, this.greeks.element,
+          legend(LEGEND.greeks)),
+        panel("Orderflow", this.flowLevels, this.flows.map((flow) => flow.element)))));
+  }
+
+  makeSpot() {
+    this.spotColumns = new Columns(SPOT);
+    this.spot = new Lines("Spot, zero gamma and majors over the day", this.spotColumns, [
+      { name: "spot", label: "spot", colour: "spot" },
+      { name: "zero_gamma", label: "zero gamma", colour: "zero", level: true },
+      { name: "major_pos_vol", label: "major + vol", colour: "majorUp", level: true },
+      { name: "major_neg_vol", label: "major − vol", colour: "majorDown", level: true },
+      { name: "major_pos_oi", label: "major + OI", colour: "majorUp", level: true, dash: [4, 3] },
+      { name: "major_neg_oi", label: "major − OI", colour: "majorDown", level: true, dash: [4, 3] },
+    ], { height: 260 });
+  }
+
+  makeFlow() {
+    const { bars, lines } = FLOW[address.expiry];
+    this.flowColumns = new Columns(["spot", ...Object.keys(bars), ...Object.keys(lines)]);
+    const made = (label, series, axis) => new Lines(`${label} over the day`, this.flowColumns, series, { height: 110, axis });
+    const [agg, call, put, ...others] = Object.entries(lines);
+    const colours = [BRAND.volumeUp, BRAND.convexity, "#58a6ff", "#eab341"];
+    this.flows = [
+      made("price", [{ name: "spot", label: "price", colour: "spot" }], false),
+      ...Object.entries(bars).map(([name, label], index) => (
+        made(label, [{ name, label, colour: [BRAND.volumeUp, BRAND.calls, BRAND.convexity][index], bars: true }], false))),
+      made("aggregate DEX", [agg, call, put].map(([name, label], index) => (
+        { name, label, colour: ["spot", BRAND.volumeUp, BRAND.volumeDown][index] })), false),
+      ...others.map(([name, label], index) => made(label, [{ name, label, colour: colours[index] }], index === 3)),
+    ];
+  }
+
+  again() { for (const part of this.parts ?? []) (part.again ? part.again() : part.picture.again()); }
+
+  // Another record of the groups that have lines.
+  grow(kind, record) {
+    if (kind === "gex") { this.spotColumns.add(record); this.spot.update(); }
+    if (kind === "flow") { this.flowColumns.add(record); for (const one of this.flows) one.update(); }
+  }
+
+  draw({ gex, greeks: greek, flow }) {
+    const colours = themed();
+    if (gex) { this.strikes.set(exposure(gex, colours), address.range); this.tell(gex); }
+    if (greek) {
+      this.greeks.set(greeks(greek, colours), address.range);
+      fill(this.greekLevels, { time: newYork(greek.timestamp), spot: greek.spot, "major +": greek.major_positive,
+        "major −": greek.major_negative, "long gamma": greek.major_long_gamma, "short gamma": greek.major_short_gamma });
+    }
+    if (!flow) return;
+    const { bars, lines } = FLOW[address.expiry];
+    fill(this.flowLevels, { time: newYork(flow.timestamp), price: flow.spot, ...Object.fromEntries(
+      Object.entries({ ...bars, ...lines }).map(([name, label]) => [label, flow[name]])) });
+  }
+
+  tell(record) {
+    fill(this.levels, { time: newYork(record.timestamp), spot: record.spot, "zero gamma": record.zero_gamma,
+      "major + vol": record.major_pos_vol, "major − vol": record.major_neg_vol, "major + OI": record.major_pos_oi,
+      "major − OI": record.major_neg_oi, "net by volume": record.sum_gex_vol, "net by OI": record.sum_gex_oi });
+    const tuples = record.max_priors ?? [];
+    this.change.replaceChildren(h("caption", { class: "hidden" }, "Strikes that changed most"),
+      h("tr", {}, h("th", { scope: "row" }, "since"), MINUTES.map((text) => h("th", { scope: "col" }, text))),
+      h("tr", {}, h("th", { scope: "row" }, "strike"), MINUTES.map((_, index) => h("td", {}, number(tuples[index]?.[0])))),
+      h("tr", {}, h("th", { scope: "row" }, "change"), MINUTES.map((_, index) => (
+        h("td", { class: tuples[index]?.[1] < 0 ? "down" : "up" }, short(tuples[index]?.[1] ?? NaN))))));
+    this.record = record;
+    this.tabulate();
+  }
+
+  // The table is made only while it is open.
+  tabulate() {
+    if (!this.record || !this.rows.closest("details")?.open) return;
+    this.rows.replaceChildren(...(this.record.strikes ?? []).map((row) => (
+      h("tr", {}, row.slice(0, 3).map((value) => h("td", {}, number(value)))))));
+  }
+
+  say(text) { if (this.state.textContent !== text) this.state.textContent = text; }
+
+  close() { for (const part of this.parts) part.close(); }
+}
+
+const panel = (title, ...parts) => h("section", { class: "panel" }, h("h2", {}, title), parts);
+
+const legend = (entries) => h("ul", { class: "legend" }, entries.map(([name, colour]) => {
+  const mark = h("i");
+  mark.style.background = colour;
+  return h("li", {}, mark, name);
+}));
+
+function fill(place, values) {
+  const entries = Object.entries(values);
+  if (place.children.length !== entries.length) {
+    place.replaceChildren(...entries.map(([name]) => h("div", {}, h("dt", {}, name), h("dd", { "data-value": name }))));
+  }
+  entries.forEach(([, value], index) => {
+    const cell = place.children[index].lastChild, text = typeof value === "number" ? number(value) : value ?? "–";
+    if (cell.textContent !== text) cell.textContent = text;
+  });
+}

@@ -1,0 +1,59 @@
+// What a profile by strike shows of a record: gamma exposure, and the greeks with implied volatility.
+
+import { BRAND } from "./colours.js";
+import { number } from "./format.js";
+
+const MINUTES = [1, 5, 10, 15, 30];
+
+// strikes: [strike, by volume, by open interest, [five values before]]
+export function exposure(record, colours) {
+  const rows = record.strikes ?? [];
+  const column = (index) => rows.map((row) => [row[0], row[index]]);
+  return {
+    spot: record.spot,
+    said: `Spot ${number(record.spot)}, zero gamma ${number(record.zero_gamma)}, ${rows.length} strikes`,
+    bars: [
+      { name: "open interest", up: BRAND.interestUp, down: BRAND.interestDown, wide: true, values: column(2) },
+      { name: "volume", up: BRAND.volumeUp, down: BRAND.volumeDown, values: column(1) },
+    ],
+    dots: MINUTES.map((minutes, index) => ({
+      name: `${minutes} min ago`, colour: BRAND.priors[index], values: rows.map((row) => [row[0], row[3]?.[index] ?? 0]) })),
+    levels: [
+      { name: "spot", price: record.spot, colour: colours.spot },
+      { name: "zero gamma", price: record.zero_gamma, colour: colours.zero },
+      { name: "major + vol", price: record.major_pos_vol, colour: colours.majorUp },
+      { name: "major − vol", price: record.major_neg_vol, colour: colours.majorDown },
+      { name: "major + OI", price: record.major_pos_oi, colour: colours.majorUp, dashed: true },
+      { name: "major − OI", price: record.major_neg_oi, colour: colours.majorDown, dashed: true },
+    ],
+  };
+}
+
+// mini_contracts: [strike, iv of calls, iv of puts, value, [three before], value of puts or null, ...]
+export function greeks(record, colours) {
+  const rows = record.mini_contracts ?? [];
+  const known = (index) => rows.filter((row) => row[index] > 0).map((row) => [row[0], row[index]]);
+  return {
+    spot: record.spot,
+    said: `Spot ${number(record.spot)}, ${rows.length} strikes`,
+    bars: [{ name: "value", up: BRAND.calls, down: BRAND.puts, wide: true, values: rows.map((row) => [row[0], row[3]]) }],
+    dots: [0, 1, 2].map((index) => ({
+      name: `${["first", "second", "third"][index]} value before`, colour: BRAND.priors[index * 2],
+      values: rows.map((row) => [row[0], row[4]?.[index] ?? 0]) })),
+    levels: [
+      { name: "spot", price: record.spot, colour: colours.spot },
+      { name: "major +", price: record.major_positive, colour: colours.majorUp },
+      { name: "major −", price: record.major_negative, colour: colours.majorDown },
+      { name: "long gamma", price: record.major_long_gamma, colour: colours.majorUp, dashed: true },
+      { name: "short gamma", price: record.major_short_gamma, colour: colours.majorDown, dashed: true },
+    ],
+    second: { name: "IV", lines: [
+      { name: "calls", colour: BRAND.calls, values: known(1) }, { name: "puts", colour: BRAND.puts, values: known(2) }] },
+  };
+}
+
+export const LEGEND = {
+  exposure: [["volume +", BRAND.volumeUp], ["volume −", BRAND.volumeDown], ["OI +", BRAND.interestUp],
+    ["OI −", BRAND.interestDown], ...MINUTES.map((minutes, index) => [`${minutes} min ago`, BRAND.priors[index]])],
+  greeks: [["positive", BRAND.calls], ["negative", BRAND.puts], ["IV of calls", BRAND.calls], ["IV of puts", BRAND.puts]],
+};

@@ -1,0 +1,138 @@
+// The clock of a key in the hand of the user: play, pause, step, speed, jump, another day.
+
+import { address } from "./address.js";
+import { act } from "./api.js";
+import { button, choice, h } from "./dom.js";
+import { newYork } from "./format.js";
+
+const SPEEDS = [["0", "as fast as clients read"], ...[0.5, 1, 2, 5, 10, 60, 300, 1000].map((one) => [String(one), `× ${one}`])];
+const LOOK_MS = 120;
+
+export class Replay {
+  // market: what looks at other times.
+  constructor(place, market) {
+    this.market = market;
+    this.playback = null;
+    this.at = 0;
+    this.looking = false;
+    this.build(place);
+    setInterval(() => this.tick(), 200);
+  }
+
+  build(place) {
+    this.play = button("Play", () => this.toggle(), { id: "play", class: "main" });
+    this.slider = h("input", { type: "range", id: "slider", min: "0", max: "1", step: "1", "aria-label": "Market time",
+      oninput: () => this.slid(), onchange: () => this.letGo() });
+    this.clock = h("output", { id: "clock", for: "slider" }, "–");
+    this.day = h("input", { type: "date", id: "day", "aria-label": "Day", onchange: () => this.otherDay() });
+    this.only = h("input", { type: "checkbox", id: "look" });
+    this.live = button("Back to live", () => this.toLive(), { id: "live", hidden: true });
+    this.origin = h("span", { class: "soft", id: "origin" });
+    this.jump = h("input", { id: "jump", size: "8", placeholder: "10:30", "aria-label": "Jump to a time in New York" });
+    place.replaceChildren(
+      h("div", { class: "buttons" },
+        button("Open", () => this.seek("open"), { title: "To the open" }),
+        button("−30 s", () => this.shift(-30), { title: "Back 30 seconds (left)" }),
+        this.play,
+        button("Step", () => act("step", { count: 1 }), { title: "The next record of every group (.)", id: "step" }),
+        button("+30 s", () => this.shift(30), { title: "On 30 seconds (right)" }),
+        button("Close", () => this.seek("close"), { title: "To the close" }),
+        this.speed = choice("Speed", SPEEDS, "1", (speed) => act("speed", { speed: Number(speed) }))),
+      h("div", { class: "time" }, this.clock, this.slider, this.live),
+      h("div", { class: "buttons" },
+        h("form", { onsubmit: (event) => { event.preventDefault(); this.seek(this.jump.value.trim()); } }, this.jump,
+          h("button", {}, "Jump")),
+        h("label", { class: "choice" }, h("span", {}, "Day"), this.day),
+        h("label", { title: "The slider shows another time and leaves the clients of the key where they are" },
+          this.only, " look only"),
+        this.origin));
+  }
+
+  told(state) {
+    const session = state.session;
+    this.playback = session?.playback ?? null;
+    this.at = performance.now();
+    this.hours = state.hours;
+    const playback = this.playback;
+    this.play.textContent = playback?.paused ? "Play" : "Pause";
+    this.play.setAttribute("aria-pressed", String(!playback?.paused));
+    if (this.hours) { this.slider.min = this.hours.open; this.slider.max = this.hours.close; }
+    if (playback) this.show(playback);
+    this.origin.textContent = playback?.origin ?? state.server.origin;
+  }
+
+  show(playback) {
+    const select = this.speed.querySelector("select");
+    if (select !== document.activeElement) {
+      const speed = String(playback.speed);
+      if (![...select.options].some((option) => option.value === speed)) select.append(h("option", { value: speed }, `× ${speed}`));
+      select.value = speed;
+    }
+    if (this.day !== document.activeElement) this.day.value = playback.day;
+    this.market.follow(playback);
+  }
+
+  // Where the key is by now, between two words of the server.
+  now() {
+    const { market_time: market, paused, speed, over, market_closed: closed } = this.playback ?? {};
+    if (market === null || market === undefined) return null;
+    return paused || over || closed ? market : market + (performance.now() - this.at) / 1000 * speed;
+  }
+
+  tick() {
+    const now = this.now();
+    if (this.looking || now === null) return;
+    const shown = Math.min(now, Number(this.slider.max) || now);
+    this.clock.textContent = newYork(Math.floor(shown));
+    this.slider.value = Math.floor(shown);
+    this.slider.setAttribute("aria-valuetext", newYork(Math.floor(shown)));
+  }
+
+  toggle() { act(this.playback?.paused ? "resume" : "pause"); }
+
+  seek(time) { if (time !== "") { this.stopLooking(); act("seek", { time }); } }
+
+  shift(seconds) {
+    const now = this.looking ? Number(this.slider.value) : this.now();
+    if (now === null) return;
+    if (!this.looking) { this.seek(Math.floor(now + seconds)); return; }
+    this.slider.value = now + seconds;
+    this.slid();
+  }
+
+  // While the slider moves, the panels show the records of its time; the key goes there when it is let go.
+  slid() {
+    this.looking = true;
+    const time = Number(this.slider.value);
+    this.clock.textContent = newYork(time);
+    this.slider.setAttribute("aria-valuetext", newYork(time));
+    clearTimeout(this.wait);
+    this.wait = setTimeout(() => this.market.look(time), LOOK_MS);
+  }
+
+  letGo() {
+    clearTimeout(this.wait);
+    const time = Number(this.slider.value);
+    if (!this.only.checked) { this.seek(time); return; }
+    this.live.hidden = false;
+    this.market.refill(time);
+  }
+
+  stopLooking() {
+    this.looking = false;
+    this.live.hidden = true;
+    if (this.market.looked !== null) this.market.looked = null;
+  }
+
+  toLive() { this.stopLooking(); this.market.live(); }
+
+  otherDay() { if (this.day.value) { this.stopLooking(); act("day", { date: this.day.value }); } }
+
+  key(event) {
+    const does = { " ": () => this.toggle(), ".": () => act("step", { count: 1 }), ArrowLeft: () => this.shift(-30),
+      ArrowRight: () => this.shift(30) }[event.key];
+    if (!does || address.screen === "settings") return false;
+    does();
+    return true;
+  }
+}
