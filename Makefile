@@ -9,7 +9,7 @@ endif
 RUN := $(BIN)/python -m
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help serve quick test check format bench fuzz siege soak proto setup lock notes release clean
+.PHONY: help serve quick test check format bench fuzz siege soak proto setup lock notes release pictures clean
 
 help:
 	@echo "make serve   start the server on a simulated market, or on ./data"
@@ -19,10 +19,11 @@ help:
 	@echo "make bench   benchmarks, and the change since the last release (some fifteen minutes)"
 	@echo "make fuzz    a million damaged messages through each parser and the hub"
 	@echo "make siege   every attack we know of, each against a server with innocent clients (half an hour)"
-	@echo "make soak    two hours: dropped connections, Autobahn, 20,000 messages a second, clients that come and go, a cluster"
+	@echo "make soak    two hours: dropped connections, Autobahn, 20,000 messages a second, clients that come and go, a cluster, the studio"
 	@echo "make proto   regenerate the protobuf code"
 	@echo "make setup   the environment for working on gexfaker"
 	@echo "make notes   the changes of changes/ into CHANGELOG.md"
+	@echo "make pictures the pictures of the studio in docs/ (needs chromium)"
 	@echo "make release build the packages, twice, and try them in clean environments"
 	@echo "make lock    renew the lock files in requirements/"
 
@@ -62,6 +63,7 @@ soak: .venv/dev
 	@$(RUN) tests.soak.steady
 	@$(RUN) tests.soak.churn
 	@$(RUN) tests.soak.cluster
+	@$(RUN) tests.soak.studio
 
 # What changed, from changes/ into CHANGELOG.md; then the packages, built twice and tried in clean environments.
 notes: .venv/dev
@@ -69,6 +71,9 @@ notes: .venv/dev
 
 release: .venv/dev
 	@$(BIN)/python -m release $(ARGS)
+
+pictures: .venv/dev
+	@PYTHONPATH=tests $(RUN) tests.studio.pictures
 
 bench: .venv/dev
 	@$(BIN)/python -m bench $(ARGS)

@@ -1,5 +1,5 @@
 """`make bench`: fan-out, positions, a simulated market, many keys, REST, access log, journal, openings, cluster,
-recorded days in each form, footprint, encoding.
+recorded days in each form, footprint, studio, encoding.
 
 Linux only.
 
@@ -8,7 +8,7 @@ have a core of their own where there are two.
 
     python -m bench            everything, some fifteen minutes
     python -m bench rest       a part: fanout, positions, simulated, keys, rest, access, journal, openings, cluster,
-                               tapes, footprint, encoding
+                               tapes, footprint, studio, encoding
     python -m bench --keep     the figures are those of this release from now on: bench/history/RELEASE.json
 """
 
@@ -33,6 +33,7 @@ from bench import (
     positions,
     rest,
     simulated,
+    studio,
     tapes,
 )
 from bench.report import Report, machine
@@ -51,6 +52,7 @@ PARTS = {
     "cluster": cluster.measure,
     "tapes": tapes.measure,
     "footprint": footprint.measure,
+    "studio": studio.measure,
     "encoding": encoding.measure,
 }
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import DataError
+from gexfaker.errors import DataError, UnavailableError
 from gexfaker.exchange.hours import opening
 from gexfaker.playback.inorder import LATE_SECONDS, SortedTape, goes_back
 from gexfaker.tapes.jsonl import JsonlTape
@@ -145,3 +145,26 @@ def test_a_tape_that_is_closed_while_it_is_sorted_says_so(tmp_path: Path) -> Non
     tape.close()
     with pytest.raises(DataError, match="was closed while it was searched"):
         list(steps)
+
+
+def test_many_keys_that_come_at_once_read_the_times_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    timestamp = JsonlTape.timestamp
+    monkeypatch.setattr(JsonlTape, "timestamp", lambda tape, index: read.append(index) or timestamp(tape, index))
+    with closing(SortedTape(written(tmp_path, [*LATE, *DAY]))) as tape:
+        under_way = [iter(tape.steps_to_time(NOON)) for _ in range(50)]
+        while under_way:
+            under_way = [one for one in under_way if next(one, "over") != "over"]
+        assert tape.timestamp(0) == DAY[0]
+    assert len(read) < 1.1 * len([*LATE, *DAY]) + 50 * 40
+
+
+def test_a_beginning_that_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tape = SortedTape(written(tmp_path, [*LATE, *DAY]))
+    with closing(tape):
+        with monkeypatch.context() as broken:
+            broken.setattr(JsonlTape, "has", lambda _tape, _index: (_ for _ in ()).throw(UnavailableError("not now")))
+            with pytest.raises(UnavailableError):
+                searched(tape, NOON)
+        searched(tape, NOON)
+        assert tape.timestamp(0) == DAY[0]

@@ -306,6 +306,10 @@ def test_clients_are_shown_with_what_stays_silent_and_can_be_closed(server: InPr
         show(page, server, "#clients?key=listed")
         wait_until(lambda: page.run("!!document.querySelector('.silent')"), SECONDS, "the silent group")
         assert "SPX_classic_gex_zero" in page.run("document.querySelector('.silent').textContent")
+        server.get("/SPX/classic/zero", {"Authorization": "Bearer listed", "User-Agent": "test"})
+        wait_until(lambda: page.run("!!document.getElementById('look-SPX_classic_gex_zero')"), SECONDS, "the positions")
+        page.run("document.getElementById('look-SPX_classic_gex_zero').click()")
+        wait_until(lambda: page.run("document.querySelectorAll('#record details').length") == 3, SECONDS, "the record")
         page.run("document.getElementById('client-close').click()")
         assert client.read_close()[0] == 1000
 

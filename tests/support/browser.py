@@ -87,6 +87,12 @@ class Page:
         told = [{"name": name.replace("_", "-"), "value": value} for name, value in features.items()]
         self._ask("Emulation.setEmulatedMedia", features=told)
 
+    def heap_mb(self) -> float:
+        """What the page's scripts keep, in MB, after a collection of garbage."""
+        self._ask("HeapProfiler.collectGarbage")
+        used: float = self._ask("Runtime.getHeapUsage")["usedSize"]
+        return used / 1e6
+
     def picture(self, path: Path, *, whole: bool = True) -> None:
         """Write what the page looks like, as PNG; ``whole``: all of it, and not the window alone."""
         taken = self._ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)

@@ -219,6 +219,7 @@ def announcement(service: Service, url: str) -> str:
         f"gexfaker ready on {url}\n"
         f"  day {day.date} ({day.origin}), {count}\n"
         f"  try: {program()} listen {_example(day)}{at}\n"
+        f"  see: {near}/studio\n"
         f'  or:  curl -H "Authorization: Bearer demo" {near}/negotiate\n'
     )
 

@@ -16,6 +16,7 @@ _ABOUT: Final = {
     "settings": "every setting",
     "testing": "tests of your client: keys, journal, expectations, ten bad days, and a clock in your hand",
     "faults": "what can be broken on purpose, and for whom",
+    "studio": "the page to see the market, steer it, and watch your client",
     "coverage": "every route, and where it differs from the service",
     "operating": "containers, metrics, and the log for programs",
     "security": "what it is proof against",

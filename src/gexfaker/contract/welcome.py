@@ -6,8 +6,10 @@ from html import escape
 from typing import Final
 
 from gexfaker.contract.page import framed
+from gexfaker.contract.samples import ORIGIN, Call, samples
 
 _LINKS: Final = (
+    ("studio", "the market, your clients, faults and days, to see and to steer"),
     ("docs", "the API, to read and to try"),
     ("docs/readme", "how to use it"),
     ("docs/decoding", "how to decode a message"),
@@ -16,6 +18,21 @@ _LINKS: Final = (
     ("openapi.json", "the HTTP contract"),
     ("asyncapi.json", "the WebSocket contract"),
 )
+
+
+_CALL: Final = Call("GET", "/v2/SPX/classic/gex_zero/majors", None, True, True)
+_CSHARP: Final = """\
+using var client = new HttpClient();
+client.DefaultRequestHeaders.Add("Authorization", "Bearer demo");
+Console.WriteLine(await client.GetStringAsync("{origin}{path}"));"""
+
+
+def _pointers(origin: str) -> str:
+    """Lines to paste, by language."""
+    lines = [*samples(_CALL), ("C#", _CSHARP.format(origin=ORIGIN, path=_CALL.path))]
+    return "".join(
+        f"<h3>{language}</h3><pre>{escape(code.replace(ORIGIN, origin), quote=False)}</pre>" for language, code in lines
+    )
 
 
 def welcome(origin: str, date: str, source: str, feeds: int) -> str:
@@ -34,9 +51,7 @@ def welcome(origin: str, date: str, source: str, feeds: int) -> str:
         f"API, and it is running: day <b>{escape(date)}</b> "
         f'<span class="soft">({escape(source)}), {feeds} feeds.</span></p>'
         f"</header><main><h2>Point your client here</h2><p>The base URL is <code>{at}</code>; any API key will do.</p>"
-        f'<pre>curl -H "Authorization: Bearer demo" {at}/v2/SPX/classic/gex_zero/majors</pre>'
-        f'<pre>curl -H "Authorization: Bearer demo" {at}/negotiate</pre>'
-        f"<pre>gexfaker listen orderflow SPX --url {at}</pre>"
+        f"{_pointers(origin)}<pre>gexfaker listen orderflow SPX --url {at}</pre>"
         f"<h2>Look around</h2><ul>{links}</ul></main>"
     )
     return framed("gexfaker", body)

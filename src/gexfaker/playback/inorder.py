@@ -2,8 +2,9 @@
 
 Nearly every file is in order, and none is read through only to see that. It is read through, in steps and once, when
 its beginning speaks for another order: its first records go back in time (newest first), or it begins long after the
-opening (its morning may stand behind its afternoon). That is decided with the first use, for everybody, so that no
-record changes its place under a key. A line in the log says when a file was sorted.
+opening (its morning may stand behind its afternoon), and some of its records are earlier than those before. That is
+decided with the first use, for everybody, so that no record changes its place under a key. A line in the log says when
+a file was sorted.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ FIRST_RECORDS: Final = 10
 LATE_SECONDS: Final = 60
 """A file that begins so long after the opening may have its morning behind its afternoon."""
 
+SAMPLES: Final = 64
+"""Times that are read of a day that begins late to see whether it is in order: a part that is out of it, and is no
+smaller than a 64th of the day, is seen. To read all would cost everybody's first use a quarter of a second."""
+
 STEP_RECORDS: Final = 64
 """Times that are read in a step: some 10 us each."""
 
@@ -51,6 +56,7 @@ class SortedTape:
         self.feed: Final = tape.feed
         self._tape: Final = tape
         self._is_begun = False
+        self._beginning: Iterator[None] | None = None
         self._order: array[int] | None = None
         self._stamps: Sequence[int] = ()
         self._number = 0
@@ -101,32 +107,55 @@ class SortedTape:
         return self._tape.is_closed
 
     def _steps_to_begin(self) -> Iterator[None]:
-        """See in which order the file begins."""
-        if self._is_begun:
-            return
+        """See in which order the file begins. Many keys may come at once: they do it together, a step each."""
+        while not self._is_begun:
+            if self._beginning is None:
+                self._beginning = self._begin()
+            if self._goes_on(self._beginning):
+                yield
+
+    def _goes_on(self, beginning: Iterator[None]) -> bool:
+        """Do a step; False when there was none left."""
+        try:
+            next(beginning)
+        except StopIteration:
+            return False
+        except BaseException:
+            self._beginning = None  # it has ended: whoever asks next tries again
+            raise
+        return True
+
+    def _begin(self) -> Iterator[None]:
         yield from self._tape.steps_to_index(FIRST_RECORDS - 1)
         firsts = [stamp for index in range(FIRST_RECORDS) if (stamp := self._stamp(index)) is not None]
         late = opening(datetime.date.fromisoformat(self.date)) + LATE_SECONDS
         if goes_back(firsts) or (firsts and firsts[0] > late):
-            yield from self._steps_to_sort()
-        self._is_begun = True  # not before, as another key may ask between two steps
+            yield from self._tape.steps_to_index(MAX_RECORDS)
+            if self._jumps_back():
+                yield from self._steps_to_sort()
+        self._is_begun, self._beginning = True, None  # not before, as another key may ask between two steps
 
     def _begin_at_once(self) -> None:
         """The same for who has not asked for the steps."""
         for _ in self._steps_to_begin():
             pass
 
+    def _jumps_back(self) -> bool:
+        """Whether the times of some records, evenly chosen, are in no order."""
+        last = len(self._tape) - 1
+        chosen = {round(last * sample / SAMPLES) for sample in range(SAMPLES + 1)}
+        stamps = [stamp for record in sorted(chosen) if (stamp := self._stamp(record)) is not None]
+        return any(later < earlier for earlier, later in pairwise(stamps))
+
     def _steps_to_sort(self) -> Iterator[None]:
-        """Read all times, and put the records in order if they are in none."""
-        yield from self._tape.steps_to_index(MAX_RECORDS)
+        """Read all times, and put the records in order."""
         stamps = list[int]()
         while self._tape.has(len(stamps)):
             stamp = self._stamp(len(stamps))
             stamps.append((stamps[-1] if stamps else 0) if stamp is None else stamp)
             if len(stamps) % STEP_RECORDS == 0:
                 yield
-        if any(later < earlier for earlier, later in pairwise(stamps)):
-            self._sort(stamps)
+        self._sort(stamps)
 
     def _sort(self, stamps: list[int]) -> None:
         """Records of the same time stay as they stand; one without a time stays behind the one before it."""

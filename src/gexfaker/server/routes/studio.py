@@ -90,7 +90,7 @@ async def _page(request: Request) -> Response:
     if refusal.status_code != 401:
         return refusal
     login = _sent(request, LOGIN)
-    login.status_code = 200 if login.status_code == 304 else 401
+    login.status_code = 401
     return login
 
 
@@ -367,7 +367,7 @@ def _event(name: str, content: Mapping[str, Any]) -> bytes:
 
 
 async def _state(service: Service, world: World | None) -> dict[str, Any]:
-    known = [one for one in service.worlds.all() if is_known(one)]
+    known = [one async for one in in_slices(service.worlds.all()) if is_known(one)]
     return {
         "now": service.clock(),
         "hours": hours(service.day.calendar_date if world is None or not world.is_used else world.play.date),

@@ -4,15 +4,19 @@ import { address, go, sessionPath, sessionQuery, whose } from "./address.js";
 import { act, ask, attempt, notice } from "./api.js";
 import { button, command, h, row, show, table } from "./dom.js";
 import { number } from "./format.js";
+import { recordView } from "./record.js";
 
 export class Clients {
+  constructor(about) { this.about = about; }
+
   open(place) {
+    this.record = h("div", { id: "record" });
     this.rates = new Map();
     this.list = h("div");
     this.detail = h("div");
     place.replaceChildren(
       h("section", { class: "panel wide" }, h("h2", {}, "Keys"), this.list),
-      h("section", { class: "panel wide" }, h("h2", {}, "The key that is shown"), this.detail));
+      h("section", { class: "panel wide" }, h("h2", {}, "The key that is shown"), this.detail, this.record));
     if (this.state) this.told(this.state);
   }
 
@@ -59,7 +63,8 @@ export class Clients {
         "groups"], session.connections.map((one) => this.connection(one)))
         : h("p", { class: "soft" }, "It has no connection."),
       playback ? [h("h3", {}, "Where each feed is"), table("Positions", ["feed", "record"],
-        Object.entries(playback.positions).map(([group, index]) => row(group, number(index))))] : "",
+        Object.entries(playback.positions).map(([group, index]) => row(group, button(number(index), () => this.look(group), {
+          class: "link", id: `look-${group}`, title: "This record as JSON, fields and bytes" }))))] : "",
       command(`gexfaker ctl show --session ${session.session}`),
     ].flat();
   }
@@ -69,6 +74,14 @@ export class Clients {
       group.silent ? h("span", {}, `: ${group.silent}`) : group.served_from ? ` (from ${group.served_from})` : ""));
     return row(one.hub, one.subprotocol || "none", one.watches ? "the studio, watching" : one.state, number(one.unacknowledged), one.behind ? "yes" : "no",
       groups.length ? h("ul", {}, groups) : "none joined");
+  }
+
+  // The record where a feed is, without moving the key.
+  look(group) {
+    attempt(async () => {
+      const found = await ask(`_gexfaker/studio/record?${whose()}&group=${group}`);
+      this.record.replaceChildren(...recordView(found, this.about));
+    });
   }
 
   end() {

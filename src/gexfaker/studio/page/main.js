@@ -20,7 +20,7 @@ class Studio {
   constructor(about) {
     this.main = byId("main");
     this.feed = new Feed(about, (found) => this.screens.market.heard(found));
-    this.screens = { market: new Market(about, this.feed), clients: new Clients(), journal: new Journal(about),
+    this.screens = { market: new Market(about, this.feed), clients: new Clients(about), journal: new Journal(about),
       faults: new Faults(about), days: new Days(), settings: new Settings(about) };
     this.replay = new Replay(byId("replay"), this.screens.market);
     this.events = new Events((name, content) => this.told(name, content));
@@ -34,6 +34,7 @@ class Studio {
     addEventListener("pageshow", (event) => { if (event.persisted) this.wake(); });
     this.changed(address, { key: null });
     document.body.dataset.ready = "true";
+    performance.mark("ready");
   }
 
   // A page that nobody sees asks for nothing. A browser has six connections for all pages of a server: the streams of
