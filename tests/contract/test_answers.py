@@ -26,7 +26,12 @@ pytestmark = pytest.mark.long
 
 CONTRACT = document(OPERATIONS)
 STREAM = "text/event-stream"
-STREAMS = ("/_gexfaker/sync", "/sync/stream")
+STREAMS = {
+    "/_gexfaker/sync": ("snapshot", {"sequence", "positions"}),
+    "/sync/stream": ("snapshot", {"sequence", "positions"}),
+    "/_gexfaker/studio/events": ("state", {"sessions", "session", "server", "hours"}),
+}
+"""With the name of their first event, and what is in it."""
 
 
 class Answer(NamedTuple):
@@ -91,6 +96,8 @@ def expected(address: str) -> set[int]:
         return {403}  # it is not signed; test_links_to_days follows those that are
     if parts[1] == "_gexfaker" and parts[2] == "faults" and len(parts) == 4:
         return {200, 404}  # it may be deleted already
+    if parts[1] == "studio" and parts[2:] == ["login"]:
+        return {303}
     if parts[1] == "load":
         return {200, 202, 404, 409}  # which jobs there are is a matter of the other tests
     if address.startswith(("/_gexfaker/verify", "/_gexfaker/journal/wait")):
@@ -160,8 +167,9 @@ def test_a_stream_begins_with_where_everything_is(server: Served, path: str) -> 
     answer = ask(server, path)
     assert answer.fault(path) is None
     event, content = answer.body.decode().strip().split("\n")
-    assert event == "event: snapshot"
-    assert {"sequence", "positions"} <= json.loads(content.removeprefix("data: ")).keys()
+    name, keys = STREAMS[path]
+    assert event == f"event: {name}"
+    assert keys <= json.loads(content.removeprefix("data: ")).keys()
 
 
 def test_the_simulated_market_answers_as_documented() -> None:

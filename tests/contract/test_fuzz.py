@@ -16,7 +16,7 @@ from support.server import Served, clean_environment, running_server
 TESTS = Path(__file__).resolve().parent.parent
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,answers_as_documented"
-ENDLESS = "/sync|/_gexfaker/journal/wait|/_gexfaker/verify"
+ENDLESS = "/sync|/_gexfaker/studio/events|/_gexfaker/journal/wait|/_gexfaker/verify"
 """The streams never end, test_answers reads their first event; the questions wait as long as they are told."""
 
 AGAIN = "^/v1/"

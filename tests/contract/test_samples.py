@@ -20,7 +20,7 @@ from support.server import Served, running_server
 pytestmark = pytest.mark.long
 
 DAY: Final = "2026-07-17"
-ENDLESS: Final = ("/_gexfaker/sync", "/sync/stream")
+ENDLESS: Final = ("/_gexfaker/sync", "/sync/stream", "/_gexfaker/studio/events")
 CALLS: Final = {
     f"{method} {path}": call_of(method, path, operation)
     for method, path, operation in operations(document(OPERATIONS))
@@ -34,6 +34,7 @@ OTHERS: Final = {
     "get /client/hubs/{hub}": {400},
     "post /load": {202, 409},
     "get /load/status/{job}": {404},
+    "post /studio/login": {303},
     "get /client/": {400},
     "get /ws/{hub}": {400},
     "patch /negotiate": {400},  # the key has to be connected

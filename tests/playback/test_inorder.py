@@ -148,9 +148,14 @@ def test_a_tape_that_is_closed_while_it_is_sorted_says_so(tmp_path: Path) -> Non
 
 
 def test_many_keys_that_come_at_once_read_the_times_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = []
+    read = list[int]()
     timestamp = JsonlTape.timestamp
-    monkeypatch.setattr(JsonlTape, "timestamp", lambda tape, index: read.append(index) or timestamp(tape, index))
+
+    def counted(tape: JsonlTape, index: int) -> int:
+        read.append(index)
+        return timestamp(tape, index)
+
+    monkeypatch.setattr(JsonlTape, "timestamp", counted)
     with closing(SortedTape(written(tmp_path, [*LATE, *DAY]))) as tape:
         under_way = [iter(tape.steps_to_time(NOON)) for _ in range(50)]
         while under_way:

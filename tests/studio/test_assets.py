@@ -59,7 +59,7 @@ def test_every_module_is_used() -> None:
 
 def test_the_libraries_are_as_published_and_have_their_licences() -> None:
     licences = text("licences.txt")
-    sums = dict(reversed(line.split()) for line in licences.splitlines() if re.match(r"[0-9a-f]{64} ", line))
+    sums = {name: digest for digest, name in re.findall(r"^([0-9a-f]{64}) +(\S+)$", licences, re.MULTILINE)}
     assert sums.keys() == {"uplot.js", "uplot.css", "fzstd.js"}
     for name, expected in sums.items():
         assert hashlib.sha256(assets()[name].content).hexdigest() == expected

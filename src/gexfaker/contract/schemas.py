@@ -53,6 +53,11 @@ def choice(**properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
+def _map_of(values: Schema) -> Schema:
+    """An object with any keys."""
+    return {"type": "object", "additionalProperties": values}
+
+
 def words(names: Iterable[str]) -> Schema:
     """One of these."""
     return {"type": "string", "enum": [str(name) for name in names]}
@@ -229,9 +234,28 @@ _TESTING: Final[dict[str, Schema]] = {
 }
 """What tests of clients ask and are told."""
 
+_STUDIO: Final[dict[str, Schema]] = {
+    "StudioAbout": loose(version=TEXT, tickers=array(TEXT), settings=array(loose(name=TEXT, value=TEXT, source=TEXT))),
+    "StudioWatch": record(session=TEXT, websocket_urls=_map_of(TEXT)),
+    "StudioRecord": record(
+        group=TEXT,
+        day=DATE,
+        index=WHOLE,
+        place=TEXT,
+        record=loose(timestamp=WHOLE),
+        payload={"type": ["string", "null"]},
+    ),
+    "StudioLines": record(
+        group=TEXT, day=DATE, times=array(WHOLE), columns=_map_of(array({"type": ["number", "null"]}))
+    ),
+    "StudioCalendar": record(days=array(record(date=DATE, playable=TRUTH, why={"type": ["string", "null"]}))),
+}
+"""What the studio asks for beside the control plane."""
+
 SCHEMAS: Final[dict[str, Schema]] = {
     "Error": record(error=TEXT),
     **_SNAPSHOTS,
+    **_STUDIO,
     "Snapshots": array({"anyOf": [ref(name) for name in _SNAPSHOTS]}),
     "Majors": record(timestamp=WHOLE, ticker=TEXT, **dict.fromkeys(_LEVELS, NUMBER)),
     "MaxChange": record(timestamp=WHOLE, ticker=TEXT, **dict.fromkeys(_LOOK_BACKS, _PAIR)),

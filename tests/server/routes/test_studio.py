@@ -104,7 +104,7 @@ def test_the_cookie_opens_the_page_and_the_control_plane(guarded: Served) -> Non
     cookie = logged_in(guarded)
     assert answered(guarded, "GET", "/studio", Cookie=cookie).status == 200
     own = {"Cookie": cookie, "Sec_Fetch_Site": "same-origin"}
-    assert answered(guarded, "GET", "/_gexfaker/studio/about", **own).status == 200
+    assert answered(guarded, "GET", "/_gexfaker/studio/about", b"", **own).status == 200
     assert answered(guarded, "POST", "/_gexfaker/sessions/demo/pause", b"{}", **own).status == 200
 
 

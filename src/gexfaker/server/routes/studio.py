@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gexfaker import __version__
 from gexfaker.catalog import CATEGORIES, TICKERS, Feed, hub_of, parse_group
-from gexfaker.contract.operations import CONTROLLED, JSON, Operation
+from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError, RecordError
 from gexfaker.exchange.calendar import why_closed
 from gexfaker.exchange.hours import closing, opening
@@ -406,10 +406,11 @@ def summary(service: Service, world: World) -> dict[str, Any]:
 
 # --- the routes ----------------------------------------------------------------------------------
 
-WHOSE: Final = ("key", "session")
+WHOSE: Final = ("key*", "session")
+FILES: Final = "text/javascript|text/css|text/plain"
 
 
-def _control(path: str, summary: str, answer: str = JSON, query: tuple[str, ...] = ()) -> Operation:
+def _control(path: str, summary: str, answer: str, query: tuple[str, ...] = ()) -> Operation:
     """An operation of the page, with the access of the control plane."""
     return Operation("get", path, summary, {200: answer, **CONTROLLED}, query=query, key="control", tag="studio")
 
@@ -420,24 +421,24 @@ ENDPOINTS: Final = (
         _page,
     ),
     Endpoint(
-        Operation(
-            "get", "/studio/{file}", "A file of the page.", {200: "text/html", 304: "", 404: "Error"}, tag="studio"
-        ),
+        Operation("get", "/studio/{file}", "A file of the page.", {200: FILES, 304: "", 404: "Error"}, tag="studio"),
         _asset,
     ),
     Endpoint(
         Operation("post", "/studio/login", "A cookie for who sends the control token.", {303: ""}, tag="studio"),
         _log_in,
     ),
-    Endpoint(_control("/_gexfaker/studio/about", "What does not change while the server runs."), _about),
+    Endpoint(_control("/_gexfaker/studio/about", "What does not change while the server runs.", "StudioAbout"), _about),
     Endpoint(
-        _control("/_gexfaker/studio/watch", "Addresses of the hubs for who only watches a key.", query=WHOSE), _watch
+        _control("/_gexfaker/studio/watch", "Addresses of the hubs for who only watches a key.", "StudioWatch", WHOSE),
+        _watch,
     ),
     Endpoint(
         _control(
             "/_gexfaker/studio/record",
             "A record by its time or its index, as JSON and as clients are sent it; no key moves.",
-            query=(*WHOSE, "group*", "time", "index"),
+            "StudioRecord",
+            (*WHOSE, "group*", "time", "index"),
         ),
         _record,
     ),
@@ -445,12 +446,13 @@ ENDPOINTS: Final = (
         _control(
             "/_gexfaker/studio/lines",
             "Values of a feed over the day so far.",
-            query=(*WHOSE, "group*", "columns*", "time", "points"),
+            "StudioLines",
+            (*WHOSE, "group*", "columns*", "time", "points"),
         ),
         _lines,
     ),
     Endpoint(
-        _control("/_gexfaker/studio/calendar", "Which days can be played, and why not.", query=("from*", "to*")),
+        _control("/_gexfaker/studio/calendar", "Which days can be played.", "StudioCalendar", ("from*", "to*")),
         _calendar,
     ),
     Endpoint(
@@ -458,7 +460,7 @@ ENDPOINTS: Final = (
             "/_gexfaker/studio/events",
             "Where all keys are, each second, and the journal of one.",
             EVENTS,
-            (*WHOSE, "journal", "since"),
+            ("key", "session", "journal", "since"),
         ),
         _events,
     ),
