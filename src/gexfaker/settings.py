@@ -101,6 +101,7 @@ class Settings:
     Attributes:
         sources: by name, from where the value is.
         notes: sentences about what was given and is not used.
+        awaits_days: whether days are collected into the folder, which may be empty or missing until then.
     """
 
     host: Annotated[
@@ -639,6 +640,7 @@ class Settings:
 
     sources: Mapping[str, str]
     notes: tuple[str, ...]
+    awaits_days: bool = False
 
     @property
     def wants_days(self) -> bool:
@@ -779,7 +781,7 @@ def _implied(values: dict[str, Any], sources: Mapping[str, str]) -> dict[str, An
 def idle_with(settings: Settings, *, is_stored: bool) -> Iterator[str]:
     """A sentence about each setting that was given and has no effect with what is played: recorded days or not."""
     simulation = () if is_stored and settings.fill is not None else ("SCENARIO", "TICKERS", "SEED", "FEEDBACK")
-    recorded = ("DATA_DIR",)
+    recorded = () if settings.awaits_days else ("DATA_DIR",)
     if not is_stored and settings.fill is not None:
         yield f"FILL (from {settings.sources['FILL']}) has no effect: no recorded days are played"
     if is_stored:

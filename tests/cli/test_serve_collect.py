@@ -88,3 +88,22 @@ def test_without_a_key_the_start_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "an API key is needed" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_folder_without_days_is_fine_while_days_are_collected(
+    upstream: InProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may even be missing: that is how everybody begins."""
+    monkeypatch.setenv("GEXBOT_API_KEY", "secret-key")
+    folder = tmp_path / "days"
+    command = [sys.executable, "-m", "gexfaker", "serve", "--port", "0", "--data-dir", str(folder)]
+    running = Running([*command, "--collect", "SPX", "--collect-from", upstream.url], tmp_path)
+    try:
+        running.wait_ready()
+        told = "\n".join(running.stderr)
+        assert f"there are no recorded days in {folder} yet" in told
+        assert "has no effect" not in told
+        status, _ = running.get("/SPX/classic/zero", {"Authorization": "Bearer a", "User-Agent": "t"})
+        assert status == 200
+    finally:
+        running.kill()

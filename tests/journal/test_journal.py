@@ -215,3 +215,11 @@ def test_nothing_is_lost_or_told_twice(steps: list[Any]) -> None:
             counts[step] += 1
     assert seen == added
     assert told == counts
+
+
+def test_deliveries_of_two_days_are_two_entries() -> None:
+    journal = Journal(Shelf(), lambda: 10.0)
+    journal.deliver("classic", "c1", [sent("g", 5, 1)], 0, "2026-07-16")
+    journal.deliver("classic", "c1", [sent("g", 0, 1), sent("g", 1, 1)], 0, "2026-07-17")
+    told = [(entry.fields["day"], entry.fields["first"], entry.fields["last"]) for entry in journal.entries()]
+    assert told == [("2026-07-16", 5, 5), ("2026-07-17", 0, 1)]

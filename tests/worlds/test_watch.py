@@ -39,6 +39,7 @@ class Owned:
         self.watch: Watch | None = None
         self.name: str | None = "bot"
         self.market: float | None = None
+        self.date = "2026-07-17"
 
     def market_time(self, _now: float) -> float | None:
         return self.market

@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -39,6 +40,10 @@ EXIT_AT_ONCE: Final = 130
 
 SAME_SIGNAL_SECONDS: Final = 0.3
 """A signal that comes so soon after the first is the same: `timeout` tells a process and then its whole group."""
+
+AWAITING: Final = (
+    "there are no recorded days in %s yet: a market is simulated; what is collected is played from the next start on"
+)
 
 
 @click.command(cls=Sectioned)
@@ -73,7 +78,7 @@ def serve(
       WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
     """
     open_standard_streams()
-    settings = load_from(sources_of(config, flags, os.environ))
+    settings = replace(load_from(sources_of(config, flags, os.environ)), awaits_days=bool(collects))
     printed, logged = PipeWriter(sys.stdout), PipeWriter(sys.stderr)
     handler = PipeHandler(logged, as_json=settings.log_format == "json")
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
@@ -90,6 +95,8 @@ def serve(
     OPEN_FILES.most = open_files_of(descriptor_limit())
     try:
         server = Server(settings, sockets=_given(listen_fds))
+        if collects and not server.service.days.stored:
+            log.warning(AWAITING, settings.data_dir, extra={"fields": {"event": "note"}})
         for note in server.service.notes:
             log.warning("%s", note, extra={"fields": {"event": "note"}})
         if exit_with_parent:

@@ -243,7 +243,7 @@ _STUDIO: Final[dict[str, Schema]] = {
         index=WHOLE,
         place=TEXT,
         record=loose(timestamp=WHOLE),
-        payload={"type": ["string", "null"]},
+        payload=TEXT,
     ),
     "StudioLines": record(
         group=TEXT, day=DATE, times=array(WHOLE), columns=_map_of(array({"type": ["number", "null"]}))

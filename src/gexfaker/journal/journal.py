@@ -71,9 +71,9 @@ TYPES: Final = {
     ),
     "ping": EntryType("A ping of the client.", _CONNECTION),
     "deliver": EntryType(
-        "Messages of the feed to a group in about a second: the first and the last record by index, how many, how "
-        "large, and the last sequence id.",
-        (*_CONNECTION, "group", "first", "last", "count", "bytes", "sequence_id"),
+        "Messages of the feed to a group in about a second: of which day, the first and the last record by index, how "
+        "many, how large, and the last sequence id.",
+        (*_CONNECTION, "group", "day", "first", "last", "count", "bytes", "sequence_id"),
     ),
     "close": EntryType("A WebSocket is gone.", (*_CONNECTION, "code", "by", "how")),
     "fault": EntryType(
@@ -143,11 +143,12 @@ class Sent(Protocol):
 class Sum:
     """Messages of a group to a connection since ``at``: of which records, how many, how large, the last sequence id."""
 
-    __slots__ = ("at", "bytes", "count", "first", "hub", "last", "sequence_id")
+    __slots__ = ("at", "bytes", "count", "day", "first", "hub", "last", "sequence_id")
 
-    def __init__(self, at: float, hub: str, index: int, size: int, sequence_id: int) -> None:
+    def __init__(self, at: float, hub: str, day: str, index: int, size: int, sequence_id: int) -> None:
         self.at: Final = at
         self.hub: Final = hub
+        self.day: Final = day
         self.first: Final = index
         self.last = index
         self.count = 1
@@ -217,8 +218,8 @@ class Journal:
             self.settle()
         self._append(self._clock(), type_, fields)
 
-    def deliver(self, hub: str, connection: str, sent: Iterable[Sent], first: int) -> None:
-        """Messages were sent: each is summed up with those of the same group before it.
+    def deliver(self, hub: str, connection: str, sent: Iterable[Sent], first: int, day: str = "") -> None:
+        """Messages of a day were sent: each is summed up with those of the same group and day before it.
 
         ``first`` is the sequence id of the first, the others count on; 0 for a connection without any.
         """
@@ -230,8 +231,11 @@ class Journal:
             message = one.message
             group, size = message.group, len(message.data.value)
             found = known.get(group)
+            if found is not None and found.day != day:
+                self._sum_up(connection, group, found)
+                found = None
             if found is None:
-                known[group] = Sum(now, hub, one.index, size, number if first else 0)
+                known[group] = Sum(now, hub, day, one.index, size, number if first else 0)
                 continue
             found.last = one.index
             found.count += 1
@@ -254,6 +258,8 @@ class Journal:
 
     def _sum_up(self, connection: str, group: str | None, found: Sum) -> None:
         fields: dict[str, Any] = {"hub": found.hub, "connection": connection, "group": group}
+        if found.day:
+            fields["day"] = found.day
         if found.first >= 0:
             fields["first"], fields["last"] = found.first, found.last
         fields["count"], fields["bytes"] = found.count, found.bytes

@@ -353,7 +353,7 @@ def _days(settings: Settings, now: float) -> Days:
         settings.feedback,
         fills=settings.fill is not None,
     )
-    if settings.wants_days and not days.stored:
+    if settings.wants_days and not days.stored and not settings.awaits_days:
         raise _no_days(settings)
     if not days.stored:
         check_scenario(settings.scenario)  # now, so that a mistake in it is told before anybody waits
@@ -424,6 +424,6 @@ def _data_folder(settings: Settings) -> DataFolder:
 def _data_dir(settings: Settings) -> Path:
     """The data folder; one that was asked for must be there, or a typo would look like a simulated market."""
     folder, source = _folder(settings), settings.sources["DATA_DIR"]
-    if source != DEFAULT and not folder.is_dir():
+    if source != DEFAULT and not folder.is_dir() and not settings.awaits_days:
         raise SettingError("DATA_DIR", settings.data_dir, source, "accepted: a folder that exists")
     return folder

@@ -25,6 +25,10 @@ def chosen(last: int, points: int) -> list[int]:
     return [round(last * step / steps) for step in range(steps + 1)] if steps else [last]
 
 
+MAX_NAME: Final = 64
+"""Letters of a name; the longest there is has 19."""
+
+
 class Lines:
     """Columns of times and values.
 
@@ -39,7 +43,7 @@ class Lines:
     """
 
     def __init__(self, names: Sequence[str]) -> None:
-        if not 0 < len(names) <= MAX_COLUMNS or not all(name.isidentifier() for name in names):
+        if not 0 < len(names) <= MAX_COLUMNS or not all(_is_name(name) for name in names):
             raise ControlError(f"columns are the names of 1 to {MAX_COLUMNS} values of the records, such as spot")
         self.times: Final[list[int]] = []
         self.columns: Final[dict[str, list[float | None]]] = {name: [] for name in names}
@@ -52,6 +56,10 @@ class Lines:
         self.times.append(found.timestamp)
         for name, column in self.columns.items():
             column.append(_number(getattr(found, name)))
+
+
+def _is_name(name: str) -> bool:
+    return name.isidentifier() and not name.startswith("_") and len(name) <= MAX_NAME
 
 
 def _number(value: Any) -> float | None:

@@ -92,11 +92,13 @@ class IndexFolder:
         try:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._replace(self._file(path), content, identity)
-            self._evict()
         except OSError as error:
             self._has_failed = True
             reason = error.strerror or error
             log.warning("no index can be kept in %s: %s; set CACHE_DIR to another folder, or none", self._root, reason)
+            return
+        with contextlib.suppress(OSError):  # another server may be evicting as well
+            self._evict()
 
     def _replace(self, file: Path, content: bytes, identity: Identity) -> None:
         """Write it whole or not at all, and not of a file that may still be changing."""
@@ -112,7 +114,8 @@ class IndexFolder:
 
     def _evict(self) -> None:
         with os.scandir(self._root) as entries:
-            found = [(entry.stat(), Path(entry.path)) for entry in entries if _is_index(entry.name)]
+            ours = [entry for entry in entries if _is_index(entry.name)]
+        found = [(entry.stat(follow_symlinks=False), Path(entry.path)) for entry in ours]
         room = self._most
         for status, file in sorted(found, key=lambda one: one[0].st_mtime_ns, reverse=True):
             room -= status.st_size

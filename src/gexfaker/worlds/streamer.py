@@ -128,11 +128,14 @@ class Streamer:
         self._under_way[world] = None
 
     def _is_congested(self, world: World) -> bool:
-        return any(
-            connection.is_behind(self._hubs[name].bounds.queued_messages)
+        """Whether a client is behind; who only watches sets the pace where there is no client."""
+        listening = [
+            (connection, self._hubs[name].bounds.queued_messages)
             for name, audience in world.audiences.items()
             for connection in audience.connections
-        )
+        ]
+        clients = [one for one in listening if not one[0].grant.watches]
+        return any(connection.is_behind(most) for connection, most in clients or listening)
 
     # --- turns under way ---------------------------------------------------------------------
 

@@ -69,6 +69,10 @@ class Watched(Protocol):
     def name(self) -> str | None:
         """What its owner calls it."""
 
+    @property
+    def date(self) -> str:
+        """The day that it plays."""
+
     def market_time(self, now: float) -> float | None:
         """Where it is in the day; None before its first use, and without a clock."""
 
@@ -353,13 +357,14 @@ class Watch:
         first = connection.numbered + 1 if connection.subprotocol.reliable else 0
         sent = hub.publish_to(connection, batch)
         if sent and self.journal is not None and not connection.grant.watches:
-            self.journal.deliver(hub.name, connection.id, batch.part(connection.group_set).publications, first)
+            publications = batch.part(connection.group_set).publications
+            self.journal.deliver(hub.name, connection.id, publications, first, self._world.date)
         return sent
 
     def _note_delivery(self, connection: Connection, publication: Publication) -> None:
         if self.journal is not None:
             number = connection.numbered if connection.subprotocol.reliable else 0
-            self.journal.deliver(connection.audience.hub, connection.id, (publication,), number)
+            self.journal.deliver(connection.audience.hub, connection.id, (publication,), number, self._world.date)
 
     def _publish(self, hub: Hub, connection: Connection, batch: Batch, older: Older) -> int:
         sent = 0

@@ -307,6 +307,11 @@ class World:
         """What its owner calls it."""
         return self.account.name
 
+    @property
+    def date(self) -> str:
+        """The day that it plays, YYYY-MM-DD."""
+        return self.play.date
+
     def market_time(self, now: float) -> float | None:
         """Where it is in the day, epoch seconds; None before its first use, and without a clock."""
         return None if self._play is None else self._play.market_time(now)

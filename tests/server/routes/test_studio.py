@@ -183,6 +183,7 @@ def test_a_record_is_the_one_that_rest_answers_with(server: InProcess, group: st
         ("key=a&group=SPX_classic_gex_zero&time=nan", 400, "time is a number"),
         ("key=a&group=SPX_classic_gex_zero&time=-1", 400, "time is a number"),
         ("key=a&group=SPX_classic_gex_zero&index=1e300", 400, "index is a number"),
+        ("key=a&group=SPX_classic_gex_zero&day=2026-07-19", 404, "closed"),
         ("session=key-0000000000000000&group=SPX_classic_gex_zero", 404, "no session"),
     ],
 )
@@ -200,7 +201,27 @@ def test_lines_are_values_of_the_day_up_to_where_the_key_is(server: InProcess) -
     assert (found["columns"]["spot"][-1], found["columns"]["zero_gamma"][-1]) == (now["spot"], now["zero_gamma"])
     middle = asked(server, f"record?key=lines&group=SPX_classic_gex_zero&time={found['times'][25]}")["record"]
     assert found["columns"]["spot"][25] == middle["spot"]
-    assert "columns are" in asked(server, "lines?key=lines&group=SPX_classic_gex_zero", 400)["error"]
+    for columns in ("", "__init__", "__dict__", "_x", "a-b", "x" * 100):
+        query = f"lines?key=lines&group=SPX_classic_gex_zero&columns={columns}"
+        assert "columns are" in asked(server, query, 400)["error"]
+
+
+def test_a_record_of_another_day_is_found_by_its_day(server: InProcess) -> None:
+    at(server, "days", "10:00")
+    here = asked(server, "record?key=days&group=SPX_classic_gex_zero&index=100")
+    there = asked(server, "record?key=days&group=SPX_classic_gex_zero&index=100&day=2026-07-16")
+    assert (here["day"], there["day"]) == (DATE, "2026-07-16")
+    assert there["record"]["timestamp"] < here["record"]["timestamp"] - 80_000
+
+
+@pytest.mark.parametrize("line", ['{"timestamp":1784295002,"spot":NaN}', '{"timestamp":"x"}', '"x"', "{"])
+def test_a_record_that_clients_are_not_sent_is_refused(tmp_path: Path, line: str) -> None:
+    folder = tmp_path / DATE / "SPX" / "orderflow"
+    folder.mkdir(parents=True)
+    (folder / "orderflow.jsonl").write_text(line + "\n")
+    with running_server(data_dir=str(tmp_path)) as recorded:
+        found = asked(recorded, "record?key=a&group=SPX_orderflow_orderflow&index=0", 404)
+    assert "orderflow.jsonl:1" in found["error"]
 
 
 def test_the_calendar_says_which_days_can_be_played(server: Served, tmp_path: Path) -> None:
@@ -287,6 +308,19 @@ def test_the_journal_of_the_key_comes_with_it(server: InProcess) -> None:
     assert [name for name, _ in again] == ["state", "state"]
 
 
+def test_a_page_that_knows_another_journal_gets_all_of_this_one(server: InProcess) -> None:
+    server.get("/_gexfaker/journal?key=anew")
+    rest(server, "anew", "SPX_classic_gex_zero")
+    found = events(server, "key=anew&journal=true&since=5000", 2)
+    assert [name for name, _ in found] == ["state", "journal"]
+    assert len(found[1][1]["entries"]) == 1
+
+
+def test_who_only_asks_for_the_head_begins_no_journal(server: InProcess) -> None:
+    assert answered(server, "HEAD", "/_gexfaker/studio/events?key=head&journal=true").status == 200
+    assert server.server.service.world("head").watch is None
+
+
 def test_of_too_many_entries_the_last_are_told_and_the_others_counted(server: InProcess) -> None:
     server.get("/_gexfaker/journal?key=busy")
     for _ in range(module.MAX_NEWS + 7):
@@ -351,12 +385,32 @@ def test_rules_that_end_connections_leave_who_watches(server: InProcess) -> None
         assert watcher.read_kind("data")
 
 
-def test_a_page_that_is_opened_is_no_line_in_the_log(server: InProcess) -> None:
-    before = len(server.stderr)
-    asked(server, "about")
-    answered(server, "GET", "/studio/main.js")
-    asked(server, "record?key=a", 400)
-    wait_until(lambda: any("/_gexfaker/studio/record 400" in line for line in server.stderr[before:]), 5, "the refusal")
-    told = " ".join(server.stderr[before:])
+def test_who_watches_and_does_not_read_holds_up_no_client_as_fast_as_it_reads(server: InProcess) -> None:
+    server.request("POST", "/_gexfaker/sessions/hurried/speed", b'{"speed":0}')
+    with connect(server.orderflow("hurried"), JSON) as client:
+        client.join("blue_SPX_orderflow_orderflow")
+        with connect(watching(server, "hurried"), JSON, receive_buffer=4096) as watcher:
+            watcher.join("blue_SPX_orderflow_orderflow")
+            first = decode.timestamp(client.read_kind("data").any)
+            while decode.timestamp(client.read_kind("data").any) < first + 6000:  # far beyond what waits for a watcher
+                continue
+
+
+def test_who_watches_gives_the_key_no_name_and_is_not_closed_with_its_clients(server: InProcess) -> None:
+    with connect(f"{watching(server, 'named')}&name=intruder", JSON) as watcher:
+        watcher.join("blue_SPX_orderflow_orderflow")
+        status, body = server.request("DELETE", "/_gexfaker/sessions/named", b"")
+        assert (status, json.loads(body)["closed"]) == (200, 0)
+        assert json.loads(server.get("/_gexfaker/sessions/named")[1])["name"] is None
+        assert watcher.read_kind("data")
+
+
+def test_a_page_that_is_opened_is_no_line_in_the_log() -> None:
+    with running_server(tickers="SPX", data_date=DATE) as server:
+        asked(server, "about")
+        answered(server, "GET", "/studio/main.js")
+        asked(server, "record?key=a", 400)
+        wait_until(lambda: any("/_gexfaker/studio/record 400" in line for line in server.stderr), 5, "the refusal")
+        told = " ".join(server.stderr)
     assert "main.js" not in told
     assert "about" not in told

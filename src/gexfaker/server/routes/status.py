@@ -70,10 +70,10 @@ def playback_status(service: Service, world: World) -> dict[str, Any]:
 
 
 def close_connections(service: Service, world: World) -> int:
-    """Close all connections of a world as an application server does; returns how many."""
+    """Close the connections of a world's clients as an application server does; returns how many."""
     closed = 0
     for name, hub in service.hubs.items():
-        for connection in world.connections_on(name):
+        for connection in [one for one in world.connections_on(name) if not one.grant.watches]:
             hub.close(connection, "closed by /_gexfaker/sessions")
             closed += 1
         hub.drain()

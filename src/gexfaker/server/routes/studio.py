@@ -9,7 +9,7 @@ import hmac
 import math
 from collections.abc import AsyncIterator, Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
@@ -34,7 +34,7 @@ from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import is_known
 from gexfaker.server.routes.negotiate import watch_addresses
 from gexfaker.server.routes.status import playback_status, world_status
-from gexfaker.server.routes.watching import world_asked
+from gexfaker.server.routes.watching import journal_of, world_asked
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
 from gexfaker.settings import DEFAULT, SETTINGS, Settings
@@ -43,9 +43,6 @@ from gexfaker.studio.lines import MAX_POINTS, Lines, chosen
 from gexfaker.tapes.folder import is_date
 from gexfaker.tapes.tape import Tape
 from gexfaker.worlds.world import World
-
-if TYPE_CHECKING:
-    from gexfaker.journal.journal import Journal
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -218,7 +215,9 @@ async def _both(service: Service, tape: Tape, feed: Feed, index: int) -> dict[st
     except RecordError as problem:
         raise DataError(f"{tape.place(index)}: {problem}") from None
     sent = service.streamer.encoded.publication(tape, index, feed.group)
-    payload = None if sent is None else base64.b64encode(sent.message.data.value).decode()
+    if sent is None:
+        raise DataError(f"{tape.place(index)} cannot be served: clients are not sent it")
+    payload = base64.b64encode(sent.message.data.value).decode()
     return {
         "group": feed.group,
         "day": tape.date,
@@ -235,7 +234,8 @@ def _tape(service: Service, world: World, request: Request) -> tuple[Feed, Tape]
     feed = parse_group(group)
     if feed is None:
         raise ControlError("name a group: group=SPX_classic_gex_zero")
-    day = service.day_of(world)
+    asked = request.query_params.get("day")
+    day = service.day_of(world) if asked is None else service.days.day(service.days.resolve(asked))
     tape = day.tape(feed)
     if tape is None:
         raise DataError(f"{day.date} ({day.origin}) has no {group}")
@@ -333,23 +333,25 @@ async def _events(request: Request) -> Response:
     service = service_of(request)
     is_followed = "key" in request.query_params or "session" in request.query_params
     world = (await world_asked(request))[1] if is_followed else None
-    journal = None
-    if world is not None and request.query_params.get("journal") == "true":
-        journal = world.watched().record()
+    follows = world is not None and request.query_params.get("journal") == "true"
+    since = _number(request, "since", 0.0)
     if request.method == "HEAD":
         return Response(media_type=EVENTS)
-    return EventStream(service, _beats(service, world, journal, int(_number(request, "since", 0.0))))
+    if world is not None and follows:
+        journal_of(world)  # refused now, and not in the middle of the stream
+    return EventStream(service, _beats(service, world, int(since) if follows else None))
 
 
-async def _beats(service: Service, world: World | None, journal: Journal | None, since: int) -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
+async def _beats(service: Service, world: World | None, since: int | None) -> AsyncIterator[bytes]:
+    loop, known = asyncio.get_running_loop(), None
     while not service.life.draining:
         yield _event("state", await _state(service, world))
-        if journal is not None:
-            news = journal.entries(since)
-            since = max(since, journal.number)
+        if world is not None and since is not None:
+            journal = journal_of(world)  # another one, if somebody has ended it
+            since = since if since <= journal.number and known in (None, journal) else 0
+            news, since, known = journal.entries(since), journal.number, journal
             if news:
-                yield _event("journal", _news(news))
+                yield _event("journal", {"began": journal.began, **_news(news)})
         until = loop.time() + BEAT_SECONDS
         await asyncio.sleep(BEAT_SECONDS)
         if loop.time() - until > LATE_SECONDS:
@@ -393,7 +395,7 @@ def summary(service: Service, world: World) -> dict[str, Any]:
     """A line about a session."""
     playback = playback_status(service, world) if world.is_used else {}
     told = {name: playback.get(name) for name in ("day", "shown", "market_time", "paused", "over", "speed")}
-    connections = sum(len(world.connections_on(hub)) for hub in service.hubs)
+    connections = sum(not one.grant.watches for hub in service.hubs for one in world.connections_on(hub))
     return {
         "session": world.id,
         "name": world.account.name,
@@ -438,7 +440,7 @@ ENDPOINTS: Final = (
             "/_gexfaker/studio/record",
             "A record by its time or its index, as JSON and as clients are sent it; no key moves.",
             "StudioRecord",
-            (*WHOSE, "group*", "time", "index"),
+            (*WHOSE, "group*", "time", "index", "day"),
         ),
         _record,
     ),

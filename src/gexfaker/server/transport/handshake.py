@@ -258,7 +258,7 @@ def _connect(
         raise _RefusedError(503, "Service Unavailable", f"The hub already has {len(hub.connections)} connections.")
     if spelling is not None:
         switch.headers["Sec-WebSocket-Protocol"] = spelling
-    if name := plain_name(query.get("name", "")):
+    if not grant.watches and (name := plain_name(query.get("name", ""))):
         world.account.name = name
     connection = hub.connect(grant, subprotocol, raw)
     if closed:

@@ -50,15 +50,17 @@ export class Clients {
     const playback = session.playback;
     const quota = session.quota.map((one) => `${one.allowance}: ${one.used} used, anew in ${number(one.resets_in, 0)} s`);
     return [
-      h("p", {}, h("b", {}, session.name ?? session.session), ` ${session.session}, tier ${session.tier}, `,
+      h("p", {}, h("b", {}, session.name ?? (address.key === session.session ? "a key" : address.key)), ` (${session.session}), tier ${session.tier}, `,
         quota.length ? quota.join("; ") : "no quota",
         session.memberships ? `, negotiated ${memberships(session.memberships)}` : ""),
       h("div", { class: "buttons" },
         button(playback?.paused ? "Go on" : "Pause", () => act(playback?.paused ? "resume" : "pause"), { id: "client-pause" }),
-        button("Close connections", () => this.end(), { id: "client-close" }),
+        button("Close connections", () => this.end(), { id: "client-close",
+          title: "As when the service ends them: code 1000, once" }),
         button("Kick", () => this.kick(), { id: "client-kick",
           title: "As when the key negotiates elsewhere: its connections are closed with the next message" }),
-        button("Begin anew", () => act("reset"), { id: "client-reset" })),
+        button("Reset", () => act("reset"), { id: "client-reset",
+          title: "As if the key had never been used: first day, open, settings of the server" })),
       session.connections.length ? table("Connections", ["hub", "subprotocol", "state", "not acknowledged", "behind",
         "groups"], session.connections.map((one) => this.connection(one)))
         : h("p", { class: "soft" }, "It has no connection."),

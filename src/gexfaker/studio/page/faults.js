@@ -3,7 +3,7 @@
 import { address, whose } from "./address.js";
 import { ask, attempt } from "./api.js";
 import { button, choice, command, h, show, table } from "./dom.js";
-import { number } from "./format.js";
+import { number, quoted } from "./format.js";
 
 const EVERY_MS = 1000;
 
@@ -51,7 +51,7 @@ export class Faults {
     const rows = [...rules.map((rule) => this.line(rule, true)), ...[...this.off.values()].map((rule) => this.line(rule, false))];
     show(this.list, problem ? h("p", {}, problem) : rows.length ? [
       table("Rules", ["on", "name", "type", "where", "how often", "attributes", "hits"], rows),
-      command(`gexfaker ctl fault list --key ${address.key}`),
+      command(`gexfaker ctl fault list ${/^key-/.test(address.key) ? "--session" : "--key"} ${quoted(address.key)}`),
     ] : h("p", { class: "soft" }, "Nothing is broken for this key."), JSON.stringify([rules, [...this.off], problem]));
   }
 

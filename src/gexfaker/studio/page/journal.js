@@ -6,6 +6,7 @@ import { button, choice, command, copyButton, h } from "./dom.js";
 import { here, quoted } from "./format.js";
 import { recordView } from "./record.js";
 
+const NOISE = ["sequenceAck", "ack", "ping"];
 const MOST_ROWS = 400;
 const MOST_KEPT = 5000;
 
@@ -19,7 +20,7 @@ export class Journal {
     place.replaceChildren(
       h("section", { class: "panel wide" }, h("h2", {}, "Journal"),
         h("div", { class: "bar" },
-          choice("Entries", [["", "all"], ...Object.keys(this.about.entries)], address.types, (types) => { go({ types }); this.draw(); }),
+          choice("Entries", [["", "all but acks and pings"], ["*", "all"], ...Object.keys(this.about.entries)], address.types, (types) => { go({ types }); this.draw(); }),
           h("label", { class: "choice" }, h("span", {}, "Search"), h("input", { type: "search", id: "find", value: address.find,
             oninput: (event) => { go({ find: event.target.value }); this.draw(); } })),
           button("Clear", () => this.clear(), { id: "journal-clear" }),
@@ -33,9 +34,10 @@ export class Journal {
 
   close() {}
 
-  restart() { this.entries = []; this.draw(); }
+  restart() { this.entries = []; this.left_out = 0; this.rows?.replaceChildren(); this.draw(); }
 
-  told({ entries, left_out: left }) {
+  told({ began, entries, left_out: left }) {
+    if (began !== this.began) { this.began = began; this.restart(); } // another journal, or another server
     this.left_out += left;
     this.entries.push(...entries);
     if (this.entries.length > MOST_KEPT) this.entries.splice(0, this.entries.length - MOST_KEPT);
@@ -51,7 +53,8 @@ export class Journal {
 
   meant(entry) {
     const { types, find } = address;
-    return (!types || entry.type === types) && (!find || JSON.stringify(entry).toLowerCase().includes(find.toLowerCase()));
+    const isShown = types === "*" || (types ? entry.type === types : !NOISE.includes(entry.type));
+    return isShown && (!find || JSON.stringify(entry).toLowerCase().includes(find.toLowerCase()));
   }
 
   draw() {
@@ -60,7 +63,7 @@ export class Journal {
     const shown = meant.slice(-MOST_ROWS).reverse();
     const known = new Map([...this.rows.children].map((one) => [one.dataset.number, one]));
     this.rows.replaceChildren(...shown.map((entry) => known.get(String(entry.number)) ?? this.line(entry)));
-    const lost = this.left_out ? `, ${this.left_out} were too many a second to be shown` : "";
+    const lost = this.left_out ? `; ${this.left_out} earlier ones are not shown` : "";
     this.count.textContent = `${meant.length} entries${meant.length > MOST_ROWS ? `, the last ${MOST_ROWS} shown` : ""}${lost}`;
   }
 
@@ -86,7 +89,12 @@ export class Journal {
   // The last record of a delivery, as the client got it.
   async deliver(entry, place) {
     const group = entry.group.slice(entry.group.indexOf("_") + 1);
-    const found = await ask(`_gexfaker/studio/record?${whose()}&group=${group}&index=${entry.last}`);
+    if (group.endsWith("_spot")) {
+      place.replaceChildren(h("p", {}, "Spot has no records of its own: it is sent with each record of another feed."));
+      return;
+    }
+    const query = `group=${encodeURIComponent(group)}&index=${entry.last}${entry.day ? `&day=${entry.day}` : ""}`;
+    const found = await ask(`_gexfaker/studio/record?${whose()}&${query}`);
     place.replaceChildren(...recordView(found, this.about));
   }
 }
@@ -98,7 +106,8 @@ function summed(entry) {
 }
 
 function asCurl(entry) {
-  return `curl -X ${entry.method} -H 'Authorization: Bearer ${/^key-/.test(address.key) ? "YOUR_KEY" : address.key}' ${
+  const key = /^key-/.test(address.key) ? "YOUR_KEY" : address.key;
+  return `curl -X ${quoted(entry.method)} -H ${quoted(`Authorization: Bearer ${key}`)} ${
     quoted(new URL(entry.path.replace(/^\//, ""), document.baseURI).href)}`;
 }
 

@@ -49,6 +49,13 @@ function ticked(value, found) {
   return number(value, Math.min(4, Math.max(0, Math.ceil(-Math.log10(step || 1)) + (step < 1 ? 1 : 0))));
 }
 
+// The ends of an axis: a little beyond the values, and around one value alone.
+function reach(low, high) {
+  if (low === null || high === null) return [0, 1];
+  const margin = (high - low) * 0.06 || Math.abs(high) * 0.001 || 1;
+  return [low - margin, high + margin];
+}
+
 export class Lines {
   // series: [{name, label, colour, bars, level, dash}]
   constructor(label, columns, series, { height = 180, group = "day", axis = true } = {}) {
@@ -78,8 +85,8 @@ export class Lines {
       width: Math.max(this.element.clientWidth, 50), height,
       cursor: { sync: { key: group }, drag: { x: false, y: false }, points: { size: 5 } },
       legend: { live: true },
-      padding: [6, 12, 0, 0],
-      scales: { x: { time: true } },
+      padding: [6, 18, axis ? 0 : 8, 0],
+      scales: { x: { time: true }, y: { range: (_, low, high) => reach(low, high) } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "America/New_York"),
       axes: [
         { ...look, show: axis, size: 26, values: (_, found) => found.map((time) => newYork(time).slice(0, 5)) },
@@ -93,7 +100,7 @@ export class Lines {
   }
 
   // The theme has changed, or the panel is shown first.
-  again() { if (this.element.clientWidth) this.make(); }
+  again() { if (this.element.clientWidth && this.columns.times.length) this.make(); }
 
   // New values: drawn a few times a second at most, however many come.
   update() {

@@ -80,7 +80,7 @@ export class Market {
     if (this.looked !== null) return `looking at ${newYork(this.looked)}; the key is elsewhere`;
     const { received, shown } = this.feed.counts, passed = received - shown;
     if (!this.newest.size) return "waiting for the feed";
-    return `live, ${number(received)} messages${passed > 0 ? `, ${number(passed)} of them passed over to keep up` : ""}`;
+    return `${this.paused ? "paused" : "live"}, ${number(received)} messages${passed > 0 ? `, ${number(passed)} of them passed over to keep up` : ""}`;
   }
 
   // --- other times -------------------------------------------------------------------------------
@@ -88,6 +88,7 @@ export class Market {
   // Where the key is; a jump means other lines.
   follow(playback) {
     if (!playback) return;
+    this.paused = playback.paused;
     const timeline = `${address.key} ${playback.day} ${playback.timeline}`;
     if (this.timeline && timeline !== this.timeline) { this.newest.clear(); this.looked = null; this.refill(); }
     this.timeline = timeline;
@@ -95,21 +96,24 @@ export class Market {
 
   // The lines so far, and the records at the time of the key, so that nobody waits for the next ones.
   async refill(time) {
-    if (!this.panels) return;
+    const { panels } = this;
+    if (!panels) return;
     const asked = ++this.asked, { gex, flow } = this.groups(), at = time === undefined ? "" : `&time=${time}`;
-    const { spotColumns: spot, flowColumns: flows } = this.panels;
-    spot.clear();
-    flows.clear();
+    panels.spotColumns.clear();
+    panels.flowColumns.clear();
     const lines = async (group, columns, plots) => {
+      if (asked !== this.asked) return;
       const query = `group=${group}&columns=${columns.names.join(",")}${at}`;
       const found = await ask(`_gexfaker/studio/lines?${whose()}&${query}`);
       if (asked !== this.asked) return;
       columns.fill(found);
       for (const plot of plots) plot.update();
     };
-    await this.look(time ?? null, asked);
-    await lines(gex, spot, [this.panels.spot]).catch((problem) => this.refused(problem, asked));
-    await lines(flow, flows, this.panels.flows).catch((problem) => this.refused(problem, asked));
+    try {
+      await this.look(time ?? null, asked);
+      await lines(gex, panels.spotColumns, [panels.spot]);
+      await lines(flow, panels.flowColumns, panels.flows);
+    } catch (problem) { this.refused(problem, asked); }
   }
 
   // The records of a time, without moving the key; of null those where the key is.
@@ -120,6 +124,7 @@ export class Market {
       try {
         const found = await ask(`_gexfaker/studio/record?${whose()}&group=${group}${at}`);
         if (asked !== this.asked || this.looked !== time) return;
+        if (!found.payload) return;
         const { record } = open(bytesOf(found.payload), this.about.wire);
         if (time === null && this.newest.get(group)?.timestamp > record.timestamp) return;
         this.newest.set(group, record);

@@ -20,6 +20,8 @@ const FLOW = {
 const EXPIRY = [["zero", "nearest expiry"], ["one", "next expiry"]];
 const MINUTES = ["now", "1 min", "5 min", "10 min", "15 min", "30 min"];
 
+const LEVELS = { "zero gamma": "zero_gamma", "major + vol": "major_pos_vol", "major − vol": "major_neg_vol",
+  "major + OI": "major_pos_oi", "major − OI": "major_neg_oi" };
 const NEAR_SHARE = 0.0003; // of the price: two points of SPX
 
 export class Panels {
@@ -111,9 +113,9 @@ export class Panels {
   }
 
   tell(record) {
-    fill(this.levels, { time: newYork(record.timestamp), spot: record.spot, "zero gamma": record.zero_gamma,
-      "major + vol": record.major_pos_vol, "major − vol": record.major_neg_vol, "major + OI": record.major_pos_oi,
-      "major − OI": record.major_neg_oi, "net by volume": record.sum_gex_vol, "net by OI": record.sum_gex_oi });
+    const levels = Object.entries(LEVELS).map(([name, key]) => [name, record[key] || null]); // a level of 0 is none
+    fill(this.levels, { time: newYork(record.timestamp), spot: record.spot, ...Object.fromEntries(levels),
+      "net by volume": record.sum_gex_vol, "net by OI": record.sum_gex_oi });
     touched(this.levels, record);
     const tuples = record.max_priors ?? [];
     this.change.replaceChildren(h("caption", { class: "hidden" }, "Strikes that changed most"),
@@ -147,13 +149,11 @@ const legend = (entries) => h("ul", { class: "legend" }, entries.map(([name, col
 
 // Spot is at a level: traders want to see that at once.
 function touched(place, record) {
-  const levels = { "zero gamma": "zero_gamma", "major + vol": "major_pos_vol", "major − vol": "major_neg_vol",
-    "major + OI": "major_pos_oi", "major − OI": "major_neg_oi" };
   for (const cell of place.querySelectorAll("dd")) {
-    const price = record[levels[cell.dataset.value]];
+    const key = LEVELS[cell.dataset.value], price = record[key];
     const near = price > 0 && Math.abs(price - record.spot) <= record.spot * NEAR_SHARE;
     cell.classList.toggle("near", near);
-    cell.title = near ? "spot is here" : "";
+    cell.title = near ? `${key}: spot is here` : key ?? "";
   }
 }
 

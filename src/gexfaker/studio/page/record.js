@@ -11,7 +11,7 @@ const MOST_FIELDS = 300;
 export function recordView(found, about) {
   const payload = open(bytesOf(found.payload), about.wire);
   return [
-    h("h3", {}, `Record ${found.index} of ${found.group}`),
+    h("h3", {}, `Record ${found.index} of ${found.group}, ${found.day}`),
     h("p", { class: "soft" }, `${found.place}: ${sized(payload.packed)} packed, ${sized(payload.bytes.length)} of protobuf, `,
       payload.url),
     fold("JSON, as REST answers it", () => h("pre", {}, pretty(found.record)), true),

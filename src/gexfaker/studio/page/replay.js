@@ -1,7 +1,7 @@
 // The clock of a key in the hand of the user: play, pause, step, speed, jump, another day.
 
 import { address } from "./address.js";
-import { act } from "./api.js";
+import { act, notice } from "./api.js";
 import { button, choice, h } from "./dom.js";
 import { newYork } from "./format.js";
 
@@ -25,7 +25,7 @@ export class Replay {
       oninput: () => this.slid(), onchange: () => this.letGo() });
     this.clock = h("output", { id: "clock", for: "slider" }, "–");
     this.day = h("input", { type: "date", id: "day", "aria-label": "Day", onchange: () => this.otherDay() });
-    this.only = h("input", { type: "checkbox", id: "look" });
+    this.only = h("input", { type: "checkbox", id: "look", onchange: () => this.lookOnly() });
     this.live = button("Back to live", () => this.toLive(), { id: "live", hidden: true });
     this.origin = h("span", { class: "soft", id: "origin" });
     this.jump = h("input", { id: "jump", size: "8", placeholder: "10:30", "aria-label": "Jump to a time in New York" });
@@ -34,11 +34,12 @@ export class Replay {
         button("Open", () => this.seek("open"), { title: "To the open" }),
         button("−30 s", () => this.shift(-30), { title: "Back 30 seconds (left)" }),
         this.play,
-        button("Step", () => act("step", { count: 1 }), { title: "The next record of every group (.)", id: "step" }),
+        this.step = button("Step", () => act("step", { count: 1 }), { title: "The next record of every group (.)", id: "step" }),
         button("+30 s", () => this.shift(30), { title: "On 30 seconds (right)" }),
         button("Close", () => this.seek("close"), { title: "To the close" }),
         this.speed = choice("Speed", SPEEDS, "1", (speed) => act("speed", { speed: Number(speed) }))),
-      h("div", { class: "time" }, this.clock, this.slider, this.live),
+      h("div", { class: "time" }, this.clock, this.slider, this.live,
+        button("More", () => place.classList.toggle("more"), { id: "more", "aria-label": "More of the replay bar" })),
       h("div", { class: "buttons" },
         h("form", { onsubmit: (event) => { event.preventDefault(); this.seek(this.jump.value.trim()); } }, this.jump,
           h("button", {}, "Jump")),
@@ -58,6 +59,7 @@ export class Replay {
     this.play.setAttribute("aria-pressed", String(!playback?.paused));
     if (this.hours) { this.slider.min = this.hours.open; this.slider.max = this.hours.close; }
     if (playback) this.show(playback);
+    this.tick();
     this.origin.textContent = playback?.origin ?? state.server.origin;
   }
 
@@ -90,14 +92,41 @@ export class Replay {
 
   toggle() { act(this.playback?.paused ? "resume" : "pause"); }
 
-  seek(time) { if (time !== "") { this.stopLooking(); act("seek", { time }); } }
+  // Another time: of the view alone with "look only", else of the key and its clients. A refusal changes nothing.
+  async seek(time) {
+    if (time === "") return;
+    if (this.only.checked) { this.lookAt(this.secondsOf(time)); return; }
+    if (await act("seek", { time })) this.stopLooking();
+  }
+
+  secondsOf(time) {
+    if (typeof time === "number") return time;
+    if (time === "open" || time === "close") return this.hours[time];
+    const found = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(time);
+    if (!found) { notice("Write the time as 10:30 or 10:30:15.", "wrong"); return null; }
+    const opening = 9.5 * 3600; // the market opens at 9:30 in New York
+    return this.hours.open + Number(found[1]) * 3600 + Number(found[2]) * 60 + Number(found[3] ?? 0) - opening;
+  }
+
+  lookAt(time) {
+    if (time === null || !this.hours) return;
+    this.slider.value = time;
+    this.slid();
+    clearTimeout(this.wait);
+    this.live.hidden = false;
+    this.market.refill(Number(this.slider.value));
+  }
+
+  // What moves the key rests while only the view is moved.
+  lookOnly() {
+    for (const one of [this.play, this.step, this.speed.querySelector("select"), this.day]) one.disabled = this.only.checked;
+    if (!this.only.checked && this.looking) this.toLive();
+  }
 
   shift(seconds) {
     const now = this.looking ? Number(this.slider.value) : this.now();
     if (now === null) return;
-    if (!this.looking) { this.seek(Math.floor(now + seconds)); return; }
-    this.slider.value = now + seconds;
-    this.slid();
+    if (this.only.checked) this.lookAt(Math.floor(now + seconds)); else this.seek(Math.floor(now + seconds));
   }
 
   // While the slider moves, the panels show the records of its time; the key goes there when it is let go.
@@ -113,9 +142,7 @@ export class Replay {
   letGo() {
     clearTimeout(this.wait);
     const time = Number(this.slider.value);
-    if (!this.only.checked) { this.seek(time); return; }
-    this.live.hidden = false;
-    this.market.refill(time);
+    if (this.only.checked) this.lookAt(time); else this.seek(time);
   }
 
   stopLooking() {
@@ -126,9 +153,10 @@ export class Replay {
 
   toLive() { this.stopLooking(); this.market.live(); }
 
-  otherDay() { if (this.day.value) { this.stopLooking(); act("day", { date: this.day.value }); } }
+  async otherDay() { if (this.day.value && await act("day", { date: this.day.value })) this.stopLooking(); }
 
   key(event) {
+    if (this.only.checked && [" ", "."].includes(event.key)) return false;
     const does = { " ": () => this.toggle(), ".": () => act("step", { count: 1 }), ArrowLeft: () => this.shift(-30),
       ArrowRight: () => this.shift(30) }[event.key];
     if (!does || address.screen === "settings") return false;
