@@ -149,6 +149,7 @@ export class Replay {
     this.looking = false;
     this.live.hidden = true;
     if (this.market.looked !== null) this.market.looked = null;
+    this.tick();
   }
 
   toLive() { this.stopLooking(); this.market.live(); }
