@@ -102,6 +102,7 @@ def test_a_folder_without_days_is_fine_while_days_are_collected(
         running.wait_ready()
         told = "\n".join(running.stderr)
         assert f"there are no recorded days in {folder} yet" in told
+        assert f"collect: the reports of SPX come from {upstream.url} into {folder}" in told
         assert "has no effect" not in told
         status, _ = running.get("/SPX/classic/zero", {"Authorization": "Bearer a", "User-Agent": "t"})
         assert status == 200

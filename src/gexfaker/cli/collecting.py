@@ -33,6 +33,9 @@ def collecting(tickers: str, upstream: str | None, folder: str) -> Iterator[None
     key = key_of(None)
     names_of(tickers)
     process = _started(tickers, upstream or SERVICE, folder, key)
+    source = upstream or SERVICE
+    text = "collect: the reports of %s come from %s into %s, each trading evening"
+    log.info(text, tickers, source, folder, extra=_TOLD)
     reader = threading.Thread(target=_tell, args=(process,), name="collect", daemon=True)
     reader.start()
     try:
@@ -63,10 +66,10 @@ def _tell(process: subprocess.Popen[str]) -> None:
     """Its lines in the server's log, and that it has ended, if it ends by itself."""
     if process.stdout is not None:
         for line in process.stdout:
-            log.info("collect: %s", line.rstrip(), extra={"fields": {"event": "collect"}})
+            log.info("collect: %s", line.rstrip(), extra=_TOLD)
     code = process.wait()
     if code > 0:
-        log.warning("collect has ended with code %d: no days are collected any more", code, extra=_ENDED)
+        log.warning("collect has ended with code %d: no days are collected any more", code, extra=_TOLD)
 
 
-_ENDED: Final = {"fields": {"event": "collect"}}
+_TOLD: Final = {"fields": {"event": "collect"}}

@@ -187,8 +187,13 @@ async def _watch(request: Request) -> Response:
     base = base_url(service, request.headers, request.url.scheme)
     if base is None or not service.settings.ws_enabled:
         return error("There is no feed: WS_ENABLED is false, or the Host header is none.", 404)
-    await warmup.load(*warmup.FEED, *(() if service.days.stored else warmup.MARKET))
+    await _warm(service)
     return reply({"session": world.id, "websocket_urls": watch_addresses(service, world, base)})
+
+
+async def _warm(service: Service) -> None:
+    """Load what records and the feed need, in a thread: the first who asks must not hold up the others."""
+    await warmup.load(*warmup.FEED, *(() if service.days.stored else warmup.MARKET))
 
 
 # --- records at any time -------------------------------------------------------------------------
@@ -197,6 +202,7 @@ async def _watch(request: Request) -> Response:
 async def _record(request: Request) -> Response:
     """The newest record of a feed at a time, or the one of an index, as JSON and as clients are sent it."""
     service, world = await world_asked(request)
+    await _warm(service)
     feed, tape = _tape(service, world, request)
     index = _number(request, "index", -1.0)
     if index < 0:
@@ -205,15 +211,16 @@ async def _record(request: Request) -> Response:
         pass
     if index < 0 or not tape.has(int(index)):
         raise DataError(f"{feed.group} has no such record on {tape.date}")
-    return reply(await _both(service, tape, feed, int(index)))
+    return reply(_both(service, tape, feed, int(index)))
 
 
-async def _both(service: Service, tape: Tape, feed: Feed, index: int) -> dict[str, Any]:
-    await warmup.load(*warmup.FEED, *(() if service.days.stored else warmup.MARKET))
+def _both(service: Service, tape: Tape, feed: Feed, index: int) -> dict[str, Any]:
     try:
         text = tape.json(index)
     except RecordError as problem:
         raise DataError(f"{tape.place(index)}: {problem}") from None
+    except ValueError:  # the day was closed, because so many others are played
+        raise DataError(f"{tape.date} was closed meanwhile: ask again") from None
     sent = service.streamer.encoded.publication(tape, index, feed.group)
     if sent is None:
         raise DataError(f"{tape.place(index)} cannot be served: clients are not sent it")
@@ -270,11 +277,11 @@ async def _index_at(service: Service, world: World, tape: Tape, time: float) -> 
 async def _lines(request: Request) -> Response:
     """Values over the day so far, evenly: a page of lines costs no client anything that it feels."""
     service, world = await world_asked(request)
+    await _warm(service)
     feed, tape = _tape(service, world, request)
     points = int(min(max(_number(request, "points", 130.0), 2), MAX_POINTS))
     lines = Lines([name for name in request.query_params.get("columns", "").split(",") if name])
     last = await _index_at(service, world, tape, _number(request, "time", math.inf))
-    await warmup.load(*warmup.FEED, *(() if service.days.stored else warmup.MARKET))
     async for index in _rested(chosen(last, points)):
         _add(lines, tape, index)
     return reply({"group": feed.group, "day": tape.date, "times": lines.times, "columns": lines.columns})
@@ -284,7 +291,7 @@ def _add(lines: Lines, tape: Tape, index: int) -> None:
     """A record that cannot be read is left out, as in the feed."""
     try:
         lines.add(tape.json(index))
-    except (RecordError, IndexError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (RecordError, IndexError, msgspec.MsgspecError, ValueError, RecursionError):
         return
 
 
