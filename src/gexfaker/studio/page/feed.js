@@ -5,6 +5,7 @@ import { ask } from "./api.js";
 import { whose } from "./address.js";
 import { bytesOf, open } from "./decode.js";
 
+const DRAW_MS = 100; // nobody reads numbers that change faster, and the page stays fluent
 const RETRY_MS = [500, 1000, 2000, 5000];
 
 export class Feed {
@@ -95,7 +96,7 @@ export class Feed {
     if (!this.wanted.has(group)) return;
     this.counts.received += 1;
     this.newest.set(group, message.data);
-    this.frame ||= requestAnimationFrame(() => this.draw());
+    this.frame ||= setTimeout(() => this.draw(), DRAW_MS);
   }
 
   draw() {
