@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from rich.progress import Progress
 
 from bench.processes import cpu_seconds
 from bench.report import Report
-from support.browser import SECONDS, browser, executable
+from support.browser import NAMES, SECONDS, browser
 from support.server import running_process, wait_until
 
 REPEATS: Final = 3
@@ -21,7 +22,9 @@ READY: Final = "performance.getEntriesByName('ready')[0]?.startTime ?? 0"
 
 def measure(report: Report, _root: Path, progress: Progress) -> None:
     """A browser of its own each time, so that nothing is in its cache."""
-    executable()
+    if not any(map(shutil.which, NAMES)):
+        progress.console.print("studio: left out, as there is no chromium")
+        return
     task = progress.add_task("studio", total=REPEATS)
     for _ in range(REPEATS):
         with running_process(tickers="SPX", data_date="2026-07-17", log_level="warning") as server, browser() as page:

@@ -99,6 +99,7 @@ class Settings:
     """All settings, read and checked. Durations are in seconds; an unset optional one is None.
 
     Attributes:
+        texts: by name, the value as it was given, or its default.
         sources: by name, from where the value is.
         notes: sentences about what was given and is not used.
         awaits_days: whether days are collected into the folder, which may be empty or missing until then.
@@ -638,6 +639,7 @@ class Settings:
         float, Setting(Section.EARLIER, parsing.positive, "1s", "10ms or more", "Time between two of its events.")
     ]
 
+    texts: Mapping[str, str]
     sources: Mapping[str, str]
     notes: tuple[str, ...]
     awaits_days: bool = False
@@ -736,9 +738,23 @@ def load_from(given: Sources) -> Settings:
         if source != DEFAULT:
             raise SettingError(name, text, source, f"it is now part of {instead}")
     values = {name.lower(): _parse(name, setting, *texts[name]) for name, setting in SETTINGS.items()}
-    sources = {name: texts[name][1] for name in SETTINGS}
+    given_texts, sources = ({name: texts[name][part] for name in SETTINGS} for part in (0, 1))
     notes = (*unknown_variables(given.environment, (*SETTINGS, *REPLACED)), *idle_settings(values, sources))
-    return Settings(**_implied(values, sources), sources=sources, notes=notes)
+    return Settings(**_implied(values, sources), texts=given_texts, sources=sources, notes=notes)
+
+
+def rows(settings: Settings) -> Iterator[dict[str, str]]:
+    """Each setting for people: its section, name, value and source. Secret values are hidden."""
+    for name, setting in SETTINGS.items():
+        source, value = settings.sources[name], getattr(settings, name.lower())
+        shown = settings.texts[name] or ("unset" if value is None else str(value))
+        hidden = setting.secret and source != DEFAULT
+        yield {
+            "section": setting.section.value,
+            "name": name,
+            "value": "***" if hidden else shown,
+            "source": source,
+        }
 
 
 def idle_settings(values: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[str]:

@@ -1,30 +1,14 @@
-"""Values of records as columns: evenly chosen, and never what is no number."""
+"""Values of records as columns: never what is no number."""
 
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gexfaker.errors import ControlError
-from gexfaker.studio.lines import MAX_COLUMNS, Lines, chosen
-
-
-@given(last=st.integers(0, 30_000), points=st.integers(2, 400))
-def test_indexes_are_chosen_evenly_from_the_first_to_the_last(last: int, points: int) -> None:
-    found = chosen(last, points)
-    assert (found[0], found[-1]) == (0, last) or last == 0
-    assert len(found) == len(set(found)) == min(points, last + 1)
-    steps = [later - earlier for earlier, later in pairwise(found)]
-    assert max(steps, default=0) - min(steps, default=0) <= 1
-
-
-def test_before_the_first_record_there_is_none() -> None:
-    assert chosen(-1, 10) == []
+from gexfaker.studio.lines import MAX_COLUMNS, Lines
 
 
 def test_columns_hold_numbers_and_nothing_else() -> None:

@@ -32,8 +32,8 @@ def collecting(tickers: str, upstream: str | None, folder: str) -> Iterator[None
     """
     key = key_of(None)
     names_of(tickers)
-    process = _started(tickers, upstream or SERVICE, folder, key)
     source = upstream or SERVICE
+    process = _started(tickers, source, folder, key)
     text = "collect: the reports of %s come from %s into %s, each trading evening"
     log.info(text, tickers, source, folder, extra=_TOLD)
     reader = threading.Thread(target=_tell, args=(process,), name="collect", daemon=True)

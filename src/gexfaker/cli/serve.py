@@ -41,10 +41,6 @@ EXIT_AT_ONCE: Final = 130
 SAME_SIGNAL_SECONDS: Final = 0.3
 """A signal that comes so soon after the first is the same: `timeout` tells a process and then its whole group."""
 
-AWAITING: Final = (
-    "there are no recorded days in %s yet: a market is simulated; what is collected is played from the next start on"
-)
-
 
 @click.command(cls=Sectioned)
 @with_settings
@@ -95,8 +91,6 @@ def serve(
     OPEN_FILES.most = open_files_of(descriptor_limit())
     try:
         server = Server(settings, sockets=_given(listen_fds))
-        if collects and not server.service.days.stored:
-            log.warning(AWAITING, settings.data_dir, extra={"fields": {"event": "note"}})
         for note in server.service.notes:
             log.warning("%s", note, extra={"fields": {"event": "note"}})
         if exit_with_parent:

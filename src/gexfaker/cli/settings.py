@@ -12,7 +12,7 @@ import click
 
 from gexfaker.cli.flags import Sectioned, sources_of, with_settings
 from gexfaker.errors import GexfakerError
-from gexfaker.settings import DEFAULT, SETTINGS, Section, Settings, Sources, idle_with, load_from
+from gexfaker.settings import DEFAULT, Section, Settings, idle_with, load_from, rows
 
 
 @click.command(cls=Sectioned)
@@ -31,11 +31,11 @@ def settings(config: str | None, as_json: bool, **flags: Any) -> None:
     """
     sources = sources_of(config, flags, os.environ)
     loaded = load_from(sources)
-    rows, notes = list(_rows(loaded, sources)), [*loaded.notes, *idle_with(loaded, is_stored=_is_stored(loaded))]
+    listed, notes = list(rows(loaded)), [*loaded.notes, *idle_with(loaded, is_stored=_is_stored(loaded))]
     if as_json:
-        click.echo(json.dumps({"settings": rows, "notes": notes}))
+        click.echo(json.dumps({"settings": listed, "notes": notes}))
         return
-    click.echo("\n".join(_lines(rows)))
+    click.echo("\n".join(_lines(listed)))
     for note in notes:
         click.echo(f"note: {note}", err=True)
 
@@ -50,25 +50,10 @@ def _is_stored(loaded: Settings) -> bool:
         return False
 
 
-def _rows(loaded: Settings, sources: Sources) -> Iterator[dict[str, str]]:
-    texts = sources.texts()
-    for name, setting in SETTINGS.items():
-        text, source = texts[name]
-        value = getattr(loaded, name.lower())
-        shown = text or ("unset" if value is None else str(value))
-        hidden = setting.secret and source != DEFAULT
-        yield {
-            "section": setting.section.value,
-            "name": name,
-            "value": "***" if hidden else shown,
-            "source": source,
-        }
-
-
-def _lines(rows: list[dict[str, str]]) -> Iterator[str]:
+def _lines(listed: list[dict[str, str]]) -> Iterator[str]:
     for section in Section:
         yield f"[{section}]"
-        for row in rows:
+        for row in listed:
             if row["section"] == section:
                 source = "" if row["source"] == DEFAULT else f"  from {row['source']}"
                 yield f"{row['name'].lower()} = {row['value']}{source}"

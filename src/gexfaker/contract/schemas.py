@@ -53,11 +53,6 @@ def choice(**properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _map_of(values: Schema) -> Schema:
-    """An object with any keys."""
-    return {"type": "object", "additionalProperties": values}
-
-
 def words(names: Iterable[str]) -> Schema:
     """One of these."""
     return {"type": "string", "enum": [str(name) for name in names]}
@@ -234,9 +229,10 @@ _TESTING: Final[dict[str, Schema]] = {
 }
 """What tests of clients ask and are told."""
 
+_MAYBE_NUMBERS: Final = array({"type": ["number", "null"]})
 _STUDIO: Final[dict[str, Schema]] = {
     "StudioAbout": loose(version=TEXT, tickers=array(TEXT), settings=array(loose(name=TEXT, value=TEXT, source=TEXT))),
-    "StudioWatch": record(session=TEXT, websocket_urls=_map_of(TEXT)),
+    "StudioWatch": record(session=TEXT, websocket_urls=_URLS),
     "StudioRecord": record(
         group=TEXT,
         day=DATE,
@@ -246,7 +242,10 @@ _STUDIO: Final[dict[str, Schema]] = {
         payload=TEXT,
     ),
     "StudioLines": record(
-        group=TEXT, day=DATE, times=array(WHOLE), columns=_map_of(array({"type": ["number", "null"]}))
+        group=TEXT,
+        day=DATE,
+        times=array(WHOLE),
+        columns={"type": "object", "additionalProperties": _MAYBE_NUMBERS},
     ),
     "StudioCalendar": record(days=array(record(date=DATE, playable=TRUTH, why={"type": ["string", "null"]}))),
 }

@@ -210,6 +210,11 @@ class Connection:
         self._numbered = 0
         self._acked: Bounded[int, bool] | None = None
 
+    @property
+    def watch(self) -> Watch | None:
+        """What sees and may spoil what passes here, if anything; nothing sees who only watches the key itself."""
+        return None if self.grant.watches else self.audience.owner.watch
+
     def move(self, happening: Happening) -> bool:
         """Change the state as the tables say; False, and nothing changed, where they say nothing."""
         table = RELIABLE if self.subprotocol.reliable else PLAIN

@@ -33,7 +33,7 @@ def receive(hub: Hub, connection: Connection, payload: bytes, opcode: int) -> No
         if opcode != codec.OPCODE:
             raise FrameError(1003, codec.WRONG_OPCODE)
         message = codec.decode_upstream(payload)
-        watch = connection.audience.owner.watch
+        watch = connection.watch
         if watch is None:
             operate(hub, connection, message)
         else:
@@ -54,7 +54,7 @@ def _receive_raw(hub: Hub, connection: Connection, payload: bytes, opcode: int) 
         return
     kind = m.DataType.TEXT if opcode == TEXT else m.DataType.BINARY
     message = m.SendToGroup(connection.raw.group, m.Data(kind, payload), None, connection.raw.no_echo)
-    if (watch := connection.audience.owner.watch) is not None:
+    if (watch := connection.watch) is not None:
         watch.note("sendToGroup", hub=hub.name, connection=connection.id, group=message.group, bytes=len(payload))
     _send(hub, connection, message)
 

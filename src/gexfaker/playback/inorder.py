@@ -22,7 +22,7 @@ from gexfaker.exchange.hours import opening
 from gexfaker.limits import MAX_RECORDS
 from gexfaker.records.fields import Shape
 from gexfaker.tapes.jsonl import JsonlTape
-from gexfaker.tapes.tape import new_number
+from gexfaker.tapes.tape import evenly, new_number
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,9 @@ class SortedTape:
         yield from self._tape.steps_to_index(FIRST_RECORDS - 1)
         firsts = [stamp for index in range(FIRST_RECORDS) if (stamp := self._stamp(index)) is not None]
         late = opening(datetime.date.fromisoformat(self.date)) + LATE_SECONDS
-        if goes_back(firsts) or (firsts and firsts[0] > late):
+        if goes_back(firsts):
+            yield from self._steps_to_sort()
+        elif firsts and firsts[0] > late:
             yield from self._tape.steps_to_index(MAX_RECORDS)
             if self._jumps_back():
                 yield from self._steps_to_sort()
@@ -142,13 +144,13 @@ class SortedTape:
 
     def _jumps_back(self) -> bool:
         """Whether the times of some records, evenly chosen, are in no order."""
-        last = len(self._tape) - 1
-        chosen = {round(last * sample / SAMPLES) for sample in range(SAMPLES + 1)}
-        stamps = [stamp for record in sorted(chosen) if (stamp := self._stamp(record)) is not None]
+        records = evenly(len(self._tape) - 1, SAMPLES)
+        stamps = [stamp for record in records if (stamp := self._stamp(record)) is not None]
         return any(later < earlier for earlier, later in pairwise(stamps))
 
     def _steps_to_sort(self) -> Iterator[None]:
         """Read all times, and put the records in order."""
+        yield from self._tape.steps_to_index(MAX_RECORDS)
         stamps = list[int]()
         while self._tape.has(len(stamps)):
             stamp = self._stamp(len(stamps))

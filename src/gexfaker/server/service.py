@@ -82,6 +82,10 @@ class Life:
         return self.started and not self.draining
 
 
+AWAITING: Final = (
+    "there are no recorded days in {} yet: a market is simulated; what is collected is played from the next start on"
+)
+
 SHOWN_NAMES: Final = 5
 """What lies in a data folder and is not played, of which it is said: enough to see what was meant."""
 
@@ -241,7 +245,8 @@ class Service:
         """What lies in the data folder, although it holds no days and a market is simulated without anybody's wish."""
         if self.settings.simulate:
             return []
-        return shown_strays(strays(_folder(self.settings)), SHOWN_NAMES)
+        awaited = [AWAITING.format(self.settings.data_dir)] if self.settings.awaits_days else []
+        return [*awaited, *shown_strays(strays(_folder(self.settings)), SHOWN_NAMES)]
 
     def _of_the_day(self) -> Iterator[str]:
         """What is odd about the recorded day that is played: what lies beside it, and records of another day."""

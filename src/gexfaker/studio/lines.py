@@ -13,16 +13,11 @@ from gexfaker.errors import ControlError
 MAX_POINTS: Final = 400
 """Points of a line: a page shows no more, and each costs a record."""
 
+POINTS: Final = 130
+"""Points of a line unless told otherwise: one in three minutes."""
+
 MAX_COLUMNS: Final = 24
 """Values of a record that are asked for at once; orderflow has 37."""
-
-
-def chosen(last: int, points: int) -> list[int]:
-    """Indexes from 0 to ``last``, evenly, at most so many; both ends are among them."""
-    if last < 0:
-        return []
-    steps = min(points, last + 1) - 1
-    return [round(last * step / steps) for step in range(steps + 1)] if steps else [last]
 
 
 MAX_NAME: Final = 64

@@ -120,43 +120,37 @@ class Identity(NamedTuple):
 class Origin:
     """Which file was opened under a name, and what was known of it then.
 
+    Attributes:
+        identity: the file, in that version.
+
     Raises OSError: there is none, or it is no regular file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path: Final = path
-        self._opened: Final = regular_status(path)
-        self._samples: Final = self._read_samples()
+        status = regular_status(path)
+        version = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+        self.identity: Final = Identity(*version, *self._read_samples(status.st_size))
 
-    @property
-    def identity(self) -> Identity:
-        """Which file was opened, in which version."""
-        opened = self._opened
-        return Identity(opened.st_dev, opened.st_ino, opened.st_size, opened.st_mtime_ns, *self._samples)
-
-    def _read_samples(self) -> tuple[bytes, bytes]:
-        """The first bytes, and the last ones of what was there when it was opened. Raises OSError."""
+    def _read_samples(self, size: int) -> tuple[bytes, bytes]:
+        """The first bytes, and the last ones of what was there when it had that size. Raises OSError."""
         with self._path.open("rb", buffering=0) as file:
             first = file.read(SAMPLE_BYTES)
-            file.seek(max(0, self._opened.st_size - SAMPLE_BYTES))
-            return first[: self._opened.st_size], file.read(min(SAMPLE_BYTES, self._opened.st_size))
+            file.seek(max(0, size - SAMPLE_BYTES))
+            return first[:size], file.read(min(SAMPLE_BYTES, size))
 
     def is_there(self, *, grows: bool) -> bool:
         """Whether the same file has the name, unchanged; one that grows may be larger. For any thread."""
-        try:
-            now, opened = self._path.stat(), self._opened
-        except OSError:
-            return False
-        if (now.st_dev, now.st_ino) != (opened.st_dev, opened.st_ino):
-            return False
-        if (now.st_size, now.st_mtime_ns) == (opened.st_size, opened.st_mtime_ns):
+        now, opened = version_of(self._path), self.identity
+        if now == opened[:4]:
             return True
-        return grows and now.st_size >= opened.st_size and self._has_its_samples()
+        is_larger = now[:2] == opened[:2] and now[2] >= opened.size
+        return grows and is_larger and self._has_its_samples()
 
     def _has_its_samples(self) -> bool:
         """Whether it was only added to, as far as two places of it say; somebody may have written it anew in place."""
         try:
-            return self._read_samples() == self._samples
+            return self._read_samples(self.identity.size) == (self.identity.first, self.identity.last)
         except OSError:
             return False
 

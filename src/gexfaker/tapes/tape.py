@@ -20,6 +20,14 @@ def new_number() -> int:
     return next(_NUMBERS)
 
 
+def evenly(last: int, most: int) -> list[int]:
+    """Indexes from 0 to ``last``, evenly, at most so many (two or more); both ends are among them."""
+    if last < 0:
+        return []
+    steps = min(most, last + 1) - 1
+    return [round(last * step / steps) for step in range(steps + 1)] if steps else [last]
+
+
 class Tape(Protocol):
     """One feed's day: records 0, 1, 2, ... oldest first, found by index or by time.
 

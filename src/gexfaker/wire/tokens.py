@@ -17,8 +17,10 @@ SHOWN_AUDIENCE: Final = 200
 ALGORITHM: Final = "HS256"
 JOIN_LEAVE: Final = "webpubsub.joinLeaveGroup"
 SLOT: Final = "gexfaker.slot"
-WATCHES: Final = "gexfaker.watches"
 """A claim of our own; the service keeps this where we cannot see it."""
+
+WATCHES: Final = "gexfaker.watches"
+"""Another one: whoever has it is no client."""
 
 CLOCK_SKEW_SECONDS: Final = 300
 """How far a token may be past its expiry at most, as the service's emulator allows."""

@@ -129,13 +129,12 @@ class Streamer:
 
     def _is_congested(self, world: World) -> bool:
         """Whether a client is behind; who only watches sets the pace where there is no client."""
-        listening = [
-            (connection, self._hubs[name].bounds.queued_messages)
-            for name, audience in world.audiences.items()
-            for connection in audience.connections
-        ]
-        clients = [one for one in listening if not one[0].grant.watches]
-        return any(connection.is_behind(most) for connection, most in clients or listening)
+        listening = [connection for audience in world.audiences.values() for connection in audience.connections]
+        clients = [connection for connection in listening if not connection.grant.watches]
+        return any(
+            connection.is_behind(self._hubs[connection.audience.hub].bounds.queued_messages)
+            for connection in clients or listening
+        )
 
     # --- turns under way ---------------------------------------------------------------------
 

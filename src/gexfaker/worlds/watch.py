@@ -195,7 +195,7 @@ class Watch:
     def _break_now(self) -> None:
         """A rule that ends connections, and waits for nothing, ends those that are open."""
         for name, audience in list(self._world.audiences.items()):
-            for connection in [one for one in audience.connections if not one.grant.watches]:
+            for connection in [one for one in audience.connections if one.watch is not None]:
                 run = self.faults.choose_at_once(Point.CONNECTION, self._happening(connection), self._clock())
                 if run is not None and connection.state is State.OPEN:
                     self._break_by(run, self._hubs[name], connection)
@@ -259,9 +259,6 @@ class Watch:
     def operate(self, connection: Connection, message: m.Received) -> None:
         """Do what a message asks for, unless a rule spoils that, and write both down."""
         hub, name = self._hubs[connection.audience.hub], UPSTREAM_NAMES[type(message)]
-        if connection.grant.watches:
-            operate(hub, connection, message)
-            return
         group = getattr(message, "group", None)
         happening = self._happening(connection, group, message=name)
         self.faults.note(happening)
@@ -320,8 +317,6 @@ class Watch:
 
     def pinged(self, connection: Connection) -> bool:
         """A WebSocket ping of the client; whether it is answered."""
-        if connection.grant.watches:
-            return True
         happening = self._happening(connection, message="ping")
         self.faults.note(happening)
         self.note("ping", hub=connection.audience.hub, connection=connection.id)
@@ -329,12 +324,7 @@ class Watch:
 
     def may_ping(self, connection: Connection) -> bool:
         """Whether a WebSocket ping that is due is sent."""
-        run = (
-            None
-            if connection.grant.watches
-            else self.choose(Point.UPSTREAM, self._happening(connection), k.NoPing, hit="ping")
-        )
-        return run is None
+        return self.choose(Point.UPSTREAM, self._happening(connection), k.NoPing, hit="ping") is None
 
     # --- what clients are sent ---------------------------------------------------------------
 
@@ -347,7 +337,7 @@ class Watch:
         if not is_plain:
             self.waiting.forget_ended()
         sent = sum(
-            (self._publish_plainly if is_plain or one.grant.watches else self._publish)(hub, one, batch, older)
+            (self._publish_plainly if is_plain or one.watch is None else self._publish)(hub, one, batch, older)
             for one in connections
         )
         hub.bounds.kept.shed()
@@ -356,7 +346,7 @@ class Watch:
     def _publish_plainly(self, hub: Hub, connection: Connection, batch: Batch, _older: Older) -> int:
         first = connection.numbered + 1 if connection.subprotocol.reliable else 0
         sent = hub.publish_to(connection, batch)
-        if sent and self.journal is not None and not connection.grant.watches:
+        if sent and self.journal is not None and connection.watch is not None:
             publications = batch.part(connection.group_set).publications
             self.journal.deliver(hub.name, connection.id, publications, first, self._world.date)
         return sent
@@ -550,8 +540,6 @@ class Watch:
 
     def opened(self, hub: Hub, connection: Connection, agent: str) -> None:
         """A client has connected or come back: rules that end connections may hit at once."""
-        if connection.grant.watches:
-            return
         self.know_agent(connection, agent)
         self.waiting.swapped.pop(connection, None)  # it is sent again with all that is not acknowledged
         self._break(hub, connection, self._happening(connection))

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from gexfaker.hubs.connection import Connection, State, Watch
+from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.groups import Groups
 from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.playback.day import Day
@@ -56,7 +56,7 @@ class ClientLog:
     def connected(self, hub: str, connection: Connection, offered: Sequence[str] = ()) -> None:
         """A client has come, with the groups of its token; of the subprotocols that it offers one is used, or none."""
         self.counts.opened[hub, connection.subprotocol.name or NO_SUBPROTOCOL] += 1
-        if (watch := _watch_of(connection)) is not None:
+        if (watch := connection.watch) is not None:
             groups = [_short(group) for group in connection.grant.groups]
             watch.note("connect", **_named_in(connection), subprotocol=connection.subprotocol.name, groups=groups)
         detail = f", {connection.subprotocol.name or 'without a subprotocol'}{_named(connection.grant.groups)}"
@@ -86,7 +86,7 @@ class ClientLog:
         """A client has come back with its reconnection token."""
         self.counts.recoveries["recovered",] += 1
         count = len(connection.unacknowledged)
-        if (watch := _watch_of(connection)) is not None:
+        if (watch := connection.watch) is not None:
             watch.note("recover", **_named_in(connection), unacknowledged=count)
         self._tell(connection, "recover", f"recovered its connection to {hub}", f"; {count:,} messages are sent again")
 
@@ -114,14 +114,14 @@ class ClientLog:
     def wrong(self, hub: str, connection: Connection, why: str) -> None:
         """A client has sent what is no message; the service closes without saying what is wrong with it."""
         self.counts.refusals["message", "1007"] += 1
-        if (watch := _watch_of(connection)) is not None:
+        if (watch := connection.watch) is not None:
             watch.note("wrong", **_named_in(connection), why=why)
         self._tell(connection, "wrong", f"sent to {hub} what is no message: {why}", level=logging.WARNING)
 
     def cut(self, hub: str, connection: Connection, messages: int, size: int) -> None:
         """A client that reads too slowly is cut; so many messages of so many bytes wait for it."""
         settings = self._settings
-        if (watch := _watch_of(connection)) is not None:
+        if (watch := connection.watch) is not None:
             watch.note("cut", **_named_in(connection), messages=messages, bytes=size)
         bounds = f"QUEUE_MESSAGES {settings.queue_messages:,}, QUEUE_BYTES {settings.queue_bytes:,}"
         detail = f": {messages:,} messages of {size:,} bytes wait for it ({bounds})"
@@ -130,7 +130,7 @@ class ClientLog:
     def left(self, hub: str, connection: Connection, how: str, code: int | None, by: str) -> None:
         """A client's socket is gone: ``how`` it ended, with which code, and who closed it."""
         self.counts.close(hub, code, by)
-        if (watch := _watch_of(connection)) is not None:
+        if (watch := connection.watch) is not None:
             watch.note("close", **_named_in(connection), code=code, by=by, how=how)
         if connection.state is State.DETACHED:
             how += f"; it may come back within {self._settings.recovery_window:g} s"
@@ -169,11 +169,6 @@ class ClientLog:
     ) -> None:
         if not connection.grant.watches:
             self.access.tell(connection.grant.user_id or NO_KEY, event, what, detail, level)
-
-
-def _watch_of(connection: Connection) -> Watch | None:
-    """What sees what a client does, if anything; nothing sees who only watches."""
-    return None if connection.grant.watches else connection.audience.owner.watch
 
 
 def _named_in(connection: Connection) -> dict[str, str]:

@@ -170,6 +170,11 @@ async def known_worlds(service: Service) -> list[World]:
     """The worlds that have a place in a day or a connection, in the order of their ids; looked through in slices."""
     if service.cluster is not None:
         await service.cluster.look_up_all()
+    return await known_here(service)
+
+
+async def known_here(service: Service) -> list[World]:
+    """The same, as far as this server of a cluster knows them: its engine is not asked."""
     known = {world.id: world async for world in in_slices(service.worlds.all()) if is_known(world)}
     return [known[name] for name in sorted(known)]
 

@@ -110,17 +110,22 @@ async def get_negotiate(
     if slot is not None:
         await _begin(service, world, slot)
     grant = Grant(world.id, roles=(JOIN_LEAVE,), slot=None if slot is None else slot.id)
-    hubs = [hub for hub in CURRENT_HUBS if may_use(world.tier, hub)]
+    urls = _current_hubs(service, world, grant, base, lifetime)
     if counts:
-        _note(world, "GET", hubs, ())
-    urls = {hub: _address(service, hub, grant, base, lifetime) for hub in hubs}
+        _note(world, "GET", list(urls), ())
     return {"websocket_urls": urls, "prefix": service.settings.ws_group_prefix}
 
 
 def watch_addresses(service: Service, world: World, base: str) -> dict[str, str]:
     """Where who only watches a key connects to, by hub; nothing that the key has negotiated ends."""
     grant = Grant(world.id, roles=(JOIN_LEAVE,), watches=True)
-    return {hub: _address(service, hub, grant, base, None) for hub in CURRENT_HUBS if may_use(world.tier, hub)}
+    return _current_hubs(service, world, grant, base, None)
+
+
+def _current_hubs(service: Service, world: World, grant: Grant, base: str, lifetime: float | None) -> dict[str, str]:
+    """The addresses of the hubs that a key may use, by hub."""
+    usable = (hub for hub in CURRENT_HUBS if may_use(world.tier, hub))
+    return {hub: _address(service, hub, grant, base, lifetime) for hub in usable}
 
 
 async def post_negotiate(

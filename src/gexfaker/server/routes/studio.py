@@ -7,7 +7,7 @@ import base64
 import datetime
 import hmac
 import math
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -31,17 +31,17 @@ from gexfaker.server.http.controlguard import COOKIE, admits, cookie_of
 from gexfaker.server.http.eventstreams import EVENTS, EventStream
 from gexfaker.server.http.replies import error, read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
-from gexfaker.server.routes.control import is_known
+from gexfaker.server.routes.control import known_here
 from gexfaker.server.routes.negotiate import watch_addresses
 from gexfaker.server.routes.status import playback_status, world_status
 from gexfaker.server.routes.watching import journal_of, world_asked
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
-from gexfaker.settings import DEFAULT, SETTINGS, Settings
+from gexfaker.settings import SETTINGS, Settings, rows
 from gexfaker.studio.assets import LOGIN, PAGE, assets
-from gexfaker.studio.lines import MAX_POINTS, Lines, chosen
+from gexfaker.studio.lines import MAX_POINTS, POINTS, Lines
 from gexfaker.tapes.folder import is_date
-from gexfaker.tapes.tape import Tape
+from gexfaker.tapes.tape import Tape, evenly
 from gexfaker.worlds.world import World
 
 POLICY: Final = (
@@ -56,6 +56,9 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
+
+MOST_NUMBER: Final = 1e11
+"""Beyond all times and indexes of a query."""
 
 MAX_LOGIN_BYTES: Final = 8 * KIB
 """A form with one field, the control token."""
@@ -83,27 +86,22 @@ async def _page(request: Request) -> Response:
     """The page; where the control token is missing, the one that asks for it."""
     refusal = admits(request)
     if refusal is None:
-        return _sent(request, PAGE)
-    if refusal.status_code != 401:
-        return refusal
-    login = _sent(request, LOGIN)
-    login.status_code = 401
-    return login
+        return _sent(PAGE)
+    return _sent(LOGIN, 401) if refusal.status_code == 401 else refusal
 
 
 async def _asset(request: Request) -> Response:
     name = request.path_params["file"]
     if name not in assets() or name in (PAGE, LOGIN):
         raise HTTPException(404, "There is no such file.")
-    return _sent(request, name)
+    if request.headers.get("if-none-match") == assets()[name].tag:
+        return Response(status_code=304, headers={**HEADERS, "ETag": assets()[name].tag})
+    return _sent(name)
 
 
-def _sent(request: Request, name: str) -> Response:
+def _sent(name: str, status: int = 200) -> Response:
     asset = assets()[name]
-    headers = {**HEADERS, "ETag": asset.tag}
-    if request.headers.get("if-none-match") == asset.tag and name not in (PAGE, LOGIN):
-        return Response(status_code=304, headers=headers)
-    return Response(asset.content, media_type=asset.media_type, headers=headers)
+    return Response(asset.content, status, {**HEADERS, "ETag": asset.tag}, asset.media_type)
 
 
 async def _log_in(request: Request) -> Response:
@@ -156,29 +154,11 @@ def _first_line(text: str | None) -> str:
     return (text or "").strip().partition("\n")[0]
 
 
-def _settings(settings: Settings) -> Iterable[dict[str, str]]:
-    """Every setting, with where its value is from; secret ones are hidden."""
-    for name, setting in SETTINGS.items():
-        source = settings.sources.get(name, DEFAULT)
-        hidden = setting.secret and source != DEFAULT
-        yield {
-            "section": setting.section.value,
-            "name": name,
-            "value": "***" if hidden else setting.default if source == DEFAULT else _text(settings, name),
-            "source": source,
-            "accepted": setting.accepted,
-            "help": setting.help,
-        }
-
-
-def _text(settings: Settings, name: str) -> str:
-    value = getattr(settings, name.lower())
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:g}"
-    is_many = isinstance(value, tuple | list | set | frozenset)
-    return "unset" if value is None else ",".join(map(str, value)) if is_many else str(value)
+def _settings(settings: Settings) -> Iterator[dict[str, str]]:
+    """Every setting, with what it does."""
+    for row in rows(settings):
+        declared = SETTINGS[row["name"]]
+        yield row | {"accepted": declared.accepted, "help": declared.help}
 
 
 async def _watch(request: Request) -> Response:
@@ -204,14 +184,13 @@ async def _record(request: Request) -> Response:
     service, world = await world_asked(request)
     await _warm(service)
     feed, tape = _tape(service, world, request)
-    index = _number(request, "index", -1.0)
-    if index < 0:
-        index = await _index_at(service, world, tape, _number(request, "time", math.inf))
-    async for _ in in_slices(tape.steps_to_index(int(index))):
+    asked = _number(request, "index")
+    index = await _index_at(service, world, tape, request) if asked is None else int(asked)
+    async for _ in in_slices(tape.steps_to_index(index)):
         pass
-    if index < 0 or not tape.has(int(index)):
+    if not tape.has(index):
         raise DataError(f"{feed.group} has no such record on {tape.date}")
-    return reply(_both(service, tape, feed, int(index)))
+    return reply(_both(service, tape, feed, index))
 
 
 def _both(service: Service, tape: Tape, feed: Feed, index: int) -> dict[str, Any]:
@@ -249,26 +228,25 @@ def _tape(service: Service, world: World, request: Request) -> tuple[Feed, Tape]
     return feed, tape
 
 
-def _number(request: Request, name: str, default: float) -> float:
-    """A number of the query. Raises ControlError."""
+def _number(request: Request, name: str) -> float | None:
+    """A number of the query; None when it is not there. Raises ControlError."""
     text = request.query_params.get(name)
     try:
-        number = default if text is None else float(text)
+        number = None if text is None else float(text)
     except ValueError:
-        number = math.nan
-    if math.isnan(number) or (text is not None and not 0 <= number < 1e11):
+        number = -1.0
+    if number is not None and not 0 <= number < MOST_NUMBER:
         raise ControlError(f"{name} is a number")
     return number
 
 
-async def _index_at(service: Service, world: World, tape: Tape, time: float) -> int:
-    """The newest record not after a time, or after the market time of the key, whichever is earlier or given."""
-    market = world.play.market_time(service.clock()) if world.is_used else None
-    if math.isinf(time):
-        index = world.play.positions().get(tape.feed)
-        if market is None:
-            return 0 if index is None else index
-        time = market
+async def _index_at(service: Service, world: World, tape: Tape, request: Request) -> int:
+    """The newest record not after the time that the query names; else the one where the key is."""
+    time = _number(request, "time")
+    if time is None and world.is_used:
+        time = world.play.market_time(service.clock())
+    if time is None:  # the key has no clock, or was not used yet
+        return world.play.positions().get(tape.feed, 0)
     async for _ in in_slices(tape.steps_to_time(math.floor(time))):
         pass
     return max(0, tape.index_at(math.floor(time)))
@@ -279,10 +257,10 @@ async def _lines(request: Request) -> Response:
     service, world = await world_asked(request)
     await _warm(service)
     feed, tape = _tape(service, world, request)
-    points = int(min(max(_number(request, "points", 130.0), 2), MAX_POINTS))
+    points = int(min(max(_number(request, "points") or POINTS, 2), MAX_POINTS))
     lines = Lines([name for name in request.query_params.get("columns", "").split(",") if name])
-    last = await _index_at(service, world, tape, _number(request, "time", math.inf))
-    async for index in _rested(chosen(last, points)):
+    last = await _index_at(service, world, tape, request)
+    async for index in _rested(evenly(last, points)):
         _add(lines, tape, index)
     return reply({"group": feed.group, "day": tape.date, "times": lines.times, "columns": lines.columns})
 
@@ -341,12 +319,12 @@ async def _events(request: Request) -> Response:
     is_followed = "key" in request.query_params or "session" in request.query_params
     world = (await world_asked(request))[1] if is_followed else None
     follows = world is not None and request.query_params.get("journal") == "true"
-    since = _number(request, "since", 0.0)
+    since = int(_number(request, "since") or 0)
     if request.method == "HEAD":
         return Response(media_type=EVENTS)
     if world is not None and follows:
         journal_of(world)  # refused now, and not in the middle of the stream
-    return EventStream(service, _beats(service, world, int(since) if follows else None))
+    return EventStream(service, _beats(service, world, since if follows else None))
 
 
 async def _beats(service: Service, world: World | None, since: int | None) -> AsyncIterator[bytes]:
@@ -376,10 +354,10 @@ def _event(name: str, content: Mapping[str, Any]) -> bytes:
 
 
 async def _state(service: Service, world: World | None) -> dict[str, Any]:
-    known = [one async for one in in_slices(service.worlds.all()) if is_known(one)]
+    known = await known_here(service)
     return {
         "now": service.clock(),
-        "hours": hours(service.day.calendar_date if world is None or not world.is_used else world.play.date),
+        "hours": hours(service.day.date if world is None or not world.is_used else world.play.date),
         "server": {
             "day": service.day.date,
             "origin": service.day.origin,
@@ -392,9 +370,9 @@ async def _state(service: Service, world: World | None) -> dict[str, Any]:
     }
 
 
-def hours(date: datetime.date | str) -> dict[str, int]:
+def hours(date: str) -> dict[str, int]:
     """When the market opens and closes on a day, epoch seconds."""
-    day = datetime.date.fromisoformat(date) if isinstance(date, str) else date
+    day = datetime.date.fromisoformat(date)
     return {"open": opening(day), "close": closing(day)}
 
 

@@ -322,7 +322,7 @@ def _accepted(
     switch: Response, hub: Hub, connection: Connection, request: Request, spoiled: Spoiled | None
 ) -> Accepted:
     """The 101 for a connection; rules that end connections may hit it once it is open."""
-    agent = "" if connection.audience.owner.watch is None else _agent(request)
+    agent = "" if connection.watch is None else _agent(request)
     if spoiled is None:
         return Accepted(switch, hub, connection, agent=agent)
     return Accepted(switch, hub, connection, spoiled.seconds, spoiled.close, agent)

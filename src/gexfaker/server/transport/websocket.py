@@ -144,7 +144,7 @@ class Socket(asyncio.Protocol):
             if answer.close is not None:
                 self._hub.finish(self._connection, answer.close)
                 self._hub.drain()
-            elif (watch := self._connection.audience.owner.watch) is not None:
+            elif (watch := self._connection.watch) is not None:
                 watch.opened(self._hub, self._connection, answer.agent)
         self._inlet.go_on()
 
@@ -199,7 +199,7 @@ class Socket(asyncio.Protocol):
 
     def _ping_received(self, ping: Frame) -> None:
         """The parser has the pong ready; a key with faults may not send it."""
-        watch = None if self._connection is None else self._connection.audience.owner.watch
+        watch = None if self._connection is None else self._connection.watch
         if watch is not None and self._connection is not None and not watch.pinged(self._connection):
             with contextlib.suppress(ValueError):  # it has gone with the close frame
                 self._frames.writes.remove(Frame(Opcode.PONG, ping.data).serialize(mask=False))
@@ -421,7 +421,7 @@ class Socket(asyncio.Protocol):
         if self._unanswered_pings >= MISSED_PONGS:
             self._transport.abort()
             return
-        watch = None if self._connection is None else self._connection.audience.owner.watch
+        watch = None if self._connection is None else self._connection.watch
         if watch is not None and self._connection is not None and not watch.may_ping(self._connection):
             self._schedule_ping()
             return

@@ -1,6 +1,5 @@
 // The days: a calendar of what there is, what is worth a look, and the way into a key.
 
-import { address } from "./address.js";
 import { act, ask } from "./api.js";
 import { button, command, h, row, table } from "./dom.js";
 import { bytes, number } from "./format.js";
@@ -83,7 +82,6 @@ export class Days {
     this.list.replaceChildren(rows.length ? table("Recorded days", ["day", "ticker", "feeds", "size", "records", "shape",
       "findings"], rows) : h("p", { class: "soft" }, `No recorded days in ${this.month}. Days are simulated, or come by the lines below.`),
     h("p", { class: "soft" }, "gexfaker coverage looks through the days and tells more."));
-    this.list.dataset.key = address.key;
   }
 }
 

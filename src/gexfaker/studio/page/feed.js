@@ -11,7 +11,7 @@ const RETRY_MS = [500, 1000, 2000, 5000];
 export class Feed {
   constructor(about, heard) {
     this.about = about;
-    this.heard = heard;       // called with a map from groups to {record, payload}
+    this.heard = heard;       // called with a map from groups to {record}, or {problem}
     this.sockets = new Map(); // by hub
     this.wanted = new Set();
     this.newest = new Map();
@@ -104,8 +104,7 @@ export class Feed {
     const found = new Map();
     for (const [group, data] of this.newest) {
       try {
-        const payload = bytesOf(data);
-        found.set(group, { record: open(payload, this.about.wire).record, payload });
+        found.set(group, { record: open(bytesOf(data), this.about.wire).record });
       } catch (problem) { found.set(group, { problem: problem.message }); }
     }
     this.newest.clear();

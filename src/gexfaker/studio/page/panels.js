@@ -5,10 +5,9 @@ import { BRAND, themed } from "./colours.js";
 import { choice, h } from "./dom.js";
 import { newYork, number, short } from "./format.js";
 import { Columns, Lines } from "./lines.js";
-import { exposure, greeks, LEGEND } from "./profiles.js";
+import { exposure, greeks, LEGEND, LEVELS } from "./profiles.js";
 import { Strikes } from "./strikes.js";
 
-const SPOT = ["spot", "zero_gamma", "major_pos_vol", "major_neg_vol", "major_pos_oi", "major_neg_oi"];
 const FLOW = {
   zero: { bars: { dexoflow: "DEX flow", gexoflow: "GEX flow", cvroflow: "convexity flow" },
     lines: { agg_dex: "agg DEX", agg_call_dex: "call DEX", agg_put_dex: "put DEX", zgr: "net GEX", zcvr: "net convexity",
@@ -20,8 +19,6 @@ const FLOW = {
 const EXPIRY = [["zero", "nearest expiry"], ["one", "next expiry"]];
 const MINUTES = ["now", "1 min", "5 min", "10 min", "15 min", "30 min"];
 
-const LEVELS = { "zero gamma": "zero_gamma", "major + vol": "major_pos_vol", "major − vol": "major_neg_vol",
-  "major + OI": "major_pos_oi", "major − OI": "major_neg_oi" };
 const NEAR_SHARE = 0.0003; // of the price: two points of SPX
 
 export class Panels {
@@ -63,14 +60,11 @@ export class Panels {
   }
 
   makeSpot() {
-    this.spotColumns = new Columns(SPOT);
+    this.spotColumns = new Columns(["spot", ...LEVELS.map(({ key }) => key)]);
     this.spot = new Lines("Spot, zero gamma and majors over the day", this.spotColumns, [
       { name: "spot", label: "spot", colour: "spot" },
-      { name: "zero_gamma", label: "zero gamma", colour: "zero", level: true },
-      { name: "major_pos_vol", label: "major + vol", colour: "majorUp", level: true },
-      { name: "major_neg_vol", label: "major − vol", colour: "majorDown", level: true },
-      { name: "major_pos_oi", label: "major + OI", colour: "majorUp", level: true, dash: [4, 3] },
-      { name: "major_neg_oi", label: "major − OI", colour: "majorDown", level: true, dash: [4, 3] },
+      ...LEVELS.map(({ name, key, colour, dashed }) => (
+        { name: key, label: name, colour, level: true, dash: dashed ? [4, 3] : undefined })),
     ], { height: 260 });
   }
 
@@ -90,7 +84,7 @@ export class Panels {
     ];
   }
 
-  again() { for (const part of this.parts ?? []) (part.again ? part.again() : part.picture.again()); }
+  again() { for (const part of this.parts) (part.again ? part.again() : part.picture.again()); }
 
   // Another record of the groups that have lines.
   grow(kind, record) {
@@ -113,7 +107,7 @@ export class Panels {
   }
 
   tell(record) {
-    const levels = Object.entries(LEVELS).map(([name, key]) => [name, record[key] || null]); // a level of 0 is none
+    const levels = LEVELS.map(({ name, key }) => [name, record[key] || null]); // a level of 0 is none
     fill(this.levels, { time: newYork(record.timestamp), spot: record.spot, ...Object.fromEntries(levels),
       "net by volume": record.sum_gex_vol, "net by OI": record.sum_gex_oi });
     touched(this.levels, record);
@@ -150,7 +144,7 @@ const legend = (entries) => h("ul", { class: "legend" }, entries.map(([name, col
 // Spot is at a level: traders want to see that at once.
 function touched(place, record) {
   for (const cell of place.querySelectorAll("dd")) {
-    const key = LEVELS[cell.dataset.value], price = record[key];
+    const key = LEVELS.find(({ name }) => name === cell.dataset.value)?.key, price = record[key];
     const near = price > 0 && Math.abs(price - record.spot) <= record.spot * NEAR_SHARE;
     cell.classList.toggle("near", near);
     cell.title = near ? `${key}: spot is here` : key ?? "";

@@ -5,6 +5,15 @@ import { number } from "./format.js";
 
 const MINUTES = [1, 5, 10, 15, 30];
 
+// The levels of a gex record: how they are called here, their key, and how they are drawn.
+export const LEVELS = [
+  { name: "zero gamma", key: "zero_gamma", colour: "zero" },
+  { name: "major + vol", key: "major_pos_vol", colour: "majorUp" },
+  { name: "major − vol", key: "major_neg_vol", colour: "majorDown" },
+  { name: "major + OI", key: "major_pos_oi", colour: "majorUp", dashed: true },
+  { name: "major − OI", key: "major_neg_oi", colour: "majorDown", dashed: true },
+];
+
 // strikes: [strike, by volume, by open interest, [five values before]]
 export function exposure(record, colours) {
   const rows = record.strikes ?? [];
@@ -20,11 +29,7 @@ export function exposure(record, colours) {
       name: `${minutes} min ago`, colour: BRAND.priors[index], values: rows.map((row) => [row[0], row[3]?.[index] ?? 0]) })),
     levels: [
       { name: "spot", price: record.spot, colour: colours.spot },
-      { name: "zero gamma", price: record.zero_gamma, colour: colours.zero },
-      { name: "major + vol", price: record.major_pos_vol, colour: colours.majorUp },
-      { name: "major − vol", price: record.major_neg_vol, colour: colours.majorDown },
-      { name: "major + OI", price: record.major_pos_oi, colour: colours.majorUp, dashed: true },
-      { name: "major − OI", price: record.major_neg_oi, colour: colours.majorDown, dashed: true },
+      ...LEVELS.map(({ name, key, colour, dashed }) => ({ name, price: record[key], colour: colours[colour], dashed })),
     ],
   };
 }

@@ -85,9 +85,15 @@ export class Replay {
     const now = this.now();
     if (this.looking || now === null) return;
     const shown = Math.min(now, Number(this.slider.max) || now);
-    this.clock.textContent = newYork(Math.floor(shown));
     this.slider.value = Math.floor(shown);
-    this.slider.setAttribute("aria-valuetext", newYork(Math.floor(shown)));
+    this.say(Math.floor(shown)); // which may be before the slider begins
+  }
+
+  // A time in words; that of the slider unless it is given.
+  say(time = Number(this.slider.value)) {
+    const text = newYork(time);
+    this.clock.textContent = text;
+    this.slider.setAttribute("aria-valuetext", text);
   }
 
   toggle() { act(this.playback?.paused ? "resume" : "pause"); }
@@ -110,9 +116,10 @@ export class Replay {
 
   lookAt(time) {
     if (time === null || !this.hours) return;
-    this.slider.value = time;
-    this.slid();
     clearTimeout(this.wait);
+    this.looking = true;
+    this.slider.value = time;
+    this.say();
     this.live.hidden = false;
     this.market.refill(Number(this.slider.value));
   }
@@ -132,11 +139,9 @@ export class Replay {
   // While the slider moves, the panels show the records of its time; the key goes there when it is let go.
   slid() {
     this.looking = true;
-    const time = Number(this.slider.value);
-    this.clock.textContent = newYork(time);
-    this.slider.setAttribute("aria-valuetext", newYork(time));
+    this.say();
     clearTimeout(this.wait);
-    this.wait = setTimeout(() => this.market.look(time), LOOK_MS);
+    this.wait = setTimeout(() => this.market.look(Number(this.slider.value)), LOOK_MS);
   }
 
   letGo() {
@@ -148,7 +153,7 @@ export class Replay {
   stopLooking() {
     this.looking = false;
     this.live.hidden = true;
-    if (this.market.looked !== null) this.market.looked = null;
+    this.market.looked = null;
     this.tick();
   }
 

@@ -11,7 +11,7 @@ export class Settings {
   constructor(about) { this.about = about; }
 
   open(place) {
-    const sections = Map.groupBy ? Map.groupBy(this.about.settings, (one) => one.section) : grouped(this.about.settings);
+    const sections = grouped(this.about.settings);
     place.replaceChildren(
       h("section", { class: "panel" }, h("h2", {}, "Documents"), h("ul", {}, DOCUMENTS.map(([path, text]) => (
         h("li", {}, h("a", { href: path }, text)))),
