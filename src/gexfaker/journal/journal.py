@@ -143,12 +143,11 @@ class Sent(Protocol):
 class Sum:
     """Messages of a group to a connection since ``at``: of which records, how many, how large, the last sequence id."""
 
-    __slots__ = ("at", "bytes", "count", "day", "first", "hub", "last", "sequence_id")
+    __slots__ = ("at", "bytes", "count", "first", "hub", "last", "sequence_id")
 
-    def __init__(self, at: float, hub: str, day: str, index: int, size: int, sequence_id: int) -> None:
+    def __init__(self, at: float, hub: str, index: int, size: int, sequence_id: int) -> None:
         self.at: Final = at
         self.hub: Final = hub
-        self.day: Final = day
         self.first: Final = index
         self.last = index
         self.count = 1
@@ -199,6 +198,7 @@ class Journal:
         self.began: Final = clock()
         self._entries: Final[deque[tuple[Entry, int]]] = deque()
         self._open: Final[dict[str, dict[str | None, Sum]]] = {}
+        self._day = ""
         self._number = 0
         self.lost = 0
         self.size = 0
@@ -223,6 +223,9 @@ class Journal:
 
         ``first`` is the sequence id of the first, the others count on; 0 for a connection without any.
         """
+        if day != self._day:  # a key plays one day at a time
+            self.settle()
+            self._day = day
         now = self._clock()
         known = self._open.get(connection)
         if known is None:
@@ -231,11 +234,8 @@ class Journal:
             message = one.message
             group, size = message.group, len(message.data.value)
             found = known.get(group)
-            if found is not None and found.day != day:
-                self._sum_up(connection, group, found)
-                found = None
             if found is None:
-                known[group] = Sum(now, hub, day, one.index, size, number if first else 0)
+                known[group] = Sum(now, hub, one.index, size, number if first else 0)
                 continue
             found.last = one.index
             found.count += 1
@@ -258,8 +258,8 @@ class Journal:
 
     def _sum_up(self, connection: str, group: str | None, found: Sum) -> None:
         fields: dict[str, Any] = {"hub": found.hub, "connection": connection, "group": group}
-        if found.day:
-            fields["day"] = found.day
+        if self._day:
+            fields["day"] = self._day
         if found.first >= 0:
             fields["first"], fields["last"] = found.first, found.last
         fields["count"], fields["bytes"] = found.count, found.bytes

@@ -346,7 +346,7 @@ class Watch:
     def _publish_plainly(self, hub: Hub, connection: Connection, batch: Batch, _older: Older) -> int:
         first = connection.numbered + 1 if connection.subprotocol.reliable else 0
         sent = hub.publish_to(connection, batch)
-        if sent and self.journal is not None and connection.watch is not None:
+        if sent and self.journal is not None and not connection.grant.watches:
             publications = batch.part(connection.group_set).publications
             self.journal.deliver(hub.name, connection.id, publications, first, self._world.date)
         return sent
