@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import tracemalloc
 
 import pytest
@@ -147,3 +149,26 @@ def test_damaged_payloads_raise_nothing_else() -> None:
             assert len(payload.unpack(bytes(data))[1]) <= MAX_SNAPSHOT_BYTES
         except RecordError:
             continue
+
+
+_TOGETHER = """
+import random, threading
+from concurrent.futures import ThreadPoolExecutor
+from gexfaker.wire import payload
+
+together = threading.Barrier(4)
+
+def many(seed):
+    message = random.Random(seed).randbytes(2_000) * 100
+    together.wait()
+    return all(payload.unpack(payload.pack("x", message)) == ("x", message) for _ in range(200))
+
+with ThreadPoolExecutor(4) as threads:
+    print(list(threads.map(many, range(4))))
+"""
+
+
+def test_threads_may_pack_at_the_same_time() -> None:
+    """Two servers in one process do. In a process of its own, because it dies if they share a compressor."""
+    done = subprocess.run([sys.executable, "-c", _TOGETHER], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, "[True, True, True, True]"), done.stderr

@@ -5,6 +5,7 @@ The type URL is the bare string (``proto.orderflow``), as on the service.
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 import zstandard
@@ -15,13 +16,26 @@ from gexfaker.errors import RecordError
 from gexfaker.limits import KIB, MAX_SNAPSHOT_BYTES
 
 ZSTD_LEVEL: Final = 3
-_compressor: Final = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_content_size=False)
 _WINDOW_BYTES: Final = 8 * 1024 * KIB
 
 
+class _Own(threading.local):
+    """A compressor for each thread.
+
+    A compressor is not safe in two threads: it gives up the interpreter lock while it works, and the process dies. Two
+    servers in one process, as in the tests of a client, are two threads.
+    """
+
+    def __init__(self) -> None:
+        self.compressor: Final = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_content_size=False)
+
+
+_own: Final = _Own()
+
+
 def pack(type_url: str, message: bytes) -> bytes:
-    """The serialised Any around the compressed message."""
-    return Any(type_url=type_url, value=_compressor.compress(message)).SerializeToString()
+    """The serialised Any around the compressed message. It may be called in any thread."""
+    return Any(type_url=type_url, value=_own.compressor.compress(message)).SerializeToString()
 
 
 def unpack(payload: bytes) -> tuple[str, bytes]:
