@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
 
+from gexfaker.wire.tokens import world_id
 from support import days
-from support.server import Served, running_server
+from support.server import Served, running_server, wait_until
 
 TIMEOUT: Final = 20
 
@@ -45,6 +48,28 @@ def rows(server: Served, *groups: str, key: str, count: int) -> list[dict[str, A
     found = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(found) == count
     return found
+
+
+@contextlib.contextmanager
+def held_until_joined(server: Served, key: str, hubs: int) -> Iterator[None]:
+    """The market waits until the key is connected to so many hubs: however slowly they open, nothing comes before."""
+
+    def act(action: str) -> None:
+        assert server.request("POST", f"/_gexfaker/sessions/by-key/{action}?key={key}", b"{}")[0] == 200
+
+    def go_on() -> None:
+        wait_until(lambda: joined() == hubs, TIMEOUT, "all hubs are joined")
+        act("resume")
+
+    def joined() -> int:
+        [session] = [one for one in server.sessions() if one["session"] == world_id(key)]
+        return sum(bool(one["groups"]) for one in session["connections"])
+
+    act("pause")
+    with ThreadPoolExecutor(1) as threads:
+        going = threads.submit(go_on)
+        yield
+        going.result()
 
 
 def plain(ticker: str, category: str, index: int) -> dict[str, Any]:
@@ -83,7 +108,8 @@ def test_analytics_and_spot_come_on_the_v2_flow(server: Served) -> None:
 
 def test_the_v2_flow_over_several_hubs_and_tickers(server: Served) -> None:
     groups = ("SPX_classic_gex_zero", "ES_SPX_state_delta_one", "ES_SPX_orderflow_orderflow", "SPX_spot", "ES_SPX_spot")
-    found = rows(server, *groups, key="v2-hubs", count=60)
+    with held_until_joined(server, "v2-hubs", 3):
+        found = rows(server, *groups, key="v2-hubs", count=60)
     assert {row["group"] for row in found} == set(groups)
     for row in found:
         ticker, category = days.split(row.pop("group"))
@@ -93,7 +119,8 @@ def test_the_v2_flow_over_several_hubs_and_tickers(server: Served) -> None:
 
 def test_several_hubs_on_the_get_flow(server: Served) -> None:
     groups = ("SPX_classic_gex_full", "SPX_state_gex_one", "ES_SPX_state_charm_zero", "ES_SPX_orderflow_orderflow")
-    found = rows(server, *groups, key="get-hubs", count=200)  # the last hub may be slow to open
+    with held_until_joined(server, "get-hubs", 4):
+        found = rows(server, *groups, key="get-hubs", count=40)
     assert {row["group"] for row in found} == set(groups)
     by_group: Counter[str] = Counter()
     for row in found:
