@@ -78,6 +78,22 @@ class Watch(Protocol):
         """Whether a client is sent a ping that is due."""
 
 
+class Line(NamedTuple):
+    """How the socket of a connection does.
+
+    Attributes:
+        address: of the client.
+        sent: messages that were written to it; those that wait are among them.
+        waiting: of these, messages that its client does not take yet, beside what the system holds for it.
+        waiting_bytes: how large they are.
+    """
+
+    address: str
+    sent: int
+    waiting: int
+    waiting_bytes: int
+
+
 class Owner(Protocol):
     """Whose audiences they are: the world of an API key."""
 
@@ -167,6 +183,7 @@ class Connection:
         groups: names of the groups it is in (an ordered set).
         outbox: what the socket must do, oldest first; the hub's owner takes it with ``take``.
         outlet: where the owner sends the outbox; None while detached.
+        line: tells how its socket does; None while detached.
         blocked: whether its socket takes no more at present.
         share: what the server keeps because of it.
     """
@@ -181,6 +198,7 @@ class Connection:
         "grant",
         "groups",
         "id",
+        "line",
         "outbox",
         "outlet",
         "raw",
@@ -203,6 +221,7 @@ class Connection:
         self._group_set: frozenset[str] | None = None
         self.outbox: list[Output] = []
         self.outlet: Callable[[list[Output]], None] | None = None
+        self.line: Callable[[], Line] | None = None
         self.blocked = False
         self.deadline = 0.0
         self.raw: RawMode | None = None
@@ -223,6 +242,10 @@ class Connection:
             return False
         self.state = state
         return True
+
+    def detach(self) -> None:
+        """It has no socket any more."""
+        self.outlet = self.line = None
 
     def take(self) -> list[Output]:
         """Everything the socket must do now; the outbox is empty afterwards."""

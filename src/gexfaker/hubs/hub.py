@@ -214,7 +214,7 @@ class Hub:
             return None
         if connection.outlet is not None:
             connection.outlet([Abort()])
-        connection.outlet = None
+        connection.detach()
         self.unblock(connection)
         connection.take()
         connection.replay()
@@ -229,7 +229,7 @@ class Hub:
             self._forget(connection)
             return
         connection.deadline = now + self.bounds.recovery_window
-        connection.outlet = None
+        connection.detach()
         self.unblock(connection)
         connection.take()
 

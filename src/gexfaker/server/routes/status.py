@@ -89,6 +89,7 @@ def _connection(service: Service, world: World, hub: str, connection: Connection
         **({"watches": True} if connection.grant.watches else {}),
         "unacknowledged": len(connection.unacknowledged),
         "behind": connection.blocked,
+        "line": None if connection.line is None else connection.line()._asdict(),
         "groups": [_group(service, world, hub, group) for group in islice(connection.groups, MAX_SHOWN_GROUPS)],
         **({"more_groups": more} if (more := len(connection.groups) - MAX_SHOWN_GROUPS) > 0 else {}),
     }

@@ -40,6 +40,10 @@ class _Wrapped(asyncio.Transport):
         """What is known of the connection."""
         return self._transport.get_extra_info(name, default)
 
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the system has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
     def close(self) -> None:
         """Close it once everything is written."""
         self._transport.close()
@@ -92,6 +96,10 @@ class SlowTransport(_Wrapped):
     def write_slowly(self, output: Slowly) -> None:
         """Write bytes at their pace."""
         self._put((self._loop.time() + output.seconds, output), len(output.data))
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the system has not taken yet, and those that wait here."""
+        return super().get_write_buffer_size() + self.waiting
 
     def close(self) -> None:
         """Close it once everything is written."""

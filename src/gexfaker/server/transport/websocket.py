@@ -19,7 +19,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import Side, State
 
-from gexfaker.hubs.connection import Connection
+from gexfaker.hubs.connection import Connection, Line
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.outputs import Abort, Aside, Close, Drop, Joined, Later, Mute, Output, Slowly
 from gexfaker.hubs.upstream import receive
@@ -77,7 +77,7 @@ class Socket(asyncio.Protocol):
         self._inlet: Final = Inlet(intake, transport, self._work)
         self._is_opening = True
         self._backlog: deque[bytes] = deque()
-        self._backlog_messages = self._backlog_bytes = 0
+        self._backlog_messages = self._backlog_bytes = self._sent = 0
         self._blocked = False
         self._delay_seconds = 0.0
         self._delayed: deque[tuple[float, bytes]] = deque()
@@ -122,7 +122,7 @@ class Socket(asyncio.Protocol):
             return
         self._hub, self._connection = answer.hub, answer.connection
         if self._hub is not None and self._connection is not None:
-            self._connection.outlet = self.perform
+            self._connection.outlet, self._connection.line = self.perform, self.line
             self._frames.name(f"{self._connection.grant.user_id or '(no key)'} {self._hub.name}")
         self._delay_seconds = ack_delay(self._service.settings.ack_delay, request)
         self._timer = self._loop.call_later(self._delay_seconds + answer.seconds, self._opened, answer)
@@ -358,6 +358,7 @@ class Socket(asyncio.Protocol):
             return
         size = sum(map(len, frames))
         self._service.counts.sent_bytes += size
+        self._sent += count
         if self._blocked:
             self._backlog.extend(frames)
             self._backlog_messages += count
@@ -365,6 +366,12 @@ class Socket(asyncio.Protocol):
             self._check_backlog(count, size)
         else:
             self._transport.write(frames[0] if len(frames) == 1 else b"".join(frames))
+
+    def line(self) -> Line:
+        """How the socket does."""
+        host, port, *_ = self._transport.get_extra_info("peername") or ("", 0)
+        untaken = self._transport.get_write_buffer_size()
+        return Line(f"{host}:{port}", self._sent, self._backlog_messages, self._backlog_bytes + untaken)
 
     def _keep(self, size: int) -> None:
         """So many bytes more, or less, wait for a peer that does not read."""
@@ -487,7 +494,7 @@ class Socket(asyncio.Protocol):
             if self._end is _End.NOBODY:
                 self._hub.lost(connection, self._loop.time())
             self._tell_end(self._hub, connection, exc)
-            connection.outlet = None
+            connection.detach()
         self._frames.parser.close()  # it holds the parser; the garbage collector, which comes rarely, has nothing to do
 
     def _tell_end(self, hub: Hub, connection: Connection, exc: Exception | None) -> None:
