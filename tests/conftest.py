@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from gexfaker.upstream import KEY
 from support.server import wait_until
 
 # How long an example takes says something of the machine, and not of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+os.environ.pop(KEY, None)  # no test asks the service itself in the name of who runs it
 
 TESTS = Path(__file__).parent
 CLIENT_SECONDS = 3.0

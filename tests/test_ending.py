@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from gexfaker.jobs.ending import end
+from gexfaker.ending import end
 
 SAYS_WHEN_READY = "print('ready', flush=True); import time; time.sleep(60)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SAYS_WHEN_READY}"

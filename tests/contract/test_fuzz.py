@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -24,6 +25,10 @@ AGAIN = "^/v1/"
 
 LONG = "/(hist|download|_files)/"
 """Of a simulated market a download is a whole day, which takes seconds to make; recorded ones here are short."""
+
+
+ANOTHER: Final = "/_gexfaker/(market|jobs/download)"
+"""What has a simulated market played for the recorded days, and what would ask the service itself."""
 
 
 def fuzz(server: Served, folder: Path, examples: int, without: str) -> str:
@@ -49,9 +54,9 @@ def test_every_answer_to_anything_is_documented(kind: str, tmp_path: Path) -> No
     if kind == "recorded":
         for ticker in ("SPX", "ES_SPX"):
             rest.write_all(tmp_path / "data", ticker, count=3)
-        played, examples, without = {"data_dir": str(tmp_path / "data")}, 6, f"{ENDLESS}|{AGAIN}"
+        played, examples, without = {"data_dir": str(tmp_path / "data")}, 6, f"{ENDLESS}|{AGAIN}|{ANOTHER}"
     else:
-        played, examples, without = {"simulate": "true"}, 2, f"{ENDLESS}|{AGAIN}|{LONG}"
+        played, examples, without = {"simulate": "true"}, 2, f"{ENDLESS}|{AGAIN}|{LONG}|{ANOTHER}"
     with running_server(**played) as server:
         told = fuzz(server, tmp_path, examples, without)
         assert server.get("/health")[0] == 200

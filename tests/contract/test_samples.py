@@ -34,6 +34,12 @@ OTHERS: Final = {
     "get /client/hubs/{hub}": {400},
     "post /load": {202, 409},
     "get /load/status/{job}": {404},
+    "post /_gexfaker/market": {404},  # there are no recorded days
+    "post /_gexfaker/jobs/download": {202, 400},  # one runs at a time
+    "post /_gexfaker/jobs/import": {400},  # nothing waits
+    **{f"{method} /_gexfaker/jobs/{{job}}": {404} for method in ("get", "delete")},
+    "put /_gexfaker/incoming": {200, 409},
+    "delete /_gexfaker/incoming": {200, 409},
     "post /studio/login": {303},
     "get /client/": {400},
     "get /ws/{hub}": {400},

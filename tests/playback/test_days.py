@@ -169,7 +169,7 @@ def test_all_simulated_days_keep_their_blocks_within_one_bound(tmp_path: Path) -
     for number, tape in enumerate(tapes, 1):
         assert tape is not None
         assert tape.json(0)
-        assert len(days._simulation.blocks) == number
+        assert len(days.simulation.blocks) == number
 
 
 def test_a_day_that_has_to_make_room_can_be_read_until_it_is_swept(tmp_path: Path) -> None:
@@ -220,4 +220,4 @@ def test_a_simulated_day_that_had_to_make_room_leaves_nothing_in_memory(tmp_path
     for _ in range(2):
         days.sweep()
     assert not market._chains
-    assert len(days._simulation.blocks) == 0
+    assert len(days.simulation.blocks) == 0

@@ -104,7 +104,7 @@ class Shelf:
     def version(self, date: str, feed: Feed) -> Hashable:
         """What is another one when the records of a feed are other ones. Raises DataError when there are none."""
         if not self._days.stored:
-            return date, feed
+            return date, feed, self._simulated.market
         status = self._days.folder.path(date, feed).stat()
         return date, feed, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gexfaker.cli.download import key_of, names_of, with_service
+from gexfaker.cli.parent import ending_with_parent
 
 if TYPE_CHECKING:
     from gexfaker.jobs.collect import Collector
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 @click.option("--webhook", metavar="URL", help="Is sent JSON (title, message) when something could not be had.")
 @click.option("--ntfy", metavar="URL", help="A topic of ntfy, such as https://ntfy.sh/mine: the same.")
 @click.option("--evict", metavar="DAYS", type=click.FloatRange(min=1), help="Take away payloads unused for so long.")
-@click.option("--exit-with-parent", is_flag=True, help="Stop when the process that started this one has ended.")
+@ending_with_parent
 @with_service
 def collect(
-    exit_with_parent: bool,
     evict: float | None,
     back: int,
     once: bool,
@@ -57,11 +56,6 @@ def collect(
     from gexfaker.jobs.collect import MAX_SLEEP_SECONDS, Collector, next_look
     from gexfaker.jobs.download import Downloader
 
-    if exit_with_parent:
-        from gexfaker.cli.main import PARENT
-        from gexfaker.cli.parent import call_when_parent_ends
-
-        call_when_parent_ends(PARENT, lambda: os._exit(0))
     history = History(upstream, key_of(key_file), Rate(rate))
     collector = Collector(lambda: Downloader(history, out), out, names_of(tickers), back, time.time)
     at = 0.0

@@ -11,8 +11,9 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
-from gexfaker.cli.download import KEY, SERVICE, key_of, names_of
-from gexfaker.jobs.ending import end
+from gexfaker.cli.download import key_of, names_of
+from gexfaker.ending import end
+from gexfaker.upstream import KEY, SERVICE
 
 log: Final = logging.getLogger(__name__)
 

@@ -85,6 +85,7 @@ class Ctl(click.Group):
     LATER: Final[dict[str, tuple[str, str]]] = {
         "fault": ("ctlfault", "Break things on purpose for a key."),
         "journal": ("ctljournal", "Show what the clients of a key did and were told."),
+        "market": ("ctlmarket", "Show or change what is played: recorded days, or a simulated market."),
     }
     """By name: the module, and what the command does."""
 
@@ -123,6 +124,7 @@ def ctl() -> None:
       gexfaker ctl step 5 --session key-2a97516c354b6884
       gexfaker ctl fault add latency          answers of the key demo come a second late
       gexfaker ctl journal --follow           what its clients do
+      gexfaker ctl market --scenario flash-crash
     """
 
 

@@ -13,18 +13,18 @@ import click
 
 from gexfaker.catalog import CATEGORIES, TICKERS
 from gexfaker.cli.generate import trading_days
+from gexfaker.cli.parent import ending_with_parent
+from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.cli.reach import Command, Url
 from gexfaker.errors import DataError
+from gexfaker.upstream import KEY, SERVICE
 
 if TYPE_CHECKING:
     from gexfaker.client.history import History
     from gexfaker.jobs.download import Outcome, Wanted
 
-KEY: Final = "GEXBOT_API_KEY"
 KEYRING: Final = "gexfaker"
 """What our entry in the system's keyring is called."""
-
-SERVICE: Final = "https://api.gex.bot"
 
 
 def with_service(command: Command) -> Command:
@@ -61,6 +61,8 @@ def with_service(command: Command) -> Command:
     help="What of them; for dates only, a report has what the key may see.",
 )
 @click.option("--workers", type=click.IntRange(1, 16), default=3, show_default=True, help="Files at a time.")
+@telling
+@ending_with_parent
 @with_service
 def download(
     dates: tuple[str, ...],
@@ -70,6 +72,7 @@ def download(
     upstream: str,
     key_file: Path | None,
     workers: int,
+    shown: str,
     rate: float,
 ) -> None:
     """Get recorded days from the service; `gexfaker serve --data-dir` plays them as they come.
@@ -87,7 +90,8 @@ def download(
     from gexfaker.client.history import History, Rate
 
     wanted = _wanted(dates, names_of(tickers), _packages(packages))
-    outcomes = _bring(History(upstream, key_of(key_file), Rate(rate)), out, wanted, workers)
+    bring = _bring_by_lines if shown == "json" else _bring
+    outcomes = bring(History(upstream, key_of(key_file), Rate(rate)), out, wanted, workers)
     missing = [one for one in outcomes if one.path is None]
     size = sum(one.size for one in outcomes if not one.was_there)
     there = sum(one.was_there for one in outcomes)
@@ -217,4 +221,20 @@ def _bring(history: History, out: Path, wanted: list[Wanted], workers: int) -> l
                 progress.remove_task(bar)
             outcomes.append(outcome)
             progress.console.print(str(outcome), markup=False, highlight=False, soft_wrap=True)
+    return outcomes
+
+
+def _bring_by_lines(history: History, out: Path, wanted: list[Wanted], workers: int) -> list[Outcome]:
+    """The same for a program. Raises DataError."""
+    from gexfaker.jobs.download import Downloader
+
+    lines, outcomes = ProgressLines(len(wanted)), []
+
+    def told(one: Wanted, came: int, size: int | None) -> None:
+        of = f" of {size / 1e6:,.1f}" if size else ""
+        lines.file(str(one), f"{came / 1e6:,.1f}{of} MB")
+
+    for outcome in Downloader(history, out, told).bring(wanted, workers):
+        outcomes.append(outcome)
+        lines.ended(str(outcome))
     return outcomes

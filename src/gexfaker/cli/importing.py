@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from gexfaker.cli.parent import ending_with_parent
+from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.errors import DataError
 from gexfaker.tapes.folder import is_date
 
@@ -32,6 +35,8 @@ SHOWN: Final = 20
 @click.option("--replace", is_flag=True, help="Replace what the data folder has of the same feeds, in whichever form.")
 @click.option("--check/--no-check", default=True, help="Look through what was brought in, as `inspect` does.")
 @click.option("--prepare", is_flag=True, help="Encode it beforehand, as `prepare` does.")
+@telling
+@ending_with_parent
 @click.pass_context
 def import_(
     context: click.Context,
@@ -44,6 +49,7 @@ def import_(
     replace: bool,
     check: bool,
     prepare: bool,
+    shown: str,
 ) -> None:
     """Bring recorded days into the data folder, whatever form they have.
 
@@ -72,7 +78,7 @@ def import_(
     found = _chosen([one for path in paths for one in found_below(path.expanduser())], dates, tickers)
     out = out.expanduser()
     with closing(Importer(out, linked=link, replacing=replace)) as importer:
-        brought = list(_brought(importer, found, convert))
+        brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
     days = sorted({(one.date, one.feed.ticker) for one in found})
     failed = _tell(brought)
     click.echo(f"{len(days)} ticker-day{'s' * (len(days) != 1)} in {out}: gexfaker serve --data-dir {out}")
@@ -107,21 +113,44 @@ def _brought(importer: Importer, found: list[Found], convert: str | None) -> Ite
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from gexfaker.jobs.importing import Brought, files_of
-
     console = Console(stderr=True)
     columns: list[Any] = [BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn()]
-    work = [[one] for one in found] if convert else files_of(found)
+    work = _work(found, convert)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=len(work))
         for file in work:
-            one = file[0]
-            said = _saying(one, convert, lambda text: progress.update(bar, description=text))
-            try:
-                yield importer.convert(one, f".{convert}", said) if convert else importer.bring(file, said)
-            except (DataError, OSError, ValueError) as problem:
-                yield Brought(one.place.path, failed=f"{one}: {problem}")
+            yield _one(importer, file, convert, lambda text: progress.update(bar, description=text))
             progress.advance(bar)
+
+
+def _brought_by_lines(importer: Importer, found: list[Found], convert: str | None) -> Iterator[Brought]:
+    """The same for a program."""
+    work = _work(found, convert)
+    lines = ProgressLines(len(work))
+    for file in work:
+        name = file[0].place.path.name
+        brought = _one(importer, file, convert, partial(lines.file, name))
+        yield brought
+        lines.ended(name)
+
+
+def _work(found: list[Found], convert: str | None) -> list[list[Found]]:
+    """What is brought in at a time: a file with all feeds in it, or one feed."""
+    from gexfaker.jobs.importing import files_of
+
+    return [[one] for one in found] if convert else files_of(found)
+
+
+def _one(importer: Importer, file: list[Found], convert: str | None, show: Callable[[str], None]) -> Brought:
+    """What becomes of a file, or of a feed."""
+    from gexfaker.jobs.importing import Brought
+
+    one = file[0]
+    said = _saying(one, convert, show)
+    try:
+        return importer.convert(one, f".{convert}", said) if convert else importer.bring(file, said)
+    except (DataError, OSError, ValueError) as problem:
+        return Brought(one.place.path, failed=f"{one}: {problem}")
 
 
 def _saying(one: Found, convert: str | None, show: Callable[[str], None]) -> Callable[[int], None]:

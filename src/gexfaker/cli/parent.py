@@ -9,6 +9,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import click
+
+from gexfaker.cli.reach import Command
 from gexfaker.errors import GexfakerError
 
 POLL_SECONDS: Final = 0.5
@@ -18,6 +21,24 @@ _SYNCHRONIZE: Final = 0x00100000
 _TIMEOUT: Final = 0x00000102
 _NO_SUCH_PROCESS: Final = 87
 """Of the Windows API: the right to wait for a process, that it still runs, and that there is none of that number."""
+
+
+def ending_with_parent(command: Command) -> Command:
+    """Give a command ``--exit-with-parent``, which is done before the command begins."""
+
+    def end_with_parent(_context: click.Context, _parameter: click.Parameter, is_wished: bool) -> None:
+        if is_wished:
+            from gexfaker.cli.main import PARENT
+
+            call_when_parent_ends(PARENT, lambda: os._exit(0))
+
+    return click.option(
+        "--exit-with-parent",
+        is_flag=True,
+        expose_value=False,
+        callback=end_with_parent,
+        help="Stop when the process that started this one has ended.",
+    )(command)
 
 
 def call_when_parent_ends(parent: int, function: Callable[[], object]) -> None:

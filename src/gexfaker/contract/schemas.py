@@ -230,6 +230,20 @@ _TESTING: Final[dict[str, Schema]] = {
 """What tests of clients ask and are told."""
 
 _MAYBE_NUMBERS: Final = array({"type": ["number", "null"]})
+_NAMES: Final[Schema] = {"anyOf": [TEXT, array(TEXT)]}
+_WAITING: Final = record(files=WHOLE, bytes=WHOLE)
+_JOB: Final = record(
+    job=TEXT,
+    kind=words(("download", "import")),
+    about=TEXT,
+    began=NUMBER,
+    status=words(("running", "done", "partly", "failed", "stopped")),
+    done=WHOLE,
+    total=WHOLE,
+    file=TEXT,
+    text=TEXT,
+    lines=array(TEXT),
+)
 _STUDIO: Final[dict[str, Schema]] = {
     "StudioAbout": loose(version=TEXT, tickers=array(TEXT), settings=array(loose(name=TEXT, value=TEXT, source=TEXT))),
     "StudioWatch": record(session=TEXT, websocket_urls=_URLS),
@@ -246,6 +260,18 @@ _STUDIO: Final[dict[str, Schema]] = {
         day=DATE,
         times=array(WHOLE),
         columns={"type": "object", "additionalProperties": _MAYBE_NUMBERS},
+    ),
+    "BringingJob": _JOB,
+    "BringingJobs": record(jobs=array(ref("BringingJob")), folder=TEXT, has_key=TRUTH, waiting=_WAITING),
+    "Waiting": _WAITING,
+    "Received": record(path=TEXT, bytes=WHOLE),
+    "WantedDownload": like(
+        choice(dates=TEXT, tickers=_NAMES, packages=_NAMES, key=TEXT, upstream=TEXT),
+        {"dates": "2026-07-17", "tickers": ["SPX"], "packages": ["classic"]},
+    ),
+    "WantedImport": like(
+        choice(convert={"enum": [None, "jsonl", "jsonl.gz", "jsonl.zst"]}, prepare=TRUTH, replace=TRUTH),
+        {"prepare": False},
     ),
     "StudioCalendar": record(days=array(record(date=DATE, playable=TRUTH, why={"type": ["string", "null"]}))),
 }
@@ -333,6 +359,20 @@ SCHEMAS: Final[dict[str, Schema]] = {
         {"date": "latest"},
         {"from": "2026-07-13", "to": "2026-07-17"},
         {"dates": ["2026-07-13", "2026-07-15"]},
+    ),
+    "WantedMarket": like(
+        choice(kind=words(("recorded", "simulated")), seed=WHOLE, scenario={"type": ["string", "null"]}),
+        {"kind": "recorded"},
+        {"kind": "simulated", "seed": 7, "scenario": None},
+        {"scenario": "flash-crash"},
+    ),
+    "PlayedMarket": record(
+        kind=words(("recorded", "simulated")),
+        seed=WHOLE,
+        scenario={"type": ["string", "null"]},
+        origin=TEXT,
+        scenarios={"type": "object", "additionalProperties": TEXT},
+        recorded=record(folder=TEXT, days=WHOLE),
     ),
     "LoadJob": loose(job_id=TEXT, status={"enum": ["running", "done", "failed"]}, dates=TEXT, done=WHOLE, total=WHOLE),
     "Reloaded": loose(status=TEXT, previous_date=TEXT, new_date=TEXT, loaded_at=TEXT, files_loaded=WHOLE),

@@ -189,7 +189,7 @@ class Importer:
         """Copy or link a file with these feeds. Raises DataError when the disk does not take it."""
         found = file[0]
         source, target = found.place.path, self.target(found)
-        if _is_below(source, self._out.absolute()):
+        if source.absolute() in self._there.values():
             return Brought(source, was_there=True)
         size = source.stat().st_size
         if target.exists():

@@ -80,6 +80,7 @@ class Days:
         first: the day that keys start with.
         span: of the days that follow each other.
         stored: whether the days are from the folder.
+        simulation: what simulated days have in common.
 
     Raises:
         DataError: days are stored, but not those asked for.
@@ -99,14 +100,35 @@ class Days:
         fills: bool = False,
     ) -> None:
         self._fills: Final = fills
-        self.folder: Final = folder or DataFolder(Path())
+        self.folder = folder or DataFolder(Path())
         self._today = today
-        self._simulation: Final = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks(), feedback)
+        self.simulation = Simulation(seed, tuple(tickers), scenario, open_rows, Blocks(), feedback)
         self._open: OrderedDict[str, Day] = OrderedDict()
         self._retired: list[Day] = []
         self._overdue: list[Day] = []
-        self.stored: Final = folder is not None and bool(folder.dates())
+        self.stored = folder is not None and bool(folder.dates())
         self.load(date)
+
+    def switch(self, folder: DataFolder | None, simulation: Simulation) -> None:
+        """Play the recorded days of a folder, or with None simulated ones. All days are opened again.
+
+        The day that keys start with is the newest one, if recorded days are played for simulated ones or the other way
+        round.
+
+        Raises:
+            DataError: the folder holds no days. Nothing has changed then.
+        """
+        before = self.folder, self.simulation, self.stored
+        if folder is not None:
+            folder.look_again()
+        self.folder, self.simulation, self.stored = folder or self.folder, simulation, folder is not None
+        if self.stored is not before[2]:
+            try:
+                self.load(LATEST)
+            except DataError:
+                self.folder, self.simulation, self.stored = before
+                raise
+        self.reopen()
 
     def load(self, date: str) -> None:
         """Play other days: ``latest``, ``today``, a date, several with commas between them, or a range ``A..B``.
@@ -230,13 +252,13 @@ class Days:
     def _make(self, date: str) -> Day:
         date = self.resolve(date)
         if not self.stored:
-            return simulated_day(date, *self._simulation)
+            return simulated_day(date, *self.simulation)
         recorded = StoredDay(self.folder, date)
         return self._filled(recorded) if self._fills and is_trading_day(recorded.calendar_date) else recorded
 
     def _filled(self, recorded: Day) -> Day:
         """A recorded day with the feeds of its tickers, and of those that are set, that were not recorded."""
-        simulation = self._simulation
+        simulation = self.simulation
         tickers = tuple(sorted(TICKERS & {*recorded.tickers, *simulation.tickers}))
         return FilledDay(recorded, simulated_day(recorded.date, *simulation._replace(tickers=tickers)))
 

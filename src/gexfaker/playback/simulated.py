@@ -91,11 +91,13 @@ class SimulatedDays:
 
     Args:
         seed, tickers, scenario, feedback: as ``simulated_day`` takes them.
+
+    Attributes:
+        market: all of them, which tells the days of one market from those of another.
     """
 
     def __init__(self, seed: int, tickers: Sequence[str], scenario: str | None, feedback: float | None = None) -> None:
-        self._feedback: Final = feedback
-        self._arguments: Final = (seed, tickers, scenario)
+        self.market: Final = (seed, tuple(tickers), scenario, feedback)
         self._blocks: Final = Blocks(SHARED_BLOCK_BYTES)
         self._days: Final[OrderedDict[str, Day]] = OrderedDict()
         self._users: Final[Counter[str]] = Counter()
@@ -106,9 +108,9 @@ class SimulatedDays:
         with self._lock:
             day = self._days.get(date)
             if day is None:
-                day = self._days[date] = simulated_day(
-                    date, *self._arguments, blocks=self._blocks, feedback=self._feedback
-                )
+                seed, tickers, scenario, feedback = self.market
+                made = simulated_day(date, seed, tickers, scenario, blocks=self._blocks, feedback=feedback)
+                day = self._days[date] = made
             self._days.move_to_end(date)
             self._users[date] += 1
             self._make_room()
@@ -163,6 +165,20 @@ def faults_of_scenario(scenario: str | None) -> tuple[Rule, ...]:
 
     found = read_scenario(scenario)
     return () if found is None else found.faults
+
+
+def scenario_names() -> tuple[str, ...]:
+    """The scenarios that are shipped."""
+    from gexfaker.market.scenarios.scenariofile import NAMES
+
+    return NAMES
+
+
+def told_scenarios() -> dict[str, str]:
+    """What each of them is, by name."""
+    from gexfaker.market.scenarios.scenariofile import named_scenario
+
+    return {name: named_scenario(name).description for name in scenario_names()}
 
 
 def check_scenario(scenario: str | None) -> None:

@@ -24,7 +24,7 @@ from gexfaker.hubs.negotiation import Rules
 from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.limits import MAX_KEPT_BYTES
 from gexfaker.playback.day import Day
-from gexfaker.playback.days import Days
+from gexfaker.playback.days import Days, Simulation
 from gexfaker.playback.options import Options
 from gexfaker.playback.simulated import check_scenario, faults_of_scenario
 from gexfaker.rest.bodies import Bodies
@@ -66,15 +66,17 @@ class Life:
         started: set once the first request can be answered.
         secret: what signs tokens and links.
         sync_streams: followers of the sync stream.
+        at_end: what is called when the server has stopped.
     """
 
-    __slots__ = ("draining", "loaded_at", "secret", "started", "sync_streams")
+    __slots__ = ("at_end", "draining", "loaded_at", "secret", "started", "sync_streams")
 
     def __init__(self, now: float, secret: str) -> None:
         self.loaded_at = now
         self.secret = secret
         self.draining = self.started = False
         self.sync_streams = 0
+        self.at_end: list[Callable[[], object]] = []
 
     @property
     def ready(self) -> bool:
@@ -126,12 +128,20 @@ class Service:
         )
         self.bodies: Final = Bodies()
         self.cluster: Sharing | None = None
-        self._watch_new_keys()
+        self.begin_keys_as_played()
+        if (begin := self.worlds.watching.first) is not None:
+            for world in self.worlds.all():
+                begin(world)
 
-    def _watch_new_keys(self) -> None:
-        """Have new keys begin with the faults of the settings and of the scenario, and with a journal. SettingError."""
+    def begin_keys_as_played(self) -> None:
+        """Have new keys begin with the faults of the settings and of the scenario that is played, and with a journal.
+
+        Raises:
+            SettingError, DataError: the faults are none.
+        """
         settings = self.settings
-        rules = _first_faults(settings, None if self.days.stored else settings.scenario)
+        rules = _first_faults(settings, None if self.days.stored else self.days.simulation.scenario)
+        self.worlds.watching.first = None
         if not rules and not settings.journal:
             return
         from gexfaker.faults.rules import FaultList
@@ -143,8 +153,6 @@ class Service:
                 world.watched().record()
             world.have_faults(listed)
 
-        for world in self.worlds.all():
-            begin(world)
         self.worlds.watching.first = begin
 
     def _access_log(self) -> AccessLog:
@@ -314,6 +322,27 @@ class Service:
         self.days.load(dates)
         self.start_with(self.days.first)
 
+    def switch(self, folder: DataFolder | None, simulation: Simulation) -> bool:
+        """Play recorded days, or with None simulated ones (see ``Days.switch``); True: on other days than before.
+
+        Keys go on at their market time, or have to begin anew where it is True. New keys begin with the scenario's
+        faults.
+
+        Raises:
+            DataError: the folder holds no days, or there is no such scenario. Nothing has changed then.
+        """
+        if folder is None:
+            check_scenario(simulation.scenario)
+        was_stored = self.days.stored
+        self.days.switch(folder, simulation)
+        self.begin_keys_as_played()
+        self.start_with(self.days.first)
+        return self.days.stored is not was_stored
+
+    def data_folder(self) -> DataFolder:
+        """Where recorded days are, or would be."""
+        return _data_folder(self.settings, _folder(self.settings))
+
     def renew(self, date: str) -> None:
         """Open a day again, whose files are others now."""
         self.days.renew(date)
@@ -340,7 +369,9 @@ class Service:
         return f"{shown(next_opening(self.clock()))} New York"
 
     def close(self) -> None:
-        """Give the tapes and the state file back."""
+        """Give the tapes and the state file back, and end what was begun beside."""
+        for call in self.life.at_end:
+            call()
         self.days.close()
         self.state_file.close()
 
@@ -348,7 +379,7 @@ class Service:
 def _days(settings: Settings, now: float) -> Days:
     """The days that the settings name. Raises DataError: there are none of them, or the scenario is none."""
     days = Days(
-        None if settings.simulate else _data_folder(settings),
+        None if settings.simulate else _data_folder(settings, _data_dir(settings)),
         settings.data_date,
         settings.seed,
         settings.tickers,
@@ -419,11 +450,11 @@ def _folder(settings: Settings) -> Path:
     return Path(settings.data_dir).expanduser()
 
 
-def _data_folder(settings: Settings) -> DataFolder:
-    """Where recorded days are. Raises SettingError."""
+def _data_folder(settings: Settings, root: Path) -> DataFolder:
+    """A folder with recorded days, read as the settings say."""
     cache = Path(settings.cache_dir).expanduser() if settings.cache_dir else cache_folder(os.environ)
     indexes = None if cache is None or settings.cache_dir == NO_CACHE else IndexFolder(cache / "indexes")
-    return DataFolder(_data_dir(settings), leaves=settings.links == OWNED, indexes=indexes)
+    return DataFolder(root, leaves=settings.links == OWNED, indexes=indexes)
 
 
 def _data_dir(settings: Settings) -> Path:

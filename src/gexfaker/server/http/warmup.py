@@ -22,6 +22,9 @@ FEED: Final = (
 MARKET: Final = ("gexfaker.market.simulation",)
 """What a simulated record needs."""
 
+SCENARIOS: Final = ("gexfaker.market.scenarios.scenariofile",)
+"""What reading a scenario needs."""
+
 _loaded: Final[set[str]] = set()
 
 

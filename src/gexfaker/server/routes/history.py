@@ -165,12 +165,11 @@ def _signed(request: Request, file: File) -> str:
 
 def shelf_of(request: Request) -> Shelf:
     """The days that can be downloaded."""
-    service = service_of(request)
-    settings = service.settings
-
-    downloads = downloads_of(request)
-    if downloads.days is None:
-        downloads.days = SimulatedDays(settings.seed, settings.tickers, settings.scenario, settings.feedback)
+    service, downloads = service_of(request), downloads_of(request)
+    played = service.days.simulation
+    market = (played.seed, played.tickers, played.scenario, played.feedback)
+    if downloads.days is None or downloads.days.market != market:
+        downloads.days = SimulatedDays(*market)
     return Shelf(service.days, downloads.days, service.clock())
 
 

@@ -7,7 +7,8 @@ import base64
 import datetime
 import hmac
 import math
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -31,6 +32,7 @@ from gexfaker.server.http.controlguard import COOKIE, admits, cookie_of
 from gexfaker.server.http.eventstreams import EVENTS, EventStream
 from gexfaker.server.http.replies import error, read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.routes.bringing import jobs_known
 from gexfaker.server.routes.control import known_here
 from gexfaker.server.routes.negotiate import watch_addresses
 from gexfaker.server.routes.status import playback_status, world_status
@@ -74,6 +76,11 @@ MAX_SUMMARIES: Final = 100
 
 MAX_CALENDAR_DAYS: Final = 62
 """Days that a calendar shows at once."""
+
+SHOWN_JOBS: Final = 3
+"""Downloads and imports in an event, the newest."""
+
+Jobs = Callable[[], list[dict[str, Any]]]
 
 MAX_NEWS: Final = 200
 """Entries of a journal in one event; of more in a second it says how many were left out."""
@@ -324,13 +331,14 @@ async def _events(request: Request) -> Response:
         return Response(media_type=EVENTS)
     if world is not None and follows:
         journal_of(world)  # refused now, and not in the middle of the stream
-    return EventStream(service, _beats(service, world, since if follows else None))
+    jobs = partial(jobs_known, request)
+    return EventStream(service, _beats(service, world, since if follows else None, jobs))
 
 
-async def _beats(service: Service, world: World | None, since: int | None) -> AsyncIterator[bytes]:
+async def _beats(service: Service, world: World | None, since: int | None, jobs: Jobs) -> AsyncIterator[bytes]:
     loop, known = asyncio.get_running_loop(), None
     while not service.life.draining:
-        yield _event("state", await _state(service, world))
+        yield _event("state", await _state(service, world) | {"jobs": jobs()[:SHOWN_JOBS]})
         if world is not None and since is not None:
             journal = journal_of(world)  # another one, if somebody has ended it
             since = since if since <= journal.number and known in (None, journal) else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from gexfaker.server.routes import (
+    bringing,
     control,
     documents,
     earlier,
@@ -12,6 +13,7 @@ from gexfaker.server.routes import (
     history,
     journal,
     loading,
+    market,
     metrics,
     negotiate,
     protofiles,
@@ -31,9 +33,11 @@ ENDPOINTS: Final = (
     *journal.ENDPOINTS,
     *sending.ENDPOINTS,
     *studio.ENDPOINTS,
+    *bringing.ENDPOINTS,
     *sync.ENDPOINTS,
     *earlier.ENDPOINTS,
     *loading.ENDPOINTS,
+    *market.ENDPOINTS,
     *state.ENDPOINTS,
     *metrics.ENDPOINTS,
     *documents.ENDPOINTS,

@@ -1,0 +1,180 @@
+"""Days that come into the data folder while the server runs: downloads and imports, each in a process of its own.
+
+The process is a command of ours. It is another process, so that no client waits for it, and it has a lower priority.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import msgspec
+
+from gexfaker.ending import end
+from gexfaker.errors import ControlError
+
+MAX_JOBS: Final = 20
+"""Jobs that are remembered."""
+
+MAX_LINES: Final = 60
+"""Lines of what a job has said that are kept: the newest ones, where the end is."""
+
+MAX_LINE: Final = 500
+"""Letters of such a line."""
+
+STOP_SECONDS: Final = 5.0
+"""How long a job has to end after it was asked to: files are brought in whole or not at all."""
+
+LOWER_PRIORITY: Final = 10
+"""On a scale to 19: clients are served before days are brought in."""
+
+RUNNING: Final = "days are being brought in: wait for the end of that, or stop it"
+
+Status = Literal["running", "done", "partly", "failed", "stopped"]
+ENDS: Final[dict[int, Status]] = {0: "done", 1: "partly"}
+"""By exit code; with 1 something could not be had, or is not sound, and what came is there."""
+
+
+class Step(msgspec.Struct):
+    """What a command tells of its progress, see ``--progress json``."""
+
+    done: int
+    total: int
+    file: str = ""
+    text: str = ""
+
+
+@dataclass
+class Job:
+    """Days that are brought in.
+
+    Attributes:
+        kind: the command.
+        about: what is brought in, for people.
+        began: epoch seconds.
+        step: how far it is.
+        lines: what it has said beside.
+    """
+
+    id: str
+    kind: str
+    about: str
+    began: float
+    status: Status = "running"
+    step: Step = field(default_factory=lambda: Step(0, 0))
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is answered."""
+        told = {"job": self.id, "kind": self.kind, "about": self.about, "began": self.began, "status": self.status}
+        return told | msgspec.structs.asdict(self.step) | {"lines": list(self.lines)}
+
+    def hear(self, line: str) -> None:
+        """A line that its process has written."""
+        try:
+            self.step = msgspec.json.decode(line, type=Step)
+        except msgspec.MsgspecError:
+            if line.strip():
+                self.lines.append(line.rstrip()[:MAX_LINE])
+
+
+class Jobs:
+    """The jobs of one server, of which one runs at a time.
+
+    Attributes:
+        known: the newest ones, in the order in which they began.
+    """
+
+    def __init__(self) -> None:
+        self.known: Final[deque[Job]] = deque(maxlen=MAX_JOBS)
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+
+    @property
+    def running(self) -> Job | None:
+        """The one that runs."""
+        return next((job for job in self.known if job.status == "running"), None)
+
+    def begin(
+        self,
+        about: str,
+        arguments: Sequence[str],
+        now: float,
+        secret: Mapping[str, str] | None = None,
+        after: Callable[[], object] | None = None,
+    ) -> Job:
+        """Run a command.
+
+        Args:
+            about: what it brings in, for people.
+            arguments: of ``gexfaker``; the first is the command.
+            now: epoch seconds.
+            secret: more for its environment, where no list of processes shows it.
+            after: is called in a thread when the command has ended, and was not stopped.
+
+        Raises:
+            ControlError: one runs already.
+        """
+        if self.running is not None:
+            raise ControlError(RUNNING)
+        job = Job(secrets.token_hex(8), arguments[0], about, now)
+        self.known.append(job)
+        self._process = _started(arguments, secret or {})
+        self._reader = threading.Thread(target=_follow, args=(self._process, job, after), name="job", daemon=True)
+        self._reader.start()
+        return job
+
+    def stop(self, job: Job) -> None:
+        """End a job, if it still runs; it takes up to STOP_SECONDS. What came whole stays."""
+        process = self._process
+        if job.status != "running" or process is None:
+            return
+        job.status = "stopped"
+        end(process, STOP_SECONDS)
+
+    def close(self) -> None:
+        """End what runs: the server stops."""
+        if (job := self.running) is not None:
+            self.stop(job)
+        if self._reader is not None:
+            self._reader.join(STOP_SECONDS)
+
+
+def _started(arguments: Sequence[str], secret: Mapping[str, str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "gexfaker", *arguments, "--progress", "json", "--exit-with-parent"]
+    process = subprocess.Popen(  # noqa: S603 - it is this very program
+        command,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "COLUMNS": "120", **secret},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+    )
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, LOWER_PRIORITY)
+    return process
+
+
+def _follow(process: subprocess.Popen[str], job: Job, after: Callable[[], object] | None) -> None:
+    """Hear what a job says, to its end."""
+    if process.stdout is not None:
+        with process.stdout as said:
+            for line in said:
+                job.hear(line)
+    code = process.wait()
+    if job.status != "running":
+        return
+    if after is not None:
+        after()
+    job.status = ENDS.get(code, "failed")

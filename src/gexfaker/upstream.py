@@ -1,0 +1,11 @@
+"""The service itself, from which recorded days come."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SERVICE: Final = "https://api.gex.bot"
+"""Its API."""
+
+KEY: Final = "GEXBOT_API_KEY"
+"""Where the environment has the API key for it."""
