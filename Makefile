@@ -73,7 +73,7 @@ release: .venv/dev
 	@$(BIN)/python -m release $(ARGS)
 
 pictures: .venv/dev
-	@PYTHONPATH=tests $(RUN) tests.studio.pictures
+	@PYTHONPATH=tests $(RUN) tests.studio.pictures $(ARGS)
 
 bench: .venv/dev
 	@$(BIN)/python -m bench $(ARGS)

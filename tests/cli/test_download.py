@@ -82,11 +82,11 @@ def test_the_key_from_a_file(server: Served, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environment", "said"),
     [
-        ((), {"GEXBOT_API_KEY": None}, "GEXBOT_API_KEY, which the environment lacks: set it, or use --key-file"),
+        ((), {"GEXBOT_API_KEY": None}, "an API key is needed, and there is none: set GEXBOT_API_KEY, use --key-file"),
         (
             (),
             {"GEXBOT_API_KEY": "two words"},
-            "an API key is needed, and there is none that can be one in GEXBOT_API_KEY",
+            "an API key is needed, and what is in GEXBOT_API_KEY is no API key: set GEXBOT_API_KEY, use --key-file",
         ),
         (("--tickers", "SPXX"), {}, "--tickers: SPXX is not a ticker of the service"),
         (("--tickers", ","), {}, "--tickers: none is not a ticker"),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import random
+import struct
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,11 @@ import pytest
 from gexfaker.catalog import CATEGORIES
 from gexfaker.exchange.hours import shown as shown_time
 from gexfaker.server.routes.studio import BEAT_SECONDS
-from support import decode, node
+from support import data, decode, node
 from support.browser import SECONDS, Page, browser
 from support.raw import JSON, connect
 from support.server import InProcess, Served, running_server, wait_until
+from support.upstream import bad_day, dripped
 
 pytestmark = pytest.mark.long
 
@@ -109,7 +113,7 @@ def test_every_panel_shows_what_rest_gives_at_that_instant(server: InProcess, pa
     ):
         is_level = not name.startswith("net")  # a level of 0 is none
         assert found[name] == ("–" if is_level and not gex[key] else shown(gex[key])), name
-    assert values(page, "greeks")["major +"] == shown(greek["major_positive"])
+    assert values(page, "greeks")["major call gamma"] == shown(greek["major_positive"])
     assert values(page, "greeks")["long gamma"] == shown(greek["major_long_gamma"])
     wait_until(lambda: "net GEX" in values(page, "flow"), SECONDS, "the orderflow")
     flows = values(page, "flow")
@@ -434,3 +438,167 @@ def test_the_state_of_the_page_is_in_its_address(server: InProcess, page: Page) 
     put(page, "main select", "SPX")
     wait_until(lambda: "ticker" not in page.run("location.hash"), SECONDS, "the address")
     assert "greek=charm" in page.run("location.hash")
+
+
+# --- what is played, and days that come ----------------------------------------------------------
+
+
+def options(page: Page, selector: str) -> dict[str, bool]:
+    """The values of a choice, and which can be chosen."""
+    every = f"[...document.querySelectorAll('{selector} option')]"
+    found: dict[str, bool] = page.run(f"Object.fromEntries({every}.map((one) => [one.value, !one.disabled]))")
+    return found
+
+
+def test_another_market_is_chosen_in_the_bar_and_clients_get_it(page: Page) -> None:
+    with running_server(simulate="true", tickers="SPX", data_date=DATE) as server:
+        act(server, "chosen", "pause")
+        act(server, "chosen", "seek", time="14:45")
+        show(page, server, "#market?key=chosen")
+        wait_until(lambda: "calm" in options(page, "#scenario"), SECONDS, "the scenarios")
+        assert options(page, "#scenario")["recorded"] is False, "there are no days"
+        before = rest(server, "chosen", "/SPX/classic/zero")["spot"]
+        wait_until(lambda: values(page, "gex").get("spot") == shown(before), SECONDS, "the market before")
+        put(page, "#scenario", "flash-crash")
+        wait_until(lambda: rest(server, "chosen", "/SPX/classic/zero")["spot"] < before * 0.98, SECONDS, "the crash")
+        crashed = rest(server, "chosen", "/SPX/classic/zero")["spot"]
+        wait_until(lambda: values(page, "gex").get("spot") == shown(crashed), SECONDS, "that it is shown")
+        put(page, "#seed", "77")
+        wait_until(lambda: rest(server, "chosen", "/SPX/classic/zero")["spot"] != crashed, SECONDS, "another seed")
+        put(page, "#seed", "9007199254740993000")
+        wait_until(
+            lambda: page.run("document.querySelector('.notice.wrong')?.textContent ?? ''") != "", SECONDS, "why not"
+        )
+        wait_until(lambda: page.run("document.getElementById('seed').value") == "77", SECONDS, "the seed as it is")
+        page.problems[:] = [one for one in page.problems if "400" not in one]
+        page.run("location.href = 'about:blank'")
+
+
+def report(folder: Path) -> Path:
+    """An end-of-day report, as the service has it."""
+    path = folder / f"eod_report_SPX_{DATE}.zip"
+    records = [rest_record(index) for index in range(30)]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{DATE}_SPX_orderflow_orderflow.json", "[" + ",".join(records) + "]")
+        archive.writestr("padding.txt", random.Random(1).randbytes(5_000_000))  # so that it comes in two pieces
+    return path
+
+
+def rest_record(index: int) -> str:
+    return data.record("SPX", index)
+
+
+def test_files_are_imported_and_their_day_is_played(page: Page, tmp_path: Path) -> None:
+    days = tmp_path / "days"
+    with running_server(simulate="true", tickers="SPX", data_dir=str(days)) as server:
+        show(page, server, "#days?key=imported")
+        page.choose("#files", report(tmp_path))
+        play = "document.querySelector('[id^=play-]')"
+        wait_until(lambda: page.run(f"!!{play}"), SECONDS, "the end of the import")
+        assert "1 of 1 files" not in page.run("document.getElementById('sent').textContent")
+        assert f"Import of 1 file, {report(tmp_path).stat().st_size / 1e6:,.1f} MB" in page.run(
+            "document.getElementById('jobs').textContent"
+        )
+        page.run(f"{play}.click()")
+        wait_until(lambda: server.health()["data_date"] == DATE, SECONDS, "the day")
+        wait_until(lambda: "RECORDED" in page.run("document.getElementById('mark').textContent"), SECONDS, "the mark")
+        assert rest(server, "imported", "/SPX/orderflow/orderflow") == json.loads(rest_record(0))
+        put(page, "#scenario", "")
+        wait_until(lambda: "SIMULATED" in page.run("document.getElementById('mark').textContent"), SECONDS, "and back")
+        page.run("location.href = 'about:blank'")
+
+
+def test_a_day_is_downloaded_with_its_progress_and_can_be_stopped(page: Page, tmp_path: Path) -> None:
+    upstream_days = data.write_day(tmp_path / "upstream", 50, ("SPX",))
+    with (
+        running_server(data_dir=str(upstream_days)) as upstream,
+        bad_day(upstream.address, ("/_files/", dripped), ("/_files/", held)) as relay,
+        running_server(simulate="true", tickers="SPX", data_dir=str(tmp_path / "days")) as server,
+    ):
+        show(page, server, "#days?key=loaded")
+        put(page, "#upstream", relay.url)
+        put(page, "#upstream-key", "a-secret-key")
+        for name in ("First day", "Last day"):
+            put(page, f"[aria-label='{name}']", DATE)
+        for name in ("classic", "state"):
+            page.run(f"document.querySelector('input[value={name}]').checked = false")
+        page.run("document.getElementById('download').click()")
+        jobs = "document.getElementById('jobs').textContent"
+        wait_until(lambda: "Download of SPX: 2026-07-17: done" in page.run(jobs), SECONDS, "the end of the download")
+        assert "a-secret-key" not in page.run("document.body.textContent")
+        assert list((tmp_path / "days").glob(f"{DATE}_SPX_*"))
+        put(page, "[aria-label='First day']", "")
+        put(page, "[aria-label='Last day']", "")
+        for path in (tmp_path / "days").glob("[!.]*"):
+            path.unlink()
+        put(page, "[aria-label='First day']", DATE)
+        page.run("document.getElementById('download').click()")
+        stop = "document.querySelector('[id^=stop-]')"
+        wait_until(lambda: page.run(f"!!{stop} && !!document.querySelector('progress')"), SECONDS, "the progress")
+        page.run(f"{stop}.click()")
+        wait_until(lambda: "stopped" in page.run(jobs), SECONDS, "the end")
+        page.run("location.href = 'about:blank'")
+
+
+def held(relay: Any, body: bytes) -> None:
+    """So slow that it does not end by itself."""
+    dripped(relay, body[:40_000].ljust(20_000_000))
+
+
+def test_a_connection_is_shown_with_its_address_and_rate(server: InProcess, page: Page) -> None:
+    act(server, "watched", "speed", speed=30)
+    with connect(server.orderflow("watched"), JSON) as client:
+        client.join(GROUP)
+        host, port = client.socket.getsockname()
+        show(page, server, "#clients?key=watched")
+        cells = "[...document.querySelectorAll('[aria-label=Connections] tbody tr td')].map((one) => one.textContent)"
+        wait_until(
+            lambda: len(page.run(cells)) > 5 and float(page.run(cells)[5].replace(",", "") or 0) > 5,
+            SECONDS,
+            "the rate",
+        )
+        found = page.run(cells)
+        assert found[1] == f"{host}:{port}"
+        assert found[0] == "orderflow"
+
+
+def test_a_panel_is_saved_as_a_picture(server: InProcess, page: Page, tmp_path: Path) -> None:
+    act(server, "saved", "pause")
+    act(server, "saved", "seek", time="12:00")
+    show(page, server, "#market?key=saved")
+    wait_until(lambda: "spot" in values(page, "gex"), SECONDS, "the profile")
+    page.save_to(tmp_path)
+    page.run("document.querySelector('.picture-of').click()")
+    wait_until(lambda: bool(list(tmp_path.glob("*.png"))), SECONDS, "the file")
+    [file] = tmp_path.glob("*.png")
+    assert file.name.startswith("spx-net-gamma-exposure-by-strike-classic-gex-zero-simulated-2026-07-17-12-00-00")
+    width, height = struct.unpack(">II", file.read_bytes()[16:24])
+    assert width > 400
+    assert height > 440
+
+
+@pytest.mark.parametrize(("spot", "step"), [(7500.0, 5.0), (230.0, 2.5), (12.0, 0.5)])
+def test_as_many_strikes_are_shown_whatever_lies_between_them(
+    server: InProcess, page: Page, spot: float, step: float
+) -> None:
+    show(page, server, "#settings")
+    [low, high] = page.run(
+        f"""(async () => {{
+            const {{ Strikes }} = await import("/studio/strikes.js");
+            const made = new Strikes("these");
+            const strikes = Array.from({{ length: 400 }}, (_, index) => [{step} * (index + 1), 1]);
+            strikes.forEach((one) => {{ one[0] += Math.max(0, Math.round({spot} / {step}) - 200) * {step}; }});
+            made.shown = {{ bars: [{{ values: strikes }}], dots: [], levels: [], spot: {spot} }};
+            made.range = "near";
+            return made.bounds();
+        }})()"""
+    )
+    assert low < spot < high
+    assert 39 <= (high - low) / step <= 82, "forty strikes, on one side alone if there are no others"
+
+
+def test_a_key_that_nobody_has_used_is_told(server: InProcess, page: Page) -> None:
+    show(page, server, "#clients?key=tpyo")
+    wait_until(lambda: page.run("document.getElementById('unused').textContent") == "not used yet", SECONDS, "the word")
+    server.get("/SPX/classic/zero", {"Authorization": "Bearer tpyo", "User-Agent": "test"})
+    wait_until(lambda: page.run("document.getElementById('unused').textContent") == "", SECONDS, "that it is used")

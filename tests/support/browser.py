@@ -109,6 +109,16 @@ class Page:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def choose(self, selector: str, *paths: Path) -> None:
+        """Give a field for files these files, as a user does."""
+        root = self._ask("DOM.getDocument")["root"]["nodeId"]
+        node = self._ask("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self._ask("DOM.setFileInputFiles", nodeId=node, files=[str(path) for path in paths])
+
+    def save_to(self, folder: Path) -> None:
+        """Where what the page saves is put."""
+        self._ask("Page.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+
     def resize(self, width: int, height: int) -> None:
         """Another size of the window, as a phone has."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}

@@ -178,10 +178,10 @@ def key_of(file: Path | None) -> str:
         key = click.prompt("API key", hide_input=True)
     key = key.strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
-        where = f"{file}" if file else f"{KEY}, which the environment lacks" if not key else KEY
+        found = f"what is in {file or KEY} is no API key" if key else f"{file} is empty" if file else "there is none"
         raise DataError(
-            f"an API key is needed, and there is none that can be one in {where}: set it, or use --key-file, "
-            f"or the system's keyring (pip install keyring; keyring set {KEYRING} {KEY})"
+            f"an API key is needed, and {found}: set {KEY}, use --key-file, or put it into the system's keyring "
+            f"(pip install keyring; keyring set {KEYRING} {KEY})"
         )
     return key
 

@@ -40,6 +40,7 @@ _REASONS: Final = {
     206: "The part asked for.",
     302: "The link is in Location.",
     303: "Go on with the address in Location.",
+    308: "The same without the slash.",
     304: "It has not changed.",
     400: "The request is not usable; the text says why.",
     401: "The key is not known, or the token is missing.",

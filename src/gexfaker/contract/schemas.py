@@ -273,7 +273,9 @@ _STUDIO: Final[dict[str, Schema]] = {
         choice(convert={"enum": [None, "jsonl", "jsonl.gz", "jsonl.zst"]}, prepare=TRUTH, replace=TRUTH),
         {"prepare": False},
     ),
-    "StudioCalendar": record(days=array(record(date=DATE, playable=TRUTH, why={"type": ["string", "null"]}))),
+    "StudioCalendar": record(
+        days=array(record(date=DATE, playable=TRUTH, why={"type": ["string", "null"]}, early=TRUTH))
+    ),
 }
 """What the studio asks for beside the control plane."""
 

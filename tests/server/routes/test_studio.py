@@ -111,8 +111,8 @@ def test_the_cookie_opens_the_page_and_the_control_plane(guarded: Served) -> Non
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Cookie": f"{COOKIE}=wrong"},
-        {"Cookie": f"{COOKIE}="},
+        {"Cookie": "wrong"},
+        {"Cookie": "none"},
         {"Cookie": "", "Sec_Fetch_Site": "same-origin"},
         {"Cookie": "right", "Sec_Fetch_Site": "cross-site"},
         {"Cookie": "right", "Sec_Fetch_Site": "same-site"},
@@ -120,9 +120,26 @@ def test_the_cookie_opens_the_page_and_the_control_plane(guarded: Served) -> Non
     ],
 )
 def test_no_other_cookie_and_no_other_site(guarded: Served, headers: dict[str, str]) -> None:
-    if headers["Cookie"] == "right":
-        headers = {**headers, "Cookie": logged_in(guarded)}
+    right = logged_in(guarded)
+    cookies = {
+        "right": right,
+        "wrong": f"{right.partition('=')[0]}=wrong",
+        "none": f"{right.partition('=')[0]}=",
+        "": "",
+    }
+    headers = {**headers, "Cookie": cookies[headers["Cookie"]]}
     assert answered(guarded, "POST", "/_gexfaker/sessions/demo/pause", b"{}", **headers).status in (401, 403)
+
+
+def test_servers_at_other_ports_have_other_cookies(guarded: Served) -> None:
+    with running_server(control_token=TOKEN) as other:
+        names = {logged_in(one).partition("=")[0] for one in (guarded, other)}
+    assert names == {f"{COOKIE}_{one.address[1]}" for one in (guarded, other)}
+
+
+def test_with_a_slash_behind_it_it_is_the_same_page(server: Served) -> None:
+    answer = answered(server, "GET", "/studio/")
+    assert (answer.status, answer.getheader("Location")) == (308, "../studio")
 
 
 @pytest.mark.parametrize("body", [b"", b"token=", b"token=wrong", b"other=1", b"\xff\xfe", b"token=%ff"])
@@ -228,6 +245,8 @@ def test_the_calendar_says_which_days_can_be_played(server: Served, tmp_path: Pa
     days = {one["date"]: one for one in asked(server, "calendar?from=2026-07-01&to=2026-07-05")["days"]}
     assert [one["playable"] for one in days.values()] == [True, True, False, False, False]
     assert "closed" in days["2026-07-03"]["why"]
+    november = asked(server, "calendar?from=2026-11-25&to=2026-11-27")["days"]
+    assert [(one["playable"], one["early"]) for one in november] == [(True, False), (False, False), (True, True)]
     for query in (
         "",
         "from=2026-07-01",

@@ -48,9 +48,15 @@ def cookie_of(service: Service) -> str:
     return hmac.new(service.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
+def cookie_name(request: Request) -> str:
+    """What the cookie is called: a browser keeps one for all ports of a host, of which each may have a server."""
+    _, _, port = request.headers.get("host", "").rpartition(":")
+    return f"{COOKIE}_{port}" if port.isascii() and port.isdigit() else COOKIE
+
+
 def _has_cookie(request: Request) -> bool:
     """Whether it is our own page that asks, with its cookie."""
-    given = request.cookies.get(COOKIE, "")
+    given = request.cookies.get(cookie_name(request), "")
     site = request.headers.get("sec-fetch-site", "same-origin")
     return site in OWN_SITE and hmac.compare_digest(given.encode(), cookie_of(service_of(request)).encode())
 

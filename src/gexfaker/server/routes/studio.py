@@ -23,12 +23,12 @@ from gexfaker import __version__
 from gexfaker.catalog import CATEGORIES, TICKERS, Feed, hub_of, parse_group
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, DataError, RecordError
-from gexfaker.exchange.calendar import why_closed
+from gexfaker.exchange.calendar import is_early_close, why_closed
 from gexfaker.exchange.hours import closing, opening
 from gexfaker.limits import KIB, MAX_LOOP_BLOCK_SECONDS
 from gexfaker.server.http import warmup
 from gexfaker.server.http.addresses import base_url
-from gexfaker.server.http.controlguard import COOKIE, admits, cookie_of
+from gexfaker.server.http.controlguard import admits, cookie_name, cookie_of
 from gexfaker.server.http.eventstreams import EVENTS, EventStream
 from gexfaker.server.http.replies import error, read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
@@ -90,7 +90,12 @@ MAX_NEWS: Final = 200
 
 
 async def _page(request: Request) -> Response:
-    """The page; where the control token is missing, the one that asks for it."""
+    """The page; where the control token is missing, the one that asks for it.
+
+    With a slash behind its address, those of its files would be others.
+    """
+    if request.scope["raw_path"].endswith(b"/"):
+        return RedirectResponse("../studio", 308, HEADERS)
     refusal = admits(request)
     if refusal is None:
         return _sent(PAGE)
@@ -120,7 +125,9 @@ async def _log_in(request: Request) -> Response:
         return RedirectResponse("../studio?wrong=1", 303, HEADERS)
     answer = RedirectResponse("../studio", 303, HEADERS)
     is_secure = (base_url(service_of(request), request.headers, request.url.scheme) or "").startswith("https")
-    answer.set_cookie(COOKIE, cookie_of(service_of(request)), httponly=True, samesite="strict", secure=is_secure)
+    answer.set_cookie(
+        cookie_name(request), cookie_of(service_of(request)), httponly=True, samesite="strict", secure=is_secure
+    )
     return answer
 
 
@@ -151,10 +158,16 @@ def about(service: Service) -> dict[str, Any]:
         "settings": list(_settings(service.settings)),
         "notes": list(service.notes),
         "presets": {name: {"about": one.about, "good": one.good} for name, one in PRESETS.items()},
-        "faults": {name: _first_line(kind.__doc__) for name, kind in KINDS.items()},
+        "faults": {name: _fault(kind) for name, kind in KINDS.items()},
         "entries": {name: {"about": kind.about, "fields": kind.fields} for name, kind in TYPES.items()},
         "wire": wire_tables(),
     }
+
+
+def _fault(kind: type[Any]) -> dict[str, Any]:
+    """What a type of fault does, and its attributes as they are unless told otherwise."""
+    defaults = {one.name: one.default for one in msgspec.structs.fields(kind) if one.default is not msgspec.NODEFAULT}
+    return {"about": _first_line(kind.__doc__), "defaults": msgspec.to_builtins(defaults)}
 
 
 def _first_line(text: str | None) -> str:
@@ -312,9 +325,10 @@ def _date(text: str | None) -> datetime.date:
 def _playable(date: datetime.date, stored: frozenset[str] | None) -> dict[str, Any]:
     if stored is None:
         why = why_closed(date)
-        return {"date": date.isoformat(), "playable": why is None, "why": why}
+        return {"date": date.isoformat(), "playable": why is None, "why": why, "early": is_early_close(date)}
     is_there = date.isoformat() in stored
-    return {"date": date.isoformat(), "playable": is_there, "why": None if is_there else "not recorded"}
+    why = None if is_there else "not recorded"
+    return {"date": date.isoformat(), "playable": is_there, "why": why, "early": is_early_close(date)}
 
 
 # --- what the page follows -----------------------------------------------------------------------
@@ -374,8 +388,13 @@ async def _state(service: Service, world: World | None) -> dict[str, Any]:
             "messages_sent": service.streamer.sent,
         },
         "sessions": [summary(service, one) async for one in in_slices(islice(known, MAX_SUMMARIES))],
-        "session": None if world is None else world_status(service, world),
+        "session": None if world is None else world_status(service, world) | {"faults": _faults_on(world)},
     }
+
+
+def _faults_on(world: World) -> int:
+    """How many things are broken for a key."""
+    return 0 if world.watch is None else len(world.watch.faults.listed.faults)
 
 
 def hours(date: str) -> dict[str, int]:
@@ -412,7 +431,9 @@ def _control(path: str, summary: str, answer: str, query: tuple[str, ...] = ()) 
 
 ENDPOINTS: Final = (
     Endpoint(
-        Operation("get", "/studio", "The page.", {200: "text/html", 401: "text/html", 403: "Error"}, tag="studio"),
+        Operation(
+            "get", "/studio", "The page.", {200: "text/html", 308: "", 401: "text/html", 403: "Error"}, tag="studio"
+        ),
         _page,
     ),
     Endpoint(

@@ -1,7 +1,7 @@
 // The state of the page is in its address: #screen?name=value. Whoever opens the same address sees the same.
 
 const DEFAULTS = {
-  key: "studio", ticker: "SPX", gex: "classic_gex_zero", greek: "gamma", expiry: "zero", range: "2", types: "", find: "",
+  key: "studio", ticker: "SPX", gex: "classic_gex_zero", greek: "gamma", expiry: "zero", range: "near", bars: "both", earlier: "on", types: "", find: "",
 };
 const listeners = new Set();
 

@@ -5,10 +5,11 @@ import { sessionPath, sessionQuery } from "./address.js";
 
 export class Refused extends Error {}
 
-export async function ask(path, { method = "GET", body } = {}) {
+// body: sent as JSON; content: bytes, sent as they are.
+export async function ask(path, { method = "GET", body, content } = {}) {
   let answer;
   try {
-    answer = await fetch(path, { method, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(path, { method, body: body === undefined ? content : JSON.stringify(body) });
   } catch {
     throw new Refused("The server does not answer: is it still running?");
   }

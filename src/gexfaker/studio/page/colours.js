@@ -12,5 +12,6 @@ export function themed() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(`--${name}`).trim();
   return { text: read("text"), soft: read("soft"), line: read("line"), back: read("box"), spot: read("text"),
+    up: read("up"), down: read("down"), calls: read("calls"), convexity: read("convexity"), vanna: read("vanna"),
     majorUp: read("major-up"), majorDown: read("major-down"), zero: read("zero") };
 }

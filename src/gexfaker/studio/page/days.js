@@ -1,35 +1,39 @@
 // The days: a calendar of what there is, what is worth a look, and the way into a key.
 
 import { act, ask } from "./api.js";
+import { Bring } from "./bring.js";
 import { button, command, h, row, table } from "./dom.js";
 import { bytes, number } from "./format.js";
 
 const WEEK = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"];
 
 export class Days {
-  constructor() { this.month = ""; this.playing = ""; }
+  // played: what is played, and can be chosen.
+  constructor(played) {
+    this.month = "";
+    this.playing = "";
+    this.bring = new Bring(played, () => { if (this.calendar?.isConnected) this.load(); });
+  }
 
   open(place) {
     this.calendar = h("div", { id: "calendar" });
     this.list = h("div");
     this.title = h("h3", { role: "status" });
+    const more = h("div");
     place.replaceChildren(
       h("section", { class: "panel" }, h("h2", {}, "Calendar"),
         h("div", { class: "bar" }, button("‹", () => this.turn(-1), { "aria-label": "The month before" }), this.title,
           button("›", () => this.turn(1), { "aria-label": "The next month" })), this.calendar),
-      h("section", { class: "panel" }, h("h2", {}, "Recorded"), this.list),
-      h("section", { class: "panel" }, h("h2", {}, "More days"),
-        h("p", {}, "From the service, with your key in GEXBOT_API_KEY:"),
-        command("gexfaker download 2026-07-13..2026-07-17 --tickers SPX --out data"),
-        h("p", {}, "From zips, arrays and folders on this machine:"), command("gexfaker import ~/Downloads --out data"),
-        h("p", {}, "Every trading evening:"), command("gexfaker collect --tickers SPX --out data"),
-        h("p", { class: "soft" }, "What comes is seen while the server runs.")));
+      h("section", { class: "panel" }, h("h2", {}, "More days"), more),
+      h("section", { class: "panel wide" }, h("h2", {}, "Recorded"), this.list));
+    this.bring.open(more);
     this.load();
   }
 
   close() {}
 
   told(state) {
+    this.bring.told(state.jobs);
     const day = state.session?.playback?.day ?? state.server.day;
     if (!this.month) { this.month = day.slice(0, 7); if (this.calendar?.isConnected) this.load(); }
     if (day !== this.playing) { this.playing = day; if (this.calendar?.isConnected) this.draw(); }
@@ -62,16 +66,18 @@ export class Days {
     this.title.textContent = this.month;
     const days = [...this.held.values()], shift = (new Date(`${days[0].date}T00:00Z`).getUTCDay() + 6) % 7;
     this.calendar.replaceChildren(h("div", { class: "month" }, WEEK.map((name) => h("span", { class: "soft" }, name)),
-      Array.from({ length: shift }, () => h("span")), days.map((day) => this.cell(day))));
+      Array.from({ length: shift }, () => h("span")), days.map((day) => this.cell(day))),
+      h("p", { class: "soft" }, "Green: recorded. Dashed: not to be played. ½: closes at 13:00. With a frame: played now. A click plays a day."));
     this.records();
   }
 
   cell(day) {
     const known = this.found.days.find((one) => one.date === day.date);
     const kind = known?.tickers.length ? "there" : day.playable ? "simulated" : "closed";
-    const said = known?.tickers.length ? `recorded: ${known.tickers.join(", ")}` : day.why ?? (day.playable ? "simulated" : "not recorded");
+    const early = day.early ? ", closes at 13:00" : "";
+    const said = (known?.tickers.length ? `recorded: ${known.tickers.join(", ")}` : day.why ?? (day.playable ? "simulated" : "not recorded")) + early;
     return button(String(Number(day.date.slice(8))), () => act("day", { date: day.date }), {
-      class: `day ${kind} ${day.date === this.playing ? "playing" : ""}`, title: said, disabled: !day.playable,
+      class: `day ${kind} ${day.early ? "early" : ""} ${day.date === this.playing ? "playing" : ""}`, title: said, disabled: !day.playable,
       "aria-label": `${Number(day.date.slice(8))}, ${day.date}, ${said}${day.date === this.playing ? ", played now" : ""}` });
   }
 
@@ -80,8 +86,8 @@ export class Days {
       button(day.date, () => act("day", { date: day.date }), { class: "link" }), one.ticker, number(one.feeds),
       bytes(one.bytes), one.records ? number(one.records) : "–", one.shape ?? one.status ?? "–", findings(one.findings))));
     this.list.replaceChildren(rows.length ? table("Recorded days", ["day", "ticker", "feeds", "size", "records", "shape",
-      "findings"], rows) : h("p", { class: "soft" }, `No recorded days in ${this.month}. Days are simulated, or come by the lines below.`),
-    h("p", { class: "soft" }, "gexfaker coverage looks through the days and tells more."));
+      "findings"], rows) : h("p", { class: "soft" }, `No recorded days in ${this.month}. More days come from the service or from files.`),
+    command("gexfaker coverage"));
   }
 }
 

@@ -47,7 +47,9 @@ export function command(text) {
 }
 
 // A table of rows; headings are texts, cells texts or elements.
+// On a phone each row is a card, which needs the heading at each cell.
 export function table(caption, headings, rows, attributes = {}) {
+  for (const one of rows) [...one.children].forEach((cell, index) => { cell.dataset.label = headings[index] ?? ""; });
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption, ...attributes },
     h("table", {}, h("caption", { class: "hidden" }, caption),
       h("thead", {}, h("tr", {}, headings.map((heading) => h("th", { scope: "col" }, heading)))),

@@ -13,14 +13,14 @@ export class Faults {
   open(place) {
     this.list = h("div", { id: "rules" });
     this.type = Object.keys(this.about.faults)[0];
-    this.text = h("textarea", { id: "rule", rows: "5", spellcheck: "false", "aria-label": "A rule, as JSON" });
+    this.text = h("textarea", { id: "rule", rows: "9", spellcheck: "false", "aria-label": "A rule, as JSON" });
     this.said = h("p", { class: "soft" });
     place.replaceChildren(
       h("section", { class: "panel wide" }, h("h2", {}, "Faults of the key"), this.list,
         h("div", { class: "buttons" }, button("Switch all off", () => this.allOff(), { id: "all-off" }))),
       h("section", { class: "panel" }, h("h2", {}, "Presets"), h("ul", { class: "presets" },
         Object.entries(this.about.presets).map(([name, preset]) => h("li", {},
-          button(name, () => this.add({ preset: name }), { id: `preset-${name}` }), h("span", {}, preset.about),
+          button(`Add ${name}`, () => this.add({ preset: name }), { id: `preset-${name}` }), h("span", {}, preset.about),
           h("span", { class: "soft" }, ` A good client ${preset.good}.`))))),
       h("section", { class: "panel" }, h("h2", {}, "Another rule"),
         choice("Type", Object.keys(this.about.faults), this.type, (type) => this.begin(type)), this.said, this.text,
@@ -36,8 +36,9 @@ export class Faults {
 
   begin(type) {
     this.type = type;
-    this.said.textContent = this.about.faults[type];
-    this.text.value = JSON.stringify({ name: type, type, count: 1 }, null, 1);
+    this.said.textContent = this.about.faults[type].about;
+    const { defaults } = this.about.faults[type];
+    this.text.value = JSON.stringify({ name: type, type, ...(Object.keys(defaults).length ? { attributes: defaults } : {}) }, null, 1);
   }
 
   async look() {
@@ -50,19 +51,21 @@ export class Faults {
     for (const rule of rules) this.off.delete(rule.name);
     const rows = [...rules.map((rule) => this.line(rule, true)), ...[...this.off.values()].map((rule) => this.line(rule, false))];
     show(this.list, problem ? h("p", {}, problem) : rows.length ? [
-      table("Rules", ["on", "name", "type", "where", "how often", "attributes", "hits"], rows),
+      table("Rules", ["on", "hits", "name", "type", "where", "how often", "attributes", ""], rows),
       command(`gexfaker ctl fault list ${/^key-/.test(address.key) ? "--session" : "--key"} ${quoted(address.key)}`),
     ] : h("p", { class: "soft" }, "Nothing is broken for this key."), JSON.stringify([rules, [...this.off], problem]));
   }
 
   line(rule, isOn) {
-    const { name, type, on, attributes, hits, seen, spent, ...often } = rule;
+    const { name, type, on, attributes, hits, seen, spent, ...rest } = rule, often = { ...rest };
+    if (often.toxicity !== undefined) often.toxicity = `${number(often.toxicity * 100)} % of them`;
     const box = h("input", { type: "checkbox", checked: isOn, id: `rule-${name}`, "aria-label": `${name} is on`,
       onchange: () => (box.checked ? this.on(rule) : this.out(rule)) });
     const told = (given) => Object.entries(given ?? {}).map(([key, value]) => `${key} ${
       typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
-    return h("tr", { class: isOn ? "" : "off" }, [box, name, type, told(on) || "anywhere", told(often), told(attributes),
-      h("b", { "data-hits": name }, isOn ? number(hits ?? 0) : "–")].map((cell) => h("td", {}, cell)));
+    const away = button("Remove", () => this.remove(rule), { class: "small danger", id: `remove-${name}` });
+    return h("tr", { class: isOn ? "" : "off" }, [box, h("b", { "data-hits": name }, isOn ? number(hits ?? 0) : "–"), name, type,
+      told(on) || "anywhere", told(often) || "always", told(attributes), away].map((cell) => h("td", {}, cell)));
   }
 
   on(rule) {
@@ -79,6 +82,11 @@ export class Faults {
       await ask(`_gexfaker/faults/${encodeURIComponent(rule.name)}?${whose()}`, { method: "DELETE" });
       this.look();
     });
+  }
+
+  // Off, and out of the list.
+  remove(rule) {
+    if (this.off.delete(rule.name)) this.look(); else { this.out(rule); this.off.delete(rule.name); }
   }
 
   add(body) {

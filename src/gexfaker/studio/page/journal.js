@@ -26,7 +26,7 @@ export class Journal {
           button("Clear", () => this.clear(), { id: "journal-clear" }),
           this.count),
         h("div", { class: "scroll tall", tabindex: "0", role: "region", "aria-label": "Entries" },
-          h("table", { id: "entries" }, h("thead", {}, h("tr", {}, ["number", "time", "type", "what"].map((text) => (
+          this.empty = h("p", { class: "soft" }), h("table", { id: "entries" }, h("thead", {}, h("tr", {}, ["number", "local time", "type", "what"].map((text) => (
             h("th", { scope: "col" }, text))))), this.rows))),
       h("section", { class: "panel wide" }, h("h2", {}, "Entry"), this.detail));
     this.draw();
@@ -63,6 +63,8 @@ export class Journal {
     const shown = meant.slice(-MOST_ROWS).reverse();
     const known = new Map([...this.rows.children].map((one) => [one.dataset.number, one]));
     this.rows.replaceChildren(...shown.map((entry) => known.get(String(entry.number)) ?? this.line(entry)));
+    this.empty.textContent = shown.length ? "" : this.entries.length ? "No entry is of that type and has that word."
+      : "Nothing yet: entries come when a client of this key asks, joins, is sent something, or goes.";
     const lost = this.left_out ? `; ${this.left_out} earlier ones are not shown` : "";
     this.count.textContent = `${meant.length} entries${meant.length > MOST_ROWS ? `, the last ${MOST_ROWS} shown` : ""}${lost}`;
   }
@@ -102,7 +104,7 @@ export class Journal {
 function summed(entry) {
   const { number, at, type, connection, ...fields } = entry;
   return Object.entries(fields).filter(([, value]) => value !== null && value !== "").map(([name, value]) => (
-    `${name} ${typeof value === "object" ? JSON.stringify(value) : value}`)).join(", ");
+    `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`)).join(", ");
 }
 
 function asCurl(entry) {

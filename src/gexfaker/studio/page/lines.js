@@ -57,7 +57,7 @@ function reach(low, high) {
 }
 
 export class Lines {
-  // series: [{name, label, colour, bars, level, dash}]
+  // series: [{name, label, colour, bars, level, steps, dash}]
   constructor(label, columns, series, { height = 180, group = "day", axis = true } = {}) {
     this.columns = columns;
     this.series = series;
@@ -80,21 +80,23 @@ export class Lines {
     const { height, group, axis } = this.options;
     const colours = themed();
     const look = { stroke: colours.soft, grid: { stroke: colours.line, width: 1 }, ticks: { stroke: colours.line } };
-    const bars = uPlot.paths.bars({ size: [0.9, 60, 1] });
+    const bars = uPlot.paths.bars({ size: [0.9, 60, 1] }), stepped = uPlot.paths.stepped({ align: 1 });
     this.plot = new uPlot({
       width: Math.max(this.element.clientWidth, 50), height,
       cursor: { sync: { key: group }, drag: { x: false, y: false }, points: { size: 5 } },
-      legend: { live: true },
+      legend: { live: true, markers: { dash: (_, index) => (this.series[index - 1]?.dash ? "dashed" : "solid") } },
+      hooks: { setCursor: [() => this.tellLast()] },
       padding: [6, 18, axis ? 0 : 8, 0],
       scales: { x: { time: true }, y: { range: (_, low, high) => reach(low, high) } },
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "America/New_York"),
       axes: [
-        { ...look, show: axis, size: 26, values: (_, found) => found.map((time) => newYork(time).slice(0, 5)) },
-        { ...look, size: 58, values: (_, found) => found.map((value) => ticked(value, found)) },
+        { ...look, show: axis, size: 30, values: (_, found) => found.map((time) => newYork(time).slice(0, 5)) },
+        { ...look, size: 58, space: 26, values: (_, found) => found.map((value) => ticked(value, found)) },
       ],
       series: [{ value: (_, time) => newYork(time) }, ...this.series.map((one) => ({
         label: one.label, stroke: colours[one.colour] ?? one.colour, width: one.bars ? 0 : 1.3, points: { show: false },
-        dash: one.dash, spanGaps: true, fill: one.bars ? one.colour : undefined, paths: one.bars ? bars : undefined,
+        dash: one.dash, spanGaps: true, fill: one.bars ? colours[one.colour] : undefined,
+        paths: one.bars ? bars : one.steps ? stepped : undefined,
         value: (_, value) => (value === null || value === undefined ? "–" : short(value)) }))],
     }, this.data(), this.element);
   }
@@ -109,9 +111,13 @@ export class Lines {
       this.timer = 0;
       if (!this.element.isConnected) return;
       if (this.plot) this.plot.setData(this.data()); else this.again();
+      this.tellLast();
       this.said();
     }, WAIT_MS);
   }
+
+  // Without the crosshair the legend tells the last values.
+  tellLast() { if (this.plot && !(this.plot.cursor.left >= 0)) this.plot.setLegend({ idx: this.columns.times.length - 1 }, false); }
 
   said() {
     const last = this.series.map(({ name, label }) => `${label} ${short(this.columns.values[name].at(-1) ?? NaN)}`);

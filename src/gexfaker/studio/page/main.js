@@ -21,7 +21,7 @@ class Studio {
     this.main = byId("main");
     this.feed = new Feed(about, (found) => this.screens.market.heard(found));
     this.screens = { market: new Market(about, this.feed), clients: new Clients(about), journal: new Journal(about),
-      faults: new Faults(about), days: new Days(), settings: new Settings(about) };
+      faults: new Faults(about), days: new Days(() => this.replay.played), settings: new Settings(about) };
     this.replay = new Replay(byId("replay"), this.screens.market);
     this.events = new Events((name, content) => this.told(name, content));
     this.shown = "";
@@ -95,6 +95,10 @@ class Studio {
       this.screens.clients.told(content);
       this.screens.days.told(content);
       this.keys(content.sessions);
+      const faults = content.session?.faults ?? 0, tab = byId("tab-faults"), said = faults ? `Faults (${faults})` : "Faults";
+      if (tab.textContent !== said) { tab.textContent = said; tab.classList.toggle("wrong", faults > 0); tab.setAttribute("aria-label", faults ? `Faults, ${faults} are on` : "Faults"); }
+      const unused = address.key !== "studio" && !content.session?.playback ? "not used yet" : "";
+      if (byId("unused").textContent !== unused) byId("unused").textContent = unused;
     } else if (name === "journal") this.screens.journal.told(content);
     else this.broken(name === "busy" ? "The server is busy: the studio comes back in some seconds." : "The server does not answer.");
   }

@@ -37,6 +37,9 @@ export class Market {
     this.refill();
   }
 
+  // Something else is played.
+  anew() { if (this.panels) this.begin(); }
+
   close() {
     this.forget?.();
     this.feed.want([]);
@@ -48,7 +51,7 @@ export class Market {
   changed(now, before) {
     if (now.screen !== "market" || !this.panels) return;
     if (["ticker", "gex", "greek", "expiry", "key"].some((name) => now[name] !== before[name])) this.begin();
-    else if (now.range !== before.range) this.draw();
+    else if (["range", "bars", "earlier"].some((name) => now[name] !== before[name])) this.draw();
   }
 
   // The theme has changed.
@@ -88,7 +91,9 @@ export class Market {
   // Where the key is; a jump means other lines.
   follow(playback) {
     if (!playback) return;
+    const turned = this.paused !== playback.paused;
     this.paused = playback.paused;
+    if (turned) this.draw();
     const timeline = `${address.key} ${playback.day} ${playback.timeline}`;
     if (this.timeline && timeline !== this.timeline) { this.newest.clear(); this.looked = null; this.refill(); }
     this.timeline = timeline;

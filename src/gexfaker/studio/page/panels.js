@@ -1,10 +1,11 @@
 // The panels of the market: profiles by strike, lines over the day, and the numbers of both.
 
 import { address, go } from "./address.js";
-import { BRAND, themed } from "./colours.js";
+import { themed } from "./colours.js";
 import { choice, h } from "./dom.js";
 import { newYork, number, short } from "./format.js";
 import { Columns, Lines } from "./lines.js";
+import { photographs } from "./photograph.js";
 import { exposure, greeks, LEGEND, LEVELS } from "./profiles.js";
 import { Strikes } from "./strikes.js";
 
@@ -17,7 +18,7 @@ const FLOW = {
       ocvr: "net convexity", ovanna: "net −vanna", ocharm: "net charm" } },
 };
 const EXPIRY = [["zero", "nearest expiry"], ["one", "next expiry"]];
-const MINUTES = ["now", "1 min", "5 min", "10 min", "15 min", "30 min"];
+const MINUTES = ["latest", "1 min", "5 min", "10 min", "15 min", "30 min"];
 
 const NEAR_SHARE = 0.0003; // of the price: two points of SPX
 
@@ -42,20 +43,22 @@ export class Panels {
         choice("Gamma exposure", kinds.map((name) => [name, name.replaceAll("_", " ")]), address.gex, (gex) => go({ gex })),
         choice("Greek", ["delta", "gamma", "vanna", "charm"], address.greek, (greek) => go({ greek })),
         choice("Expiry", EXPIRY, address.expiry, (expiry) => go({ expiry })),
-        choice("Strikes", [["1", "within 1 %"], ["2", "within 2 %"], ["5", "within 5 %"], ["all", "all"]], address.range,
-          (range) => go({ range })),
+        choice("Strikes", [["near", "nearest 40"], ["1", "within 1 %"], ["2", "within 2 %"], ["5", "within 5 %"], ["all", "all"]],
+          address.range, (range) => go({ range })),
+        choice("Bars", [["both", "volume and OI"], ["volume", "volume"], ["interest", "open interest"]], address.bars, (bars) => go({ bars })),
+        choice("Earlier values", [["on", "shown"], ["off", "hidden"]], address.earlier, (earlier) => go({ earlier })),
         this.state = h("span", { class: "soft", role: "status" })),
       h("div", { class: "panels" }, h("div", { class: "column" },
-        panel("Gamma exposure by strike", this.levels, this.strikes.element, legend(LEGEND.exposure),
+        panel(`Net gamma exposure by strike: ${address.gex.replaceAll("_", " ")}`, this.levels, this.strikes.element, legend(LEGEND.exposure),
           h("details", { ontoggle: () => this.tabulate() }, h("summary", {}, "As a table"), h("div", { class: "scroll", tabindex: "0", role: "region",
             "aria-label": "Gamma exposure by strike" }, h("table", {},
             h("thead", {}, h("tr", {}, ["strike", "by volume", "by open interest"].map((name) => h("th", {}, name)))),
             this.rows)))),
         panel("Spot and levels over the day", this.spot.element, h("h3", {}, "Strikes that changed most"),
-          h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Max change" }, this.change))),
+          h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Max change" }, this.change)),
+        panel(`${address.greek[0].toUpperCase()}${address.greek.slice(1)} by strike: state, ${EXPIRY.find(([name]) => name === address.expiry)?.[1] ?? ""}`, this.greekLevels, this.greeks.element,
+          legend(LEGEND.greeks))),
       h("div", { class: "column" },
-        panel(`${address.greek[0].toUpperCase()}${address.greek.slice(1)} by strike`, this.greekLevels, this.greeks.element,
-          legend(LEGEND.greeks)),
         panel("Orderflow", this.flowLevels, this.flows.map((flow) => flow.element)))));
   }
 
@@ -64,7 +67,7 @@ export class Panels {
     this.spot = new Lines("Spot, zero gamma and majors over the day", this.spotColumns, [
       { name: "spot", label: "spot", colour: "spot" },
       ...LEVELS.map(({ name, key, colour, dashed }) => (
-        { name: key, label: name, colour, level: true, dash: dashed ? [4, 3] : undefined })),
+        { name: key, label: name, colour, level: true, steps: key !== "zero_gamma", dash: dashed ? [4, 3] : undefined })),
     ], { height: 260 });
   }
 
@@ -73,13 +76,13 @@ export class Panels {
     this.flowColumns = new Columns(["spot", ...Object.keys(bars), ...Object.keys(lines)]);
     const made = (label, series, axis) => new Lines(`${label} over the day`, this.flowColumns, series, { height: 110, axis });
     const [agg, call, put, ...others] = Object.entries(lines);
-    const colours = [BRAND.volumeUp, BRAND.convexity, "#58a6ff", "#eab341"];
+    const colours = ["up", "convexity", "vanna", "zero"];
     this.flows = [
       made("price", [{ name: "spot", label: "price", colour: "spot" }], false),
       ...Object.entries(bars).map(([name, label], index) => (
-        made(label, [{ name, label, colour: [BRAND.volumeUp, BRAND.calls, BRAND.convexity][index], bars: true }], false))),
+        made(label, [{ name, label, colour: ["up", "calls", "convexity"][index], bars: true }], false))),
       made("aggregate DEX", [agg, call, put].map(([name, label], index) => (
-        { name, label, colour: ["spot", BRAND.volumeUp, BRAND.volumeDown][index] })), false),
+        { name, label, colour: ["spot", "up", "down"][index] })), false),
       ...others.map(([name, label], index) => made(label, [{ name, label, colour: colours[index] }], index === 3)),
     ];
   }
@@ -94,11 +97,11 @@ export class Panels {
 
   draw({ gex, greeks: greek, flow }) {
     const colours = themed();
-    if (gex) { this.strikes.set(exposure(gex, colours), address.range); this.tell(gex); }
+    if (gex) { this.strikes.set(exposure(gex, colours, address.bars, address.earlier === "on"), address.range); this.tell(gex); }
     if (greek) {
-      this.greeks.set(greeks(greek, colours), address.range);
-      fill(this.greekLevels, { time: newYork(greek.timestamp), spot: greek.spot, "major +": greek.major_positive,
-        "major −": greek.major_negative, "long gamma": greek.major_long_gamma, "short gamma": greek.major_short_gamma });
+      this.greeks.set(greeks(greek, colours, address.earlier === "on"), address.range);
+      fill(this.greekLevels, { time: newYork(greek.timestamp), spot: greek.spot, "major call gamma": greek.major_positive,
+        "major put gamma": greek.major_negative, "long gamma": greek.major_long_gamma, "short gamma": greek.major_short_gamma });
     }
     if (!flow) return;
     const { bars, lines } = FLOW[address.expiry];
@@ -113,7 +116,7 @@ export class Panels {
     touched(this.levels, record);
     const tuples = record.max_priors ?? [];
     this.change.replaceChildren(h("caption", { class: "hidden" }, "Strikes that changed most"),
-      h("tr", {}, h("th", { scope: "row" }, "since"), MINUTES.map((text) => h("th", { scope: "col" }, text))),
+      h("tr", {}, h("th", { scope: "row" }, "change over"), MINUTES.map((text) => h("th", { scope: "col" }, text))),
       h("tr", {}, h("th", { scope: "row" }, "strike"), MINUTES.map((_, index) => h("td", {}, number(tuples[index]?.[0])))),
       h("tr", {}, h("th", { scope: "row" }, "change"), MINUTES.map((_, index) => (
         h("td", { class: tuples[index]?.[1] < 0 ? "down" : "up" }, short(tuples[index]?.[1] ?? NaN))))));
@@ -133,7 +136,11 @@ export class Panels {
   close() { for (const part of this.parts) part.close(); }
 }
 
-const panel = (title, ...parts) => h("section", { class: "panel" }, h("h2", {}, title), parts);
+function panel(title, ...parts) {
+  const made = h("section", { class: "panel" }, h("h2", {}, title), parts);
+  made.querySelector("h2").append(photographs(made, title));
+  return made;
+}
 
 const legend = (entries) => h("ul", { class: "legend" }, entries.map(([name, colour]) => {
   const mark = h("i");

@@ -15,18 +15,20 @@ export const LEVELS = [
 ];
 
 // strikes: [strike, by volume, by open interest, [five values before]]
-export function exposure(record, colours) {
+// by: "volume", "interest" or "both". The values before are by volume.
+export function exposure(record, colours, by, earlier) {
   const rows = record.strikes ?? [];
   const column = (index) => rows.map((row) => [row[0], row[index]]);
   return {
     spot: record.spot,
     said: `Spot ${number(record.spot)}, zero gamma ${number(record.zero_gamma)}, ${rows.length} strikes`,
     bars: [
-      { name: "open interest", up: BRAND.interestUp, down: BRAND.interestDown, wide: true, values: column(2) },
-      { name: "volume", up: BRAND.volumeUp, down: BRAND.volumeDown, values: column(1) },
-    ],
-    dots: MINUTES.map((minutes, index) => ({
-      name: `${minutes} min ago`, colour: BRAND.priors[index], values: rows.map((row) => [row[0], row[3]?.[index] ?? 0]) })),
+      { by: "interest", name: "open interest", up: BRAND.interestUp, down: BRAND.interestDown, wide: true, values: column(2) },
+      { by: "volume", name: "volume", up: BRAND.volumeUp, down: BRAND.volumeDown, values: column(1) },
+    ].filter((one) => by === "both" || by === one.by),
+    dots: by === "interest" || !earlier ? [] : MINUTES.map((minutes, index) => ({ // the longer ago, the smaller
+      name: `${minutes} min ago`, colour: BRAND.priors[index], size: 2.6 - 0.3 * index,
+      values: rows.map((row) => [row[0], row[3]?.[index] ?? 0]) })).reverse(),
     levels: [
       { name: "spot", price: record.spot, colour: colours.spot },
       ...LEVELS.map(({ name, key, colour, dashed }) => ({ name, price: record[key], colour: colours[colour], dashed })),
@@ -35,20 +37,20 @@ export function exposure(record, colours) {
 }
 
 // mini_contracts: [strike, iv of calls, iv of puts, value, [three before], value of puts or null, ...]
-export function greeks(record, colours) {
+export function greeks(record, colours, earlier) {
   const rows = record.mini_contracts ?? [];
   const known = (index) => rows.filter((row) => row[index] > 0).map((row) => [row[0], row[index]]);
   return {
     spot: record.spot,
     said: `Spot ${number(record.spot)}, ${rows.length} strikes`,
-    bars: [{ name: "value", up: BRAND.calls, down: BRAND.puts, wide: true, values: rows.map((row) => [row[0], row[3]]) }],
-    dots: [0, 1, 2].map((index) => ({
-      name: `${["first", "second", "third"][index]} value before`, colour: BRAND.priors[index * 2],
+    bars: [{ name: "value", up: BRAND.volumeUp, down: BRAND.volumeDown, wide: true, values: rows.map((row) => [row[0], row[3]]) }],
+    dots: !earlier ? [] : [2, 1, 0].map((index) => ({
+      name: `${["first", "second", "third"][index]} value before`, colour: BRAND.priors[index * 2], size: 2.4 - 0.4 * index,
       values: rows.map((row) => [row[0], row[4]?.[index] ?? 0]) })),
     levels: [
       { name: "spot", price: record.spot, colour: colours.spot },
-      { name: "major +", price: record.major_positive, colour: colours.majorUp },
-      { name: "major −", price: record.major_negative, colour: colours.majorDown },
+      { name: "major call gamma", price: record.major_positive, colour: colours.majorUp },
+      { name: "major put gamma", price: record.major_negative, colour: colours.majorDown },
       { name: "long gamma", price: record.major_long_gamma, colour: colours.majorUp, dashed: true },
       { name: "short gamma", price: record.major_short_gamma, colour: colours.majorDown, dashed: true },
     ],
@@ -60,5 +62,6 @@ export function greeks(record, colours) {
 export const LEGEND = {
   exposure: [["volume +", BRAND.volumeUp], ["volume −", BRAND.volumeDown], ["OI +", BRAND.interestUp],
     ["OI −", BRAND.interestDown], ...MINUTES.map((minutes, index) => [`${minutes} min ago`, BRAND.priors[index]])],
-  greeks: [["positive", BRAND.calls], ["negative", BRAND.puts], ["IV of calls", BRAND.calls], ["IV of puts", BRAND.puts]],
+  greeks: [["positive", BRAND.volumeUp], ["negative", BRAND.volumeDown], ["IV of calls", BRAND.calls], ["IV of puts", BRAND.puts],
+    ...["first", "second", "third"].map((name, index) => [`${name} value before`, BRAND.priors[index * 2]])],
 };

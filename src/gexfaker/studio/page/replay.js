@@ -4,6 +4,7 @@ import { address } from "./address.js";
 import { act, notice } from "./api.js";
 import { button, choice, h } from "./dom.js";
 import { newYork } from "./format.js";
+import { Played } from "./played.js";
 
 const SPEEDS = [["0", "as fast as clients read"], ...[0.5, 1, 2, 5, 10, 60, 300, 1000].map((one) => [String(one), `× ${one}`])];
 const LOOK_MS = 120;
@@ -27,18 +28,17 @@ export class Replay {
     this.day = h("input", { type: "date", id: "day", "aria-label": "Day", onchange: () => this.otherDay() });
     this.only = h("input", { type: "checkbox", id: "look", onchange: () => this.lookOnly() });
     this.live = button("Back to live", () => this.toLive(), { id: "live", hidden: true });
-    this.origin = h("span", { class: "soft", id: "origin" });
-    this.jump = h("input", { id: "jump", size: "8", placeholder: "10:30", "aria-label": "Jump to a time in New York" });
+    this.played = new Played(() => this.market.anew());
+    this.jump = h("input", { id: "jump", size: "8", placeholder: "HH:MM", "aria-label": "Jump to a time in New York" });
     place.replaceChildren(
       h("div", { class: "buttons" },
-        button("Open", () => this.seek("open"), { title: "To the open" }),
+        button("To open", () => this.seek("open"), { title: "To 9:30" }),
         button("−30 s", () => this.shift(-30), { title: "Back 30 seconds (left)" }),
-        this.play,
         this.step = button("Step", () => act("step", { count: 1 }), { title: "The next record of every group (.)", id: "step" }),
         button("+30 s", () => this.shift(30), { title: "On 30 seconds (right)" }),
-        button("Close", () => this.seek("close"), { title: "To the close" }),
+        button("To close", () => this.seek("close"), { title: "To the last record" }),
         this.speed = choice("Speed", SPEEDS, "1", (speed) => act("speed", { speed: Number(speed) }))),
-      h("div", { class: "time" }, this.clock, this.slider, this.live,
+      h("div", { class: "time" }, this.play, this.clock, this.slider, this.live,
         button("More", () => place.classList.toggle("more"), { id: "more", "aria-label": "More of the replay bar" })),
       h("div", { class: "buttons" },
         h("form", { onsubmit: (event) => { event.preventDefault(); this.seek(this.jump.value.trim()); } }, this.jump,
@@ -46,7 +46,7 @@ export class Replay {
         h("label", { class: "choice" }, h("span", {}, "Day"), this.day),
         h("label", { title: "The slider shows another time and leaves the clients of the key where they are" },
           this.only, " look only"),
-        this.origin));
+        this.played.element));
   }
 
   told(state) {
@@ -60,7 +60,7 @@ export class Replay {
     if (this.hours) { this.slider.min = this.hours.open; this.slider.max = this.hours.close; }
     if (playback) this.show(playback);
     this.tick();
-    this.origin.textContent = playback?.origin ?? state.server.origin;
+    this.played.told(state.server.origin);
   }
 
   show(playback) {

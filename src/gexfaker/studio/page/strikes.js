@@ -5,8 +5,11 @@ import { themed } from "./colours.js";
 import { number, short } from "./format.js";
 import { h } from "./dom.js";
 
-const LEFT = 52, RIGHT = 8, TOP = 18, BOTTOM = 20;
+const LEFT = 52, TOP = 18, BOTTOM = 20, LABEL = 12;
+const WIDE = 520; // from here on levels are named in whole words, in a margin of their own
+const NEAR_PIXELS = 2;
 const SEEN_SHARE = 0.002;
+const NEAREST = 40; // strikes that can be told from each other in the height of a panel
 
 // What is shown: bars [{name, up, down, wide, values: [[strike, value]]}], dots [{name, colour, values}],
 // levels [{name, price, colour, dashed}], second axis {name, lines: [{name, colour, values}]}.
@@ -32,6 +35,7 @@ export class Strikes {
   // The strikes worth showing: around spot, as far as the range says, or all with a value that can be seen.
   bounds() {
     const { bars, levels, spot } = this.shown;
+    if (this.range === "near" && spot) return this.nearest(bars[0].values.map(([strike]) => strike), spot);
     if (this.range !== "all" && spot) {
       const reach = spot * Number(this.range) / 100;
       return [spot - reach, spot + reach];
@@ -46,6 +50,19 @@ export class Strikes {
     return [low - margin, high + margin];
   }
 
+  // As wide as the longest name of a level.
+  margin(pen, width) {
+    const texts = this.shown.levels.filter(({ price }) => price > 0).map((level) => named(level, width));
+    return Math.max(0, ...texts.map((text) => pen.measureText(`${text} \u25b2`).width)) + 12;
+  }
+
+  // As many strikes around spot as can be told from each other, whether they are 0.50 or 25 apart.
+  nearest(strikes, spot) {
+    const gaps = strikes.map((strike) => Math.abs(strike - spot)).sort((a, b) => a - b);
+    const reach = (gaps[Math.min(NEAREST, gaps.length) - 1] || spot * 0.02) * 1.02;
+    return [spot - reach, spot + reach];
+  }
+
   draw(pen, width, height) {
     const colours = themed();
     if (!this.shown) return;
@@ -54,27 +71,31 @@ export class Strikes {
     const bars = this.shown.bars.map((bar) => ({ ...bar, values: bar.values.filter(inside) }));
     const dots = this.shown.dots.map((dot) => ({ ...dot, values: dot.values.filter(inside) }));
     const most = Math.max(...[...bars, ...dots].flatMap(({ values }) => values.map(([, value]) => Math.abs(value))), 1e-9);
-    const x = (value) => LEFT + (width - LEFT - RIGHT) * (0.5 + value / most / 2.1);
+    const right = this.margin(pen, width);
+    const x = (value) => LEFT + (width - LEFT - right) * (0.5 + value / most / 2.1);
     const y = (strike) => TOP + (height - TOP - BOTTOM) * (high - strike) / (high - low);
-    this.grid(pen, width, height, colours, { low, high, most, x, y });
+    const end = width - right;
+    this.grid(pen, end, height, colours, { low, high, most, x, y });
     for (const bar of bars) this.bar(pen, bar, x, y, height, high - low);
-    for (const dot of dots) this.dot(pen, dot, x, y);
-    if (this.shown.second) this.second(pen, width, colours, y, inside);
-    this.levels(pen, width, colours, y, low, high);
+    const ends = new Map(bars.at(-1)?.values ?? []);
+    const apart = ([strike, value]) => Math.abs(value) > most * SEEN_SHARE && Math.abs(x(value) - x(ends.get(strike) ?? 0)) > NEAR_PIXELS;
+    for (const dot of dots) this.dot(pen, { ...dot, values: dot.values.filter(apart) }, x, y);
+    if (this.shown.second) this.second(pen, end, colours, y, inside);
+    this.levels(pen, { end, width, height }, colours, y, low, high);
   }
 
-  grid(pen, width, height, colours, { low, high, most, x, y }) {
+  grid(pen, end, height, colours, { low, high, most, x, y }) {
     pen.strokeStyle = colours.line;
     pen.fillStyle = colours.soft;
     pen.lineWidth = 1;
     pen.textAlign = "right";
     pen.textBaseline = "middle";
     for (const strike of steps(low, high, height / 36)) {
-      line(pen, LEFT, y(strike), width - RIGHT, y(strike));
+      line(pen, LEFT, y(strike), end, y(strike));
       pen.fillText(number(strike), LEFT - 6, y(strike));
     }
     pen.textAlign = "center";
-    for (const value of steps(-most, most, width / 90)) {
+    for (const value of steps(-most, most, Math.max(3, end / 90))) {
       line(pen, x(value), TOP, x(value), height - BOTTOM);
       pen.fillText(short(value), x(value), height - BOTTOM / 2);
     }
@@ -94,49 +115,58 @@ export class Strikes {
     }
   }
 
-  dot(pen, { values, colour }, x, y) {
+  dot(pen, { values, colour, size = 2 }, x, y) {
     pen.fillStyle = colour;
     for (const [strike, value] of values) {
       if (!value) continue;
       pen.beginPath();
-      pen.arc(x(value), y(strike), 2, 0, 7);
+      pen.arc(x(value), y(strike), size, 0, 7);
       pen.fill();
     }
   }
 
-  // Lines against an axis of their own, above: implied volatility.
-  second(pen, width, colours, y, inside) {
+  // Rings against an axis of their own, above: implied volatility.
+  second(pen, end, colours, y, inside) {
     const { name, lines } = this.shown.second;
     const found = lines.map((one) => ({ ...one, values: one.values.filter(inside) }));
     const all = found.flatMap(({ values }) => values.map(([, value]) => value));
     if (!all.length) return;
     const low = Math.min(...all) * 0.98, high = Math.max(...all) * 1.02;
-    const x = (value) => LEFT + (width - LEFT - RIGHT) * (value - low) / (high - low || 1);
+    const x = (value) => LEFT + (end - LEFT) * (value - low) / (high - low || 1);
     pen.fillStyle = colours.soft;
     pen.textAlign = "center";
-    for (const value of steps(low, high, width / 120)) pen.fillText(`${name} ${short(value * 100)} %`, x(value), TOP / 2);
-    for (const { values, colour } of found) this.dot(pen, { values, colour }, x, y);
-  }
-
-  levels(pen, width, colours, y, low, high) {
-    let above = -Infinity;
+    for (const value of steps(low, high, Math.max(3, (end - LEFT) / 110))) pen.fillText(`${short(value * 100)} %`, x(value), TOP / 2);
     pen.textAlign = "right";
-    for (const { name, price, colour, dashed } of [...this.shown.levels].sort((a, b) => b.price - a.price)) {
-      if (!(price >= low && price <= high)) continue;
+    pen.fillText(name, LEFT - 6, TOP / 2);
+    for (const { values, colour } of found) {
       pen.strokeStyle = colour;
-      pen.setLineDash(dashed ? [4, 3] : []);
-      line(pen, LEFT, y(price), width - RIGHT, y(price));
-      pen.setLineDash([]);
-      above = Math.max(y(price) - 7, above + 12);
-      pen.fillStyle = colours.back;
-      const text = `${name} ${number(price)}`;
-      const size = pen.measureText(text).width;
-      pen.fillRect(width - RIGHT - size - 4, above - 6, size + 4, 12);
-      pen.fillStyle = colour;
-      pen.fillText(text, width - RIGHT - 2, above);
+      for (const [strike, value] of values) { pen.beginPath(); pen.arc(x(value), y(strike), 2.2, 0, 7); pen.stroke(); }
     }
   }
+
+  // Lines across, named in the margin; those beyond the ends are named at the edge with an arrow.
+  levels(pen, { end, width, height }, colours, y, low, high) {
+    pen.textAlign = "left";
+    const place = (price) => Math.min(Math.max(y(price), TOP), height - BOTTOM);
+    const shown = this.shown.levels.filter(({ price }) => price > 0).sort((a, b) => b.price - a.price);
+    const lowest = height - BOTTOM - LABEL * (shown.length - 1);
+    let at = -Infinity;
+    shown.forEach((level, index) => {
+      const { price, colour, dashed } = level;
+      pen.strokeStyle = pen.fillStyle = colour;
+      pen.setLineDash(dashed ? [4, 3] : []);
+      if (price >= low && price <= high) line(pen, LEFT, y(price), end, y(price));
+      pen.setLineDash([]);
+      at = Math.max(Math.min(place(price), lowest + index * LABEL), at + LABEL);
+      line(pen, end, place(price), end + 6, at);
+      const beyond = price > high ? " \u25b2" : price < low ? " \u25bc" : "";
+      pen.fillText(named(level, width) + beyond, end + 8, at);
+    });
+  }
 }
+
+const named = ({ name, price }, width) => (width < WIDE
+  ? `${name.replace(/major | gamma/g, "")} ${number(price, 0)}` : `${name} ${number(price)}`);
 
 function line(pen, x1, y1, x2, y2) {
   pen.beginPath();
