@@ -257,3 +257,14 @@ def test_a_keyring_without_our_key_is_none(tmp_path: Path, ring: Callable[[Ring]
     done = download("--out", str(tmp_path), GEXBOT_API_KEY=None)
     assert done.exit_code != 0
     assert "keyring set gexfaker GEXBOT_API_KEY" in str(done.exception)
+
+
+def test_progress_as_lines_of_json(server: Served, tmp_path: Path) -> None:
+    out = ("--out", str(tmp_path), "--upstream", server.url, "--tickers", "ES_SPX,SPX", "--packages", "orderflow")
+    done = download(DAY, *out, "--progress", "json")
+    told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert {one["total"] for one in told} == {2}
+    assert [told[-1][name] for name in ("done", "there")] == [2, 1]
+    assert [one["done"] for one in told] == sorted(one["done"] for one in told)
+    assert f"{DAY} SPX orderflow: the service has none" in done.stdout
+    assert done.exit_code == 1

@@ -99,7 +99,7 @@ def expected(address: str) -> set[int]:
     if parts[1] == "studio" and parts[2:] == ["login"]:
         return {303}
     if parts[1:3] == ["_gexfaker", "jobs"]:
-        return {200, 202, 400, 404}  # nothing waits to be imported, and one runs at a time
+        return {200, 202, 400, 404, 409}  # nothing waits to be imported, and one runs at a time
     if address.startswith("/_gexfaker/incoming"):
         return {200, 409}  # days are being brought in
     if parts[1] == "load":

@@ -35,8 +35,8 @@ OTHERS: Final = {
     "post /load": {202, 409},
     "get /load/status/{job}": {404},
     "post /_gexfaker/market": {404},  # there are no recorded days
-    "post /_gexfaker/jobs/download": {202, 400},  # one runs at a time
-    "post /_gexfaker/jobs/import": {400},  # nothing waits
+    "post /_gexfaker/jobs/download": {202, 409},  # one runs at a time
+    "post /_gexfaker/jobs/import": {400, 409},  # nothing waits
     **{f"{method} /_gexfaker/jobs/{{job}}": {404} for method in ("get", "delete")},
     "put /_gexfaker/incoming": {200, 409},
     "delete /_gexfaker/incoming": {200, 409},

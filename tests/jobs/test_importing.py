@@ -198,6 +198,45 @@ def _written(path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("options", [(), ("--convert", "jsonl.gz")])
+@pytest.mark.parametrize("form", [laid_out, array, report])
+def test_what_is_moved_is_gone_where_it_was(form: object, options: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    source = form(tmp_path / "from")  # type: ignore[operator]
+    run(source, "--out", tmp_path / "out", "--move", *options)
+    assert records(tmp_path / "out") == LINES
+    assert [path for path in (tmp_path / "from").rglob("*") if path.is_file()] == []
+
+
+def test_what_is_not_brought_in_stays_when_files_are_moved(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    source = array(tmp_path / "from")
+    run(source, "--out", tmp_path / "out")
+    source.write_bytes(ARRAY[:-1] + b"," + LINES[0].encode() + b"]")
+    assert "1 not brought in" in run(source, "--out", tmp_path / "out", "--move").output
+    assert source.exists()
+    run(source, "--out", tmp_path / "out", "--move", "--replace")
+    assert (source.exists(), len(records(tmp_path / "out"))) == (False, len(LINES) + 1)
+
+
+def test_a_file_is_moved_to_another_disk_and_through_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("from", "real"):
+        (tmp_path / name).mkdir()
+    real = array(tmp_path / "real")
+    link = tmp_path / "from" / NAME
+    link.symlink_to(real)
+    run(link, "--out", tmp_path / "first", "--move")
+    assert (link.is_symlink(), real.exists(), records(tmp_path / "first")) == (False, True, LINES)
+    monkeypatch.setattr(importing, "_is_renamed", lambda _source, _target: False)
+    run(real, "--out", tmp_path / "second", "--move")
+    assert (real.exists(), records(tmp_path / "second")) == (False, LINES)
+
+
+def test_link_and_move_do_not_go_together(tmp_path: Path) -> None:
+    done = run(array(tmp_path), "--out", tmp_path / "out", "--link", "--move")
+    assert (done.exit_code, "--link keeps files where they are" in done.output) == (2, True)
+
+
 def test_link_and_convert_do_not_go_together(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["import", str(tmp_path), "--link", "--convert", "jsonl"])
     assert done.exit_code == 2

@@ -508,6 +508,22 @@ def test_files_are_imported_and_their_day_is_played(page: Page, tmp_path: Path) 
         page.run("location.href = 'about:blank'")
 
 
+def test_what_is_no_day_is_left_out_or_waits_until_it_is_discarded(page: Page, tmp_path: Path) -> None:
+    with running_server(simulate="true", tickers="SPX", data_dir=str(tmp_path / "days")) as server:
+        show(page, server, "#days?key=left")
+        for name in (".DS_Store", "what \u00fc.zip", "notes.txt"):
+            (tmp_path / name).write_bytes(b"no day")
+        page.choose("#files", tmp_path / ".DS_Store", tmp_path / "notes.txt")
+        wait_until(lambda: page.run("!!document.querySelector('.notice.wrong')"), SECONDS, "that none can be a day")
+        page.choose("#files", tmp_path / ".DS_Store", tmp_path / "what \u00fc.zip")
+        wait_until(lambda: page.run("!!document.getElementById('discard')"), SECONDS, "the file that waits")
+        assert "1 files wait" in page.run("document.getElementById('waiting').textContent")
+        assert "failed" in page.run("document.getElementById('jobs').textContent")
+        page.run("document.getElementById('discard').click()")
+        wait_until(lambda: page.run("document.getElementById('waiting').textContent") == "", SECONDS, "that it is gone")
+        page.run("location.href = 'about:blank'")
+
+
 def test_a_day_is_downloaded_with_its_progress_and_can_be_stopped(page: Page, tmp_path: Path) -> None:
     upstream_days = data.write_day(tmp_path / "upstream", 50, ("SPX",))
     with (

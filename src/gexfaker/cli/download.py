@@ -236,5 +236,7 @@ def _bring_by_lines(history: History, out: Path, wanted: list[Wanted], workers: 
 
     for outcome in Downloader(history, out, told).bring(wanted, workers):
         outcomes.append(outcome)
-        lines.ended(str(outcome))
+        lines.ended(str(outcome), is_there=outcome.path is not None)
+        if outcome.path is None:
+            click.echo(str(outcome))
     return outcomes

@@ -31,6 +31,7 @@ SHOWN: Final = 20
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day; may be repeated.")
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
 @click.option("--link", is_flag=True, help="Link files instead of copying them (on the same disk).")
+@click.option("--move", is_flag=True, help="Move files instead of copying them; what is not brought in stays.")
 @click.option("--convert", type=click.Choice(ENDINGS), help="Write each feed as JSON lines.")
 @click.option("--replace", is_flag=True, help="Replace what the data folder has of the same feeds, in whichever form.")
 @click.option("--check/--no-check", default=True, help="Look through what was brought in, as `inspect` does.")
@@ -45,6 +46,7 @@ def import_(
     dates: tuple[str, ...],
     tickers: tuple[str, ...],
     link: bool,
+    move: bool,
     convert: str | None,
     replace: bool,
     check: bool,
@@ -70,6 +72,8 @@ def import_(
 
     if link and convert:
         raise click.UsageError("--link keeps files as they are, and --convert writes them anew: choose one")
+    if link and move:
+        raise click.UsageError("--link keeps files where they are, and --move does not: choose one")
     for date in dates:
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
@@ -77,8 +81,10 @@ def import_(
         _tell_strays(path.expanduser())
     found = _chosen([one for path in paths for one in found_below(path.expanduser())], dates, tickers)
     out = out.expanduser()
-    with closing(Importer(out, linked=link, replacing=replace)) as importer:
+    with closing(Importer(out, linked=link, moved=move, replacing=replace)) as importer:
         brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
+        if convert:
+            _take_away(importer, found, brought)
     days = sorted({(one.date, one.feed.ticker) for one in found})
     failed = _tell(brought)
     click.echo(f"{len(days)} ticker-day{'s' * (len(days) != 1)} in {out}: gexfaker serve --data-dir {out}")
@@ -123,6 +129,14 @@ def _brought(importer: Importer, found: list[Found], convert: str | None) -> Ite
             progress.advance(bar)
 
 
+def _take_away(importer: Importer, found: list[Found], brought: list[Brought]) -> None:
+    """Have the files go whose feeds were all written anew, if they are to be moved."""
+    pairs = list(zip(found, brought, strict=True))
+    kept = {one.place.path for one, outcome in pairs if outcome.failed or outcome.lost}
+    for path in dict.fromkeys(one.place.path for one in found if one.place.path not in kept):
+        importer.take_away(path)
+
+
 def _brought_by_lines(importer: Importer, found: list[Found], convert: str | None) -> Iterator[Brought]:
     """The same for a program."""
     work = _work(found, convert)
@@ -131,7 +145,7 @@ def _brought_by_lines(importer: Importer, found: list[Found], convert: str | Non
         name = file[0].place.path.name
         brought = _one(importer, file, convert, partial(lines.file, name))
         yield brought
-        lines.ended(name)
+        lines.ended(name, is_there=not brought.failed)
 
 
 def _work(found: list[Found], convert: str | None) -> list[list[Found]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -19,17 +17,16 @@ BETWEEN_SECONDS: Final = 0.25
 class ProgressLines:
     """Tells a program how far a command is: a line of JSON for each file that has moved on.
 
-    A line has ``done`` and ``total`` files, the ``file`` that is under way, and how much of it there is, in words.
+    A line has ``done`` and ``total`` files, how many of them are ``there``, the ``file`` that is under way, and in
+    words how much of it has come.
 
     Args:
         total: files there are.
-        write: where lines go.
     """
 
-    def __init__(self, total: int, write: Callable[[str], object] = sys.stdout.write) -> None:
+    def __init__(self, total: int) -> None:
         self._total: Final = total
-        self._write: Final = write
-        self._done = 0
+        self._done = self._there = 0
         self._told = 0.0
 
     def file(self, name: str, text: str = "") -> None:
@@ -37,16 +34,16 @@ class ProgressLines:
         if monotonic() - self._told > BETWEEN_SECONDS:
             self._tell(name, text)
 
-    def ended(self, name: str) -> None:
-        """A file has ended."""
+    def ended(self, name: str, *, is_there: bool) -> None:
+        """A file has ended: it is there now, or could not be had."""
         self._done += 1
+        self._there += is_there
         self._tell(name, "")
 
     def _tell(self, name: str, text: str) -> None:
         self._told = monotonic()
-        told = {"done": self._done, "total": self._total, "file": name, "text": text}
-        self._write(json.dumps(told) + "\n")
-        sys.stdout.flush()
+        told = {"done": self._done, "there": self._there, "total": self._total, "file": name, "text": text}
+        click.echo(json.dumps(told))
 
 
 def telling(command: Command) -> Command:

@@ -85,6 +85,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
     "journal": TRUTH,
     "path": like(TEXT, "eod_report_SPX_2026-07-17.zip"),
     "at": {"type": "integer", "minimum": 0, "default": 0},
+    "total": like({"type": "integer", "minimum": 0}, 1),
     "job": like(TEXT, "4f1c2a9be0d37856"),
 }
 """Of parameters that are more than text."""
@@ -102,6 +103,7 @@ _MEANINGS: Final = {
     "day": "A day; that of the key unless it is given.",
     "columns": "Names of values of the records, with commas between them.",
     "path": "The name of a file, with its folders where these tell its day.",
+    "total": "How many bytes the whole file has.",
     "at": "How many bytes of the file came before; 0 begins it anew.",
     "journal": "Whether the entries of the key's journal come, too; asking begins it.",
     "mask": "Which levels: 1 major_pos_vol, 2 major_neg_vol, 4 zero_gamma, added up.",

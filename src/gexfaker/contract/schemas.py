@@ -239,6 +239,7 @@ _JOB: Final = record(
     began=NUMBER,
     status=words(("running", "done", "partly", "failed", "stopped")),
     done=WHOLE,
+    there=WHOLE,
     total=WHOLE,
     file=TEXT,
     text=TEXT,

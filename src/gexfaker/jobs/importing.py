@@ -156,12 +156,14 @@ class Importer:
     Args:
         out: the folder.
         linked: whether files are linked instead of copied, so that they take no room twice.
+        moved: whether what was brought in is taken away where it was.
         replacing: whether another file of the same name in the folder is replaced.
     """
 
-    def __init__(self, out: Path, *, linked: bool = False, replacing: bool = False) -> None:
+    def __init__(self, out: Path, *, linked: bool = False, moved: bool = False, replacing: bool = False) -> None:
         self._out: Final = out
         self._linked: Final = linked
+        self._moved: Final = moved
         self._replacing: Final = replacing
         with explained(out):
             out.mkdir(parents=True, exist_ok=True)
@@ -194,6 +196,7 @@ class Importer:
         size = source.stat().st_size
         if target.exists():
             if filecmp.cmp(source, target, shallow=False):
+                self.take_away(source)
                 return Brought(target, size, was_there=True)
             if not self._replacing:
                 return Brought(target, failed=f"{target} is there with other content: --replace takes {source} instead")
@@ -202,13 +205,20 @@ class Importer:
             return Brought(target, failed=why)
         if self._linked:
             self._link(source, target)
-        else:
+        elif not self._moved or not _is_renamed(source, target):
             self._copy(source, target, size, report)
+            self.take_away(source)
         for other in others:
             with explained(other):
                 other.unlink()
         self._there.update({(one.date, one.feed): target.absolute() for one in file})
         return Brought(target, size)
+
+    def take_away(self, source: Path) -> None:
+        """All of a file was brought in: with ``moved`` it goes. Raises DataError."""
+        if self._moved:
+            with explained(source):
+                source.unlink(missing_ok=True)
 
     def _other_files(self, file: Sequence[Found], target: Path) -> list[Path]:
         """The files of the data folder that have these feeds already, in another form."""
@@ -278,6 +288,19 @@ class Importer:
             with explained(other):
                 other.unlink(missing_ok=True)
         return Brought(target, target.stat().st_size, notes=notes, lost=lost)
+
+
+def _is_renamed(source: Path, target: Path) -> bool:
+    """Give a file its place by another name; False where that takes copying, as on another disk."""
+    if source.is_symlink():
+        return False
+    with explained(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(target)
+    except OSError:
+        return False
+    return True
 
 
 def _write_lines(found: Found, target: Path, report: Report) -> tuple[tuple[str, ...], int]:

@@ -106,14 +106,15 @@ class Days:
         self._open: OrderedDict[str, Day] = OrderedDict()
         self._retired: list[Day] = []
         self._overdue: list[Day] = []
+        self._asked: Final[dict[bool, str]] = {}
         self.stored = folder is not None and bool(folder.dates())
         self.load(date)
 
     def switch(self, folder: DataFolder | None, simulation: Simulation) -> None:
         """Play the recorded days of a folder, or with None simulated ones. All days are opened again.
 
-        The day that keys start with is the newest one, if recorded days are played for simulated ones or the other way
-        round.
+        If recorded days are played for simulated ones, or the other way round, it is those that were played of these
+        before, else the newest one.
 
         Raises:
             DataError: the folder holds no days. Nothing has changed then.
@@ -124,11 +125,18 @@ class Days:
         self.folder, self.simulation, self.stored = folder or self.folder, simulation, folder is not None
         if self.stored is not before[2]:
             try:
-                self.load(LATEST)
+                self._load_again()
             except DataError:
                 self.folder, self.simulation, self.stored = before
                 raise
         self.reopen()
+
+    def _load_again(self) -> None:
+        """Play the days that were asked for of this kind before, else the newest one. Raises DataError: it has none."""
+        try:
+            self.load(self._asked.get(self.stored, LATEST))
+        except DataError:
+            self.load(LATEST)
 
     def load(self, date: str) -> None:
         """Play other days: ``latest``, ``today``, a date, several with commas between them, or a range ``A..B``.
@@ -138,6 +146,7 @@ class Days:
         """
         span = self._listed(date) if "," in date else self._range(date)
         self.first, self.span = span.begins, span
+        self._asked[self.stored] = date
 
     def _listed(self, date: str) -> Span:
         """The days that were named one by one. Raises DataError: more than MAX_LISTED, or there is no such day."""

@@ -268,3 +268,24 @@ def test_a_day_that_is_loaded_is_that_of_new_keys_on_all_servers_and_on_those_th
         assert playback(nodes[1], "early")["day"] == "2026-07-15", "and of the keys in use"
         with running_cluster(engine, 1, **settings) as (late,):
             assert late.health()["data_date"] == "2026-07-15"
+
+
+# --- what is for a server that stands alone ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "incoming?path=a.zip&total=1", b"x"),
+        ("DELETE", "incoming", b""),
+        ("POST", "jobs/import", b"{}"),
+        ("POST", "jobs/download", b'{"key":"k"}'),
+        ("POST", "market", b'{"seed":3}'),
+    ],
+)
+def test_servers_of_a_cluster_bring_no_days_and_change_no_market(
+    nodes: list[InProcess], method: str, path: str, body: bytes
+) -> None:
+    status, found = nodes[0].request(method, f"/_gexfaker/{path}", body)
+    assert status == 400
+    assert "cluster" in json.loads(found)["error"] or "stands alone" in json.loads(found)["error"]

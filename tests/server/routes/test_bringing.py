@@ -5,14 +5,17 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from gexfaker.server.http import jobs
 from gexfaker.server.http.jobs import MAX_LINES, Job
 from gexfaker.server.routes import bringing
 from support import data, rest
@@ -62,8 +65,10 @@ def ended(plane: Plane, job: str) -> dict[str, Any]:
     return dict(plane.call("GET", f"{JOBS}/{job}")[1])
 
 
-def send(plane: Plane, path: str, content: bytes, at: int = 0) -> tuple[int, Any]:
-    status, found = plane.call("PUT", f"{INCOMING}?path={quote(path)}&at={at}", content)
+def send(plane: Plane, path: str, content: bytes, at: int = 0, total: int | None = None) -> tuple[int, Any]:
+    """A piece of a file; unless told otherwise the last one."""
+    total = at + len(content) if total is None else total
+    status, found = plane.call("PUT", f"{INCOMING}?path={quote(path)}&at={at}&total={total}", content)
     return status, found
 
 
@@ -85,12 +90,12 @@ def test_a_day_is_downloaded_and_played(plane: Plane, upstream: Served, folder: 
 def test_what_fails_is_told_as_the_command_tells_it(plane: Plane, upstream: Served) -> None:
     with bad_day(upstream.address, ("/hist/eod", status(401))) as relay:
         done = ended(plane, begun(plane, "download", key=KEY, upstream=relay.url, tickers="ES_SPX"))
-    assert (done["status"], done["done"]) == ("partly", 1)
-    assert "the service refuses this key (401: not now)" in done["file"]
+    assert (done["status"], done["done"], done["there"]) == ("failed", 1, 0)
+    assert "the service refuses this key (401: not now)" in " ".join(done["lines"])
     without = ended(plane, begun(plane, "download"))
     assert without["status"] == "failed"
     assert "an API key is needed" in " ".join(without["lines"])
-    assert [one["status"] for one in plane.call("GET", JOBS)[1]["jobs"]] == ["failed", "partly"]
+    assert [one["status"] for one in plane.call("GET", JOBS)[1]["jobs"]] == ["failed", "failed"]
 
 
 def test_one_at_a_time_and_it_can_be_stopped(plane: Plane, upstream: Served, folder: Path) -> None:
@@ -100,8 +105,8 @@ def test_one_at_a_time_and_it_can_be_stopped(plane: Plane, upstream: Served, fol
             plane, "download", key=KEY, upstream=relay.url, tickers="ES_SPX", dates=data.DATE, packages="orderflow"
         )
         wait_until(lambda: plane.call("GET", f"{JOBS}/{job}")[1]["text"] != "", ENDS, "something has come")
-        assert plane.call("POST", f"{JOBS}/download", {"key": KEY})[0] == 400
-        assert plane.call("POST", f"{JOBS}/import", {})[0] == 400
+        assert plane.call("POST", f"{JOBS}/download", {"key": KEY})[0] == 409
+        assert plane.call("POST", f"{JOBS}/import", {})[0] == 409
         assert send(plane, "a.zip", b"x")[0] == 409
         assert plane.call("DELETE", INCOMING)[0] == 409
         assert plane.call("DELETE", f"{JOBS}/{job}")[1]["status"] == "stopped"
@@ -166,6 +171,10 @@ def test_the_key_is_in_no_list_of_processes_and_in_no_log(upstream: Served, fold
         ({"upstream": "ftp://here", "key": KEY}, "upstream is the address"),
         ({"upstream": "--rate", "key": KEY}, "upstream is the address"),
         ({"upstream": "http://other.example"}, "another upstream needs a key"),
+        ({"upstream": "http://u:pw@other.example", "key": KEY}, "upstream is the address"),
+        ({"upstream": "http://[::1", "key": KEY}, "upstream is the address"),
+        ({"upstream": "http://:80", "key": KEY}, "upstream is the address"),
+        ({"upstream": "http://a:99999", "key": KEY}, "upstream is the address"),
         ({"out": "/tmp"}, "out is none of"),
     ],
 )
@@ -186,29 +195,28 @@ def test_the_servers_own_key_goes_to_the_service_only(
 # --- imports -------------------------------------------------------------------------------------
 
 
-def report(folder: Path) -> bytes:
+def report(folder: Path, records: int = 30) -> bytes:
     """An end-of-day report with one feed."""
     path = folder / "report.zip"
-    records = "[" + ",".join(data.record("ES_SPX", index) for index in range(30)) + "]"
+    content = "[" + ",".join(data.record("ES_SPX", index) for index in range(records)) + "]"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(f"{data.DATE}_ES_SPX_orderflow_orderflow.json", records)
+        archive.writestr(f"{data.DATE}_ES_SPX_orderflow_orderflow.json", content)
     return path.read_bytes()
 
 
 def test_a_report_in_pieces_is_imported_and_played(plane: Plane, tmp_path: Path, folder: Path) -> None:
     content, name = report(tmp_path), f"eod_report_ES_SPX_{data.DATE}.zip"
     for at in range(0, len(content), 1000):
-        assert send(plane, name, content[at : at + 1000], at) == (
-            200,
-            {"path": name, "bytes": min(at + 1000, len(content))},
-        )
+        assert plane.call("GET", JOBS)[1]["waiting"]["files"] == 0, "not all of it is there"
+        piece = send(plane, name, content[at : at + 1000], at, len(content))
+        assert piece == (200, {"path": name, "bytes": min(at + 1000, len(content))})
     assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 1, "bytes": len(content)}
     assert (folder / bringing.INCOMING / name).read_bytes() == content
     done = ended(plane, begun(plane, "import"))
     assert (done["status"], done["done"], done["total"]) == ("partly", 1, 1), "the data of the tests is not sound"
     assert done["lines"][-1] == "1 ticker-day: broken"
     assert f"1 ticker-day in {folder}: gexfaker serve --data-dir {folder}" in done["lines"]
-    assert not (folder / bringing.INCOMING).exists()
+    assert list((folder / bringing.INCOMING).iterdir()) == []
     assert plane.call("POST", "/_gexfaker/market", {"kind": "recorded"})[1]["recorded"]["days"] == 1
     found = plane.call("GET", "/v2/ES_SPX/orderflow/orderflow", None, {"Authorization": "Bearer k", "User-Agent": "t"})
     assert found == (200, json.loads(data.record("ES_SPX", 0)))
@@ -223,22 +231,73 @@ def test_a_folder_with_days_keeps_its_paths_and_is_converted(plane: Plane, tmp_p
     assert done["done"] == done["total"] == len(list(folder.rglob("*.jsonl.zst"))) > 10
 
 
-def test_what_is_no_day_is_told_and_gone(plane: Plane, folder: Path) -> None:
+def test_what_is_not_imported_stays_and_can_be_taken_away(plane: Plane, folder: Path) -> None:
     assert send(plane, "notes.txt", b"hello")[0] == 200
     done = ended(plane, begun(plane, "import"))
     assert done["status"] == "failed"
     assert "holds no days" in " ".join(done["lines"])
-    assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 0, "bytes": 0}
+    assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 1, "bytes": 5}
+    assert plane.call("DELETE", INCOMING) == (200, {"files": 1, "bytes": 5})
     assert plane.call("POST", f"{JOBS}/import", {})[0] == 400
 
 
+def test_another_version_of_a_day_waits_until_it_may_replace_it(plane: Plane, tmp_path: Path, folder: Path) -> None:
+    content, name = report(tmp_path), f"eod_report_ES_SPX_{data.DATE}.zip"
+    stored = folder / data.DATE / name
+    assert send(plane, name, content)[0] == 200
+    ended(plane, begun(plane, "import"))
+    assert stored.read_bytes() == content
+    other = report(tmp_path, records=20)
+    assert send(plane, name, other)[0] == 200
+    done = ended(plane, begun(plane, "import"))
+    assert (done["status"], done["there"]) == ("failed", 0)
+    assert "is there with other content" in " ".join(done["lines"])
+    assert (stored.read_bytes(), plane.call("GET", JOBS)[1]["waiting"]["files"]) == (content, 1)
+    assert ended(plane, begun(plane, "import", replace=True))["there"] == 1
+    assert (stored.read_bytes(), plane.call("GET", JOBS)[1]["waiting"]["files"]) == (other, 0)
+
+
+def test_a_file_that_comes_again_does_not_touch_what_was_imported(plane: Plane, tmp_path: Path, folder: Path) -> None:
+    content, name = report(tmp_path), f"eod_report_ES_SPX_{data.DATE}.zip"
+    waiting, stored = folder / bringing.INCOMING / name, folder / data.DATE / name
+    assert send(plane, name, content)[0] == 200
+    stored.parent.mkdir()
+    os.link(waiting, stored)  # as an import has left it that was killed
+    for piece, at, total in ((b"other", 0, 9), (b"file", 5, 9)):
+        assert send(plane, name, piece, at, total)[0] == 200
+        assert stored.read_bytes() == content
+    assert waiting.read_bytes() == b"otherfile"
+
+
 def test_pieces_out_of_order_say_how_far_the_file_is(plane: Plane) -> None:
-    assert send(plane, "a.zip", b"12345") == (200, {"path": "a.zip", "bytes": 5})
-    assert send(plane, "a.zip", b"xyz", 9) == (409, {"path": "a.zip", "bytes": 5})
-    assert send(plane, "a.zip", b"67", 5) == (200, {"path": "a.zip", "bytes": 7})
+    assert send(plane, "a.zip", b"12345", 0, 9) == (200, {"path": "a.zip", "bytes": 5})
+    assert send(plane, "a.zip", b"xyz", 7, 10) == (409, {"path": "a.zip", "bytes": 5})
+    assert send(plane, "a.zip", b"6789", 5, 9) == (200, {"path": "a.zip", "bytes": 9})
+    assert send(plane, "a.zip", b"0", 9, 10) == (409, {"path": "a.zip", "bytes": 0}), "it is whole"
     assert send(plane, "a.zip", b"new") == (200, {"path": "a.zip", "bytes": 3})
-    assert plane.call("DELETE", INCOMING) == (200, {"files": 1, "bytes": 3})
+    assert send(plane, "empty.zip", b"") == (200, {"path": "empty.zip", "bytes": 0})
+    assert send(plane, "b.zip", b"12", 0, 1)[1]["error"] == "the file is longer than total says."
+    assert plane.call("DELETE", INCOMING) == (200, {"files": 2, "bytes": 3})
     assert plane.call("DELETE", INCOMING) == (200, {"files": 0, "bytes": 0})
+
+
+def test_links_lead_nowhere(plane: Plane, tmp_path: Path, folder: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    incoming = folder / bringing.INCOMING
+    incoming.mkdir(parents=True)
+    (incoming / "etc").symlink_to(outside)
+    (incoming / "gone.zip").symlink_to(tmp_path / "nothing")
+    (incoming / "gone.zip.part").symlink_to(tmp_path / "nothing")
+    (incoming / "folder").mkdir()
+    for path in ("etc/a.zip", "folder"):
+        status, found = send(plane, path, b"x")
+        assert (status, "leads out of" in found["error"]) == (400, True), found
+    assert send(plane, "gone.zip", b"x")[0] == 200
+    assert (incoming / "gone.zip").read_bytes() == b"x"
+    assert not (incoming / "gone.zip").is_symlink()
+    assert list(outside.iterdir()) == []
+    assert not (tmp_path / "nothing").exists()
 
 
 @pytest.mark.parametrize(
@@ -272,10 +331,12 @@ def test_paths_that_lead_elsewhere(plane: Plane, path: str, folder: Path) -> Non
     assert not folder.exists()
 
 
-@pytest.mark.parametrize("at", ["-1", "x", "1.5", "9" * 30, "²"])
-def test_places_that_are_none(plane: Plane, at: str) -> None:
-    status, found = plane.call("PUT", f"{INCOMING}?path=a.zip&at={quote(at)}", b"x")
-    assert (status, "at is how many bytes" in found["error"]) == (400, True), found
+@pytest.mark.parametrize("name", ["at", "total"])
+@pytest.mark.parametrize("text", ["-1", "x", "1.5", "9" * 30, "0" * 5000 + "1", "²", ""])
+def test_numbers_of_bytes_that_are_none(plane: Plane, name: str, text: str) -> None:
+    query = {"at": "0", "total": "1"} | {name: quote(text)}
+    status, found = plane.call("PUT", f"{INCOMING}?path=a.zip&at={query['at']}&total={query['total']}", b"x")
+    assert (status, f"{name} is a number of bytes" in found["error"]) == (400, True), found
 
 
 def set_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +359,7 @@ def set_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     ("bound", "said"),
     [
         (set_free, "MiB would be free on the disk"),
-        (set_size, "a file has up to 4 bytes"),
+        (set_size, "total is a number of bytes, up to 4"),
         (set_files, "1 files wait already"),
         (set_piece, "the body is longer than 4 bytes"),
     ],
@@ -322,10 +383,42 @@ def test_wrong_imports(plane: Plane, wanted: dict[str, object]) -> None:
 
 def test_another_page_may_not_send_files(server: InProcess, folder: Path) -> None:
     connection = http.client.HTTPConnection(*server.address, timeout=10)
-    connection.request("PUT", f"{INCOMING}?path=a.zip", b"x", {"Origin": "http://evil.example"})
+    connection.request("PUT", f"{INCOMING}?path=a.zip&total=1", b"x", {"Origin": "http://evil.example"})
     assert connection.getresponse().status == 403
     connection.close()
     assert not folder.exists()
+
+
+def test_a_disk_that_takes_no_file_is_told(plane: Plane, folder: Path) -> None:
+    folder.write_text("a file, and no folder", encoding="utf-8")
+    status, found = send(plane, "a.zip", b"x")
+    assert (status, "takes no file" in found["error"]) == (503, True), found
+
+
+def test_a_command_that_cannot_be_run_is_told_and_blocks_nothing(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("gexfaker.server.http.jobs.sys.executable", "/nowhere/python")
+        status, found = plane.call("POST", f"{JOBS}/download", {"key": KEY})
+        assert (status, "the command cannot be run" in found["error"]) == (400, True), found
+    assert ended(plane, begun(plane, "download"))["status"] == "failed", "without a key"
+
+
+def test_a_slow_sender_holds_up_no_other(server: InProcess, plane: Plane) -> None:
+    with closing(socket.create_connection(server.address, 10)) as slow:
+        host = f"127.0.0.1:{server.address[1]}"
+        head = f"PUT {INCOMING}?path=slow.zip&total=100 HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100\r\n\r\n"
+        slow.sendall(head.encode() + b"x")
+        for number in range(5):
+            assert send(plane, f"{number}.zip", b"quick")[0] == 200
+        slow.sendall(b"x" * 99)
+        assert b" 200 " in slow.recv(100)
+
+
+@pytest.mark.parametrize(("key", "known"), [("", ""), ("own", "own"), (None, "the-servers")])
+def test_an_import_does_not_know_the_servers_key(key: str | None, known: str) -> None:
+    surroundings = {"GEXBOT_API_KEY": "the-servers", "PATH": "/bin"}
+    made = jobs._environment(key, surroundings)
+    assert (made["GEXBOT_API_KEY"], made["PATH"], surroundings["GEXBOT_API_KEY"]) == (known, "/bin", "the-servers")
 
 
 # --- what a job says -----------------------------------------------------------------------------

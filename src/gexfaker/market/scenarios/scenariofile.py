@@ -59,7 +59,7 @@ def read_scenario(name: str | None) -> Scenario | None:
     try:
         return load_scenario(str(path), path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
+        raise DataError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def named_scenario(name: str) -> Scenario:

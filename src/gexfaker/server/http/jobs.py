@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -20,6 +20,7 @@ import msgspec
 
 from gexfaker.ending import end
 from gexfaker.errors import ControlError
+from gexfaker.upstream import KEY
 
 MAX_JOBS: Final = 20
 """Jobs that are remembered."""
@@ -38,9 +39,10 @@ LOWER_PRIORITY: Final = 10
 
 RUNNING: Final = "days are being brought in: wait for the end of that, or stop it"
 
+PARTLY: Final = 1
+"""The exit code when something could not be had, or is not sound, and what came is there."""
+
 Status = Literal["running", "done", "partly", "failed", "stopped"]
-ENDS: Final[dict[int, Status]] = {0: "done", 1: "partly"}
-"""By exit code; with 1 something could not be had, or is not sound, and what came is there."""
 
 
 class Step(msgspec.Struct):
@@ -48,6 +50,7 @@ class Step(msgspec.Struct):
 
     done: int
     total: int
+    there: int = 0
     file: str = ""
     text: str = ""
 
@@ -62,6 +65,7 @@ class Job:
         began: epoch seconds.
         step: how far it is.
         lines: what it has said beside.
+        is_stopped: whether somebody has stopped it.
     """
 
     id: str
@@ -71,11 +75,16 @@ class Job:
     status: Status = "running"
     step: Step = field(default_factory=lambda: Step(0, 0))
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
+    is_stopped: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """As it is answered."""
         told = {"job": self.id, "kind": self.kind, "about": self.about, "began": self.began, "status": self.status}
         return told | msgspec.structs.asdict(self.step) | {"lines": list(self.lines)}
+
+    def ended(self, code: int) -> Status:
+        """What it has come to, by the exit code of its process."""
+        return "done" if not code else "partly" if code == PARTLY and self.step.there else "failed"
 
     def hear(self, line: str) -> None:
         """A line that its process has written."""
@@ -108,8 +117,7 @@ class Jobs:
         about: str,
         arguments: Sequence[str],
         now: float,
-        secret: Mapping[str, str] | None = None,
-        after: Callable[[], object] | None = None,
+        key: str | None,
     ) -> Job:
         """Run a command.
 
@@ -117,42 +125,49 @@ class Jobs:
             about: what it brings in, for people.
             arguments: of ``gexfaker``; the first is the command.
             now: epoch seconds.
-            secret: more for its environment, where no list of processes shows it.
-            after: is called in a thread when the command has ended, and was not stopped.
+            key: the API key for its environment, where no list of processes shows it; None: that of the server.
 
         Raises:
-            ControlError: one runs already.
+            ControlError: one runs already, or the system lets no more processes begin.
         """
         if self.running is not None:
             raise ControlError(RUNNING)
         job = Job(secrets.token_hex(8), arguments[0], about, now)
+        try:
+            self._process = _started(arguments, key)
+        except OSError as problem:
+            raise ControlError(f"the command cannot be run: {problem.strerror or problem}") from None
         self.known.append(job)
-        self._process = _started(arguments, secret or {})
-        self._reader = threading.Thread(target=_follow, args=(self._process, job, after), name="job", daemon=True)
+        self._reader = threading.Thread(target=_follow, args=(self._process, job), name="job", daemon=True)
         self._reader.start()
         return job
 
     def stop(self, job: Job) -> None:
         """End a job, if it still runs; it takes up to STOP_SECONDS. What came whole stays."""
-        process = self._process
-        if job.status != "running" or process is None:
+        process, reader = self._process, self._reader
+        if job.status != "running" or process is None or reader is None:
             return
-        job.status = "stopped"
+        job.is_stopped = True
         end(process, STOP_SECONDS)
+        reader.join(STOP_SECONDS)
 
     def close(self) -> None:
         """End what runs: the server stops."""
         if (job := self.running) is not None:
             self.stop(job)
-        if self._reader is not None:
-            self._reader.join(STOP_SECONDS)
 
 
-def _started(arguments: Sequence[str], secret: Mapping[str, str]) -> subprocess.Popen[str]:
+def _environment(key: str | None, surroundings: Mapping[str, str]) -> dict[str, str]:
+    """What a command of ours knows; an empty key takes that of the server away."""
+    told = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "COLUMNS": "120"}
+    return {**surroundings, **told} | ({} if key is None else {KEY: key})
+
+
+def _started(arguments: Sequence[str], key: str | None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "gexfaker", *arguments, "--progress", "json", "--exit-with-parent"]
     process = subprocess.Popen(  # noqa: S603 - it is this very program
         command,
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "COLUMNS": "120", **secret},
+        env=_environment(key, os.environ),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -166,15 +181,11 @@ def _started(arguments: Sequence[str], secret: Mapping[str, str]) -> subprocess.
     return process
 
 
-def _follow(process: subprocess.Popen[str], job: Job, after: Callable[[], object] | None) -> None:
+def _follow(process: subprocess.Popen[str], job: Job) -> None:
     """Hear what a job says, to its end."""
     if process.stdout is not None:
         with process.stdout as said:
             for line in said:
                 job.hear(line)
     code = process.wait()
-    if job.status != "running":
-        return
-    if after is not None:
-        after()
-    job.status = ENDS.get(code, "failed")
+    job.status = "stopped" if job.is_stopped else job.ended(code)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from anyio import to_thread
 from starlette.requests import Request
@@ -16,7 +18,7 @@ from starlette.responses import Response
 
 from gexfaker.catalog import CATEGORIES, TICKERS
 from gexfaker.contract.operations import CONTROLLED, Operation
-from gexfaker.errors import ControlError
+from gexfaker.errors import ControlError, UnavailableError
 from gexfaker.limits import MIB
 from gexfaker.parsing import days as read_days
 from gexfaker.server.http.jobs import RUNNING, Job, Jobs
@@ -31,6 +33,9 @@ INCOMING: Final = ".gexfaker-incoming"
 
 MAX_PIECE_BYTES: Final = 4 * MIB
 """Of a file, in one request: a piece is in memory until it is written."""
+
+MAX_PIECES: Final = 4
+"""Pieces that are in memory at a time; who sends slowly holds up no other."""
 
 MAX_FILE_BYTES: Final = 8 * 1024 * MIB
 """Of a file: ten times the largest end-of-day report that was seen."""
@@ -49,6 +54,12 @@ MAX_KEY: Final = 200
 NO_JOB: Final = "There is no such job; the last twenty are remembered."
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ ()+-]{0,127}")
 """A folder or a file, of which no system thinks that it is anything else."""
+
+_URL: Final = re.compile(r"https?://[!-~]{1,200}")
+UNFINISHED: Final = ".part"
+"""How the name of a file ends of which not all has come: nothing that may be imported."""
+
+IN_A_CLUSTER: Final = "days are brought in by one server that stands alone: use gexfaker download and gexfaker import"
 
 _DEVICES: Final = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(10))})
 """What Windows opens instead of a file of that name."""
@@ -91,7 +102,11 @@ def _folder(request: Request) -> Path:
 
 def _waiting(folder: Path) -> tuple[int, int]:
     """How many files wait to be imported, and how large they are."""
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+    sizes = list[int]()
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        with contextlib.suppress(OSError):  # it is gone
+            if path.is_file() and path.suffix != UNFINISHED:
+                sizes.append(path.stat().st_size)
     return len(sizes), sum(sizes)
 
 
@@ -102,15 +117,14 @@ async def _download(request: Request) -> Response:
     """Get days from the service, as ``gexfaker download`` does."""
     asked = await read_object(request)
     arguments, about = _download_of(asked)
-    secret = _key(asked)
-    upstream = asked.get("upstream")
+    key, upstream = _key(asked), asked.get("upstream")
     if upstream is not None:
-        arguments += ["--upstream", _url(upstream, has_key=bool(secret))]
+        arguments += ["--upstream", _url(upstream, has_key=key is not None)]
     arguments += ["--out", str(_folder(request))]
-    return _begun(_jobs(request).begin(about, arguments, service_of(request).clock(), secret))
-
-
-def _begun(job: Job) -> Response:
+    async with _alone(request) as is_free:
+        if not is_free:
+            return _conflict()
+        job = _jobs(request).begin(about, arguments, service_of(request).clock(), key)
     return reply(job.as_json(), 202)
 
 
@@ -151,38 +165,63 @@ def _names(asked: dict[str, Any], name: str, default: list[str], known: Any) -> 
     return found
 
 
-def _key(asked: dict[str, Any]) -> dict[str, str]:
-    """The API key of a body, for the environment of the command. Raises ControlError: it is none."""
+def _key(asked: dict[str, Any]) -> str | None:
+    """The API key of a body; None for that of the server. Raises ControlError: it is none."""
     key = asked.get("key")
     if key is None or key == "":
-        return {}
+        return None
     if not isinstance(key, str) or len(key) > MAX_KEY or not key.isascii() or not key.isprintable() or " " in key:
         raise ControlError("key is no API key")
-    return {KEY: key}
+    return key
 
 
 def _url(upstream: object, *, has_key: bool) -> str:
     """The API that is asked. Raises ControlError: it is none, or the server's own key would be sent there."""
-    if not isinstance(upstream, str) or not re.fullmatch(r"https?://[!-~]{1,200}", upstream):
+    if not isinstance(upstream, str) or not _is_url(upstream):
         raise ControlError("upstream is the address of an API, such as http://127.0.0.1:9000")
     if upstream.rstrip("/") != SERVICE and not has_key:
         raise ControlError("another upstream needs a key of its own: the server's key is sent to the service only")
     return upstream
 
 
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(_URL.fullmatch(text) and parts.hostname and parts.username is None and parts.port != 0)
+    except ValueError:
+        return False
+
+
 # --- files of a browser --------------------------------------------------------------------------
 
 
 async def _receive(request: Request) -> Response:
-    """A piece of a file that is to be imported; pieces come one after the other."""
-    path, offset = _path(request.query_params.get("path", "")), _at(request.query_params.get("at", "0"))
-    async with made_once(request, "receiving", asyncio.Lock):  # one piece in memory at a time
-        if _jobs(request).running is not None:
-            return error(f"{RUNNING[0].upper()}{RUNNING[1:]}.", 409)
+    """A piece of a file that is to be imported; pieces come one after the other. With the last one it is a file."""
+    query, folder = request.query_params, _folder(request)
+    path, at = _path(query.get("path", "")), _bytes("at", query.get("at", "0"))
+    total = _bytes("total", query.get("total", ""))
+    async with made_once(request, "receiving", lambda: asyncio.Semaphore(MAX_PIECES)):
         piece = await read_at_most(request, MAX_PIECE_BYTES)
-        folder = _folder(request)
-        size = await to_thread.run_sync(lambda: _write(folder, path, offset, piece))
-    return reply({"path": path, "bytes": size}, 200 if size == offset + len(piece) else 409)
+        if at + len(piece) > total:
+            raise ControlError("the file is longer than total says")
+        async with _alone(request) as is_free:
+            if not is_free:
+                return _conflict()
+            there = await to_thread.run_sync(lambda: _write(folder, path, at, piece, total))
+    return reply({"path": path, "bytes": there}, 200 if there == at + len(piece) else 409)
+
+
+@contextlib.asynccontextmanager
+async def _alone(request: Request) -> AsyncIterator[bool]:
+    """The files for nobody else meanwhile; False: a job runs, which has them."""
+    if service_of(request).cluster is not None:
+        raise ControlError(IN_A_CLUSTER)
+    async with made_once(request, "writing", asyncio.Lock):
+        yield _jobs(request).running is None
+
+
+def _conflict() -> Response:
+    return error(f"{RUNNING[0].upper()}{RUNNING[1:]}.", 409)
 
 
 def _path(text: str) -> str:
@@ -194,66 +233,100 @@ def _path(text: str) -> str:
 
 
 def _is_plain(part: str) -> bool:
-    is_named = _PART.fullmatch(part) is not None and not part.endswith((" ", "."))
+    is_named = _PART.fullmatch(part) is not None and not part.endswith((" ", ".", UNFINISHED))
     return is_named and part.partition(".")[0].upper().strip() not in _DEVICES
 
 
-def _at(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text[:20]) > MAX_FILE_BYTES:
-        raise ControlError(f"at is how many bytes came before, up to {MAX_FILE_BYTES}")
+def _bytes(name: str, text: str) -> int:
+    """A number of bytes of a file. Raises ControlError."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(MAX_FILE_BYTES))
+    if not is_number or int(text) > MAX_FILE_BYTES:
+        raise ControlError(f"{name} is a number of bytes, up to {MAX_FILE_BYTES}")
     return int(text)
 
 
-def _write(folder: Path, path: str, offset: int, piece: bytes) -> int:
-    """Write a piece; how long the file is then, which is something else where a piece is missing before it."""
-    target = folder / INCOMING / path
-    there = target.stat().st_size if target.exists() else 0
-    if offset and there != offset:
-        return there
-    if offset + len(piece) > MAX_FILE_BYTES:
-        raise ControlError(f"a file has up to {MAX_FILE_BYTES} bytes")
-    if not offset and not target.exists() and _waiting(folder / INCOMING)[0] >= MAX_FILES:
-        raise ControlError(f"{MAX_FILES} files wait already: import them first")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(target.parent).free - len(piece) < LEAST_FREE_BYTES:
-        raise ControlError(f"less than {LEAST_FREE_BYTES // MIB} MiB would be free on the disk of {folder}")
-    with target.open("ab" if offset else "wb") as file:
-        file.write(piece)
-    return offset + len(piece)
+def _write(folder: Path, path: str, at: int, piece: bytes, total: int) -> int:
+    """Write a piece; how much of the file is there then, which is something else where a piece is missing before it.
+
+    The file has its name when all of it is there. It is another file than the one of that name before, whatever that
+    was linked to.
+
+    Raises:
+        UnavailableError: the disk does not take it.
+        ControlError: it is one too many, or would lie elsewhere.
+    """
+    incoming = folder / INCOMING
+    part = incoming / f"{path}{UNFINISHED}"
+    try:
+        there = part.stat().st_size if at and part.exists() else 0
+        if there != at:
+            return there
+        _check_room(incoming, part, at, len(piece))
+        part.parent.mkdir(parents=True, exist_ok=True)
+        if part.parent.resolve() != folder.resolve() / INCOMING / Path(path).parent or (incoming / path).is_dir():
+            raise ControlError(f"{path} is a folder, or a link leads out of {incoming}")
+        if not at:
+            part.unlink(missing_ok=True)
+        with part.open("ab" if at else "xb") as file:
+            file.write(piece)
+        if at + len(piece) == total:
+            part.replace(incoming / path)
+    except OSError as problem:
+        raise UnavailableError(f"{part.parent} takes no file: {problem.strerror or problem}") from None
+    return at + len(piece)
+
+
+def _check_room(incoming: Path, part: Path, at: int, more: int) -> None:
+    """Raises ControlError: too many files wait, or the disk would be full."""
+    if not at and not part.exists() and _waiting(incoming)[0] >= MAX_FILES:
+        raise ControlError(f"{MAX_FILES} files wait already: import them first, or take them away")
+    existing = next(parent for parent in (incoming, *incoming.resolve().parents) if parent.is_dir())
+    if shutil.disk_usage(existing).free - more < LEAST_FREE_BYTES:
+        raise ControlError(f"less than {LEAST_FREE_BYTES // MIB} MiB would be free on the disk of {incoming.parent}")
 
 
 async def _forget(request: Request) -> Response:
     """Take away what waits to be imported."""
-    if _jobs(request).running is not None:
-        return error(f"{RUNNING[0].upper()}{RUNNING[1:]}.", 409)
     folder = _folder(request) / INCOMING
-    files, size = await to_thread.run_sync(_waiting, folder)
-    await to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
+    async with _alone(request) as is_free:
+        if not is_free:
+            return _conflict()
+        files, size = await to_thread.run_sync(_waiting, folder)
+        await to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
     return reply({"files": files, "bytes": size})
 
 
 async def _import(request: Request) -> Response:
-    """Import what has come, as ``gexfaker import`` does."""
+    """Import what has come, as ``gexfaker import --move`` does: what cannot be brought in stays, and waits."""
     asked, folder = await read_object(request), _folder(request)
-    incoming = folder / INCOMING
-    if not (await to_thread.run_sync(_waiting, incoming))[0]:
-        raise ControlError("no file waits to be imported: send some with PUT /_gexfaker/incoming?path=NAME")
-    sources = await to_thread.run_sync(_sources, incoming)
-    arguments = ["import", *map(str, sources), "--out", str(folder), *_import_options(asked)]
-    files, size = await to_thread.run_sync(_waiting, incoming)
-    about = f"{files} file{'s' * (files != 1)}, {size / 1e6:,.1f} MB"
-    clear = lambda: shutil.rmtree(incoming, ignore_errors=True)  # noqa: E731
-    return _begun(_jobs(request).begin(about, arguments, service_of(request).clock(), after=clear))
+    incoming, options = folder / INCOMING, _import_options(asked)
+    async with _alone(request) as is_free:
+        if not is_free:
+            return _conflict()
+        files, size = await to_thread.run_sync(_waiting, incoming)
+        if not files:
+            raise ControlError("no file waits to be imported: send some with PUT /_gexfaker/incoming")
+        sources = await to_thread.run_sync(_sources, incoming)
+        arguments = ["import", *map(str, sources), "--out", str(folder), "--move", *options]
+        about = f"{files} file{'s' * (files != 1)}, {size / 1e6:,.1f} MB"
+        job = _jobs(request).begin(about, arguments, service_of(request).clock(), key="")  # it needs none
+    return reply(job.as_json(), 202)
 
 
 def _sources(incoming: Path) -> list[Path]:
     """The folders to look for days in: one that was given whole is a data folder of its own."""
     there = sorted(incoming.iterdir())
     given = [path for path in there if path.is_dir() and not is_day_folder(path.name)]
-    return given if len(given) == len(there) else [incoming, *given]
+    beside = [incoming] if any(_waiting_there(path) for path in there if path not in given) else []
+    return beside + [path for path in given if _waiting_there(path)]
 
 
-def _import_options(asked: dict[str, Any]) -> Sequence[str]:
+def _waiting_there(path: Path) -> bool:
+    """Whether a file is whole, or there is one in a folder."""
+    return bool(_waiting(path)[0]) if path.is_dir() else path.suffix != UNFINISHED
+
+
+def _import_options(asked: dict[str, Any]) -> list[str]:
     """Raises ControlError."""
     unknown = sorted(asked.keys() - {"convert", "prepare", "replace"})
     flags = [asked.get(name, False) for name in ("prepare", "replace")]
@@ -262,8 +335,11 @@ def _import_options(asked: dict[str, Any]) -> Sequence[str]:
         raise ControlError(
             f'an import is told {{"convert": one of {", ".join(ENDINGS)}, "prepare": true, "replace": true}}'
         )
-    chosen = ["--link"] if convert is None else ["--convert", convert]
-    return [*chosen, *(["--prepare"] * flags[0]), *(["--replace"] * flags[1])]
+    return [
+        *([] if convert is None else ["--convert", convert]),
+        *(["--prepare"] * flags[0]),
+        *(["--replace"] * flags[1]),
+    ]
 
 
 # --- jobs ----------------------------------------------------------------------------------------
@@ -300,7 +376,7 @@ ENDPOINTS: Final = (
             "post",
             "/_gexfaker/jobs/download",
             "Get days from the service into the data folder.",
-            {202: "BringingJob"},
+            {202: "BringingJob", 409: "Error"},
             body="WantedDownload",
         ),
         _download,
@@ -311,7 +387,7 @@ ENDPOINTS: Final = (
             "/_gexfaker/incoming",
             "A piece of a file that is to be imported, 4 MiB at the most.",
             {200: "Received", 409: "Received|Error"},
-            query=("path*", "at"),
+            query=("path*", "total*", "at"),
         ),
         _receive,
     ),
@@ -329,7 +405,7 @@ ENDPOINTS: Final = (
             "post",
             "/_gexfaker/jobs/import",
             "Bring the files that wait into the data folder.",
-            {202: "BringingJob"},
+            {202: "BringingJob", 409: "Error"},
             body="WantedImport",
         ),
         _import,

@@ -6,6 +6,8 @@ import { bytes, number } from "./format.js";
 
 const PACKAGES = ["classic", "state", "orderflow"];
 const PIECE_BYTES = 4 * 1024 * 1024; // as much as the server takes in one request
+const DAYS = /\.(zip|jsonl?)(\.gz|\.zst)?$/i; // and no hidden file
+const plain = (name) => name.replace(/[^A-Za-z0-9._ ()+-]/g, "_").replace(/^[^A-Za-z0-9_]|[ .]$/g, "_");
 const SAID = { running: "runs", done: "done", partly: "done, but not all of it is there and sound", failed: "failed",
   stopped: "stopped" };
 
@@ -20,6 +22,7 @@ export class Bring {
 
   open(place) {
     this.list = h("div", { id: "jobs", role: "status" });
+    this.waiting = h("div", { id: "waiting" });
     this.sent = h("p", { id: "sent", role: "status" });
     place.replaceChildren(this.download(), this.files(), this.list,
       h("details", {}, h("summary", {}, "As commands"),
@@ -27,7 +30,26 @@ export class Bring {
         command("gexfaker import ~/Downloads --out data"),
         h("p", {}, "Every trading evening:"), command("gexfaker collect --tickers SPX --out data")));
     this.told(this.jobs);
-    attempt(async () => { this.key.placeholder = (await ask("_gexfaker/jobs")).has_key ? "that of the server" : "needed"; });
+    this.look();
+  }
+
+  // Whether the server has a key, and what waits of an import that was not ended or not taken.
+  look() {
+    return attempt(async () => {
+      const { has_key: known, waiting, jobs } = await ask("_gexfaker/jobs");
+      this.key.placeholder = known ? "that of the server" : "needed";
+      const take = (options) => () => this.begin("import", { ...this.options(), ...options });
+      this.waiting.replaceChildren(...(waiting.files && jobs[0]?.status !== "running" ? [h("p", {}, `${number(waiting.files)} files wait, ${bytes(waiting.bytes)}: `),
+        h("div", { class: "bar" }, button("Import them", take({}), { id: "take" }),
+          button("Import, and replace what is there", take({ replace: true }), { id: "replace" }),
+          button("Discard them", () => attempt(async () => { await ask("_gexfaker/incoming", { method: "DELETE" }); this.look(); }),
+            { id: "discard", class: "danger" }))] : []));
+    });
+  }
+
+  options() {
+    const convert = this.convert.querySelector("select").value;
+    return convert ? { convert } : {};
   }
 
   // --- from the service --------------------------------------------------------------------------
@@ -79,33 +101,35 @@ export class Bring {
     this.convert = choice("Keep as", [["", "they are"], "jsonl.zst", "jsonl.gz", "jsonl"], "", () => {});
     const place = h("section", { class: "drop" }, h("h3", {}, "From files"),
       h("div", { class: "bar" }, button("Choose files", () => one.click(), { id: "choose" }), button("Choose a folder", () => all.click()), one, all,
-        this.convert, h("span", { class: "soft" }, "or drop files here: reports (zip), arrays (json), lines (jsonl), packed or not")), this.sent);
+        this.convert, h("span", { class: "soft" }, "or drop files here: reports (zip), arrays (json), lines (jsonl), packed or not")), this.sent, this.waiting);
     place.addEventListener("dragover", (event) => event.preventDefault());
     place.addEventListener("drop", (event) => { event.preventDefault(); this.send([...event.dataTransfer.files]); });
     return place;
   }
 
   // All of them, piece by piece, and then the import. A name has its folders where these tell the day.
-  async send(files) {
+  async send(given) {
+    const files = given.filter((file) => DAYS.test(file.name));
+    if (given.length && !files.length) notice("None of these can be a day: they end in .zip, .json or .jsonl, packed (.gz, .zst) or not.", "wrong");
     if (this.sending || !files.length) return;
     this.sending = true;
     const total = files.reduce((sum, file) => sum + file.size, 0);
     let came = 0;
     await attempt(async () => {
       for (const file of files) {
-        const path = encodeURIComponent(file.webkitRelativePath || file.name);
+        const path = encodeURIComponent((file.webkitRelativePath || file.name).split("/").map(plain).join("/"));
         for (let at = 0; at === 0 || at < file.size; at += PIECE_BYTES) {
           this.sent.textContent = `${file.name}: ${bytes(came)} of ${bytes(total)} are here`;
           const piece = file.slice(at, at + PIECE_BYTES);
-          await ask(`_gexfaker/incoming?path=${path}&at=${at}`, { method: "PUT", content: piece });
+          await ask(`_gexfaker/incoming?path=${path}&at=${at}&total=${file.size}`, { method: "PUT", content: piece });
           came += piece.size;
         }
       }
-      const convert = this.convert.querySelector("select").value;
-      await this.begin("import", convert ? { convert } : {});
+      await this.begin("import", this.options());
     });
     this.sent.textContent = "";
     this.sending = false;
+    this.look();
   }
 
   // --- what runs ---------------------------------------------------------------------------------
@@ -116,6 +140,7 @@ export class Bring {
     this.jobs = jobs;
     if (this.list?.isConnected) show(this.list, jobs.map((job) => this.line(job)), JSON.stringify(jobs) || "none");
     if (!came) return;
+    if (this.list?.isConnected) this.look();
     this.brought();
     this.played().look();
   }
