@@ -15,7 +15,6 @@ import pytest
 
 from gexfaker.catalog import CATEGORIES
 from gexfaker.exchange.hours import shown as shown_time
-from gexfaker.server.routes.studio import BEAT_SECONDS
 from support import data, decode, node
 from support.browser import SECONDS, Page, browser
 from support.raw import JSON, connect
@@ -31,7 +30,7 @@ AXE = Path(node.INSTALLED) / "axe-core" / "axe.min.js"
 TOKEN = "control-token-of-this-test"
 
 JOURNAL_SECONDS = 1.0
-"""From what a client does to the row of the journal; beside it there is the second of a beat."""
+"""From what a client does to the row of the journal."""
 
 
 @pytest.fixture(scope="module")
@@ -312,7 +311,7 @@ def test_the_journal_shows_a_join_within_a_second_and_opens_a_delivery(server: I
         "const find = document.getElementById('find'); find.value = 'joinGroup'; find.dispatchEvent(new Event('input'))"
     )
     wait_until(lambda: page.run("document.querySelectorAll('#entries tbody tr').length") == 1, SECONDS, "the search")
-    assert took < JOURNAL_SECONDS + BEAT_SECONDS
+    assert took < JOURNAL_SECONDS
 
 
 def test_clients_are_shown_with_what_stays_silent_and_can_be_closed(server: InProcess, page: Page) -> None:

@@ -299,9 +299,10 @@ class Journal:
         """Of the last entry."""
         return self._number
 
-    def entries(self, since: int = 0) -> list[Entry]:
-        """The entries after number ``since``, oldest first; what is being summed up comes last."""
-        self.settle()
+    def entries(self, since: int = 0, *, settles: bool = True) -> list[Entry]:
+        """The entries after number ``since``, oldest first; what is being summed up comes last, if it ``settles``."""
+        if settles:
+            self.settle()
         first = self._number - len(self._entries)
         return [entry for entry, _ in islice(self._entries, max(0, since - first), None)]
 

@@ -290,7 +290,12 @@ def test_links_lead_nowhere(plane: Plane, tmp_path: Path, folder: Path) -> None:
     (incoming / "gone.zip").symlink_to(tmp_path / "nothing")
     (incoming / "gone.zip.part").symlink_to(tmp_path / "nothing")
     (incoming / "folder").mkdir()
-    for path in ("etc/a.zip", "folder"):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"1")
+    (incoming / "long.zip.part").symlink_to(victim)
+    assert send(plane, "long.zip", b"x", 1)[0] == 400
+    assert victim.read_bytes() == b"1"
+    for path in ("etc/a.zip", "etc/new/a.zip", "folder"):
         status, found = send(plane, path, b"x")
         assert (status, "leads out of" in found["error"]) == (400, True), found
     assert send(plane, "gone.zip", b"x")[0] == 200

@@ -258,15 +258,14 @@ def _write(folder: Path, path: str, at: int, piece: bytes, total: int) -> int:
     incoming = folder / INCOMING
     part = incoming / f"{path}{UNFINISHED}"
     try:
-        there = part.stat().st_size if at and part.exists() else 0
-        if there != at:
-            return there
-        _check_room(incoming, part, at, len(piece))
-        part.parent.mkdir(parents=True, exist_ok=True)
-        if part.parent.resolve() != folder.resolve() / INCOMING / Path(path).parent or (incoming / path).is_dir():
-            raise ControlError(f"{path} is a folder, or a link leads out of {incoming}")
+        _check_place(folder, path, part, at)
         if not at:
             part.unlink(missing_ok=True)
+        there = part.stat().st_size if part.exists() else 0
+        if there != at:
+            return there
+        _check_room(incoming, at, len(piece))
+        part.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab" if at else "xb") as file:
             file.write(piece)
         if at + len(piece) == total:
@@ -276,9 +275,17 @@ def _write(folder: Path, path: str, at: int, piece: bytes, total: int) -> int:
     return at + len(piece)
 
 
-def _check_room(incoming: Path, part: Path, at: int, more: int) -> None:
+def _check_place(folder: Path, path: str, part: Path, at: int) -> None:
+    """Raises ControlError: there is a folder of that name, or a link leads elsewhere."""
+    is_below = part.parent.resolve() == (folder.resolve() / INCOMING / path).parent
+    is_linked = bool(at) and part.is_symlink()  # the first piece takes its place
+    if not is_below or is_linked or (folder / INCOMING / path).is_dir():
+        raise ControlError(f"{path} is a folder, or a link leads out of {folder / INCOMING}")
+
+
+def _check_room(incoming: Path, at: int, more: int) -> None:
     """Raises ControlError: too many files wait, or the disk would be full."""
-    if not at and not part.exists() and _waiting(incoming)[0] >= MAX_FILES:
+    if not at and _waiting(incoming)[0] >= MAX_FILES:
         raise ControlError(f"{MAX_FILES} files wait already: import them first, or take them away")
     existing = next(parent for parent in (incoming, *incoming.resolve().parents) if parent.is_dir())
     if shutil.disk_usage(existing).free - more < LEAST_FREE_BYTES:

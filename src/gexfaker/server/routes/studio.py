@@ -9,8 +9,8 @@ import hmac
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import islice
-from typing import Any, Final
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
 import msgspec
@@ -45,6 +45,9 @@ from gexfaker.studio.lines import MAX_POINTS, POINTS, Lines
 from gexfaker.tapes.folder import is_date
 from gexfaker.tapes.tape import Tape, evenly
 from gexfaker.worlds.world import World
+
+if TYPE_CHECKING:
+    from gexfaker.journal.journal import Journal
 
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -82,8 +85,11 @@ SHOWN_JOBS: Final = 3
 
 Jobs = Callable[[], list[dict[str, Any]]]
 
-MAX_NEWS: Final = 200
-"""Entries of a journal in one event; of more in a second it says how many were left out."""
+LOOKS: Final = 4
+"""How often in a beat it is looked whether the journal has something new: it is seen within the second."""
+
+MAX_NEWS: Final = 50
+"""Entries of a journal in one event; of more since the one before it says how many were left out."""
 
 
 # --- the page ------------------------------------------------------------------------------------
@@ -350,25 +356,42 @@ async def _events(request: Request) -> Response:
 
 
 async def _beats(service: Service, world: World | None, since: int | None, jobs: Jobs) -> AsyncIterator[bytes]:
-    loop, known = asyncio.get_running_loop(), None
-    while not service.life.draining:
-        yield _event("state", await _state(service, world) | {"jobs": jobs()[:SHOWN_JOBS]})
-        if world is not None and since is not None:
-            journal = journal_of(world)  # another one, if somebody has ended it
-            since = since if since <= journal.number and known in (None, journal) else 0
-            news, since, known = journal.entries(since), journal.number, journal
-            if news:
-                yield _event("journal", {"began": journal.began, **_news(news)})
-        until = loop.time() + BEAT_SECONDS
-        await asyncio.sleep(BEAT_SECONDS)
+    """A state in each beat, and what is new in a journal several times in it."""
+    loop = asyncio.get_running_loop()
+    news = None if world is None or since is None else _News(world, since)
+    looks = 1 if news is None else LOOKS
+    for look in count():
+        if service.life.draining:
+            return
+        if look % looks == 0:
+            yield _event("state", await _state(service, world) | {"jobs": jobs()[:SHOWN_JOBS]})
+        if news is not None and (told := news.take(settles=look % looks == 0)) is not None:
+            yield _event("journal", told)
+        until = loop.time() + BEAT_SECONDS / looks
+        await asyncio.sleep(BEAT_SECONDS / looks)
         if loop.time() - until > LATE_SECONDS:
             yield _event("busy", {"late": round(loop.time() - until, 3)})
             return
 
 
-def _news(entries: list[Any]) -> dict[str, Any]:
-    shown = entries[-MAX_NEWS:]
-    return {"entries": [entry.flat() for entry in shown], "left_out": len(entries) - len(shown)}
+class _News:
+    """What is new in the journal of a key, from an entry on; of another journal, if somebody has ended it, all."""
+
+    def __init__(self, world: World, since: int) -> None:
+        self._world: Final = world
+        self._since = since
+        self._known: Journal | None = None
+
+    def take(self, *, settles: bool) -> dict[str, Any] | None:
+        """What the page is told, with what is being summed up if it ``settles``; None when there is nothing."""
+        journal = journal_of(self._world)
+        is_the_same = self._since <= journal.number and self._known in (None, journal)
+        entries = journal.entries(self._since if is_the_same else 0, settles=settles)
+        self._since, self._known = journal.number, journal
+        if not entries:
+            return None
+        shown = [entry.flat() for entry in entries[-MAX_NEWS:]]
+        return {"began": journal.began, "entries": shown, "left_out": len(entries) - len(shown)}
 
 
 def _event(name: str, content: Mapping[str, Any]) -> bytes:
