@@ -19,6 +19,9 @@ FEED: Final = (
 )
 """What a client of the feed needs. It asks for its address before, so that this is there when it connects."""
 
+TABLES: Final = ("gexfaker.wire.feeds",)
+"""What the tables of the messages need."""
+
 MARKET: Final = ("gexfaker.market.simulation",)
 """What a simulated record needs."""
 

@@ -141,9 +141,9 @@ async def _log_in(request: Request) -> Response:
 
 
 async def _about(request: Request) -> Response:
-    """What does not change while the server runs."""
+    """What does not change while the server runs; the page waits for it, so only what it needs is loaded before."""
     service = service_of(request)
-    await warmup.load(*warmup.FEED)
+    await warmup.load(*warmup.TABLES)
     return reply(await to_thread.run_sync(lambda: about(service)))
 
 

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { number } from "./format.js";
 
 const RECORDED = "recorded", ORDINARY = "";
+const LATER_MS = 1000; // first of all the market itself is shown
 
 export class Played {
   // changed: called when something else is played.
@@ -16,7 +17,7 @@ export class Played {
     this.seeding = h("label", { class: "choice" }, h("span", {}, "Seed"), this.seed);
     this.element = h("span", { class: "choice", title: "For all keys of this server" },
       h("label", { class: "choice" }, h("span", {}, "Market"), this.kind), this.seeding);
-    this.look();
+    setTimeout(() => this.look(), LATER_MS);
   }
 
   // Where a key is from says that something else is played now.
