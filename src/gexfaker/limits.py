@@ -273,6 +273,9 @@ STALL_TIMEOUT_SECONDS: Final = 30.0
 STALL_BYTES: Final = 4 * KIB
 """What a client must take in that time when the answer is complete: less is as good as nothing."""
 
+LEAST_FREE_BYTES: Final = 1024 * MIB
+"""Room that is left on the disk by whoever brings days in."""
+
 IDLE_GRACE_SECONDS: Final = 1.0
 """How long a connection may do nothing before it can be closed to make room for a new one."""
 

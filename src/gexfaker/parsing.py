@@ -269,6 +269,12 @@ def quota(text: str) -> dict[str, tuple[Allowance, ...]]:
     return found
 
 
+def named(given: str | Iterable[str], fold: Callable[[str], str]) -> list[str]:
+    """Names, as a list or with commas between them, each once and all in upper or in lower case."""
+    names = given.split(",") if isinstance(given, str) else given
+    return list(dict.fromkeys(fold(name.strip()) for name in names if name.strip()))
+
+
 def tickers(text: str) -> tuple[str, ...]:
     """Tickers of the service with commas between them, or ``all``."""
     names = [name.strip().upper() for name in text.split(",") if name.strip()]

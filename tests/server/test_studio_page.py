@@ -19,7 +19,7 @@ from support import data, decode, node
 from support.browser import SECONDS, Page, browser
 from support.raw import JSON, connect
 from support.server import InProcess, Served, running_server, wait_until
-from support.upstream import bad_day, dripped
+from support.upstream import bad_day, dripped, endless
 
 pytestmark = pytest.mark.long
 
@@ -476,15 +476,11 @@ def test_another_market_is_chosen_in_the_bar_and_clients_get_it(page: Page) -> N
 def report(folder: Path) -> Path:
     """An end-of-day report, as the service has it."""
     path = folder / f"eod_report_SPX_{DATE}.zip"
-    records = [rest_record(index) for index in range(30)]
+    records = [data.record("SPX", index) for index in range(30)]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(f"{DATE}_SPX_orderflow_orderflow.json", "[" + ",".join(records) + "]")
         archive.writestr("padding.txt", random.Random(1).randbytes(5_000_000))  # so that it comes in two pieces
     return path
-
-
-def rest_record(index: int) -> str:
-    return data.record("SPX", index)
 
 
 def test_files_are_imported_and_their_day_is_played(page: Page, tmp_path: Path) -> None:
@@ -501,7 +497,7 @@ def test_files_are_imported_and_their_day_is_played(page: Page, tmp_path: Path) 
         page.run(f"{play}.click()")
         wait_until(lambda: server.health()["data_date"] == DATE, SECONDS, "the day")
         wait_until(lambda: "RECORDED" in page.run("document.getElementById('mark').textContent"), SECONDS, "the mark")
-        assert rest(server, "imported", "/SPX/orderflow/orderflow") == json.loads(rest_record(0))
+        assert rest(server, "imported", "/SPX/orderflow/orderflow") == json.loads(data.record("SPX", 0))
         put(page, "#scenario", "")
         wait_until(lambda: "SIMULATED" in page.run("document.getElementById('mark').textContent"), SECONDS, "and back")
         page.run("location.href = 'about:blank'")
@@ -527,7 +523,7 @@ def test_a_day_is_downloaded_with_its_progress_and_can_be_stopped(page: Page, tm
     upstream_days = data.write_day(tmp_path / "upstream", 50, ("SPX",))
     with (
         running_server(data_dir=str(upstream_days)) as upstream,
-        bad_day(upstream.address, ("/_files/", dripped), ("/_files/", held)) as relay,
+        bad_day(upstream.address, ("/_files/", dripped), ("/_files/", endless)) as relay,
         running_server(simulate="true", tickers="SPX", data_dir=str(tmp_path / "days")) as server,
     ):
         show(page, server, "#days?key=loaded")
@@ -553,11 +549,6 @@ def test_a_day_is_downloaded_with_its_progress_and_can_be_stopped(page: Page, tm
         page.run(f"{stop}.click()")
         wait_until(lambda: "stopped" in page.run(jobs), SECONDS, "the end")
         page.run("location.href = 'about:blank'")
-
-
-def held(relay: Any, body: bytes) -> None:
-    """So slow that it does not end by itself."""
-    dripped(relay, body[:40_000].ljust(20_000_000))
 
 
 def test_a_connection_is_shown_with_its_address_and_rate(server: InProcess, page: Page) -> None:

@@ -95,6 +95,11 @@ def dripped(relay: Relay, body: bytes) -> None:
         time.sleep(0.004)
 
 
+def endless(relay: Relay, body: bytes) -> None:
+    """So much, a little at a time, that it does not end by itself."""
+    dripped(relay, body[:40_000].ljust(20_000_000))
+
+
 def cut(relay: Relay, body: bytes) -> None:
     """The same, and the connection is reset: what was sent and not yet read is lost, too."""
     ended(relay, body)

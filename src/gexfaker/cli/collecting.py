@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Final
 
 from gexfaker.cli.download import key_of, names_of
-from gexfaker.ending import end
-from gexfaker.upstream import KEY, SERVICE
+from gexfaker.commands import STOP_SECONDS, begin, end
+from gexfaker.upstream import SERVICE
 
 log: Final = logging.getLogger(__name__)
 
 DAYS_BACK: Final = "7"
 """How far back gaps are filled: a week in which the machine was off."""
-
-STOP_SECONDS: Final = 5.0
-"""How long the process has to end after it was asked to: files are brought in whole or not at all."""
 
 
 @contextlib.contextmanager
@@ -34,7 +29,8 @@ def collecting(tickers: str, upstream: str | None, folder: str) -> Iterator[None
     key = key_of(None)
     names_of(tickers)
     source = upstream or SERVICE
-    process = _started(tickers, source, folder, key)
+    wanted = ["--tickers", tickers, "--out", folder, "--upstream", source, "--back", DAYS_BACK]
+    process = begin(["collect", *wanted], key)
     text = "collect: the reports of %s come from %s into %s, each trading evening"
     log.info(text, tickers, source, folder, extra=_TOLD)
     reader = threading.Thread(target=_tell, args=(process,), name="collect", daemon=True)
@@ -42,25 +38,10 @@ def collecting(tickers: str, upstream: str | None, folder: str) -> Iterator[None
     try:
         yield
     finally:
-        end(process, STOP_SECONDS)
+        end(process)
         reader.join(STOP_SECONDS)
         if process.stdout is not None:
             process.stdout.close()
-
-
-def _started(tickers: str, upstream: str, folder: str, key: str) -> subprocess.Popen[str]:
-    """The process; the key goes by the environment, where no list of processes shows it."""
-    command = [sys.executable, "-m", "gexfaker", "collect", "--tickers", tickers, "--out", folder]
-    command += ["--upstream", upstream, "--back", DAYS_BACK, "--exit-with-parent"]
-    return subprocess.Popen(  # noqa: S603 - it is this very program
-        command,
-        env=os.environ | {KEY: key, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-    )
 
 
 def _tell(process: subprocess.Popen[str]) -> None:

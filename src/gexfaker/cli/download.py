@@ -17,7 +17,8 @@ from gexfaker.cli.parent import ending_with_parent
 from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.cli.reach import Command, Url
 from gexfaker.errors import DataError
-from gexfaker.upstream import KEY, SERVICE
+from gexfaker.parsing import named
+from gexfaker.upstream import KEY, SERVICE, is_key
 
 if TYPE_CHECKING:
     from gexfaker.client.history import History
@@ -149,7 +150,7 @@ def _wanted(dates: tuple[str, ...], tickers: Sequence[str], packages: Sequence[s
 
 def names_of(tickers: str) -> list[str]:
     """The tickers with commas between them. Raises DataError: one is unknown."""
-    names = list(dict.fromkeys(name.strip().upper() for name in tickers.split(",") if name.strip()))
+    names = named(tickers, str.upper)
     unknown = [name for name in names if name not in TICKERS]
     if unknown or not names:
         raise DataError(
@@ -159,7 +160,7 @@ def names_of(tickers: str) -> list[str]:
 
 
 def _packages(packages: str) -> list[str]:
-    names = list(dict.fromkeys(name.strip().lower() for name in packages.split(",") if name.strip()))
+    names = named(packages, str.lower)
     unknown = [name for name in names if name not in CATEGORIES]
     if unknown or not names:
         raise DataError(f"--packages: {unknown[0] if unknown else 'none'} is not one of {', '.join(CATEGORIES)}")
@@ -177,7 +178,7 @@ def key_of(file: Path | None) -> str:
     if not key.strip() and file is None and sys.stdin.isatty():
         key = click.prompt("API key", hide_input=True)
     key = key.strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    if not is_key(key):
         found = f"what is in {file or KEY} is no API key" if key else f"{file} is empty" if file else "there is none"
         raise DataError(
             f"an API key is needed, and {found}: set {KEY}, use --key-file, or put it into the system's keyring "

@@ -13,6 +13,7 @@ import click
 
 from gexfaker.catalog import TICKERS
 from gexfaker.errors import DataError
+from gexfaker.parsing import named
 
 if TYPE_CHECKING:
     from gexfaker.jobs.generate import Outcome, Task
@@ -122,7 +123,7 @@ def _range(text: str, option: str) -> list[datetime.date]:
 
 
 def _names(tickers: str) -> list[str]:
-    names = list(dict.fromkeys(name.strip().upper() for name in tickers.split(",") if name.strip()))
+    names = named(tickers, str.upper)
     if names == ["ALL"]:
         return sorted(TICKERS)
     if not names:

@@ -13,12 +13,11 @@ import click
 from gexfaker.cli.parent import ending_with_parent
 from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.errors import DataError
-from gexfaker.tapes.folder import is_date
+from gexfaker.tapes.folder import ENDINGS, is_date
 
 if TYPE_CHECKING:
     from gexfaker.jobs.importing import Brought, Found, Importer
 
-ENDINGS: Final = ("jsonl", "jsonl.gz", "jsonl.zst")
 SHOWN: Final = 20
 """Files of which it is told what became of them; those that failed are always told."""
 

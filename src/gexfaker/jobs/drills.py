@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import IO, Any, Final, NamedTuple
 
 from gexfaker.client.undertest import ExpectationError, KeyUnderTest
-from gexfaker.ending import end
+from gexfaker.commands import end
 
 Rule = dict[str, Any]
 

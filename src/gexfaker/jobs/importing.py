@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.errors import DataError, RecordError
-from gexfaker.limits import MIB
+from gexfaker.limits import LEAST_FREE_BYTES, MIB
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.lock import WriteLock
@@ -29,9 +29,6 @@ from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
 LOCK: Final = ".gexfaker-import.lock"
 COPIED_BYTES: Final = 4 * MIB
 """Copied at a time: what is told of the progress, and how soon Ctrl-C is heard."""
-
-LEAST_FREE_BYTES: Final = 1024 * MIB
-"""Room that an import leaves on the disk."""
 
 DAY_ABOVE: Final = 2
 """How many folders lie between a file and the folder of its day: its package's and its ticker's."""

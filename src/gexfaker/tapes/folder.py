@@ -31,6 +31,9 @@ TODAY: Final = "today"
 EXTENSIONS: Final = (".jsonl", ".jsonl.zst", ".jsonl.gz")
 """File name endings, the one to take first when a category has several."""
 
+ENDINGS: Final = tuple(sorted(extension[1:] for extension in EXTENSIONS))
+"""The same as users name them."""
+
 LAYOUT: Final = "YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst)"
 
 SHOWN_NAME_CHARS: Final = 40

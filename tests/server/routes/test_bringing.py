@@ -15,13 +15,12 @@ from urllib.parse import quote
 
 import pytest
 
-from gexfaker.server.http import jobs
 from gexfaker.server.http.jobs import MAX_LINES, Job
 from gexfaker.server.routes import bringing
 from support import data, rest
 from support.control import Plane
 from support.server import InProcess, Served, running_process, running_server, wait_until
-from support.upstream import bad_day, dripped, status
+from support.upstream import bad_day, endless, status
 
 JOBS, INCOMING = "/_gexfaker/jobs", "/_gexfaker/incoming"
 KEY = "a-secret-key"
@@ -99,7 +98,7 @@ def test_what_fails_is_told_as_the_command_tells_it(plane: Plane, upstream: Serv
 
 
 def test_one_at_a_time_and_it_can_be_stopped(plane: Plane, upstream: Served, folder: Path) -> None:
-    slow = [("/_files/", slowly) for _ in range(3)]
+    slow = [("/_files/", endless) for _ in range(3)]
     with bad_day(upstream.address, *slow) as relay:
         job = begun(
             plane, "download", key=KEY, upstream=relay.url, tickers="ES_SPX", dates=data.DATE, packages="orderflow"
@@ -115,13 +114,8 @@ def test_one_at_a_time_and_it_can_be_stopped(plane: Plane, upstream: Served, fol
     assert plane.call("DELETE", f"{JOBS}/{job}")[1]["status"] == "stopped", "once more is no harm"
 
 
-def slowly(relay: Any, body: bytes) -> None:
-    """So slowly that it does not end by itself."""
-    dripped(relay, body[:40_000].ljust(10_000_000))
-
-
 def test_a_server_that_stops_leaves_nothing_behind(upstream: Served, folder: Path) -> None:
-    with bad_day(upstream.address, *[("/_files/", slowly)] * 3) as relay:
+    with bad_day(upstream.address, *[("/_files/", endless)] * 3) as relay:
         with running_process(simulate="true", data_dir=str(folder), tickers="SPX") as running, Plane(running) as plane:
             begun(
                 plane, "download", key=KEY, upstream=relay.url, tickers="ES_SPX", dates=data.DATE, packages="orderflow"
@@ -141,7 +135,7 @@ def children(process: int) -> list[int]:
 
 def test_the_key_is_in_no_list_of_processes_and_in_no_log(upstream: Served, folder: Path) -> None:
     with (
-        bad_day(upstream.address, *[("/_files/", slowly)] * 3) as relay,
+        bad_day(upstream.address, *[("/_files/", endless)] * 3) as relay,
         running_process(simulate="true", data_dir=str(folder), log_level="debug") as running,
         Plane(running) as plane,
     ):
@@ -402,7 +396,7 @@ def test_a_disk_that_takes_no_file_is_told(plane: Plane, folder: Path) -> None:
 
 def test_a_command_that_cannot_be_run_is_told_and_blocks_nothing(plane: Plane, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("gexfaker.server.http.jobs.sys.executable", "/nowhere/python")
+        patched.setattr("gexfaker.commands.sys.executable", "/nowhere/python")
         status, found = plane.call("POST", f"{JOBS}/download", {"key": KEY})
         assert (status, "the command cannot be run" in found["error"]) == (400, True), found
     assert ended(plane, begun(plane, "download"))["status"] == "failed", "without a key"
@@ -417,13 +411,6 @@ def test_a_slow_sender_holds_up_no_other(server: InProcess, plane: Plane) -> Non
             assert send(plane, f"{number}.zip", b"quick")[0] == 200
         slow.sendall(b"x" * 99)
         assert b" 200 " in slow.recv(100)
-
-
-@pytest.mark.parametrize(("key", "known"), [("", ""), ("own", "own"), (None, "the-servers")])
-def test_an_import_does_not_know_the_servers_key(key: str | None, known: str) -> None:
-    surroundings = {"GEXBOT_API_KEY": "the-servers", "PATH": "/bin"}
-    made = jobs._environment(key, surroundings)
-    assert (made["GEXBOT_API_KEY"], made["PATH"], surroundings["GEXBOT_API_KEY"]) == (known, "/bin", "the-servers")
 
 
 # --- what a job says -----------------------------------------------------------------------------

@@ -12,15 +12,15 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
 
-from gexfaker.ending import end
+from gexfaker import commands
+from gexfaker.commands import STOP_SECONDS
 from gexfaker.errors import ControlError
-from gexfaker.upstream import KEY
 
 MAX_JOBS: Final = 20
 """Jobs that are remembered."""
@@ -31,13 +31,8 @@ MAX_LINES: Final = 60
 MAX_LINE: Final = 500
 """Letters of such a line."""
 
-STOP_SECONDS: Final = 5.0
-"""How long a job has to end after it was asked to: files are brought in whole or not at all."""
-
 LOWER_PRIORITY: Final = 10
 """On a scale to 19: clients are served before days are brought in."""
-
-RUNNING: Final = "days are being brought in: wait for the end of that, or stop it"
 
 PARTLY: Final = 1
 """The exit code when something could not be had, or is not sound, and what came is there."""
@@ -112,14 +107,8 @@ class Jobs:
         """The one that runs."""
         return next((job for job in self.known if job.status == "running"), None)
 
-    def begin(
-        self,
-        about: str,
-        arguments: Sequence[str],
-        now: float,
-        key: str | None,
-    ) -> Job:
-        """Run a command.
+    def begin(self, about: str, arguments: Sequence[str], now: float, key: str | None) -> Job:
+        """Run a command; none may run yet.
 
         Args:
             about: what it brings in, for people.
@@ -128,10 +117,8 @@ class Jobs:
             key: the API key for its environment, where no list of processes shows it; None: that of the server.
 
         Raises:
-            ControlError: one runs already, or the system lets no more processes begin.
+            ControlError: the system lets no more processes begin.
         """
-        if self.running is not None:
-            raise ControlError(RUNNING)
         job = Job(secrets.token_hex(8), arguments[0], about, now)
         try:
             self._process = _started(arguments, key)
@@ -148,7 +135,7 @@ class Jobs:
         if job.status != "running" or process is None or reader is None:
             return
         job.is_stopped = True
-        end(process, STOP_SECONDS)
+        commands.end(process)
         reader.join(STOP_SECONDS)
 
     def close(self) -> None:
@@ -157,24 +144,10 @@ class Jobs:
             self.stop(job)
 
 
-def _environment(key: str | None, surroundings: Mapping[str, str]) -> dict[str, str]:
-    """What a command of ours knows; an empty key takes that of the server away."""
-    told = {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", "COLUMNS": "120"}
-    return {**surroundings, **told} | ({} if key is None else {KEY: key})
-
-
 def _started(arguments: Sequence[str], key: str | None) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "gexfaker", *arguments, "--progress", "json", "--exit-with-parent"]
-    process = subprocess.Popen(  # noqa: S603 - it is this very program
-        command,
-        env=_environment(key, os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
-    )
+    """Begin a command with a lower priority, which tells its progress as lines of JSON. Raises OSError."""
+    flags = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+    process = commands.begin([*arguments, "--progress", "json"], key, flags)
     if sys.platform != "win32":
         with contextlib.suppress(OSError):  # it has ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, LOWER_PRIORITY)

@@ -9,18 +9,18 @@ import asyncio
 from importlib import import_module
 from typing import Final
 
+TABLES: Final = ("gexfaker.wire.feeds",)
+"""What the tables of the messages need."""
+
 FEED: Final = (
     "gexfaker.server.transport.websocket",
     "gexfaker.hubs.ahead",
-    "gexfaker.wire.feeds",
+    *TABLES,
     "gexfaker.wire.payload",
     "gexfaker.wire.protocodec",
     "jwt",
 )
 """What a client of the feed needs. It asks for its address before, so that this is there when it connects."""
-
-TABLES: Final = ("gexfaker.wire.feeds",)
-"""What the tables of the messages need."""
 
 MARKET: Final = ("gexfaker.market.simulation",)
 """What a simulated record needs."""

@@ -13,20 +13,23 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from anyio import to_thread
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gexfaker.catalog import CATEGORIES, TICKERS
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError, UnavailableError
-from gexfaker.limits import MIB
+from gexfaker.limits import LEAST_FREE_BYTES, MIB
 from gexfaker.parsing import days as read_days
-from gexfaker.server.http.jobs import RUNNING, Job, Jobs
+from gexfaker.parsing import named
+from gexfaker.server.http.jobs import Job, Jobs
 from gexfaker.server.http.replies import error, made_once, read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import read_object
-from gexfaker.tapes.folder import is_day_folder
-from gexfaker.upstream import KEY, SERVICE
+from gexfaker.tapes.folder import ENDINGS, is_day_folder
+from gexfaker.tapes.writer import PART
+from gexfaker.upstream import KEY, SERVICE, is_key
 
 INCOMING: Final = ".gexfaker-incoming"
 """The folder in the data folder where files lie until they are imported."""
@@ -43,22 +46,16 @@ MAX_FILE_BYTES: Final = 8 * 1024 * MIB
 MAX_FILES: Final = 1000
 """Files that wait to be imported: 15 of each of 60 ticker-days."""
 
-LEAST_FREE_BYTES: Final = 1024 * MIB
-"""Room that is left on the disk, as by an import."""
-
 MAX_DEPTH: Final = 8
 """Folders of a file's path, which may tell its day: DATE/TICKER/package/category.jsonl has three."""
 
-ENDINGS: Final = ("jsonl", "jsonl.gz", "jsonl.zst")
 MAX_KEY: Final = 200
+RUNNING: Final = "Days are being brought in: wait for the end of that, or stop it."
 NO_JOB: Final = "There is no such job; the last twenty are remembered."
 _PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._ ()+-]{0,127}")
 """A folder or a file, of which no system thinks that it is anything else."""
 
 _URL: Final = re.compile(r"https?://[!-~]{1,200}")
-UNFINISHED: Final = ".part"
-"""How the name of a file ends of which not all has come: nothing that may be imported."""
-
 IN_A_CLUSTER: Final = "days are brought in by one server that stands alone: use gexfaker download and gexfaker import"
 
 _DEVICES: Final = frozenset({"CON", "PRN", "AUX", "NUL", *(f"{name}{n}" for name in ("COM", "LPT") for n in range(10))})
@@ -105,7 +102,7 @@ def _waiting(folder: Path) -> tuple[int, int]:
     sizes = list[int]()
     for path in folder.rglob("*") if folder.is_dir() else ():
         with contextlib.suppress(OSError):  # it is gone
-            if path.is_file() and path.suffix != UNFINISHED:
+            if path.is_file() and path.suffix != PART:
                 sizes.append(path.stat().st_size)
     return len(sizes), sum(sizes)
 
@@ -121,9 +118,7 @@ async def _download(request: Request) -> Response:
     if upstream is not None:
         arguments += ["--upstream", _url(upstream, has_key=key is not None)]
     arguments += ["--out", str(_folder(request))]
-    async with _alone(request) as is_free:
-        if not is_free:
-            return _conflict()
+    async with _alone(request):
         job = _jobs(request).begin(about, arguments, service_of(request).clock(), key)
     return reply(job.as_json(), 202)
 
@@ -154,11 +149,9 @@ def _are_days(text: str) -> bool:
 def _names(asked: dict[str, Any], name: str, default: list[str], known: Any) -> list[str]:
     """The names of a list, or of a text with commas. Raises ControlError: one is unknown."""
     given = asked.get(name) or default
-    names = given.split(",") if isinstance(given, str) else given
-    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+    if not isinstance(given, str) and not (isinstance(given, list) and all(isinstance(one, str) for one in given)):
         raise ControlError(f"{name} is a list of names")
-    found = list(dict.fromkeys(one.strip() for one in names if one.strip()))
-    found = [one.upper() if name == "tickers" else one.lower() for one in found]
+    found = named(given, str.upper if known is TICKERS else str.lower)
     unknown = [one for one in found if one not in known]
     if unknown or not found:
         raise ControlError(f"{name}: {unknown[0][:40] if unknown else 'nothing'} is not one of the service's")
@@ -170,7 +163,7 @@ def _key(asked: dict[str, Any]) -> str | None:
     key = asked.get("key")
     if key is None or key == "":
         return None
-    if not isinstance(key, str) or len(key) > MAX_KEY or not key.isascii() or not key.isprintable() or " " in key:
+    if not isinstance(key, str) or len(key) > MAX_KEY or not is_key(key):
         raise ControlError("key is no API key")
     return key
 
@@ -204,24 +197,20 @@ async def _receive(request: Request) -> Response:
         piece = await read_at_most(request, MAX_PIECE_BYTES)
         if at + len(piece) > total:
             raise ControlError("the file is longer than total says")
-        async with _alone(request) as is_free:
-            if not is_free:
-                return _conflict()
+        async with _alone(request):
             there = await to_thread.run_sync(lambda: _write(folder, path, at, piece, total))
     return reply({"path": path, "bytes": there}, 200 if there == at + len(piece) else 409)
 
 
 @contextlib.asynccontextmanager
-async def _alone(request: Request) -> AsyncIterator[bool]:
-    """The files for nobody else meanwhile; False: a job runs, which has them."""
+async def _alone(request: Request) -> AsyncIterator[None]:
+    """The files for nobody else meanwhile. Raises HTTPException, 409: a job runs, which has them."""
     if service_of(request).cluster is not None:
         raise ControlError(IN_A_CLUSTER)
     async with made_once(request, "writing", asyncio.Lock):
-        yield _jobs(request).running is None
-
-
-def _conflict() -> Response:
-    return error(f"{RUNNING[0].upper()}{RUNNING[1:]}.", 409)
+        if _jobs(request).running is not None:
+            raise HTTPException(409, RUNNING)
+        yield
 
 
 def _path(text: str) -> str:
@@ -233,7 +222,7 @@ def _path(text: str) -> str:
 
 
 def _is_plain(part: str) -> bool:
-    is_named = _PART.fullmatch(part) is not None and not part.endswith((" ", ".", UNFINISHED))
+    is_named = _PART.fullmatch(part) is not None and not part.endswith((" ", ".", PART))
     return is_named and part.partition(".")[0].upper().strip() not in _DEVICES
 
 
@@ -256,7 +245,7 @@ def _write(folder: Path, path: str, at: int, piece: bytes, total: int) -> int:
         ControlError: it is one too many, or would lie elsewhere.
     """
     incoming = folder / INCOMING
-    part = incoming / f"{path}{UNFINISHED}"
+    part = incoming / f"{path}{PART}"
     try:
         _check_place(folder, path, part, at)
         if not at:
@@ -295,9 +284,7 @@ def _check_room(incoming: Path, at: int, more: int) -> None:
 async def _forget(request: Request) -> Response:
     """Take away what waits to be imported."""
     folder = _folder(request) / INCOMING
-    async with _alone(request) as is_free:
-        if not is_free:
-            return _conflict()
+    async with _alone(request):
         files, size = await to_thread.run_sync(_waiting, folder)
         await to_thread.run_sync(lambda: shutil.rmtree(folder, ignore_errors=True))
     return reply({"files": files, "bytes": size})
@@ -307,9 +294,7 @@ async def _import(request: Request) -> Response:
     """Import what has come, as ``gexfaker import --move`` does: what cannot be brought in stays, and waits."""
     asked, folder = await read_object(request), _folder(request)
     incoming, options = folder / INCOMING, _import_options(asked)
-    async with _alone(request) as is_free:
-        if not is_free:
-            return _conflict()
+    async with _alone(request):
         files, size = await to_thread.run_sync(_waiting, incoming)
         if not files:
             raise ControlError("no file waits to be imported: send some with PUT /_gexfaker/incoming")
@@ -330,7 +315,7 @@ def _sources(incoming: Path) -> list[Path]:
 
 def _waiting_there(path: Path) -> bool:
     """Whether a file is whole, or there is one in a folder."""
-    return bool(_waiting(path)[0]) if path.is_dir() else path.suffix != UNFINISHED
+    return bool(_waiting(path)[0]) if path.is_dir() else path.suffix != PART
 
 
 def _import_options(asked: dict[str, Any]) -> list[str]:

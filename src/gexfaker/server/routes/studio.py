@@ -34,6 +34,7 @@ from gexfaker.server.http.replies import error, read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.bringing import jobs_known
 from gexfaker.server.routes.control import known_here
+from gexfaker.server.routes.faults import listed_of
 from gexfaker.server.routes.negotiate import watch_addresses
 from gexfaker.server.routes.status import playback_status, world_status
 from gexfaker.server.routes.watching import journal_of, world_asked
@@ -411,13 +412,8 @@ async def _state(service: Service, world: World | None) -> dict[str, Any]:
             "messages_sent": service.streamer.sent,
         },
         "sessions": [summary(service, one) async for one in in_slices(islice(known, MAX_SUMMARIES))],
-        "session": None if world is None else world_status(service, world) | {"faults": _faults_on(world)},
+        "session": None if world is None else world_status(service, world) | {"faults": len(listed_of(world).faults)},
     }
-
-
-def _faults_on(world: World) -> int:
-    """How many things are broken for a key."""
-    return 0 if world.watch is None else len(world.watch.faults.listed.faults)
 
 
 def hours(date: str) -> dict[str, int]:

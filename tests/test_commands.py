@@ -1,4 +1,4 @@
-"""How a process of another program is ended."""
+"""What a command of ours knows, and how a process is ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from gexfaker.ending import end
+from gexfaker.commands import end, environment
 
 SAYS_WHEN_READY = "print('ready', flush=True); import time; time.sleep(60)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SAYS_WHEN_READY}"
@@ -29,3 +29,10 @@ def test_a_process_that_has_ended_is_let_go() -> None:
         process.wait()
         end(process, 0.5)
         assert process.poll() == 0
+
+
+@pytest.mark.parametrize(("key", "known"), [("", ""), ("own", "own"), (None, "the-servers")])
+def test_an_import_does_not_know_the_servers_key(key: str | None, known: str) -> None:
+    surroundings = {"GEXBOT_API_KEY": "the-servers", "PATH": "/bin"}
+    made = environment(key, surroundings)
+    assert (made["GEXBOT_API_KEY"], made["PATH"], surroundings["GEXBOT_API_KEY"]) == (known, "/bin", "the-servers")
