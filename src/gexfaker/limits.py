@@ -341,6 +341,11 @@ SETTLE_SECONDS: Final = 5.0
 the time after which a server that says nothing is gone.
 """
 
+BROUGHT_SECONDS: Final = 1.5
+"""How long a key that one server has brought back to an engine waits for a newer state from another before it changes:
+a server that was cut off tries again every half a second, and an operation takes ENGINE_SECONDS at most.
+"""
+
 MAX_SWAPS: Final = 64
 """How often a change is tried when other servers change the same key; with three of them one in three succeeds."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -11,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from gexfaker.limits import SETTLE_SECONDS
+from gexfaker.limits import BROUGHT_SECONDS, SETTLE_SECONDS
+from gexfaker.server.cluster.engine import Engine as SharedEngine
+from gexfaker.server.cluster.engine import Held, UnsettledError
 from support import data
 from support.cluster import (
     NODES,
@@ -285,6 +289,45 @@ def test_what_an_engine_loses_while_all_are_connected_is_brought_back_too(
     engine.client.flushall()
     assert act(nodes[1], "flushed", "step")[0] == 200
     assert agree(nodes, "flushed")["market_time"] == kept + 1
+
+
+def test_an_older_state_that_was_brought_back_does_not_change_before_a_newer_one_can_come(engine: Redis) -> None:
+    async def play() -> None:
+        quick, slow = SharedEngine(engine.url, "older"), SharedEngine(engine.url, "older")
+        slow.life = await slow.meet()
+        began, one = await slow.swap("k", 0, b"one")
+        done, two = await slow.swap("k", one.version, b"two")
+        assert (began, done) == (True, True)
+        engine.client.flushall()
+        assert await quick.keep("k", one) == one
+        with pytest.raises(UnsettledError):
+            await quick.swap("k", one.version, b"another two")
+        assert await slow.keep("k", two) == two
+        assert await quick.swap("k", one.version, b"another two") == (False, two)
+        await quick.close()
+        await slow.close()
+
+    asyncio.run(play())
+
+
+def test_what_was_brought_back_changes_once_nobody_has_brought_anything_newer(engine: Redis) -> None:
+    async def play() -> None:
+        server = SharedEngine(engine.url, "brought")
+        await server.keep("k", Held(7, b"seven"))
+        began = time.monotonic()
+        while (swapped := await swap(server, 7)) is None:
+            await asyncio.sleep(0.02)
+        assert 0.8 * BROUGHT_SECONDS < time.monotonic() - began < 3 * BROUGHT_SECONDS
+        assert swapped[0]
+        assert (await server.swap("k", swapped[1].version, b"next"))[0], "it waits once"
+        await server.close()
+
+    async def swap(server: SharedEngine, version: int) -> tuple[bool, Held] | None:
+        with contextlib.suppress(UnsettledError):
+            return await server.swap("k", version, b"eight")
+        return None
+
+    asyncio.run(play())
 
 
 def test_an_engine_that_never_settles_is_told_to_whoever_waits(

@@ -293,7 +293,7 @@ class Cluster:
         return done
 
     async def _swap_when_settled(self, world_id: str, version: int, text: bytes) -> tuple[bool, Held]:
-        """Ask for a swap until the engine knows whether the world is new."""
+        """Ask for a swap until the engine has the world, or knows that it is new."""
         until = time.monotonic() + 2 * SETTLE_SECONDS
         while time.monotonic() < until:
             self._require()

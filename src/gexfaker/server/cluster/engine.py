@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from gexfaker.errors import UnavailableError
 from gexfaker.limits import (
+    BROUGHT_SECONDS,
     ENGINE_CONNECTIONS,
     ENGINE_SECONDS,
     ENGINE_SILENCE_SECONDS,
@@ -114,10 +115,11 @@ class Engine:
         """Give a world another state if it has this version; whether that was done, and what there is now.
 
         Raises:
-            UnsettledError: the world is not there, and another server may be about to bring it back.
+            UnsettledError: another server may be about to bring the world back, or a newer state of it.
         """
         keys = [*self._places(world), self.name(LIFE), self.name(SETTLING)]
-        done, held = await self._exchange(self._swap(keys, [*self._told(world, version, text), self.life]), world)
+        arguments = [*self._told(world, version, text), self.life, _milliseconds(BROUGHT_SECONDS)]
+        done, held = await self._exchange(self._swap(keys, arguments), world)
         if done == WAITS:
             raise UnsettledError
         return bool(done), held

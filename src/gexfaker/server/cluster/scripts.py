@@ -8,14 +8,18 @@ from typing import Final
 
 SWAP: Final = """
 -- KEYS: the world, the list of worlds, the engine's life, whether it settles. ARGV: the version it must have, its
--- text, its time, its id, the channel, the life that the caller knows.
-local held = redis.call('HMGET', KEYS[1], 'v', 'r')
+-- text, its time, its id, the channel, the life that the caller knows, how long one waits for a newer state.
+local held = redis.call('HMGET', KEYS[1], 'v', 'r', 'b')
 local version = tonumber(held[1]) or 0
 if version ~= tonumber(ARGV[1]) then return {0, held[1] or '0', held[2] or ''} end
 -- What is not here may be a world that the engine has lost, and that another server is about to bring back.
 local life = redis.call('GET', KEYS[3])
 if version == 0 and (life ~= ARGV[6] or redis.call('EXISTS', KEYS[4]) == 1) then return {2, '0', ''} end
 local now = redis.call('TIME')
+-- What one server has brought back may be older than what another one knows, and is about to bring back.
+local brought = tonumber(held[3])
+if brought and now[1] * 1000 + now[2] / 1000 < brought + tonumber(ARGV[7]) then return {2, '0', ''} end
+if brought then redis.call('HDEL', KEYS[1], 'b') end
 local following = version + 1
 -- A world that is new, or was forgotten, gets a version above all that it can have had: the time in microseconds.
 if version == 0 then following = now[1] * 1000000 + now[2] end
@@ -35,9 +39,10 @@ KEEP: Final = """
 -- KEYS: the world, the list of worlds. ARGV: the version, its text, its time, its id, the channel.
 local held = redis.call('HMGET', KEYS[1], 'v', 'r')
 if (tonumber(held[1]) or 0) >= tonumber(ARGV[1]) then return {0, held[1], held[2]} end
-redis.call('HSET', KEYS[1], 'v', ARGV[1], 'r', ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
 local now = redis.call('TIME')
+local brought = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
+redis.call('HSET', KEYS[1], 'v', ARGV[1], 'r', ARGV[2], 'b', brought)
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], now[1] * 1000 + tonumber(ARGV[3]), ARGV[4])
 local at = string.format('%.6f', now[1] + now[2] / 1000000)
 redis.call('PUBLISH', ARGV[5], 'world\\n' .. ARGV[4] .. '\\n' .. ARGV[1] .. '\\n' .. at .. '\\n' .. ARGV[2])
