@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import json
 import subprocess
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from gexfaker.catalog import Feed
 from gexfaker.cli.main import cli
 from gexfaker.errors import DataError
+from gexfaker.exchange.hours import epoch
 from gexfaker.inspection.day import inspect_day
 from gexfaker.jobs.generate import Task, write_day
 from inspection.builder import DATE, FIRST, Built, gex, line
@@ -102,9 +104,33 @@ def test_a_sound_day_is_five_lines_at_the_most_and_all_of_it_with_v(tmp_path: Pa
     assert len(short) <= 5 < len(long)
     assert short[:2] == [
         f"{DATE} SPX: notes",
-        f"  {len(day.feeds)} feeds, {20 * len(day.feeds)} records, 09:30:02 to 09:30:31",
+        f"  {len(day.feeds)} feeds, {20 * len(day.feeds)} records, 09:30:02 to 09:30:31; the market closed at 16:00:00",
     ]
     assert any(line.startswith(("  note: ", "  as real days have it: ")) for line in short[2:])
+
+
+@pytest.mark.parametrize(
+    ("date", "times", "said"),
+    [
+        ("2026-11-25", ("09:30:02", "16:00:00"), "09:30:02 to 16:00:00"),
+        ("2026-11-25", ("09:35:00", "15:55:00"), "09:35:00 to 15:55:00"),
+        ("2026-11-25", ("09:35:01", "13:00:00"), "{}; the market opened at 09:30:00; the market closed at 16:00:00"),
+        ("2026-11-27", ("09:30:02", "13:00:00"), "09:30:02 to 13:00:00 (a half day)"),
+        ("2026-11-27", ("09:30:02", "12:54:59"), "{} (a half day); the market closed at 13:00:00"),
+    ],
+)
+def test_what_of_the_markets_hours_is_missing_is_said(
+    date: str, times: tuple[str, str], said: str, tmp_path: Path
+) -> None:
+    day, whole = datetime.date.fromisoformat(date), tmp_path / date / "SPX" / "classic" / "gex_zero.jsonl"
+    whole.parent.mkdir(parents=True)
+    moments = [epoch(day, datetime.time.fromisoformat(at)) for at in times]
+    whole.write_text("".join(line(gex(0, "classic", "gex_zero") | {"timestamp": at}) + "\n" for at in moments))
+    shown = run(str(tmp_path)).output.splitlines()[1]
+    assert shown == "  1 feed, 2 records, " + said.format(" to ".join(times))
+    (told,) = json.loads(run(str(tmp_path), "--json").output)["days"]
+    closed = "13:00" if "half" in said else "16:00"
+    assert [told["open"], told["close"]] == [epoch(day, datetime.time.fromisoformat(at)) for at in ("09:30", closed)]
 
 
 def test_what_some_clients_cannot_read_is_a_note_with_its_remedy(tmp_path: Path) -> None:

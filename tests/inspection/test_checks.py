@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import statistics
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gexfaker.exchange.hours import epoch
 from gexfaker.inspection.findings import EXAMPLES, MAX_DETAIL_CHARS, Finding, Tally
 from gexfaker.inspection.joins import Columns, Pearson
 from gexfaker.inspection.layout import LAYOUTS, Reader, Row
@@ -124,6 +126,23 @@ def test_the_percentile_leaves_a_twentieth_above(cents: list[int]) -> None:
 @pytest.mark.parametrize(("seconds", "hour"), [(0, 9), (1797, 9), (1798, 10), (23_397, 15), (23_398, 16)])
 def test_hours_are_those_of_new_york(seconds: int, hour: int) -> None:
     assert DAY.hour(FIRST + seconds) == hour
+
+
+@pytest.mark.parametrize(
+    ("date", "at", "is_outside"),
+    [
+        ("2026-11-25", "09:29:59", True),
+        ("2026-11-25", "09:30:00", False),
+        ("2026-11-25", "16:00:00", False),
+        ("2026-11-25", "16:00:01", True),
+        ("2026-11-27", "13:00:00", False),
+        ("2026-11-27", "13:00:01", True),
+    ],
+)
+def test_the_hours_of_the_market_are_those_of_the_day(date: str, at: str, is_outside: bool) -> None:
+    moment = epoch(dt.date.fromisoformat(date), dt.time.fromisoformat(at))
+    findings = [found.kind for found in Times(Day(date)).feed(Row(0, moment, None))]
+    assert findings == ["outside-hours"] * is_outside
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=40))

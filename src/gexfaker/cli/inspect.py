@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -182,10 +183,25 @@ def _show(console: Console, report: DayReport) -> None:
     _show_verdict(console, report)
     records = sum(feed.records for feed in report.feeds)
     times = sorted(time for feed in report.feeds for time in (feed.facts["first"], feed.facts["last"]) if time)
-    span = f", {_clock(times[0])} to {_clock(times[-1])}" if times else ""
-    console.print(f"  {len(report.feeds)} feeds, {records:,} records{span}", soft_wrap=True)
+    span = f", {_clock(times[0])} to {_clock(times[-1])}{_missing(report.date, times)}" if times else ""
+    feeds = f"{len(report.feeds)} feed{'s' * (len(report.feeds) != 1)}"
+    console.print(f"  {feeds}, {records:,} record{'s' * (records != 1)}{span}", soft_wrap=True)
     _show_notes(console, report)
     _show_findings(console, report, Severity.BROKEN)
+
+
+def _missing(date: str, times: list[int]) -> str:
+    """What of the market's hours has no record, for a day with records; and that these hours are half a day."""
+    from gexfaker.exchange.calendar import is_early_close
+    from gexfaker.inspection.times import LATE_SECONDS, Day
+
+    day = Day(date)
+    said = " (a half day)" if is_early_close(datetime.date.fromisoformat(date)) else ""
+    if times[0] - day.open > LATE_SECONDS:
+        said += f"; the market opened at {_clock(day.open)}"
+    if day.close - times[-1] > LATE_SECONDS:
+        said += f"; the market closed at {_clock(day.close)}"
+    return said
 
 
 def _show_notes(console: Console, report: DayReport) -> None:

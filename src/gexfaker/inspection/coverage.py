@@ -19,6 +19,7 @@ from gexfaker.exchange.calendar import is_trading_day
 from gexfaker.exchange.hours import closing as closing_of
 from gexfaker.exchange.hours import opening as opening_of
 from gexfaker.exchange.hours import shown
+from gexfaker.inspection.times import LATE_SECONDS
 from gexfaker.tapes.folder import DataFolder
 from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PartFile
@@ -26,9 +27,6 @@ from gexfaker.tapes.writer import PartFile
 KEPT: Final = ".gexfaker-coverage.json"
 LOOKED_AT: Final = (("orderflow", "orderflow"), ("classic", "gex_zero"), ("classic", "gex_one"))
 """The feed of a ticker's day that is looked through, the first that is there; else the first of all."""
-
-LATE_SECONDS: Final = 300
-"""A first snapshot later after the open, or a last one earlier before the close, is told."""
 
 GAP_SECONDS: Final = 120
 FEWER: Final = 0.9

@@ -88,10 +88,13 @@ class DayReport:
         return max((feed.severity for feed in self.feeds), default=Severity.USUAL)
 
     def as_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """As JSON values; ``open`` and ``close`` are the market's on that day, in epoch seconds."""
+        day = Day(self.date)
         return {
             "date": self.date,
             "ticker": self.ticker,
+            "open": day.open,
+            "close": day.close,
             "verdict": VERDICTS[self.severity],
             "feeds": [feed.as_json() for feed in self.feeds],
         }

@@ -69,7 +69,7 @@ KINDS: Final = {
         Kind("repeated", _NOTE, "timestamps that repeat", NOTHING),
         Kind("gap", _NOTE, "gaps", "nothing to do; a replay waits there or steps over it"),
         Kind("stale-row", _NOTE, "rows of the close before, at the start", NOTHING),
-        Kind("outside-hours", _NOTE, "rows before 09:30 or after 16:00 New York", NOTHING),
+        Kind("outside-hours", _NOTE, "rows before the open or after the close", NOTHING),
         Kind("reset-row", _USUAL, "the reset rows of the open", NOTHING),
         Kind("late-reset", _NOTE, "rows in which all flows are 0, not at the open", NOTHING),
         Kind("dex-sum", _BROKEN, "a sum is not its call part and its put part", _CHANGED),

@@ -6,13 +6,16 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Final
 
-from gexfaker.exchange.hours import CLOSE, NEW_YORK, OPEN, epoch
+from gexfaker.exchange.hours import NEW_YORK, closing, epoch, opening
 from gexfaker.inspection.check import Facts
 from gexfaker.inspection.findings import Finding
 from gexfaker.inspection.layout import Row
 
 GAP_SECONDS: Final = 3
 """The longest usual distance of two snapshots; anything longer is a gap."""
+
+LATE_SECONDS: Final = 300
+"""A first record later after the open, or a last one earlier before the close, is told."""
 
 STALE_ROWS: Final = 10
 """Rows of the close before that a day may begin with: real days have one. More are of another day."""
@@ -24,8 +27,8 @@ class Day:
     def __init__(self, date: str) -> None:
         day = dt.date.fromisoformat(date)
         self.begin = epoch(day, dt.time())
-        self.open = epoch(day, OPEN)
-        self.close = epoch(day, CLOSE)
+        self.open = opening(day)
+        self.close = closing(day)
         self.end = epoch(day + dt.timedelta(days=1), dt.time())
 
     def holds(self, timestamp: int) -> bool:
