@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import zstandard
 
+from gexfaker.catalog import Feed
 from gexfaker.playback.actions import Seek
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Options, Playback
@@ -18,6 +19,7 @@ from gexfaker.tapes.jsonl import JsonlTape
 from support.session import Session
 from support.tapes import DATE, OPEN, SPX, MemoryDays
 
+FEEDS = [SPX, Feed("SPX", "classic", "gex_full"), Feed("SPX", "classic", "gex_zero")]
 NOW = 1_795_600_000.0
 COUNT = 4000
 PADDING = random.Random(11).randbytes(1500).hex()
@@ -49,13 +51,14 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def test_a_seek_reads_nothing_that_was_not_read_in_steps_before(
     file: Path, where: dict[str, Any], playback: Playback
 ) -> None:
-    tape = JsonlTape(file, SPX, DATE)
-    session = Session("s", MemoryDays(Day(DATE, "memory", [SPX], lambda feed: tape)), Options(playback))
+    tapes = {feed: JsonlTape(file, feed, DATE) for feed in FEEDS}
+    session = Session("s", MemoryDays(Day(DATE, "memory", FEEDS, lambda feed: tapes[feed])), Options(playback))
     seek = Seek.of(where)
     steps = sum(1 for _ in seek.approach(session.play))
-    known = tape._index.known
+    known = [tape._index.known for tape in tapes.values()]
     assert steps >= 8, "the file is many chunks"
-    assert known >= 3000
+    assert max(known) >= 3000
     seek.run(session.play, Options(), NOW)
-    assert tape._index.known == known
-    tape.close()
+    assert [tape._index.known for tape in tapes.values()] == known
+    for tape in tapes.values():
+        tape.close()

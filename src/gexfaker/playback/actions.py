@@ -367,7 +367,7 @@ class Seek(Action):
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Jump, or to the nearest there is."""
-        tape = max(self._references(play), key=lambda tape: self._reach(play, tape))
+        tape = self._furthest(play)
         feed, wanted = tape.feed, self._wanted(play, tape)
         index, at = _nearest(tape, max(tape.index_at(math.floor(wanted)), 0))
         beyond = wanted < at or (is_last(tape, index) and wanted > at)
@@ -407,6 +407,18 @@ class Seek(Action):
             groups = ", ".join(feed.group for feed in feeds)
             raise ControlError(f"{groups} {'has' if len(feeds) == 1 else 'have'} no records on {play.date}")
         return tapes
+
+    def _furthest(self, play: Play) -> Tape:
+        """The first feed that goes on for long enough, as ``approach`` has read no other; else what goes furthest."""
+        tapes = self._references(play)
+        found, far = tapes[0], -math.inf
+        for tape in tapes:
+            reach = self._reach(play, tape)
+            if reach == math.inf:
+                return tape
+            if reach > far:
+                found, far = tape, reach
+        return found
 
     def _reach(self, play: Play, tape: Tape) -> float:
         """How far a feed goes: to the time that is asked for (infinity), or to its last record before it."""
