@@ -23,10 +23,10 @@ def is_reached(tape: Tape, index: int, market: float) -> bool:
 
 
 def stamp_of(tape: Tape, index: int) -> int | None:
-    """Epoch seconds of a record; None when it cannot be read."""
+    """Epoch seconds of a record; None when it cannot be read, or is not there (any more)."""
     try:
         return tape.timestamp(index)
-    except RecordError:
+    except (RecordError, IndexError):
         return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +74,46 @@ def test_the_market_is_that_of_a_server_started_so(plane: Plane, wanted: dict[st
     assert plane.playback()["origin"] == found["origin"] == plane.call("GET", "/health")[1]["data_origin"]
     change(plane, seed=1, scenario=None)
     assert plane.call("GET", CLASSIC)[1] == before
+
+
+@pytest.mark.parametrize("playback", ["clock", "step"])
+@pytest.mark.parametrize("cache_mode", ["exhaust", "hold", "rotation"])
+def test_a_key_at_the_end_of_its_day_goes_on_in_a_shorter_market(
+    playback: str, cache_mode: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {"simulate": "true", "data_date": "2026-07-17", "tickers": "SPX", "cache_mode": cache_mode}
+    with running_server(playback=playback, **settings) as server, Plane(server, HEADERS) as plane:
+        plane.call("GET", CLASSIC)
+        plane.act("seek", time="close")
+        with connect(server.negotiate()["classic"], JSON) as raw:
+            raw.join("blue_SPX_classic_gex_zero")
+            for _ in range(3):
+                plane.call("GET", CLASSIC)
+            for seed in range(2, 12):
+                change(plane, seed=seed)
+                (session,) = plane.call("GET", "/_gexfaker/sessions")[1]["sessions"]
+                assert session["playback"]["origin"] == plane.call("GET", MARKET)[1]["origin"]
+                assert all(at["index"] < at["data_length"] for at in synced(server))
+                assert plane.call("GET", CLASSIC)[0] in (200, 404)
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+def synced(server: InProcess) -> list[dict[str, Any]]:
+    """The positions of all keys, as the next event of the sync stream tells them."""
+    with connect_http(server) as connection:
+        connection.request("GET", "/_gexfaker/sync")
+        lines = iter(connection.getresponse().readline, b"")
+        told = next(line for line in lines if line.startswith(b"data:"))
+        return list(json.loads(told[5:])["positions"])
+
+
+@contextlib.contextmanager
+def connect_http(server: InProcess) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection(*server.address, timeout=10)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def test_who_listens_goes_on_in_the_other_market(server: InProcess, plane: Plane) -> None:

@@ -129,6 +129,7 @@ class Broadcast:
         world, name, tape, index = position
         try:
             length = self._lengths.get(tape) or await self._length(tape)
+            index = min(index, length - 1)  # the day may have become shorter: it is of another market, or was replaced
             stamp = _timestamp(tape, index)
         except (GexfakerError, OSError, ValueError):
             return None
