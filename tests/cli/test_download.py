@@ -42,7 +42,7 @@ def test_a_report_and_a_day_and_what_is_there_already(server: Served, tmp_path: 
     assert done.exit_code == 0, done.output
     assert f"the end-of-day report of ES_SPX: eod_report_ES_SPX_{DAY}.zip, 0." in done.output
     assert f"play them: gexfaker serve --data-dir {tmp_path}" in done.output
-    for told in ("1 files of", "0 files of"):
+    for told in ("1 file of", "0 files of"):
         done = download(DAY, "--packages", "orderflow", *out)
         assert (done.exit_code, told in done.output) == (0, True)
     assert f"{DAY} ES_SPX orderflow: {DAY}_ES_SPX_orderflow_orderflow.json, is there already" in done.output

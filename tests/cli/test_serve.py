@@ -95,7 +95,7 @@ def test_a_day_that_is_not_stored_is_said(tmp_path: Path) -> None:
         (("gexbot/2026-07-17/SPX/classic/gex_zero.jsonl",), "gexbot; name that folder"),
         (
             ("eod_report_SPX.zip",),
-            "eod_report_SPX.zip is not played: record files lie in folders",
+            "eod_report_SPX.zip is not played: a report is called eod_report_TICKER_DATE.zip",
         ),
     ],
 )

@@ -332,7 +332,11 @@ def test_a_report_takes_the_place_of_the_files_of_its_feeds(tmp_path: Path) -> N
     ("name", "content", "said"),
     [
         (f"eod_report_SPX_{DATE}.zip", b"PK", "cannot be read, or holds no arrays of the service: get it again"),
-        ("mydays.zip", b"PK", "unpack it, and import the folder"),
+        (
+            "mydays.zip",
+            b"PK",
+            "a report is called eod_report_TICKER_DATE.zip, and this is no zip file that can be read",
+        ),
         ("gex_zero (2).json", ARRAY, "its name is none of these"),
     ],
 )
@@ -340,6 +344,58 @@ def test_a_file_that_is_no_day_is_looked_at_alone(name: str, content: bytes, sai
     (tmp_path / name).write_bytes(content)
     (tmp_path / "eod_report_NDX_2026-07-17.zip").write_bytes(b"broken, and nobody has asked for it")
     assert said in run_failing(tmp_path / name, "--out", tmp_path / "out")
+
+
+def test_a_report_under_another_name_is_called_by_its_right_one(tmp_path: Path) -> None:
+    named = report(tmp_path)
+    odd = named.rename(tmp_path / "SPX_eod_2026.zip")
+    assert f"rename it to {named.name}" in run_failing(odd, "--out", tmp_path / "out")
+    done = CliRunner().invoke(cli, ["inspect", str(tmp_path)])
+    assert f"SPX_eod_2026.zip is not played: rename it to {named.name}" in str(done.exception)
+    with zipfile.ZipFile(odd, "a") as archive:
+        archive.writestr(f"{DATE}_NDX_classic_gex_zero.json.gz", b"")
+    assert "unpack it, and import the folder" in run_failing(odd, "--out", tmp_path / "out")
+
+
+def test_a_file_that_was_downloaded_twice_is_there_already(tmp_path: Path) -> None:
+    first, out = report(tmp_path), tmp_path / "out"
+    run(first, "--out", out, "--no-check")
+    second = first.rename(first.with_name(f"{first.stem} (1).zip"))
+    done = run(second, "--out", out, "--no-check", "--move")
+    assert (done.exit_code, second.exists()) == (0, False)
+    assert "0 files, 0.0 MB; 1 there already; 0 not brought in" in done.output
+    assert records(out) == LINES
+
+
+def test_what_is_of_no_use_is_counted_and_does_not_hold_up_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    good = array(source)
+    broken = source / f"eod_report_SPX_{DATE}.zip"
+    broken.write_bytes(b"half a report")
+    (source / "my_gex_zero.jsonl").write_text(LINES[0])
+    done = run(source, "--out", out, "--no-check")
+    assert done.exit_code == 1
+    assert f"{broken} cannot be read as a zip file" in caplog.text
+    assert "1 not brought in; 1 passed over, as the notes say" in done.output
+    assert "my_gex_zero.jsonl is passed over: record files lie in folders" in done.output
+    again = run(broken, good, tmp_path / "none", "--out", out, "--no-check")
+    assert again.exit_code == 1
+    assert "1 there already; 2 not brought in" in again.output
+    assert f"{tmp_path / 'none'} is not there: give a file or a folder with days" in again.output
+
+
+def test_no_note_says_that_something_is_passed_over_which_is_brought_in(tmp_path: Path) -> None:
+    laid_out(tmp_path / "source")
+    done = run(tmp_path / "source" / DATE, "--out", tmp_path / "out", "--no-check")
+    assert (done.exit_code, "passed over" in done.output, records(tmp_path / "out")) == (0, False, LINES)
+
+
+def test_the_next_command_can_be_pasted(tmp_path: Path) -> None:
+    done = run(array(tmp_path), "--out", tmp_path / "my days", "--no-check")
+    assert f"gexfaker serve --data-dir '{tmp_path / 'my days'}'" in done.output
 
 
 def test_what_looks_like_a_day_and_is_not_brought_in_is_told(tmp_path: Path) -> None:

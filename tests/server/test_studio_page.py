@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from gexfaker.catalog import CATEGORIES
+from gexfaker.cli.main import cli
 from gexfaker.exchange.hours import shown as shown_time
 from support import data, decode, node
 from support.browser import SECONDS, Page, browser
@@ -342,6 +344,24 @@ def test_a_day_of_the_calendar_is_played(server: InProcess, page: Page) -> None:
     wait_until(lambda: page.run(f"{day}.ariaLabel").endswith("played now"), SECONDS, "that to be shown")
 
 
+def test_what_is_known_of_recorded_days_is_shown(page: Page, tmp_path: Path) -> None:
+    days = data.write_day(tmp_path / "my days", 50, ("SPX",))
+    assert CliRunner().invoke(cli, ["coverage", str(days)]).exit_code == 1, "it is told of something"
+    with running_server(data_dir=str(days)) as server:
+        show(page, server, "#days?key=coverage")
+        wait_until(lambda: page.run("document.querySelectorAll('#main tbody tr').length") == 1, SECONDS, "the day")
+        shown = page.run("document.querySelector('#main tbody').innerText")
+        (row,) = json.loads(server.get("/coverage")[1])["days"][0]["details"]
+        assert row["shape"]["snapshots"] == 50
+        for text in (DATE, "SPX", f"{row['size'] / 1e3:.0f} kB", "50", "09:30:02 to 09:30:51"):
+            assert text in shown
+        assert [finding["text"] in shown for finding in row["findings"]] == [True] * len(row["findings"])
+        assert "object" not in page.run("document.getElementById('main').innerText")
+        command = page.run("[...document.querySelectorAll('code')].map((one) => one.textContent).join('\\n')")
+        assert f"gexfaker coverage '{days}'" in command
+        assert f"gexfaker import ~/Downloads --out '{days}'" in command
+
+
 def test_everything_can_be_done_by_the_keyboard(server: InProcess, page: Page) -> None:
     act(server, "keys", "resume")
     show(page, server, "#market?key=keys")
@@ -512,7 +532,7 @@ def test_what_is_no_day_is_left_out_or_waits_until_it_is_discarded(page: Page, t
         wait_until(lambda: page.run("!!document.querySelector('.notice.wrong')"), SECONDS, "that none can be a day")
         page.choose("#files", tmp_path / ".DS_Store", tmp_path / "what \u00fc.zip")
         wait_until(lambda: page.run("!!document.getElementById('discard')"), SECONDS, "the file that waits")
-        assert "1 files wait" in page.run("document.getElementById('waiting').textContent")
+        assert "1 file waits" in page.run("document.getElementById('waiting').textContent")
         assert "failed" in page.run("document.getElementById('jobs').textContent")
         page.run("document.getElementById('discard').click()")
         wait_until(lambda: page.run("document.getElementById('waiting').textContent") == "", SECONDS, "that it is gone")

@@ -43,7 +43,7 @@ def test_a_sound_folder_has_none(tmp_path: Path) -> None:
             "gex_zero.jsonl",
             "record files lie in folders, as YYYY-MM-DD/TICKER/package/category.jsonl",
         ),
-        ("eod_report_SPX.zip", "eod_report_SPX.zip", "record files lie in folders"),
+        ("eod_report_SPX.zip", "eod_report_SPX.zip", "a report is called eod_report_TICKER_DATE.zip"),
         *(
             (f"{name}/SPX/classic/gex_zero.jsonl", name, "rename it to 2026-07-14")
             for name in ("2026_07_14", "2026-7-14", "07-14-2026", "7-14-2026", "14.07.2026", "14-07-2026", "2026.7.14")

@@ -18,6 +18,7 @@ from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.cli.reach import Command, Url
 from gexfaker.errors import DataError
 from gexfaker.parsing import named
+from gexfaker.shell import argument
 from gexfaker.upstream import KEY, SERVICE, is_key
 
 if TYPE_CHECKING:
@@ -96,13 +97,14 @@ def download(
     missing = [one for one in outcomes if one.path is None]
     size = sum(one.size for one in outcomes if not one.was_there)
     there = sum(one.was_there for one in outcomes)
+    came = len(outcomes) - len(missing) - there
     click.echo(
-        f"{len(outcomes) - len(missing) - there} files of {size / 1e6:,.1f} MB came, {there} were there already, "
-        f"{len(missing)} could not be had"
+        f"{came:,} file{'s' * (came != 1)} of {size / 1e6:,.1f} MB came, {there:,} there "
+        f"already, {len(missing):,} could not be had"
     )
     if missing:
         sys.exit(1)
-    click.echo(f"play them: gexfaker serve --data-dir {out}")
+    click.echo(f"play them: gexfaker serve --data-dir {argument(out)}")
 
 
 @click.command()

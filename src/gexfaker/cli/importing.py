@@ -13,6 +13,7 @@ import click
 from gexfaker.cli.parent import ending_with_parent
 from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.errors import DataError
+from gexfaker.shell import argument
 from gexfaker.tapes.folder import ENDINGS, is_date
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def import_(
       gexfaker import /mnt/archive --link --date 2026-07-17
       gexfaker import ~/old --convert jsonl.zst --out ~/gexdata --prepare
     """
-    from gexfaker.jobs.importing import Importer, found_below
+    from gexfaker.jobs.importing import Importer
 
     if link and convert:
         raise click.UsageError("--link keeps files as they are, and --convert writes them anew: choose one")
@@ -76,17 +77,17 @@ def import_(
     for date in dates:
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
-    for path in paths:
-        _tell_strays(path.expanduser())
-    found = _chosen([one for path in paths for one in found_below(path.expanduser())], dates, tickers)
+    there, unusable = _found([path.expanduser() for path in paths])
+    passed_over = sum(_tell_strays(path.expanduser(), there) for path in paths)
+    found = _chosen(there, dates, tickers)
     out = out.expanduser()
     with closing(Importer(out, linked=link, moved=move, replacing=replace)) as importer:
         brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
         if convert:
             _take_away(importer, found, brought)
     days = sorted({(one.date, one.feed.ticker) for one in found})
-    failed = _tell(brought)
-    click.echo(f"{len(days)} ticker-day{'s' * (len(days) != 1)} in {out}: gexfaker serve --data-dir {out}")
+    failed = _tell(brought, unusable, passed_over)
+    click.echo(f"{len(days)} ticker-day{'s' * (len(days) != 1)} in {out}: gexfaker serve --data-dir {argument(out)}")
     code = 1 if failed or any(one.lost for one in brought) else 0
     if check:
         code |= _check(context, out, days)
@@ -95,13 +96,35 @@ def import_(
     context.exit(code)
 
 
-def _tell_strays(path: Path) -> None:
-    """Say what lies in a folder and looks like days, but is not brought in."""
-    from gexfaker.tapes.strays import shown_strays, strays
+def _tell_strays(path: Path, found: Sequence[Found]) -> int:
+    """Say what lies in a folder and looks like days, but is not brought in; how much that is."""
+    from gexfaker.tapes.strays import strays
 
-    if path.is_dir():
-        for line in shown_strays(strays(path), SHOWN):
-            click.echo(f"note: {line}", err=True)
+    brought = {above for one in found for above in (one.place.path, *one.place.path.parents)}
+    there = [one for one in strays(path) if one.path.absolute() not in brought] if path.is_dir() else []
+    for one in there[:SHOWN]:
+        click.echo(f"note: {one.path} is passed over: {one.hint}", err=True)
+    if len(there) > SHOWN:
+        click.echo(f"note: {len(there) - SHOWN:,} more files or folders are passed over", err=True)
+    return len(there)
+
+
+def _found(paths: Sequence[Path]) -> tuple[list[Found], int]:
+    """The days below all paths, and how many paths or reports have none, which is told. Raises DataError: none has."""
+    from gexfaker.jobs.importing import Found, found_below, unreadable
+
+    found, problems = list[Found](), list[str]()
+    for path in paths:
+        try:
+            found += found_below(path)
+        except DataError as problem:
+            problems.append(str(problem))
+    if not found:
+        raise DataError("\n".join(problems))
+    for text in problems:
+        click.echo(text, err=True)
+    # What of these cannot be read was told when it was looked for.
+    return found, len(problems) + sum(len(unreadable(path, found)) for path in paths if path.is_dir())
 
 
 def _chosen(found: list[Found], dates: Sequence[str], tickers: Sequence[str]) -> list[Found]:
@@ -173,8 +196,8 @@ def _saying(one: Found, convert: str | None, show: Callable[[str], None]) -> Cal
     return lambda done: show(f"{one.place.path.name}: {done / 1e6:,.0f} MB")
 
 
-def _tell(brought: Sequence[Brought]) -> int:
-    """Say what became of the files; how many failed."""
+def _tell(brought: Sequence[Brought], unusable: int, passed_over: int) -> int:
+    """Say what became of the files; how many failed, with those that were of no use before."""
     failed = [one for one in brought if one.failed]
     new = [one for one in brought if not one.failed and not one.was_there]
     for one in new[:SHOWN]:
@@ -189,8 +212,10 @@ def _tell(brought: Sequence[Brought]) -> int:
     there = sum(one.was_there for one in brought)
     size = sum(one.size for one in new) / 1e6
     files = f"{len(new):,} file{'s' * (len(new) != 1)}"
-    click.echo(f"{files}, {size:,.1f} MB; {there:,} there already; {len(failed):,} not brought in")
-    return len(failed)
+    left = f"; {passed_over:,} passed over, as the notes say" * bool(passed_over)
+    count = len(failed) + unusable
+    click.echo(f"{files}, {size:,.1f} MB; {there:,} there already; {count:,} not brought in{left}")
+    return count
 
 
 def _check(context: click.Context, out: Path, days: Sequence[tuple[str, str]]) -> int:

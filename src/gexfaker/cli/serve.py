@@ -21,6 +21,7 @@ import click
 from gexfaker.cli.flags import Sectioned, sources_of, with_settings
 from gexfaker.cli.pipes import PipeHandler, PipeWriter, open_standard_streams
 from gexfaker.settings import load_from
+from gexfaker.shell import CURL
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -221,7 +222,7 @@ def announcement(service: Service, url: str) -> str:
         f"  day {day.date} ({day.origin}), {count}\n"
         f"  try: {program()} listen {_example(day)}{at}\n"
         f"  see: {near}/studio\n"
-        f'  or:  curl -H "Authorization: Bearer demo" {near}/negotiate\n'
+        f'  or:  {CURL} -H "Authorization: Bearer demo" {near}/negotiate\n'
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlencode
 
 from gexfaker.contract.operations import JSON
+from gexfaker.shell import CURL
 
 ORIGIN: Final = "@ORIGIN@"
 KEY: Final = "demo"
@@ -63,12 +64,12 @@ def samples(call: Call) -> Iterator[tuple[str, str]]:
 
 
 def _curl(call: Call) -> str:
-    parts = ["curl", *((f"-X {call.method}",) if call.method != "GET" else ())]
+    parts = [CURL, *((f"-X {call.method}",) if call.method != "GET" else ())]
     if call.has_key:
         parts.append(f'-H "Authorization: Bearer {KEY}"')
     if call.body is not None:
         text = json.dumps(call.body, separators=(",", ":")).replace('"', '\\"')
-        parts.append(f'-H "Content-Type: application/json" -d "{text}"')  # as sh and cmd read it
+        parts.append(f'-H "Content-Type: application/json" -d "{text}"')  # as sh and cmd read it, but no PowerShell
     return " ".join((*parts, f'"{ORIGIN}{call.path}"'))
 
 

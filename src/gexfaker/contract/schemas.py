@@ -232,6 +232,7 @@ _TESTING: Final[dict[str, Schema]] = {
 _MAYBE_NUMBERS: Final = array({"type": ["number", "null"]})
 _NAMES: Final[Schema] = {"anyOf": [TEXT, array(TEXT)]}
 _WAITING: Final = record(files=WHOLE, bytes=WHOLE)
+_WAITING_NAMED: Final = record(files=WHOLE, bytes=WHOLE, names=array(TEXT))
 _JOB: Final = record(
     job=TEXT,
     kind=words(("download", "import")),
@@ -263,7 +264,7 @@ _STUDIO: Final[dict[str, Schema]] = {
         columns={"type": "object", "additionalProperties": _MAYBE_NUMBERS},
     ),
     "BringingJob": _JOB,
-    "BringingJobs": record(jobs=array(ref("BringingJob")), folder=TEXT, has_key=TRUTH, waiting=_WAITING),
+    "BringingJobs": record(jobs=array(ref("BringingJob")), folder=TEXT, has_key=TRUTH, waiting=_WAITING_NAMED),
     "Waiting": _WAITING,
     "Received": record(path=TEXT, bytes=WHOLE),
     "WantedDownload": like(

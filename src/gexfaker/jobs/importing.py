@@ -9,9 +9,10 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,7 +22,7 @@ from gexfaker.limits import LEAST_FREE_BYTES, MIB
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.lock import WriteLock
-from gexfaker.tapes.loose import Place, dashed, feeds_of, is_loose
+from gexfaker.tapes.loose import Place, dashed, feeds_of, how_to_call, is_loose
 from gexfaker.tapes.strays import found_in
 from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
@@ -37,6 +38,10 @@ MAX_TOLD: Final = 3
 """Records of a feed that cannot be read and are named; the others are counted."""
 
 SHOWN_NAMES: Final = 5
+REPORTS: Final = "eod_report_*.zip"
+MAX_REPORTS: Final = 10_000
+"""Reports below a folder that are looked at: two years of twenty tickers."""
+
 Report = Callable[[int], None]
 """Is told how many bytes, or records, are done."""
 
@@ -103,12 +108,19 @@ def _no_days(path: Path) -> str:
     if is_loose(path.name):
         return f"{path} cannot be read, or holds no arrays of the service: get it again"
     if path.suffix == ".zip":
-        return f"{path} is not called as an end-of-day report is: unpack it, and import the folder"
+        return f"{path} is not called as an end-of-day report is: {how_to_call(path)}"
     beside = found_in(path, SHOWN_NAMES) if path.is_dir() else "its name is none of these"
     return (
         f"{path} holds no days. A file is called as downloaded (2026-07-17_SPX_classic_gex_full.json, "
         f"eod_report_SPX_2026-07-17.zip) or lies as {LAYOUT}; {beside}"
     )
+
+
+def unreadable(path: Path, found: Iterable[Found]) -> list[Path]:
+    """The reports below a folder of which nothing was found: they cannot be read."""
+    known = {one.place.path.absolute() for one in found}
+    reports = islice(path.absolute().rglob(REPORTS), MAX_REPORTS)
+    return sorted(report for report in reports if is_loose(report.name) and report not in known)
 
 
 def _in_file(path: Path) -> list[Found]:
@@ -198,6 +210,9 @@ class Importer:
             if not self._replacing:
                 return Brought(target, failed=f"{target} is there with other content: --replace takes {source} instead")
         others = self._other_files(file, target)
+        if len(others) == 1 and filecmp.cmp(source, others[0], shallow=False):  # downloaded twice: "... (1).zip"
+            self.take_away(source)
+            return Brought(others[0], size, was_there=True)
         if why := self._why_not(file, others, source):
             return Brought(target, failed=why)
         if self._linked:

@@ -12,6 +12,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -66,6 +67,22 @@ class Place(NamedTuple):
         if not self.member:
             return self.path
         return self.path.with_name(f"{self.path.name}.{self.member.rpartition('/')[2]}")
+
+
+REPORT_NAME: Final = "eod_report_TICKER_DATE.zip"
+
+
+def how_to_call(path: Path) -> str:
+    """What to do with a zip file that has another name than a report: its members tell which one it is."""
+    with suppress(zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        if _count_of(path) <= MAX_MEMBERS:
+            with zipfile.ZipFile(path) as archive:
+                names = (_read_name(name.rpartition("/")[2]) for name in archive.namelist())
+                known = sorted({f"eod_report_{found[1].ticker}_{found[0]}.zip" for found in names if found})
+            if len(known) == 1:
+                return f"rename it to {known[0]}"
+            return f"a report is called {REPORT_NAME}; unpack it, and import the folder"
+    return f"a report is called {REPORT_NAME}, and this is no zip file that can be read"
 
 
 Found = Mapping[str, Mapping[Feed, Place]]

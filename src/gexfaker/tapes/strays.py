@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from gexfaker.catalog import STORED_CATEGORIES, is_ticker
 from gexfaker.nearest import nearest
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_day_folder, is_playable, shown_path
-from gexfaker.tapes.loose import is_loose
+from gexfaker.tapes.loose import how_to_call, is_loose
 
 MAX_LOOKED_AT: Final = 5000
 """Names that are looked at: a folder of a year has more, and whoever starts a server does not want to wait."""
@@ -127,13 +127,22 @@ def strays(root: Path, *dates: str) -> list[Stray]:
     """What is not played beside the days of a data folder, and in those of these dates."""
     look = _Look()
     inside = look.into(root)
-    found = [Stray(file, f"record files lie in folders, as {LAYOUT}") for file in inside.files]
+    found = [Stray(file, _how_to_lie(file)) for file in inside.files]
     for folder in inside.folders:
         if not is_day_folder(folder.name) and (hint := _meant_folder(folder, look)):
             found.append(Stray(folder, hint))
     for date in dates:
         found += _in_day(root / date, look)
     return found
+
+
+def _how_to_lie(file: Path) -> str:
+    """What to do with a record file beside the days."""
+    if file.suffix.lower() == ".zip":
+        return how_to_call(file)
+    return (
+        f"record files lie in folders, as {LAYOUT}, or are called as downloaded (2026-07-17_SPX_classic_gex_full.json)"
+    )
 
 
 def _meant_folder(folder: Path, look: _Look) -> str | None:

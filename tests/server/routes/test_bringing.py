@@ -204,7 +204,7 @@ def test_a_report_in_pieces_is_imported_and_played(plane: Plane, tmp_path: Path,
         assert plane.call("GET", JOBS)[1]["waiting"]["files"] == 0, "not all of it is there"
         piece = send(plane, name, content[at : at + 1000], at, len(content))
         assert piece == (200, {"path": name, "bytes": min(at + 1000, len(content))})
-    assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 1, "bytes": len(content)}
+    assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 1, "bytes": len(content), "names": [name]}
     assert (folder / bringing.INCOMING / name).read_bytes() == content
     done = ended(plane, begun(plane, "import"))
     assert (done["status"], done["done"], done["total"]) == ("partly", 1, 1), "the data of the tests is not sound"
@@ -230,7 +230,7 @@ def test_what_is_not_imported_stays_and_can_be_taken_away(plane: Plane, folder: 
     done = ended(plane, begun(plane, "import"))
     assert done["status"] == "failed"
     assert "holds no days" in " ".join(done["lines"])
-    assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 1, "bytes": 5}
+    assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 1, "bytes": 5, "names": ["notes.txt"]}
     assert plane.call("DELETE", INCOMING) == (200, {"files": 1, "bytes": 5})
     assert plane.call("POST", f"{JOBS}/import", {})[0] == 400
 
@@ -370,7 +370,7 @@ def test_bounds(
     bound(monkeypatch)
     status, found = send(plane, "second.zip", b"12345")
     assert (status, said in found["error"]) == (400, True), found
-    assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 1, "bytes": 4}
+    assert plane.call("GET", JOBS)[1]["waiting"] == {"files": 1, "bytes": 4, "names": ["first.zip"]}
 
 
 @pytest.mark.parametrize("wanted", [{"convert": "csv"}, {"prepare": "yes"}, {"out": "/tmp"}, {"replace": 1}])

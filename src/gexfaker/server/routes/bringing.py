@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -36,6 +37,9 @@ INCOMING: Final = ".gexfaker-incoming"
 
 MAX_PIECE_BYTES: Final = 4 * MIB
 """Of a file, in one request: a piece is in memory until it is written."""
+
+SHOWN_NAMES: Final = 5
+"""Files that wait to be imported and are named."""
 
 MAX_PIECES: Final = 4
 """Pieces that are in memory at a time; who sends slowly holds up no other."""
@@ -83,12 +87,13 @@ async def _list(request: Request) -> Response:
     """The jobs, and what waits to be imported."""
     folder = _folder(request)
     files, size = await to_thread.run_sync(_waiting, folder / INCOMING)
+    names = await to_thread.run_sync(_names_waiting, folder / INCOMING)
     return reply(
         {
             "jobs": jobs_known(request),
             "folder": str(folder),
             "has_key": bool(os.environ.get(KEY, "").strip()),
-            "waiting": {"files": files, "bytes": size},
+            "waiting": {"files": files, "bytes": size, "names": names},
         }
     )
 
@@ -105,6 +110,12 @@ def _waiting(folder: Path) -> tuple[int, int]:
             if path.is_file() and path.suffix != PART:
                 sizes.append(path.stat().st_size)
     return len(sizes), sum(sizes)
+
+
+def _names_waiting(folder: Path) -> list[str]:
+    """The first of the files that wait, by their paths."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != PART) if folder.is_dir() else ()
+    return sorted(path.relative_to(folder).as_posix() for path in islice(files, SHOWN_NAMES))
 
 
 # --- downloads -----------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 import { ask, attempt, notice } from "./api.js";
 import { button, choice, command, h, show } from "./dom.js";
-import { bytes, number } from "./format.js";
+import { WINDOWS, bytes, number, pathArgument } from "./format.js";
 
 const PACKAGES = ["classic", "state", "orderflow"];
 const PIECE_BYTES = 4 * 1024 * 1024; // as much as the server takes in one request
 const DAYS = /\.(zip|jsonl?)(\.gz|\.zst)?$/i; // and no hidden file
 const plain = (name) => name.replace(/[^A-Za-z0-9._ ()+-]/g, "_").replace(/^[^A-Za-z0-9_]|[ .]$/g, "_");
+const counted = (count) => `${number(count)} file${count === 1 ? "" : "s"}`;
 const SAID = { running: "runs", done: "done", partly: "done, but not all of it is there and sound", failed: "failed",
   stopped: "stopped" };
 
@@ -17,6 +18,7 @@ export class Bring {
     this.played = played;
     this.brought = brought;
     this.jobs = [];
+    this.folder = "data";
     this.sending = false;
   }
 
@@ -24,11 +26,9 @@ export class Bring {
     this.list = h("div", { id: "jobs", role: "status" });
     this.waiting = h("div", { id: "waiting" });
     this.sent = h("p", { id: "sent", role: "status" });
+    this.commands = h("div");
     place.replaceChildren(this.download(), this.files(), this.list,
-      h("details", {}, h("summary", {}, "As commands"),
-        command("gexfaker download 2026-07-13..2026-07-17 --tickers SPX --out data"),
-        command("gexfaker import ~/Downloads --out data"),
-        h("p", {}, "Every trading evening:"), command("gexfaker collect --tickers SPX --out data")));
+      h("details", {}, h("summary", {}, "As commands"), this.commands));
     this.told(this.jobs);
     this.look();
   }
@@ -36,15 +36,23 @@ export class Bring {
   // Whether the server has a key, and what waits of an import that was not ended or not taken.
   look() {
     return attempt(async () => {
-      const { has_key: known, waiting, jobs } = await ask("_gexfaker/jobs");
+      const { has_key: known, waiting, jobs, folder } = await ask("_gexfaker/jobs");
+      this.folder = pathArgument(folder);
+      show(this.commands, this.lines(), folder);
       this.key.placeholder = known ? "that of the server" : "needed";
       const take = (options) => () => this.begin("import", { ...this.options(), ...options });
-      this.waiting.replaceChildren(...(waiting.files && jobs[0]?.status !== "running" ? [h("p", {}, `${number(waiting.files)} files wait, ${bytes(waiting.bytes)}: `),
+      this.waiting.replaceChildren(...(waiting.files && jobs[0]?.status !== "running" ? [h("p", {}, `${counted(waiting.files)} ${waiting.files === 1 ? "waits" : "wait"}, ${bytes(waiting.bytes)}: ${waiting.names.join(", ")}${waiting.names.length < waiting.files ? ", …" : ""}`),
         h("div", { class: "bar" }, button("Import them", take({}), { id: "take" }),
           button("Import, and replace what is there", take({ replace: true }), { id: "replace" }),
           button("Discard them", () => attempt(async () => { await ask("_gexfaker/incoming", { method: "DELETE" }); this.look(); }),
             { id: "discard", class: "danger" }))] : []));
     });
+  }
+
+  lines() {
+    return [command(`gexfaker download 2026-07-13..2026-07-17 --tickers SPX --out ${this.folder}`),
+      command(`gexfaker import ${pathArgument(WINDOWS ? "~\\Downloads" : "~/Downloads")} --out ${this.folder}`),
+      h("p", {}, "Every trading evening:"), command(`gexfaker collect --tickers SPX --out ${this.folder}`)];
   }
 
   options() {
@@ -155,6 +163,7 @@ export class Bring {
       h("p", { class: "soft" }, job.file),
       ["done", "partly"].includes(job.status) ? button("Play the recorded days", () => this.played().play({ kind: "recorded" }),
         { class: "small", id: `play-${job.job}` }) : "",
-      job.lines.length < 2 ? h("p", {}, job.lines[0] ?? "") : h("details", {}, h("summary", {}, job.lines.at(-1)), h("pre", {}, job.lines.join("\n"))));
+      job.lines.length < 2 ? h("p", {}, job.lines[0] ?? "") : h("details", { open: ["failed", "partly"].includes(job.status) },
+        h("summary", {}, "What the command says"), h("pre", {}, job.lines.join("\n"))));
   }
 }

@@ -3,7 +3,7 @@
 import { act, ask } from "./api.js";
 import { Bring } from "./bring.js";
 import { button, command, h, row, table } from "./dom.js";
-import { bytes, number } from "./format.js";
+import { bytes, newYork, number } from "./format.js";
 
 const WEEK = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"];
 
@@ -84,11 +84,10 @@ export class Days {
   records() {
     const rows = this.found.days.flatMap((day) => day.details.filter((one) => one.feeds).map((one) => row(
       button(day.date, () => act("day", { date: day.date }), { class: "link" }), one.ticker, number(one.feeds),
-      bytes(one.bytes), one.records ? number(one.records) : "–", one.shape ?? one.status ?? "–", findings(one.findings))));
-    this.list.replaceChildren(rows.length ? table("Recorded days", ["day", "ticker", "feeds", "size", "records", "shape",
-      "findings"], rows) : h("p", { class: "soft" }, `No recorded days in ${this.month}. More days come from the service or from files.`),
-    command("gexfaker coverage"));
+      bytes(one.size), number(one.shape?.snapshots), one.shape?.snapshots ? `${newYork(one.shape.first)} to ${newYork(one.shape.last)}` : "–",
+      one.findings.map((found) => found.text).join("; ") || (one.shape ? "nothing" : "–"))));
+    this.list.replaceChildren(rows.length ? table("Recorded days", ["day", "ticker", "feeds", "size", "records in market hours", "from, to",
+      "worth a look"], rows) : h("p", { class: "soft" }, `No recorded days in ${this.month}. More days come from the service or from files.`),
+    h("p", { class: "soft" }, "Records are counted when the days are looked through:"), command(`gexfaker coverage ${this.bring.folder}`));
   }
 }
-
-const findings = (found) => (Array.isArray(found) ? found.join("; ") : found ?? "–");

@@ -25,5 +25,9 @@ export function bytes(count) {
   return count >= 1e6 ? `${number(count / 1e6, 1)} MB` : count >= 1e3 ? `${number(count / 1e3, 0)} kB` : `${count} B`;
 }
 
+// Lines to paste: into sh, and on Windows into PowerShell or cmd, where curl alone may be another command.
 const ESCAPED = { "'": "'\\''" };
-export const quoted = (text) => `'${String(text).replace(/'/g, (one) => ESCAPED[one])}'`;
+export const WINDOWS = /^Win/.test(navigator.platform);
+export const CURL = WINDOWS ? "curl.exe" : "curl";
+export const quoted = (text) => (WINDOWS ? `"${text}"` : `'${String(text).replace(/'/g, (one) => ESCAPED[one])}'`);
+export const pathArgument = (path) => (/^[\w\\/:.~-]+$/.test(path) ? path : quoted(path));

@@ -3,7 +3,7 @@
 import { address, go, whose } from "./address.js";
 import { ask, attempt } from "./api.js";
 import { button, choice, command, copyButton, h } from "./dom.js";
-import { here, quoted } from "./format.js";
+import { CURL, here, quoted } from "./format.js";
 import { recordView } from "./record.js";
 
 const NOISE = ["sequenceAck", "ack", "ping"];
@@ -109,7 +109,7 @@ function summed(entry) {
 
 function asCurl(entry) {
   const key = /^key-/.test(address.key) ? "YOUR_KEY" : address.key;
-  return `curl -X ${quoted(entry.method)} -H ${quoted(`Authorization: Bearer ${key}`)} ${
+  return `${CURL} -X ${quoted(entry.method)} -H ${quoted(`Authorization: Bearer ${key}`)} ${
     quoted(new URL(entry.path.replace(/^\//, ""), document.baseURI).href)}`;
 }
 

@@ -37,7 +37,7 @@ export class Played {
     const names = Object.keys(market.scenarios);
     if (market.scenario && !names.includes(market.scenario)) names.push(market.scenario);
     this.kind.replaceChildren(
-      h("option", { value: RECORDED, disabled: !days }, days ? `recorded, ${number(days)} days` : "recorded: no days yet"),
+      h("option", { value: RECORDED, disabled: !days }, days ? `recorded, ${number(days)} day${days === 1 ? "" : "s"}` : "recorded: no days yet"),
       h("optgroup", { label: "Simulated" }, h("option", { value: ORDINARY }, "an ordinary day"),
         names.map((name) => h("option", { value: name, title: market.scenarios[name] }, name))));
     this.kind.value = market.kind === RECORDED ? RECORDED : market.scenario ?? ORDINARY;

@@ -1,6 +1,7 @@
 // Every setting in plain words, with where its value is from; and the documents.
 
 import { command, h, row, table } from "./dom.js";
+import { CURL, quoted } from "./format.js";
 
 const DOCUMENTS = [["docs/readme", "How to use it"], ["docs", "The API, to read and to try"], ["docs/wire", "The wire format"],
   ["docs/decoding", "How to decode a message"], ["docs/testing", "Testing your client"], ["docs/faults", "Everything that can be broken"],
@@ -18,7 +19,7 @@ export class Settings {
       ), h("p", { class: "soft" }, "The libraries in this page: ", h("a", { href: "studio/licences.txt" }, "licences"), "."),
       ),
       h("section", { class: "panel" }, h("h2", {}, "Point your client here"), h("p", {}, "The base URL; any API key will do:"),
-        command(base), command(`curl -H 'Authorization: Bearer demo' ${base}/v2/SPX/classic/gex_zero/majors`),
+        command(base), command(`${CURL} -H ${quoted("Authorization: Bearer demo")} ${base}/v2/SPX/classic/gex_zero/majors`),
         command(`gexfaker listen orderflow SPX --url ${base}`),
         h("p", {}, h("a", { href: "." }, "The first page"), " has it in Python, JavaScript and C#.")),
       this.about.notes.length ? h("section", { class: "panel wide" }, h("h2", {}, "Worth knowing"), h("ul", {}, this.about.notes.map((note) => h("li", {}, note)))) : "",

@@ -1,0 +1,24 @@
+"""Lines that people paste into a shell: sh, and on Windows PowerShell or cmd."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Final
+
+IS_WINDOWS: Final = sys.platform == "win32"
+
+CURL: Final = "curl.exe" if IS_WINDOWS else "curl"
+"""In Windows PowerShell 5.1 ``curl`` alone is Invoke-WebRequest, which takes other options."""
+
+_PLAIN: Final = frozenset(r"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\/:._-~")
+"""The letters that neither PowerShell nor cmd reads as anything else."""
+
+
+def argument(path: Path, *, windows: bool = IS_WINDOWS) -> str:
+    """A path as one argument of a command. On Windows no path has a quote in it."""
+    text = str(path)
+    if not windows:
+        return shlex.quote(text)
+    return text if text and set(text) <= _PLAIN else f'"{text}"'
