@@ -160,6 +160,9 @@ _SUFFIXES: Final = {
     for package, categories in STORED_CATEGORIES.items()
     for category in categories
 } | {f"_{SPOT}": (SPOT, "")}
+GROUP_ENDINGS: Final = tuple(_SUFFIXES)
+"""How groups end that are of no date."""
+
 _EXPLICIT: Final = re.compile(
     r"(.+)_(?:(classic|state)_((?:gex|(?<=_state_)(?:delta|gamma|vanna|charm))_\d{8})|(orderflow)_(\d{8}))", re.DOTALL
 )

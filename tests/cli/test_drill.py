@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from gexfaker.faults.rules import rules_of
 from gexfaker.jobs.drills import DRILLS
 from gexfaker.journal.expectations import Verification
 from gexfaker.journal.queries import read
+from support.server import wait_until
 
 FRAGILE = """
 import json, sys, urllib.request
@@ -86,3 +89,21 @@ def test_what_cannot_be_done_is_said() -> None:
 def test_the_drills_are_listed() -> None:
     listed = CliRunner().invoke(drill, ["--list"]).output
     assert all(f"{one.name}\n" in listed for one in DRILLS)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_no_client_is_left_when_it_is_stopped(sent: signal.Signals, code: int, tmp_path: Path) -> None:
+    (tmp_path / "client.py").write_text(
+        "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(600)", encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "gexfaker", "drill", "--only", "reset", "--", sys.executable, "client.py"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    written = tmp_path / "pid"
+    wait_until(lambda: written.exists() and written.read_text() != "", 30, "the client runs")
+    process.send_signal(sent)
+    _, told = process.communicate(timeout=30)
+    assert (process.returncode, told.decode().strip()) == (code, "stopped")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(written.read_text()), 0)

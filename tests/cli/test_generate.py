@@ -244,12 +244,15 @@ def test_a_killed_run_leaves_nothing_half_and_goes_on(
 
 
 @posix
-def test_an_interrupted_run_cleans_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "to", "code"), [(signal.SIGINT, "all", 130), (signal.SIGTERM, "all", 143), (signal.SIGTERM, "one", 143)]
+)
+def test_an_interrupted_run_cleans_up(sent: signal.Signals, to: str, code: int, tmp_path: Path) -> None:
     with half_way(tmp_path, "jsonl") as process:
-        os.killpg(process.pid, signal.SIGINT)
+        (os.killpg if to == "all" else os.kill)(process.pid, sent)
         os.killpg(process.pid, signal.SIGCONT)
         _, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
+    assert process.returncode == code
     assert errors.strip() == "stopped: run it again to go on"
     assert {Path(name).name for name in contents(tmp_path)} == {"generated.json"}
 

@@ -10,9 +10,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from gexfaker.cli.main import cli
 from support.data import expected, write_day
 from support.server import CLEAN_EXIT, Served, running_server, wait_until
 
@@ -221,6 +224,17 @@ def test_a_key_that_stands_still_is_told_with_the_command(
     asked.request("POST", f"/_gexfaker/sessions/by-key/{action}?key={key}", arguments.encode())
     said = said.replace("{url}", asked.url)
     assert said in heard("SPX_orderflow_orderflow", "--url", asked.url, "--key", key, until=said)
+
+
+@pytest.mark.parametrize("fault", [{"type": "drop"}, {"type": "gap", "attributes": {"duration": 20_000}}])
+def test_faults_that_keep_everything_back_are_told_with_the_command(asked: Served, fault: dict[str, Any]) -> None:
+    key = f"k-{fault['type']}"
+    asked.request("POST", f"/_gexfaker/faults?key={key}", json.dumps(fault).encode())
+    said = f"; take them away with gexfaker ctl fault off --url {asked.url} --key {key}\n"
+    printed = heard("SPX_orderflow_orderflow", "--url", asked.url, "--key", key, until=said)
+    assert f"faults of {key} are on: {fault['type']} (hit " in printed
+    shown = CliRunner().invoke(cli, ["ctl", "show", "--url", asked.url, "--key", key]).output
+    assert f"; faults: {fault['type']} hit " in shown
 
 
 def test_the_closed_market_is_told() -> None:

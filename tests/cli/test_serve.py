@@ -282,3 +282,11 @@ def test_the_status_says_why_a_group_is_silent_and_strict_groups_refuse_it() -> 
                 [entry] = connection["groups"]
                 assert "blue_SPX_orderflow_orderflow" in entry["silent"]
                 assert sum(wrong in line for line in server.stderr) == 1
+
+
+def test_an_address_that_this_machine_has_not_is_not_blamed_on_the_port(tmp_path: Path) -> None:
+    done = run("serve", "--host", "192.0.2.1", "--port", "0", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "gexfaker: HOST='192.0.2.1' (from the flag --host) is not usable: an address of this machine, such as 127.0.0.1"
+    )

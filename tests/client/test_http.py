@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Callable, Iterator
+from urllib.request import Request
 
 import pytest
 
 from gexfaker.client.control import Control
 from gexfaker.client.feed import ListenError
+from gexfaker.client.http import opened, unreachable
 from gexfaker.errors import ControlError
 from gexfaker.testing import receive
 
@@ -24,6 +26,11 @@ class Mine(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(PAGE)))
         self.end_headers()
         self.wfile.write(PAGE)
+
+    def do_PUT(self) -> None:
+        self.send_response(500)
+        self.send_header("X-Gexfaker", "simulated")
+        self.end_headers()
 
     def do_POST(self) -> None:
         self.send_error(418)
@@ -61,3 +68,12 @@ def test_an_address_without_http_is_told_with_it(other: str, ask: Callable[[str]
     address = other.removeprefix("http://")
     with pytest.raises((ControlError, ListenError), match=f"is not the address of a server: write http://{address}"):
         ask(address)
+
+
+def test_a_failure_of_a_gexfaker_is_not_taken_for_another_program(other: str) -> None:
+    with pytest.raises(OSError, match="500") as caught:
+        opened(Request(f"{other}/x", method="PUT"), 5)  # noqa: S310 - http
+    assert unreachable(other, caught.value) == (
+        f"the server at {other} answered 500 Internal Server Error: its log says why"
+    )
+    caught.value.close()  # type: ignore[attr-defined]

@@ -72,8 +72,20 @@ def test_every_kind_is_a_rule_with_nothing_but_its_type(name: str) -> None:
         ({"type": "drop", "on": {"route": "/SPX/*"}}, "it would never hit: drop is about the feed, which has no route"),
         ({"type": "empty", "on": {"hub": "classic"}}, "empty is about requests, which have no hub"),
         ({"type": "latency", "on": {"hub": "*", "route": "*"}}, "nothing has both a route and a hub"),
-        ({"type": "drop", "on": {"hub": "clasic"}}, "there is no hub 'clasic'; there are"),
-        ({"type": "drop", "when": {"message": "join"}}, "there is no message 'join'; there are joinGroup"),
+        ({"type": "drop", "on": {"hub": "clasic"}}, "there is no hub 'clasic'; did you mean classic?"),
+        ({"type": "drop", "on": {"hub": "xyz"}}, "there is no hub 'xyz'; there are"),
+        ({"type": "drop", "on": {"package": "clasic"}}, "there is no package 'clasic'; did you mean classic?"),
+        ({"type": "drop", "on": {"category": "gexzero"}}, "there is no category 'gexzero'; did you mean gex_zero?"),
+        ({"type": "drop", "on": {"subprotocol": "foo"}}, "there is no subprotocol 'foo'; there are json.webpubsub"),
+        (
+            {"type": "drop", "on": {"group": "SPX_classic_gexzero"}},
+            "there is no group 'SPX_classic_gexzero'; groups end",
+        ),
+        (
+            {"type": "empty", "on": {"route": "/nosuch"}},
+            "no request of a key has the path '/nosuch'; paths are such as",
+        ),
+        ({"type": "drop", "when": {"message": "join"}}, "there is no message 'join'; "),
         ({"type": "reset"}, "did you mean reset_peer?"),
         *(
             ({"type": "drop", "for": lasts}, "for: a time such as 30s, or seconds")
@@ -140,10 +152,10 @@ def test_a_list_keeps_its_order_when_a_rule_is_replaced_added_or_taken_out() -> 
 
 
 def test_a_patch_merges_attributes_and_keeps_the_rest() -> None:
-    rule = rule_of({"type": "latency", "attributes": {"latency": 300}, "on": {"route": "/a"}})
+    rule = rule_of({"type": "latency", "attributes": {"latency": 300}, "on": {"route": "/SPX/*"}})
     again = patched(rule, {"toxicity": 0.5, "attributes": {"jitter": 7}, "on": {"client": "b"}})
     assert again.attributes == {"latency": 300, "jitter": 7}
-    assert (again.on.route, again.on.client, again.toxicity) == ("/a", "b", 0.5)
+    assert (again.on.route, again.on.client, again.toxicity) == ("/SPX/*", "b", 0.5)
     with pytest.raises(ControlError, match="keeps its name"):
         patched(rule, {"name": "other"})
     with pytest.raises(ControlError, match="an object"):

@@ -21,6 +21,10 @@ _LOOSE_DATE: Final = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 _FILE: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})_(.{1,64}?)\.json")
 
 
+FILES: Final = "/_files/"
+"""The path before the names of files, where signed links lead."""
+
+
 class File(NamedTuple):
     """One file of the history: a day's snapshots of one feed."""
 

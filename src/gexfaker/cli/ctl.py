@@ -285,14 +285,21 @@ def status_line(status: Mapping[str, Any]) -> str:
     connections = f"{count} connection{'' if count == 1 else 's'}"
     who = f"{status['session']}{f' ({name})' if (name := status.get('name')) else ''}"
     if playback is None:
-        return f"{who}  not used yet, {connections}"
+        return f"{who}  not used yet, {connections}{_faults(status)}"
     stepped = playback["playback"] == "step"
     pace = f"step {playback['interval']:g} s" if stepped else f"clock x{playback['speed']:g}"
     state = "paused" if playback["paused"] else "over" if playback["over"] else "playing"
     if state == "playing":
         early = "before the open" if is_before_the_open(playback) else state
         state = "silent while the market is closed" if playback["market_closed"] else early
-    return f"{who}  {playback['shown'] or playback['day']}  {pace}, {_rest(playback)}{state}, {connections}"
+    place = f"{playback['shown'] or playback['day']}  {pace}, {_rest(playback)}{state}"
+    return f"{who}  {place}, {connections}{_faults(status)}"
+
+
+def _faults(status: Mapping[str, Any]) -> str:
+    """The faults that are on, and how often they hit."""
+    on = ", ".join(f"{fault['name']} hit {fault['hits']:,}" for fault in status.get("faults", ()))
+    return f"; faults: {on}" if on else ""
 
 
 def _rest(playback: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import Final, NamedTuple
@@ -19,8 +20,15 @@ PARENT: Final = os.getppid()
 RESUMABLE: Final = {"download", "generate", "import", "prepare"}
 """Commands that go on with the next file when they are run again."""
 
-INTERRUPTED: Final = 130
+INTERRUPTED: Final = 128 + signal.SIGINT
 """The exit code of a program that Ctrl-C has ended: 128 and the number of the signal."""
+
+TERMINATED: Final = 128 + signal.SIGTERM
+"""The same when it was asked to end, as by a time limit of a CI."""
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came. It ends a command as Ctrl-C does, so that it leaves nothing behind: no client, no half file."""
 
 
 class Entry(NamedTuple):
@@ -113,16 +121,23 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors meant for the user are one line, exit code 2. After Ctrl-C it is 130, as usual."""
+    """Run the command line; errors meant for the user are one line, exit code 2. After a signal it is 130 or 143."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(cli.main(prog_name="gexfaker", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as ended:
         resumed = ": run it again to go on" if set(sys.argv[1:2]) & RESUMABLE else ""
         click.echo(f"stopped{resumed}", err=True)
-        sys.exit(INTERRUPTED)
+        is_terminated = isinstance(ended, _Terminated) or isinstance(ended.__cause__, _Terminated)
+        sys.exit(TERMINATED if is_terminated else INTERRUPTED)
     except GexfakerError as error:
         click.echo(f"gexfaker: {error}", err=True)
         sys.exit(2)
+
+
+def _terminate(_signal: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends it at once
+    raise _Terminated

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from urllib.request import Request
+
+
+MARK: Final = "x-gexfaker"
+"""What every answer of ours has, unless a setting says otherwise."""
 
 
 def why(error: Exception) -> str:
@@ -19,12 +23,20 @@ def unreachable(url: str, error: Exception) -> str:
     """A sentence about a server that cannot be asked, and what to do."""
     if not url.startswith(("http://", "https://")):
         return f"{url} is not the address of a server: write http://{url}"
-    if (code := getattr(error, "code", None)) is not None or not isinstance(error, OSError):
+    if (code := getattr(error, "code", None)) is not None and is_ours(error):
+        return f"the server at {url} answered {code} {why(error)}: its log says why"
+    if code is not None or not isinstance(error, OSError):
         answer = f"it answered {code} {why(error)}" if code else why(error)
         return f"what answers at {url} is not a gexfaker ({answer}); start one with: gexfaker serve"
     if isinstance(getattr(error, "reason", error), TimeoutError):
         return f"the server at {url} does not answer in time: it may be stopped, busy, or another program"
     return f"no server at {url} ({why(error)}); start one with: gexfaker serve"
+
+
+def is_ours(refused: Exception) -> bool:
+    """Whether an HTTPError is the answer of a gexfaker."""
+    headers = getattr(refused, "headers", None)
+    return headers is not None and MARK in headers
 
 
 def opened(request: Request, timeout: float | None = None) -> Any:

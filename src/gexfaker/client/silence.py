@@ -40,6 +40,9 @@ def reasons(status: Mapping[str, Any], key: str, groups: Collection[str], at: st
             if "silent" in group and group.get("group") in groups:
                 yield f"{group['group']} stays silent: {group['silent']}"
     playback, chosen = status.get("playback") or {}, at + ("" if key == "demo" else f" --key {key}")
+    if hit := [fault for fault in status.get("faults") or () if fault["hits"]]:
+        names = ", ".join(f"{fault['name']} (hit {fault['hits']:,})" for fault in hit)
+        yield f"faults of {key} are on: {names}; take them away with gexfaker ctl fault off{chosen}"
     if playback.get("paused"):
         yield f"{key} is paused: go on with gexfaker ctl resume{chosen}"
     elif playback.get("market_closed"):

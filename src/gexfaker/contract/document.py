@@ -112,6 +112,7 @@ _MEANINGS: Final = {
     "noredirect": "Present, with any value: the link as JSON instead of a redirect.",
     "se": "Until when the link is good, in epoch seconds.",
     "sp": "What the link allows.",
+    "skoid": "The id of the key that has asked for the link.",
     "sig": "The signature.",
 }
 _SECURITY: Final[dict[str, Any]] = {

@@ -324,6 +324,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         quota=array(ANYTHING),
         playback=ANYTHING,
         memberships=ANYTHING,
+        faults=array(record(name=TEXT, type=TEXT, hits=WHOLE)),
         connections=array(ANYTHING),
     ),
     "Sessions": record(sessions=array(ref("Session")), total=WHOLE),

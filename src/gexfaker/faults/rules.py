@@ -7,16 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from gexfaker.catalog import HUBS
+from gexfaker.catalog import GROUP_ENDINGS, HUBS
 from gexfaker.errors import ControlError, DataError
 from gexfaker.faults.kinds import BROKEN, KINDS, Close, Fault, Point, Reject, Status
+from gexfaker.faults.patterns import (
+    NAMED_CATEGORIES,
+    PACKAGES,
+    SUBPROTOCOLS,
+    fits_category,
+    fits_group,
+    fits_one,
+    fits_route,
+)
 from gexfaker.nearest import nearest
 from gexfaker.parsing import duration
 
@@ -282,11 +290,26 @@ def _never(rule: Rule) -> str | None:
         return f"{rule.type} is about requests, which have no hub and no group: name a route or a ticker"
     if on.route is not None and (on.hub or on.group or on.subprotocol):
         return "nothing has both a route and a hub or group"
-    known = ((on.hub, HUBS, "hub"), (rule.when.message, MESSAGES, "message"))
+    known = (
+        *((on.hub, tuple(HUBS), "hub"), (rule.when.message, MESSAGES, "message")),
+        *((on.package, PACKAGES, "package"), (on.subprotocol, SUBPROTOCOLS, "subprotocol")),
+    )
     for pattern, names, what in known:
-        if pattern is not None and not any(fnmatchcase(name.lower(), pattern.lower()) for name in names):
-            return f"there is no {what} {pattern[:40]!r}; there are {', '.join(names)}"
+        if pattern is not None and not fits_one(pattern, names):
+            return f"there is no {what} {pattern[:40]!r}; {_or_all(pattern, names)}"
+    if on.category is not None and not fits_category(on.category):
+        return f"there is no category {on.category[:40]!r}; {_or_all(on.category, NAMED_CATEGORIES)}"
+    if on.group is not None and not fits_group(on.group):
+        return f"there is no group {on.group[:60]!r}; groups end in {', '.join(GROUP_ENDINGS)}, or a date"
+    if on.route is not None and not fits_route(on.route):
+        return f"no request of a key has the path {on.route[:60]!r}; paths are such as /SPX/classic/gex_zero, see /docs"
     return None
+
+
+def _or_all(pattern: str, names: tuple[str, ...]) -> str:
+    """The name that is meant, or all of them."""
+    close = nearest(pattern.lower(), names)
+    return f"did you mean {close}?" if close else f"there are {', '.join(names)}"
 
 
 def _wrong_in(fault: Fault) -> str | None:

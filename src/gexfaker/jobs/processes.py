@@ -102,13 +102,15 @@ class Crew(Generic[Task, Result]):
             connection.close()
         for _, process in self._running.values():
             process.join(STOP_SECONDS)
-            process.terminate()
+            process.kill()
             process.join()
 
 
 def _child(work: Callable[[Any, Report], Any], task: Any, connection: Connection) -> None:
-    # Ctrl-C reaches the whole group; the parent hears it too, closes the pipes, and so stops the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C, and a CI that ends a job, reach the whole group; the parent hears it too, closes the pipes, and so stops
+    # the workers, which clean up.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
 
     def send(kind: str, value: Any) -> None:
         try:

@@ -45,12 +45,13 @@ class Grant:
     watches: bool = False
 
 
-_WORLD_ID: Final = re.compile(r"key-[0-9a-f]{16}")
+PREFIX: Final = "key-"
+_WORLD_ID: Final = re.compile(rf"{PREFIX}[0-9a-f]{{16}}")
 
 
 def world_id(key: str) -> str:
     """The name of an API key's session: a digest, so that tokens, logs and replies never carry the key."""
-    return "key-" + hashlib.sha256(key.encode()).hexdigest()[:16]
+    return PREFIX + hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 def _jwt() -> Any:

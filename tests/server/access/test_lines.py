@@ -132,6 +132,14 @@ def test_subprotocols_that_there_are_not_are_told(server: InProcess) -> None:
         wait_for(server, world_id("k-odd"), f"connected to orderflow{said}")
 
 
+def test_who_cannot_join_is_told_at_once_how_to(server: InProcess) -> None:
+    with connect(server.negotiate("k-simple")["classic"]):
+        said = "connected to classic without a subprotocol: nothing comes, as it cannot join; offer json.webpubsub"
+        wait_for(server, world_id("k-simple"), said)
+    with connect(server.post("SPX_classic_gex_zero", key="k-named")["classic"]):
+        wait_for(server, world_id("k-named"), "connected to classic, without a subprotocol, in ")
+
+
 @pytest.mark.parametrize(
     ("act", "patterns"),
     [

@@ -16,6 +16,8 @@ from gexfaker.server.access.log import (
     MAX_KEYS,
     MAX_LETTERS,
     MAX_THINGS,
+    NOTED,
+    NOTED_IN_A_SUMMARY,
     OTHER_THINGS,
     OTHERS,
     REPEAT_SECONDS,
@@ -107,6 +109,35 @@ def test_what_matters_more_has_room_of_its_own_and_comes_first_in_a_summary() ->
     assert line.level == logging.WARNING
 
 
+@pytest.mark.parametrize(("level", "shown"), [(NOTED, logging.INFO), (logging.WARNING, logging.WARNING)])
+def test_what_was_done_in_vain_is_named_whatever_went_well_beside_it(level: int, shown: int) -> None:
+    desk = Desk()
+    for number in range(5 * MAX_THINGS):
+        desk.log.tell("key-1", "join", f"joined {number}")
+    for number in range(LINES_OF_ONE + 5):
+        desk.log.tell("key-1", "join", f"joined odd {number}", ": why", level)
+    lines = desk.lines[LINES_OF_ONE:]
+    assert [line.text for line in lines] == [f"key-1 (bot): joined odd {number}: why" for number in range(LINES_OF_ONE)]
+    assert {line.level for line in lines} == {shown}
+    desk.pass_seconds(1)
+    line = desk.lines[-1]
+    assert line.level == shown
+    for number in range(LINES_OF_ONE, LINES_OF_ONE + 5):
+        assert f"1 x joined odd {number}, " in line.text
+    assert line.text.endswith(" x something else")
+
+
+def test_a_very_long_list_of_warnings_is_counted_as_such() -> None:
+    desk = Desk()
+    for number in range(5 * MAX_THINGS):
+        desk.log.tell("key-1", "cut", f"cut {number}", level=logging.WARNING)
+        desk.log.tell("key-1", "request", f"GET /{number} 200")
+    assert len(desk.log._keepers["key-1"].tallies) <= 3 * MAX_THINGS + len(OTHER_THINGS)
+    desk.pass_seconds(1)
+    assert desk.lines[-1].fields["counts"][OTHER_THINGS[logging.WARNING]] > MAX_THINGS
+    assert desk.lines[-1].text.count(" x cut ") + desk.lines[-1].text.count("other warnings") == NOTED_IN_A_SUMMARY
+
+
 def test_below_its_least_level_nothing_is_told_or_counted() -> None:
     lines: list[Line] = []
     log = AccessLog(lines.append, NAMES.get, lambda: 0.0, logging.WARNING)
@@ -146,7 +177,7 @@ def test_different_things_and_keys_are_of_a_bounded_number_and_forgotten() -> No
         desk.log.tell("key-1", "request", f"GET /{number} 200")
     assert len(desk.log._keepers["key-1"].tallies) == MAX_THINGS + 1
     desk.pass_seconds(1)
-    assert desk.lines[-1].fields["counts"][OTHER_THINGS] == 2 * MAX_THINGS
+    assert desk.lines[-1].fields["counts"][OTHER_THINGS[logging.INFO]] == 2 * MAX_THINGS
     for number in range(3 * MAX_KEYS):
         desk.log.tell(f"other-{number}", "request", "GET /x 200")
     assert len(desk.log.owners) == MAX_KEYS + 1

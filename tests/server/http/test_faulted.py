@@ -20,7 +20,7 @@ import pytest
 from gexfaker.faults.kinds import KINDS, Point
 from support import rest
 from support.leaks import LEAVES_SOCKETS
-from support.server import InProcess, running_server
+from support.server import InProcess, running_server, wait_until
 
 PATH = "/SPX/classic/zero"
 REQUEST_KINDS = [name for name, kind in KINDS.items() if Point.REQUEST in kind.POINTS]
@@ -197,6 +197,41 @@ def test_no_more_than_so_many_bytes(server: InProcess, user: User) -> None:
     with pytest.raises(http.client.IncompleteRead) as caught:
         urllib_get(server, user)
     assert len(caught.value.partial) == 10
+
+
+FILE = f"/hist/SPX/classic/gex_zero/{rest.DATE}"
+
+
+@pytest.mark.parametrize("on", [{"route": "/_files/*"}, {"ticker": "SPX", "category": "gex_zero"}, {}])
+def test_a_download_of_the_history_is_cut_and_told_in_the_journal(user: User, on: dict[str, str]) -> None:
+    journal = f"/_gexfaker/journal?key={user.key}&type=request"
+    user.http.get(journal)
+    whole = user.http.get(FILE, follow_redirects=True)
+    assert (whole.status_code, len(whole.json())) == (200, 20)
+    rule: dict[str, Any] = {"type": "limit_data", "on": on, "attributes": {"bytes": 100}}
+    link = user.http.get(FILE, params={"noredirect": ""}).json()["url"]
+    user.faults(rule)
+    with httpx.Client() as nobody, pytest.raises(httpx.RemoteProtocolError):
+        nobody.get(link)  # as clients do: without the key
+    assert user.hits() == [1]
+
+    def told() -> list[dict[str, Any]]:
+        entries = user.http.get(journal).json()["entries"]
+        return [entry for entry in entries if entry["path"].startswith("/_files/")]
+
+    wait_until(lambda: len(told()) == 2, 5, "both downloads in the journal")
+    assert [entry["status"] for entry in told()] == [200, 200]
+    assert told()[1]["bytes"] <= 100 < told()[0]["bytes"]
+
+
+def test_a_link_is_good_for_the_key_that_has_asked_alone(user: User) -> None:
+    link = user.http.get(FILE, params={"noredirect": ""}).json()["url"]
+    assert user.key not in link
+    assert httpx.get(link).status_code == 200
+    other = re.sub(r"skoid=[^&]+", "skoid=0123456789abcdef", link)
+    for forged in (other, re.sub(r"&skoid=[^&]+", "", link)):
+        assert forged != link
+        assert httpx.get(forged).status_code == 403
 
 
 # --- slow answers --------------------------------------------------------------------------------

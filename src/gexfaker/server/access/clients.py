@@ -12,7 +12,7 @@ from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
 from gexfaker.playback.play import of_its_day
-from gexfaker.server.access.log import MAX_KEYS, NO_KEY, AccessLog
+from gexfaker.server.access.log import MAX_KEYS, NO_KEY, NOTED, AccessLog
 from gexfaker.server.metrics.counts import NO_SUBPROTOCOL, Counts
 from gexfaker.settings import Settings
 from gexfaker.wire.messages import AckError
@@ -23,6 +23,9 @@ LOOKED_AT_ONCE: Final = 16
 
 SHOWN_GROUPS: Final = 5
 """Groups of a connection's token that are named."""
+
+
+WITHOUT_SUBPROTOCOL: Final = "; offer json.webpubsub.azure.v1, or negotiate with POST, which names the groups"
 
 
 class Later(NamedTuple):
@@ -64,6 +67,9 @@ class ClientLog:
             names = ", ".join(map(_short, offered[:SHOWN_GROUPS]))
             what = f"connected to {hub} without a subprotocol, as the service knows none of those it offers ({names})"
             self._tell(connection, "connect", what, level=logging.WARNING)
+        elif connection.subprotocol.name is None and not connection.grant.groups:
+            what = f"connected to {hub} without a subprotocol: nothing comes, as it cannot join"
+            self._tell(connection, "connect", what, WITHOUT_SUBPROTOCOL, logging.WARNING)
         else:
             self._tell(connection, "connect", f"connected to {hub}", detail)
 
@@ -102,14 +108,15 @@ class ClientLog:
                 connection, "join", f"joined {group} on {hub}, which is simulated: {day.date} has no record of it"
             )
         elif later is not None:
-            self._tell(connection, "join", f"joined {group} on {hub}, but nothing comes {later.until}", later.detail)
+            what = f"joined {group} on {hub}, but nothing comes {later.until}"
+            self._tell(connection, "join", what, later.detail, NOTED)
         elif group not in connection.grant.groups:
             self._tell(connection, "join", f"joined {group} on {hub}")
 
     def refused(self, connection: Connection, group: str, error: AckError) -> None:
         """A client may not join a group, or do another thing to it."""
         self.counts.refusals["message", error.name] += 1
-        self._tell(connection, "refusal", f"was refused {_short(group)!r}: {error.message}")
+        self._tell(connection, "refusal", f"was refused {_short(group)!r}: {error.message}", level=NOTED)
 
     def wrong(self, hub: str, connection: Connection, why: str) -> None:
         """A client has sent what is no message; the service closes without saying what is wrong with it."""
@@ -157,7 +164,7 @@ class ClientLog:
             self.access.tell(world.id, "day", f"goes on with {date}")
         elif is_over and not was_over and not _goes_on(world):
             what = f"has come to the end of {date}: nothing more comes until it is moved, see gexfaker ctl seek --help"
-            self.access.tell(world.id, "day", what)
+            self.access.tell(world.id, "day", what, level=NOTED)
 
     def _tell(
         self,

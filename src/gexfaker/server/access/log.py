@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 REPEAT_SECONDS: Final = 10.0
@@ -29,10 +28,16 @@ SUMMARIES_AT_ONCE: Final = 20
 """Summaries written in a second; the keys that are left have their turn in the next one."""
 
 THINGS_IN_A_SUMMARY: Final = 3
-"""Things that a summary names, those that happened most."""
+"""Ordinary things that a summary names, those that happened most."""
+
+NOTED_IN_A_SUMMARY: Final = 10
+"""Things that matter more and are named before: a client that joins sixty groups may have mistyped some of them."""
+
+NOTED: Final = logging.INFO + 5
+"""The level of what a client did in vain. In the log it is INFO, but it has room of its own beside what went well."""
 
 MAX_THINGS: Final = 32
-"""Different things that are counted for a key, half a KiB each; of more, only the number is known."""
+"""Different things of a level that are counted for a key, half a KiB each; of more, only the number is known."""
 
 MAX_LETTERS: Final = 400
 """Of the words for a thing; a client can make them very long."""
@@ -41,7 +46,11 @@ MAX_KEYS: Final = 256
 """Keys of which things are counted; what others do is counted together."""
 
 OTHERS: Final = "other keys"
-OTHER_THINGS: Final = "other things"
+OTHER_THINGS: Final = {
+    logging.INFO: "other things",
+    NOTED: "other things that were refused, or bring nothing",
+    logging.WARNING: "other warnings",
+}
 NO_KEY: Final = ""
 """Who asks without a key."""
 
@@ -101,11 +110,12 @@ class _Keeper:
         self.lines: Final[Counter[int]] = Counter()
         self.is_crowded = False
 
-    def tally(self, what: str) -> _Tally:
-        """The tally of a thing; that of all other things when there are very many."""
+    def tally(self, what: str, level: int) -> _Tally:
+        """The tally of a thing; that of all other things of its level when there are very many."""
         found = self.tallies.get(what)
         if found is None:
-            what = what if len(self.tallies) < MAX_THINGS else OTHER_THINGS
+            room = MAX_THINGS * (1 + sorted(OTHER_THINGS).index(level))
+            what = what if len(self.tallies) < room else OTHER_THINGS[level]
             found = self.tallies.setdefault(what, _Tally(what))
         return found
 
@@ -172,14 +182,14 @@ class AccessLog:
             event: of what kind it is, one word.
             what: it did; the same words are the same thing.
             detail: what is different each time, for the line that is written at once.
-            level: how much it matters.
+            level: how much it matters: INFO, NOTED or WARNING.
             fields: more for programs, in the line that is written at once.
         """
         if level < self._least:
             return
         what = what if len(what) <= MAX_LETTERS else f"{what[:MAX_LETTERS]}..."
         keeper = self._keepers.get(owner) or self._keeper(owner)
-        tally = keeper.tallies.get(what) or keeper.tally(what)
+        tally = keeper.tallies.get(what) or keeper.tally(what, level)
         if tally.told is not None or tally.count or tally.what != what or not self._has_room(keeper, level):
             tally.count += 1
             tally.level = max(tally.level, level)
@@ -187,7 +197,9 @@ class AccessLog:
         tally.told = self._clock()
         text = what + (detail if isinstance(detail, str) else detail())
         self._write(
-            Line(f"{self._shown(owner)}: {text}", self._fields(owner) | {"event": event} | dict(fields()), level)
+            Line(
+                f"{self._shown(owner)}: {text}", self._fields(owner) | {"event": event} | dict(fields()), _of_log(level)
+            )
         )
 
     def _has_room(self, keeper: _Keeper, level: int) -> bool:
@@ -236,8 +248,10 @@ class AccessLog:
         return bool(due)
 
     def _summary(self, owner: str, due: list[_Tally], seconds: float) -> Line:
-        named = [f"{tally.count:,} x {tally.what}" for tally in islice(due, THINGS_IN_A_SUMMARY)]
-        rest = sum(tally.count for tally in due[THINGS_IN_A_SUMMARY:])
+        noted = sum(tally.level > logging.INFO for tally in due)
+        shown = [*due[: min(noted, NOTED_IN_A_SUMMARY)], *due[noted : noted + THINGS_IN_A_SUMMARY]]
+        named = [f"{tally.count:,} x {tally.what}" for tally in shown]
+        rest = sum(tally.count for tally in due) - sum(tally.count for tally in shown)
         if rest:
             named.append(f"{rest:,} x something else")
         counts = {tally.what: tally.count for tally in due}
@@ -246,7 +260,7 @@ class AccessLog:
         else:
             text = f"in the last {max(seconds, 1):.0f} s: {', '.join(named)}"
         fields = self._fields(owner) | {"event": "summary", "counts": counts}
-        return Line(f"{self._shown(owner)}: {text}", fields, max(tally.level for tally in due))
+        return Line(f"{self._shown(owner)}: {text}", fields, _of_log(max(tally.level for tally in due)))
 
     def _fields(self, owner: str) -> dict[str, Any]:
         return {"session": owner or None, "name": self._name_of(owner)}
@@ -254,3 +268,8 @@ class AccessLog:
     def _shown(self, owner: str) -> str:
         name = self._name_of(owner)
         return f"{owner or '(no key)'}{f' ({name})' if name else ''}"
+
+
+def _of_log(level: int) -> int:
+    """A level as the log knows it."""
+    return logging.INFO if level == NOTED else level

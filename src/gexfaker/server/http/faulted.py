@@ -13,12 +13,15 @@ from collections import Counter
 from collections.abc import Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gexfaker.allowances import Period
+from gexfaker.archive.names import FILES, parse_file
+from gexfaker.archive.signing import OWNER
 from gexfaker.contract.operations import Operation
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.server.http.gate import NO_USER_AGENT, OVER_QUOTA, name_given, owner_of
@@ -26,6 +29,7 @@ from gexfaker.server.http.replies import error, wants_gzip
 from gexfaker.server.http.sockets import reset, transport_of
 from gexfaker.server.http.targets import plain_path
 from gexfaker.server.service import Service
+from gexfaker.wire.tokens import PREFIX, is_world_id
 from gexfaker.worlds.quota import end_of
 
 if TYPE_CHECKING:
@@ -86,11 +90,14 @@ class Faulted:
     def _watch_of(self, scope: Scope) -> Watch | None:
         """Who watches the key of a request to one of the service's own routes."""
         path = plain_path(scope["path"])
-        if resolve(path) is None and self._paths.fullmatch(path) is None:
+        request, worlds = Request(scope), self._service.worlds
+        if path.startswith(FILES):  # a signed link needs no key, but says whose it is
+            owner: str | None = PREFIX + request.query_params.get(OWNER, "")
+        elif resolve(path) is None and self._paths.fullmatch(path) is None:
             return None
-        request = Request(scope)
-        owner, worlds = owner_of(request.headers, request.query_params), self._service.worlds
-        if owner is None:
+        else:
+            owner = owner_of(request.headers, request.query_params)
+        if owner is None or not is_world_id(owner):
             return None
         world: World | None = worlds.peek(owner) if worlds.watching.first is None else worlds.get(owner)
         return None if world is None else world.watch
@@ -336,6 +343,8 @@ def _happening(watch: Watch, scope: Scope) -> Happening:
     path = plain_path(scope["path"])
     found = resolve(path)
     feed = found.feed if isinstance(found, Found) else None
+    if path.startswith(FILES) and (file := parse_file(unquote(path.removeprefix(FILES)))) is not None:
+        feed = file.feed
     clients = (*watch.names(Request(scope).headers.get("user-agent", "")), _named(scope))
     if feed is None:
         return Happening(route=path, clients=clients, market=watch.market())

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gexfaker.errors import UnavailableError
 from gexfaker.hubs.tiers import includes
+from gexfaker.server.access.log import NOTED
 from gexfaker.server.http.replies import error, sentence, unavailable
 from gexfaker.server.service import Service
 from gexfaker.wire.tokens import shown_start, world_id
@@ -90,7 +91,7 @@ async def _over_quota(service: Service, request: Request, key: str, pool: str) -
         return None
     wait = world.account.quota.wait(over, now)
     if service.access is not None:
-        service.access.tell(world.id, "refusal", f"429: its quota of {over} is used up")
+        service.access.tell(world.id, "refusal", f"429: its quota of {over} is used up", level=NOTED)
     response = error(OVER_QUOTA, 429)
     response.headers["Retry-After"] = str(wait)
     return response

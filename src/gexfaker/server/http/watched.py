@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from time import perf_counter
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gexfaker.playback.actions import ACTIONS
-from gexfaker.server.access.log import NO_KEY, AccessLog
+from gexfaker.server.access.log import NO_KEY, NOTED, AccessLog
 from gexfaker.server.http.gate import owner_of
 from gexfaker.server.http.targets import plain_path
 from gexfaker.wire.tokens import is_world_id, world_id
@@ -71,7 +72,8 @@ class Watched:
             request: dict[str, Any] = scope.get("state", {}).get("request", {})
             return {"method": scope["method"], "path": path, **answer.numbers(), **request}
 
-        self._access.tell(owner, "request", f"{scope['method']} {path} {said}", answer.detail, fields=fields)
+        level = logging.INFO if answer.is_good else NOTED
+        self._access.tell(owner, "request", f"{scope['method']} {path} {said}", answer.detail, level, fields)
 
 
 def _asks(scope: Scope) -> str:

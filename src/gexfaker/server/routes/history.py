@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gexfaker.archive.framing import Measured, pieces
-from gexfaker.archive.names import File, parse_category, parse_date, parse_file, report_name, standard_feeds
+from gexfaker.archive.names import FILES, File, parse_category, parse_date, parse_file, report_name, standard_feeds
 from gexfaker.archive.packing import zipped
 from gexfaker.archive.ranges import Wanted, content_range, parse_range, resolve
 from gexfaker.archive.shelf import Content, Shelf, content, members
@@ -38,13 +38,10 @@ from gexfaker.server.http.replies import JSON, reply, service_of, wants_gzip
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.service import Service
 from gexfaker.tapes.tape import Tape
-from gexfaker.wire.tokens import mask
+from gexfaker.wire.tokens import PREFIX, mask, world_id
 from gexfaker.worlds.world import World
 
 log: Final = logging.getLogger(__name__)
-
-FILES: Final = "/_files"
-"""Where the signed links lead."""
 
 TIER: Final = "quant"
 """The subscription that history needs."""
@@ -65,7 +62,7 @@ async def _link(request: Request) -> Response:
     shelf = shelf_of(request)
     if not await in_thread(request, lambda: shelf.holds(file.date, file.feed)):
         raise HTTPException(404, f"There is no history of {file.feed.group} on {file.date}{shelf.why_none(file.date)}.")
-    link = _signed(request, file)
+    link = _signed(request, file, world_id(key).removeprefix(PREFIX))
     if "noredirect" in request.query_params:
         return reply({"url": link})
     return RedirectResponse(link, 302)
@@ -150,14 +147,14 @@ def _is_recent(request: Request, date: str) -> bool:
     return today - datetime.date.fromisoformat(date) <= WINDOW
 
 
-def _signed(request: Request, file: File) -> str:
-    """The link to a file, on the host the client knows us by. Raises HTTPException."""
+def _signed(request: Request, file: File, owner: str) -> str:
+    """The link of a key to a file, on the host the client knows us by. Raises HTTPException."""
     service = service_of(request)
     base = base_url(service, request.headers, request.url.scheme)
     if base is None:
         raise HTTPException(400, "The Host header is not a host name.")
     expires = int(service.clock() + service.settings.history_url_lifetime)
-    return f"{base}{FILES}/{file.name}?{sign(file.name, service.secret, expires)}"
+    return f"{base}{FILES}{file.name}?{sign(file.name, service.secret, expires, owner)}"
 
 
 # --- files ---------------------------------------------------------------------------------------
@@ -285,7 +282,7 @@ ENDPOINTS: Final = (
             "/_files/{name}",
             "A recorded day as a JSON array, by a signed link; ranges of it.",
             {200: "Snapshots", 206: PLAIN_JSON, 403: XML, 404: f"Error|{XML}", 416: XML, **BUSY},
-            query=("se*", "sp", "sig*"),
+            query=("se*", "sp", "skoid*", "sig*"),
             tag="history",
         ),
         _serve,

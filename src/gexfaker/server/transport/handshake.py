@@ -18,7 +18,7 @@ from gexfaker.hubs.connection import Connection, RawMode
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.outputs import Close
 from gexfaker.limits import ACK_DELAY_SECONDS, MAX_GROUP_LENGTH
-from gexfaker.server.access.log import NO_KEY
+from gexfaker.server.access.log import NO_KEY, NOTED
 from gexfaker.server.cluster.sharing import Sharing
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.gate import plain_name
@@ -133,7 +133,8 @@ async def open_shared_socket(service: Service, cluster: Sharing, request: Reques
         pass  # it is refused again, and told, below
     except UnavailableError as problem:
         service.counts.refusals["handshake", "503"] += 1
-        service.clients.access.tell(NO_KEY, "refusal", f"WebSocket {_shown(request)} refused with 503: {problem}")
+        what = f"WebSocket {_shown(request)} refused with 503: {problem}"
+        service.clients.access.tell(NO_KEY, "refusal", what, level=NOTED)
         return refusal(503, "Service Unavailable", str(problem))
     return open_socket(service, request)
 
@@ -168,7 +169,7 @@ def _decide(service: Service, request: Request) -> Accepted | Unanswered | Respo
     except _RefusedError as refused:
         what = f"WebSocket {_shown(request)} refused with {refused}"
         service.counts.refusals["handshake", refused.status] += 1
-        service.clients.access.tell(refused.owner, "refusal", what)
+        service.clients.access.tell(refused.owner, "refusal", what, level=NOTED)
         world = service.worlds.peek(refused.owner)
         if world is not None and world.watch is not None:
             world.watch.note("reject", path=_shown(request), status=int(refused.status), why=refused.why)
@@ -233,7 +234,7 @@ def _recover(
         service.counts.recoveries["refused",] += 1
         if service.settings.recovery_reject == "http404":
             raise _RefusedError(404, "Not Found", UNRECOVERABLE, why=TOO_LATE)
-        service.clients.access.tell(NO_KEY, "refusal", f"may not come back to {hub.name}: {TOO_LATE}")
+        service.clients.access.tell(NO_KEY, "refusal", f"may not come back to {hub.name}: {TOO_LATE}", level=NOTED)
         _, spelling = choose(_offered(request))
         if spelling is not None:  # without one, a client that offered some fails before it can see the 1008
             switch.headers["Sec-WebSocket-Protocol"] = spelling

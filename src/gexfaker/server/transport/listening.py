@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 import sys
@@ -68,6 +69,9 @@ def _listening(settings: Settings, host: str, port: int, *, shared: bool = False
         bound.bind(address)
     except OSError as error:
         bound.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            accepted = f"an address of this machine, such as 127.0.0.1 ({error.strerror})"
+            raise SettingError("HOST", settings.host, settings.sources["HOST"], accepted) from None
         accepted = f"{error.strerror or error}. Take a free port, such as --port 0, or end the program that has it"
         raise SettingError("PORT", settings.port, settings.sources["PORT"], accepted) from None
     return bound
