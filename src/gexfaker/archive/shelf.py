@@ -56,8 +56,8 @@ class Shelf:
         if closed is not None:
             return f": {closed}"
         with contextlib.suppress(DataError):
-            if date > (newest := self.latest()):
-                return f": the newest day that is over is {newest}"
+            if date > (newest := max(self.latest(), "" if self._days.stored else self._days.first)):
+                return f": the newest day there is one of is {newest}"
         return ""
 
     def before(self, date: str) -> str:

@@ -216,13 +216,15 @@ def announcement(service: Service, url: str) -> str:
     """That the server is ready, and what to try: first the line that programs wait for, then what people read."""
     near = url.replace("//0.0.0.0:", "//127.0.0.1:")  # an address to listen at, but not one to go to
     day, at = service.day, "" if near == "http://127.0.0.1:8080" else f" --url {near}"
+    key = "YOUR_KEY" if service.settings.strict_keys else "demo"
+    at += f" --key {key}" * service.settings.strict_keys
     count = f"{len(day.feeds)} feed{'' if len(day.feeds) == 1 else 's'}"
     return (
         f"gexfaker ready on {url}\n"
         f"  day {day.date} ({day.origin}), {count}\n"
         f"  try: {program()} listen {_example(day)}{at}\n"
         f"  see: {near}/studio\n"
-        f'  or:  {CURL} -H "Authorization: Bearer demo" {near}/negotiate\n'
+        f'  or:  {CURL} -H "Authorization: Bearer {key}" {near}/negotiate\n'
     )
 
 

@@ -21,6 +21,8 @@ def why(error: Exception) -> str:
 
 def unreachable(url: str, error: Exception) -> str:
     """A sentence about a server that cannot be asked, and what to do."""
+    from ssl import SSLError  # here, because it takes 10 ms to load
+
     if not url.startswith(("http://", "https://")):
         return f"{url} is not the address of a server: write http://{url}"
     if (code := getattr(error, "code", None)) is not None and is_ours(error):
@@ -30,6 +32,8 @@ def unreachable(url: str, error: Exception) -> str:
         return f"what answers at {url} is not a gexfaker ({answer}); start one with: gexfaker serve"
     if isinstance(getattr(error, "reason", error), TimeoutError):
         return f"the server at {url} does not answer in time: it may be stopped, busy, or another program"
+    if url.startswith("https://") and isinstance(getattr(error, "reason", error), SSLError):
+        return f"the server at {url} does not speak TLS ({why(error)}): write http:// if it is a gexfaker"
     return f"no server at {url} ({why(error)}); start one with: gexfaker serve"
 
 

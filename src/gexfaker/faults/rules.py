@@ -210,8 +210,9 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     try:
         given = msgspec.json.decode(path.expanduser().read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as problem:
-        known = "a preset (slow-network, flaky-feed, ...) or a JSON file with a list of rules"
-        raise ControlError(f"it is neither {known}: {getattr(problem, 'strerror', None) or problem}") from None
+        why = getattr(problem, "strerror", None) or problem
+        known = "no preset, which `gexfaker ctl fault types` lists, and no JSON file with a list of rules"
+        raise ControlError(f"it is {known}: {why}") from None
     except (msgspec.MsgspecError, RecursionError) as problem:
         raise ControlError(f"{path} is no JSON: {problem}") from None
     return for_every_key(rules_of(given.get("faults") if isinstance(given, dict) else given))

@@ -198,7 +198,7 @@ def test_head_tells_without_sending(server: Served) -> None:
     [
         ("2026-07-18", "the market is closed on 2026-07-18; the next trading day is 2026-07-20"),
         ("2026-07-03", "the market is closed on 2026-07-03"),
-        ("2030-07-17", "the newest day that is over is"),
+        ("2030-07-17", "the newest day there is one of is"),
     ],
 )
 def test_a_day_without_history_is_refused_with_the_reason(date: str, said: str) -> None:

@@ -57,7 +57,9 @@ async def _add(request: Request) -> Response:
     added, listed = list_of([given] if isinstance(given, dict) and "type" in given else given), listed_of(world)
     for rule in added.faults:
         if rule.name in {known.name for known in listed.faults}:
-            raise ControlError(f"there is a rule {rule.name!r} already: PUT or PATCH it, or give this one another name")
+            raise ControlError(
+                f"there is a rule {rule.name!r} already: give this one another name, or take that one away"
+            )
         listed = listed.with_rule(rule)
     await have_faults(
         service, world, listed if not _has_seed(given) else msgspec.structs.replace(listed, seed=added.seed)
