@@ -46,7 +46,7 @@ def test_rules_from_a_file(folder: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "it is neither a preset"),
+        (None, "it is no preset"),
         ("[", "is no JSON"),
         ('[{"type": "x"}]', "rule 1: there is no type"),
         ("3", "a list"),
