@@ -184,6 +184,11 @@ def parse_group(name: str) -> Feed | None:
     return feed if feed.expiry else None
 
 
+def meant_ticker(name: str) -> str | None:
+    """The ticker that a part of its name means: ES is ES_SPX, NQ is NQ_NDX."""
+    return next((ticker for ticker in sorted(TICKERS) if ticker.startswith(f"{name.upper()}_")), None)
+
+
 def meant_group(name: str) -> str | None:
     """The group that a wrong name means, where it differs by a prefix or by the case of its letters alone."""
     for other in (name, name.partition("_")[2]):

@@ -55,6 +55,15 @@ def test_a_misspelt_command_is_answered_with_the_right_one_and_does_not_disturb_
     proposed("srve", "--")
 
 
+@pytest.mark.parametrize(
+    ("word", "meant"), [("play", "resume"), ("goto", "seek"), ("pausee", "pause"), ("falt", "fault")]
+)
+def test_another_word_for_an_action_is_answered_with_ours(word: str, meant: str) -> None:
+    refused = CliRunner().invoke(cli, ["ctl", word])
+    assert refused.exit_code == 2
+    assert f"No such command {word!r}. Did you mean {meant!r}?" in refused.output
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_lines_for_a_shell_are_those_that_click_gives(shell: str) -> None:
     made = CliRunner().invoke(cli, ["completion", shell], prog_name="gexfaker")

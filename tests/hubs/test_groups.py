@@ -99,6 +99,8 @@ EMPTY = [
     ("classic", "SPX_classic_gex_full", "groups start with 'blue_' here; did you mean 'blue_SPX_classic_gex_full'?"),
     ("classic", "green_SPX_classic_gex_full", "groups start with 'blue_' here"),
     ("v2_classic", "blue_SPX_classic_gex_full", "there is no ticker 'blue_SPX'; did you mean 'SPX_cl"),
+    ("v2_classic", "NQ_classic_gex_zero", "there is no ticker 'NQ'; did you mean 'NQ_NDX_classic_gex_zero'?"),
+    ("classic", "blue_ES_classic_gex_zero", "there is no ticker 'ES'; did you mean 'blue_ES_SPX_classic_gex_zero'?"),
     ("orderflow", "blue", "groups start with 'blue_' here"),
     # the wrong hub
     ("orderflow", "blue_SPX_classic_gex_full", "it belongs to hub 'classic'"),
@@ -258,7 +260,7 @@ NO_DAY = "2026-08-14 (memory) has no such feed"
         ("ZZZZ_classic_gex_full", "there is no ticker ZZZZ", "there is no ticker ZZZZ"),
         ("spx_classic_gex_full", "there is no ticker spx", "there is no ticker spx"),
         ("blue_SPX_spot", "there is no ticker blue_SPX", "there is no ticker blue_SPX"),
-        ("ES_classic_gex_full", "there is no ticker ES", "there is no ticker ES"),
+        *(("ES_classic_gex_full", *["there is no ticker ES; did you mean ES_SPX?"] * 2),),
         *(
             (f"{future}_{ending}", said, said)
             for future, said in (

@@ -17,6 +17,7 @@ from gexfaker.cli.reach import with_key
 from gexfaker.client.control import ALL
 from gexfaker.client.silence import is_before_the_open
 from gexfaker.errors import ControlError
+from gexfaker.nearest import nearest
 from gexfaker.parsing import duration
 from gexfaker.playback.actions import ACTIONS, COUNT, CREATION, MOMENT, SECONDS, SPEED, Action, Kind
 
@@ -89,9 +90,29 @@ class Ctl(click.Group):
     }
     """By name: the module, and what the command does."""
 
+    MEANT: Final = {
+        "play": "resume",
+        "start": "resume",
+        "go": "resume",
+        "stop": "pause",
+        "jump": "seek",
+        "goto": "seek",
+    }
+    """Words that other programs, and the buttons of the studio, have for the same."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names, in alphabetical order."""
         return sorted([*super().list_commands(ctx), *self.LATER])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that arguments name; for another word the right name is in the error."""
+        known = self.list_commands(ctx)
+        if args[0] not in known and not args[0].startswith("-") and not ctx.resilient_parsing:
+            close = self.MEANT.get(args[0].lower()) or nearest(args[0], known)
+            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {close!r}?' if close else ''}")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""

@@ -11,7 +11,7 @@ import sys
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub_of, parse_group
+from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub_of, meant_ticker, parse_group
 from gexfaker.exchange.expiries import is_listed, owner
 from gexfaker.limits import (
     MAX_COMPARED,
@@ -91,7 +91,8 @@ class Groups:
         """Why nobody may ask for a feed, or None: it is unknown, or, if ``strict``, the day has no records of it."""
         day = day or self.day
         if feed.ticker not in TICKERS | day.tickers:
-            return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}"
+            meant = f"; did you mean {whole}?" if (whole := meant_ticker(feed.ticker)) else ""
+            return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}{meant}"
         if feed.expiry is not None and feed.ticker in FUTURES:
             return f"expiries are those of {owner(feed.ticker)}, whose options they are"
         if feed.expiry is not None and not is_listed(feed, day.calendar_date):
@@ -145,6 +146,9 @@ class Groups:
         if feed.ticker in TICKERS:
             more = f"; --tickers {feed.ticker} adds it" if day.is_simulated else ""
             return f"{day.date} ({day.origin}) has no {feed.ticker}{more}"
+        if whole := meant_ticker(feed.ticker):
+            meant = self._prefix_of(hub) + feed._replace(ticker=whole).group
+            return f"there is no ticker {feed.ticker!r}; did you mean {meant!r}?"
         is_like_one = "_" in feed.ticker or nearest(feed.ticker.upper(), day.tickers)
         meant = self._nearest(day, hub, feed.group) if is_like_one else ""
         return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}{meant}"

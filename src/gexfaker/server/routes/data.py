@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from gexfaker.allowances import OTHER, POOLS
-from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, QUANT_TICKERS, STOCKS, TIERS, Feed
+from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, QUANT_TICKERS, STOCKS, TIERS, Feed, meant_ticker
 from gexfaker.errors import DataError, ExhaustedError, RecordError, UnavailableError
 from gexfaker.hubs.tiers import includes, tier_of, why_no_feed
 from gexfaker.playback.day import Day
@@ -176,7 +176,8 @@ def look_up(service: Service, world: World, asked: Asked) -> Body | Unread | Res
 def _no_ticker(ticker: str) -> str:
     if ticker in QUANT_TICKERS:
         return f"{ticker} is on the real-time feed only: it has no REST."
-    return f"There is no ticker {quoted(ticker)}: /tickers lists them."
+    meant = f"; did you mean {whole}?" if (whole := meant_ticker(ticker)) else ""
+    return f"There is no ticker {quoted(ticker)}{meant or ': /tickers lists them.'}"
 
 
 def _unread(play: Play, tape: Tape, asked: Asked, now: float) -> Unread | None:
