@@ -282,6 +282,9 @@ IDLE_GRACE_SECONDS: Final = 1.0
 MAX_EVICTED: Final = 64
 """Connections closed at once to make room: to look through 20,000 takes 10 ms, and must not be done for each."""
 
+MAX_EVICTED_OF_ADDRESS: Final = 8
+"""Connections of the address that has most of them closed at once for another address: a browser opens six."""
+
 LOOK_AGAIN_SECONDS: Final = 0.1
 """After a look at all connections that found none to close, until the next one."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import sys
 from collections.abc import Iterator
@@ -61,6 +62,38 @@ def test_one_more_than_all_busy_ones_is_refused_politely_and_later_let_in(monkey
         wait_until(lambda: ask(server) == b"HTTP/1.1 200", 5, "there is room again")
         for raw in busy:
             raw.abort()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have one loopback address")
+def test_an_address_with_most_connections_makes_room_for_another_but_not_for_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few(monkeypatch)
+    with running_server() as server, contextlib.ExitStack() as stack:
+        busy = [connect(server.orderflow("busy"), JSON) for _ in range(MOST)]
+        for raw in busy:
+            stack.callback(raw.abort)
+        assert ask(server) == b"HTTP/1.1 503"
+
+        def others_answer() -> bytes:
+            with socket.create_connection(server.address, 10, source_address=("127.0.0.2", 0)) as other:
+                return ask(server, other)
+
+        wait_until(lambda: others_answer() == b"HTTP/1.1 200", 5, "the next look at who can go")
+        assert sum("one address has" in line for line in server.stderr) == 1
+        kept = [raw for raw in busy if not is_reset(raw.socket)]
+        assert len(kept) == MOST // 2, "it keeps its half"
+
+
+def is_reset(connection: socket.socket) -> bool:
+    """Whether the other side has ended a connection, behind what it has sent before."""
+    try:
+        while select.select([connection], [], [], 0.2)[0]:
+            if not connection.recv(65536):
+                return True
+    except ConnectionResetError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("start", [b"", b"GET /hea", GET + b"G"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Iterable
 from heapq import nsmallest
+from itertools import islice
 from typing import Any, Final, Protocol, cast
 
-from gexfaker.limits import IDLE_GRACE_SECONDS, LOOK_AGAIN_SECONDS, MAX_EVICTED
+from gexfaker.limits import IDLE_GRACE_SECONDS, LOOK_AGAIN_SECONDS, MAX_EVICTED, MAX_EVICTED_OF_ADDRESS
 from gexfaker.server.rarely import Rarely
 from gexfaker.server.transport.intake import Intake
 from gexfaker.server.transport.patience import Patience, Phase
@@ -73,12 +75,22 @@ class Doors:
     def _make_room(self, newcomer: Guest, connections: set[Any], now: float) -> None:
         """Send away who can go. When nobody can, it is not looked again for a while: to look takes 10 ms."""
         others = [cast("Guest", guest) for guest in connections if guest is not newcomer and is_guest(guest)]
-        found = _dispensable(others, now)
+        found = _dispensable(others, now) or self._some_of_the_largest(newcomer, connections)
         for guest in found:
             connections.discard(guest)
             guest.transport.abort()
         if not found:
             self._next_look = now + LOOK_AGAIN_SECONDS
+
+    def _some_of_the_largest(self, newcomer: Guest, connections: set[Any]) -> list[Any]:
+        """Connections of the address that has more than half of all, for the sake of another one that has fewer."""
+        (host, count), *_ = Counter(map(_host_of, connections)).most_common(1)
+        above = count - self.most // 2
+        if host == _host_of(newcomer) or above <= 0:
+            return []
+        self.told.tell("address", "one address has %d of all %d connections: some of them make room", count, self.most)
+        largest = (one for one in connections if _host_of(one) == host)
+        return list(islice(largest, min(above, MAX_EVICTED_OF_ADDRESS)))
 
     def _refuse(self, newcomer: Guest, connections: set[Any]) -> None:
         self.told.tell("full", "all %d connections are in use: new ones are answered 503", self.most)
@@ -86,6 +98,12 @@ class Doors:
         connections.discard(newcomer)
         newcomer.transport.write(_REFUSAL % (len(body), body))
         newcomer.transport.close()
+
+
+def _host_of(connection: Any) -> str | None:
+    """The address that a connection comes from; None where it has none, as on a socket of the file system."""
+    peer = connection.transport.get_extra_info("peername")
+    return peer[0] if isinstance(peer, tuple) else None
 
 
 def is_guest(connection: object) -> bool:

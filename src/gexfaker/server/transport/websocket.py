@@ -87,6 +87,11 @@ class Socket(asyncio.Protocol):
         self._unanswered_pings = 0
         self._timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
 
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The TCP connection, or what stands before it."""
+        return self._transport
+
     # --- opening -----------------------------------------------------------------------------
 
     def open(self, request: Request) -> None:
