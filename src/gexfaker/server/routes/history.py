@@ -259,6 +259,7 @@ ENDPOINTS: Final = (
             BASES,
             key="api",
             tag="history",
+            note="made while it is sent, so that it begins at once; it has no Content-Length",
         ),
         _report,
     ),
