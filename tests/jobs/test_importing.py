@@ -387,6 +387,15 @@ def test_what_is_of_no_use_is_counted_and_does_not_hold_up_the_rest(
     assert f"{tmp_path / 'none'} is not there: give a file or a folder with days" in again.output
 
 
+def test_a_report_whose_arrays_lie_beside_it_is_not_called_unreadable(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    report(source)
+    array(source)
+    done = run(source, "--out", tmp_path / "out", "--no-check")
+    assert (done.exit_code, "; 0 not brought in" in done.output) == (0, True), done.output
+
+
 def test_no_note_says_that_something_is_passed_over_which_is_brought_in(tmp_path: Path) -> None:
     laid_out(tmp_path / "source")
     done = run(tmp_path / "source" / DATE, "--out", tmp_path / "out", "--no-check")

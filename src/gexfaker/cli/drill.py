@@ -93,11 +93,8 @@ def _server() -> Server:
     from gexfaker.server.run import Server
     from gexfaker.settings import load
 
-    flags: dict[str, Any] = {
-        "PORT": "0",
-        "SIMULATE": "true",
-        "LOG_LEVEL": "error",
-    }  # its warnings would stand in the report card
+    # Its warnings would stand in the report card.
+    flags: dict[str, Any] = {"PORT": "0", "SIMULATE": "true", "LOG_LEVEL": "error"}
     return Server(load(flags, {}))
 
 

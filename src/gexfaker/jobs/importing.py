@@ -117,10 +117,11 @@ def _no_days(path: Path) -> str:
 
 
 def unreadable(path: Path, found: Iterable[Found]) -> list[Path]:
-    """The reports below a folder of which nothing was found: they cannot be read."""
+    """The reports below a folder that cannot be read. Of others all may be there as arrays, too, which come first."""
     known = {one.place.path.absolute() for one in found}
     reports = islice(path.absolute().rglob(REPORTS), MAX_REPORTS)
-    return sorted(report for report in reports if is_loose(report.name) and report not in known)
+    unknown = (report for report in reports if is_loose(report.name) and report not in known)
+    return sorted(report for report in unknown if not feeds_of(report))
 
 
 def _in_file(path: Path) -> list[Found]:
