@@ -283,6 +283,25 @@ def test_a_killed_import_leaves_no_half_file_and_goes_on(convert: tuple[str, ...
     assert all(path.stat().st_ino == number for path, number in kept.items()), "what was whole is not written again"
 
 
+@pytest.mark.parametrize("how", [(), ("--convert", "jsonl.zst"), ("--convert", "jsonl.gz"), ("--convert", "jsonl")])
+def test_a_file_has_the_time_of_its_source_as_soon_as_it_has_its_name(
+    how: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import that is killed just then is not in the way of the next one."""
+    source, seen = array(tmp_path), list[float]()
+    os.utime(source, (1e9, 1e9))
+    replace = Path.replace
+
+    def watched(self: Path, target: Path) -> Path:
+        moved = replace(self, target)
+        seen.append(moved.stat().st_mtime)
+        return moved
+
+    monkeypatch.setattr(Path, "replace", watched)
+    run(source, "--out", tmp_path / "out", "--no-check", *how)
+    assert seen == [1e9]
+
+
 # --- two versions of a feed ----------------------------------------------------------------------
 
 OTHERS = [record("ES_SPX", index + 500) for index in range(len(LINES))]

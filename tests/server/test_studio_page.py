@@ -344,6 +344,21 @@ def test_a_day_of_the_calendar_is_played(server: InProcess, page: Page) -> None:
     wait_until(lambda: page.run(f"{day}.ariaLabel").endswith("played now"), SECONDS, "that to be shown")
 
 
+def test_a_day_that_is_refused_does_not_stay_in_the_field(server: InProcess, page: Page) -> None:
+    act(server, "refused", "pause")
+    show(page, server, "#market?key=refused")
+    wait_until(lambda: page.run("document.getElementById('day').value") != "", SECONDS, "the day")
+    before = page.run("document.getElementById('day').value")
+    page.run("document.getElementById('day').focus()")
+    put(page, "#day", "1990-01-02")
+    wait_until(lambda: page.run("!!document.querySelector('.notice.wrong')"), SECONDS, "the refusal")
+    wait_until(lambda: page.run("document.getElementById('day').value") == before, SECONDS, "the day that is played")
+    page.run("location.href = 'about:blank'")
+    (told,) = page.problems  # the browser's own word for an answer of 404
+    assert "404" in told
+    page.problems.clear()
+
+
 def test_what_is_known_of_recorded_days_is_shown(page: Page, tmp_path: Path) -> None:
     days = data.write_day(tmp_path / "my days", 50, ("SPX",))
     assert CliRunner().invoke(cli, ["coverage", str(days)]).exit_code == 1, "it is told of something"
@@ -360,6 +375,7 @@ def test_what_is_known_of_recorded_days_is_shown(page: Page, tmp_path: Path) -> 
         command = page.run("[...document.querySelectorAll('code')].map((one) => one.textContent).join('\\n')")
         assert f"gexfaker coverage '{days}'" in command
         assert f"gexfaker import ~/Downloads --out '{days}'" in command
+        page.run("location.href = 'about:blank'")
 
 
 def test_everything_can_be_done_by_the_keyboard(server: InProcess, page: Page) -> None:

@@ -263,6 +263,7 @@ class Importer:
     def _copy(self, source: Path, target: Path, size: int, report: Report) -> None:
         self._make_room(size)
         part, done = PartFile(target), 0
+        part.be_as_old_as(source)
         try:
             with explained(target), source.open("rb") as file:
                 while piece := file.read(COPIED_BYTES):
@@ -272,7 +273,6 @@ class Importer:
             part.commit()
         finally:
             part.discard()
-        _same_time(source, target)
 
     def _make_room(self, size: int) -> None:
         free = shutil.disk_usage(self._out).free
@@ -296,7 +296,6 @@ class Importer:
             return Brought(target, failed=f"{there} is there already: --replace writes {target.name} anew")
         self._make_room(found.place.path.stat().st_size)
         notes, lost = _write_lines(found, target, report)
-        _same_time(found.place.path, target)
         for other in others:
             with explained(other):
                 other.unlink(missing_ok=True)
@@ -319,6 +318,7 @@ def _is_renamed(source: Path, target: Path) -> bool:
 def _write_lines(found: Found, target: Path, report: Report) -> tuple[tuple[str, ...], int]:
     """Write all records that can be read, in the order of their times; what is to be told, and how many cannot."""
     lines, lost = LinesFile(target), list[str]()
+    lines.be_as_old_as(found.place.path)
     try:
         with closing(found.open()) as tape:
             order = _order_of(tape)
@@ -354,13 +354,6 @@ def _told(found: Found, order: Sequence[int], lost: Sequence[str]) -> Iterator[s
         more = f" and {len(lost) - MAX_TOLD:,} more" if len(lost) > MAX_TOLD else ""
         told = "; ".join(lost[:MAX_TOLD]) + more
         yield f"{found}: {len(lost):,} of {len(order):,} records cannot be read and are left out: {told}"
-
-
-def _same_time(source: Path, target: Path) -> None:
-    """Give a file the time of its source, by which it is known the next time."""
-    told = source.stat()
-    with suppress(OSError):
-        os.utime(target, ns=(told.st_atime_ns, told.st_mtime_ns))
 
 
 def _is_as_old(source: Path, target: Path) -> bool:

@@ -79,9 +79,14 @@ class PartFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.part = path.with_name(f".{path.name}{PART}")
+        self._like: Path | None = None
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self.file: IO[bytes] = self.part.open("w+b", buffering=WRITE_BYTES)
+
+    def be_as_old_as(self, source: Path) -> None:
+        """Have the time of another file from the moment on at which it has its name: by it the file is known again."""
+        self._like = source
 
     def finish(self) -> None:
         """Force the bytes to the disk."""
@@ -93,6 +98,10 @@ class PartFile:
         with explained(self.path):
             self.finish()
             self.file.close()
+            if self._like is not None:
+                told = self._like.stat()
+                with suppress(OSError):  # not every disk takes it
+                    os.utime(self.part, ns=(told.st_atime_ns, told.st_mtime_ns))
             self.part.replace(self.path)
             sync_folder(self.path.parent)
 
@@ -129,6 +138,10 @@ class LinesFile:
             self._stream = compressor.stream_writer(self._part.file, closefd=False)
         elif path.suffix == ".gz":
             self._stream = gzip.GzipFile("", "wb", GZIP_LEVEL, self._part.file, mtime=0)
+
+    def be_as_old_as(self, source: Path) -> None:
+        """See ``PartFile``."""
+        self._part.be_as_old_as(source)
 
     def add(self, record: bytes) -> None:
         """Add a line. Raises DataError."""

@@ -267,7 +267,7 @@ def test_status_fields(server: Served, plane: Plane) -> None:
         raw.join("blue_NOBODY_orderflow_orderflow", 2)
         raw.read_kind("data")
         status = plane.show()
-    assert list(status) == ["session", "name", "tier", "quota", "playback", "memberships", "connections"]
+    assert list(status) == ["session", "name", "tier", "quota", "playback", "memberships", "faults", "connections"]
     assert (status["session"], status["tier"], status["memberships"]) == (world_id("demo"), "quant", None)
     playback = status["playback"]
     assert (

@@ -159,7 +159,11 @@ export class Replay {
 
   toLive() { this.stopLooking(); this.market.live(); }
 
-  async otherDay() { if (this.day.value && await act("day", { date: this.day.value })) this.stopLooking(); }
+  // A day that is refused does not stay in the field, although the field has the focus.
+  async otherDay() {
+    if (this.day.value && await act("day", { date: this.day.value })) this.stopLooking();
+    else this.day.value = this.playback?.day ?? "";
+  }
 
   key(event) {
     if (this.only.checked && [" ", "."].includes(event.key)) return false;
