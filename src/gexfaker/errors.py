@@ -66,7 +66,15 @@ class UndecidedError(GexfakerError):
 
 
 class TokenError(GexfakerError):
-    """An access token does not open this hub."""
+    """An access token does not open this hub.
+
+    Attributes:
+        owner: the id of the world whose it is, if that is sure, because the token was signed by us; else empty.
+    """
+
+    def __init__(self, text: str, owner: str = "") -> None:
+        super().__init__(text)
+        self.owner = owner
 
 
 class NegotiationError(GexfakerError):

@@ -172,6 +172,8 @@ class Service:
         """Why nothing comes to a key for a while, and when."""
         if self.silent:
             return Later("while the market is closed", f": it opens at {self.next_opening}")
+        if world.is_used and world.play.paused:
+            return Later("after the newest record while the key is paused", "; see gexfaker ctl resume --help")
         early = world.play.early_time(self.clock()) if world.is_used or self.settings.start != "open" else None
         if early is None:
             return None

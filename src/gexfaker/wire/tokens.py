@@ -107,11 +107,12 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
         claims = jwt.decode(token, secret, algorithms=[ALGORITHM], options=options)
     except (jwt.PyJWTError, UnicodeError) as error:
         raise TokenError(f"the access token is not valid: {error}") from None
-    expiry = claims.get("exp")
+    expiry, owner = claims.get("exp"), str(claims.get("sub") or "")
     if not isinstance(expiry, int | float) or expiry + _skew(claims.get("iat"), expiry) < now:
-        raise TokenError("the access token has expired")
+        raise TokenError("the access token has expired", owner)
     if audience is not None and str(claims.get("aud")).lower() != audience.lower():
-        raise TokenError(f"the access token is for {str(claims.get('aud'))[:SHOWN_AUDIENCE]}, and this is {audience}")
+        made_for = str(claims.get("aud"))[:SHOWN_AUDIENCE]
+        raise TokenError(f"the access token is for {made_for}, and this is {audience}", owner)
     user_id, slot = claims.get("sub"), claims.get(SLOT)
     roles, groups = _strings(claims.get("role")), _strings(claims.get("webpubsub.group"))
     slot = slot if isinstance(slot, str) else None

@@ -128,7 +128,9 @@ def test_the_groups_of_a_token_are_named_and_not_all_of_very_many(server: InProc
 
 def test_subprotocols_that_there_are_not_are_told(server: InProcess) -> None:
     with connect(server.orderflow("k-odd"), "json.webpubsub.azure.v2"):
-        said = r" without a subprotocol, as the service knows none of those it offers \(json.webpubsub.azure.v2\)"
+        said = (
+            r" without a subprotocol, as the service knows none of those it offers \(json.webpubsub.azure.v2\); offer "
+        )
         wait_for(server, world_id("k-odd"), f"connected to orderflow{said}")
 
 
@@ -188,7 +190,35 @@ def test_a_join_without_the_right_is_a_line(server: InProcess) -> None:
     urls = server.post("ES_SPX_classic_gex_full", key="k-posted-2")
     with connect(urls["classic"], JSON) as raw:
         raw.send_text('{"type":"joinGroup","group":"blue_ES_SPX_classic_gex_one"}')
-        wait_for(server, world_id("k-posted-2"), "was refused 'blue_ES_SPX_classic_gex_one': .*permission")
+        said = (
+            "was refused 'blue_ES_SPX_classic_gex_one': .*permission.*; it negotiated with POST: name the group there"
+        )
+        wait_for(server, world_id("k-posted-2"), said)
+    for subprotocol in ([], [JSON]):
+        with connect(urls["orderflow"], *subprotocol):
+            said = (
+                "connected to orderflow, of which the negotiation named no group: nothing comes until a POST or PATCH"
+            )
+            wait_for(server, world_id("k-posted-2"), said)
+
+
+def test_an_expired_token_is_told_of_its_key_and_stands_in_its_journal(server: InProcess) -> None:
+    rule = b'[{"type": "expire_token", "attributes": {"lifetime": 0}}]'
+    assert server.request("PUT", "/_gexfaker/faults?key=k-expired", rule)[0] == 200
+    server.get("/_gexfaker/journal?key=k-expired")
+    assert try_upgrade(server.orderflow("k-expired"), [JSON]).status == 401
+    wait_for(server, world_id("k-expired"), "orderflow refused with 401: the access token has expired; negotiate again")
+    told = json.loads(server.get("/_gexfaker/journal?key=k-expired&type=reject")[1])["entries"]
+    assert [(entry["status"], entry["why"]) for entry in told] == [
+        (401, "the access token has expired; negotiate again")
+    ]
+    back = f"{server.orderflow('k-back')}&awps_connection_id=x&awps_reconnection_token=y"
+    server.get("/_gexfaker/journal?key=k-back")
+    with connect(back, JSON_RELIABLE) as raw:
+        raw.read_close()
+    wait_for(server, world_id("k-back"), "may not come back to orderflow: ")
+    told = json.loads(server.get("/_gexfaker/journal?key=k-back&type=reject")[1])["entries"]
+    assert [entry["status"] for entry in told] == [1008]
 
 
 def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> None:
@@ -198,7 +228,7 @@ def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> Non
     wait_for(server, "(no key)", "WebSocket /client/hubs/orderflow refused with 401: the access token is not valid")
     try_upgrade(f"{server.url}/client/hubs/nowhere", [JSON])
     wait_for(server, "(no key)", "WebSocket /client/hubs/nowhere refused with 404: There is no hub 'nowhere'")
-    back = f"{server.orderflow('k')}&awps_connection_id=x&awps_reconnection_token=y"
+    back = f"{server.url}/client/hubs/orderflow?awps_connection_id=x&awps_reconnection_token=y"
     with connect(back, JSON_RELIABLE) as raw:
         raw.read_close()
     wait_for(server, "(no key)", "may not come back to orderflow: ")
@@ -333,6 +363,13 @@ def test_a_join_before_the_open_is_told_as_one_that_stays_silent(folder: Path) -
             rf"joined {data.group()} on orderflow, but nothing comes before the open: it is {data.DATE} 08:00:0\d there"
         )
         wait_for(server, world_id("k"), said)
+
+
+def test_a_join_of_a_paused_key_is_told_as_one_that_stays_silent(server: InProcess) -> None:
+    server.request("POST", "/_gexfaker/sessions/by-key/pause?key=k-paused", b"{}")
+    with joined(server.orderflow("k-paused"), data.group()):
+        said = f"joined {data.group()} on orderflow, but nothing comes after the newest record while the key is paused; see "
+        wait_for(server, world_id("k-paused"), said)
 
 
 def test_a_closed_market_is_told_at_the_start_and_at_each_join(folder: Path) -> None:

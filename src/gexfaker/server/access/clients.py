@@ -25,6 +25,9 @@ SHOWN_GROUPS: Final = 5
 """Groups of a connection's token that are named."""
 
 
+UNTIL_NAMED: Final = " until a POST or PATCH of /v2/negotiate names one"
+BY_THE_SERVER: Final = "; it negotiated with POST: name the group there or with PATCH, and the server joins it"
+FORBIDDEN: Final = "Forbidden"
 WITHOUT_SUBPROTOCOL: Final = "; offer json.webpubsub.azure.v1, or negotiate with POST, which names the groups"
 
 
@@ -66,7 +69,10 @@ class ClientLog:
         if connection.subprotocol.name is None and offered:
             names = ", ".join(map(_short, offered[:SHOWN_GROUPS]))
             what = f"connected to {hub} without a subprotocol, as the service knows none of those it offers ({names})"
-            self._tell(connection, "connect", what, level=logging.WARNING)
+            self._tell(connection, "connect", what, "; offer json.webpubsub.azure.v1", logging.WARNING)
+        elif connection.grant.slot is not None and not connection.grant.groups:
+            what = f"connected to {hub}, of which the negotiation named no group: nothing comes"
+            self._tell(connection, "connect", what, UNTIL_NAMED, NOTED)
         elif connection.subprotocol.name is None and not connection.grant.groups:
             what = f"connected to {hub} without a subprotocol: nothing comes, as it cannot join"
             self._tell(connection, "connect", what, WITHOUT_SUBPROTOCOL, logging.WARNING)
@@ -116,7 +122,8 @@ class ClientLog:
     def refused(self, connection: Connection, group: str, error: AckError) -> None:
         """A client may not join a group, or do another thing to it."""
         self.counts.refusals["message", error.name] += 1
-        self._tell(connection, "refusal", f"was refused {_short(group)!r}: {error.message}", level=NOTED)
+        joins = BY_THE_SERVER if connection.grant.slot is not None and error.name == FORBIDDEN else ""
+        self._tell(connection, "refusal", f"was refused {_short(group)!r}: {error.message}", joins, NOTED)
 
     def wrong(self, hub: str, connection: Connection, why: str) -> None:
         """A client has sent what is no message; the service closes without saying what is wrong with it."""

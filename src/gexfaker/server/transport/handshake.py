@@ -232,12 +232,8 @@ def _recover(
     if is_refused and held is not None:
         hub.end(held)
     if connection is None:
-        if world is not None and world.watch is not None:
-            world.watch.note("reject", hub=hub.name, status=1008, why=UNRECOVERABLE)
-        service.counts.recoveries["refused",] += 1
-        if service.settings.recovery_reject == "http404":
-            raise _RefusedError(404, "Not Found", UNRECOVERABLE, why=TOO_LATE)
-        service.clients.access.tell(NO_KEY, "refusal", f"may not come back to {hub.name}: {TOO_LATE}", level=NOTED)
+        owner = _owner_of(service, hub, request, query) if world is None else world.id
+        _tell_unrecovered(service, hub, owner)
         _, spelling = choose(_offered(request))
         if spelling is not None:  # without one, a client that offered some fails before it can see the 1008
             switch.headers["Sec-WebSocket-Protocol"] = spelling
@@ -246,6 +242,17 @@ def _recover(
         switch.headers["Sec-WebSocket-Protocol"] = connection.subprotocol.name
     service.clients.recovered(hub.name, connection)
     return _accepted(switch, hub, connection, request, spoiled)
+
+
+def _tell_unrecovered(service: Service, hub: Hub, owner: str) -> None:
+    """Tell who may not come back. Raises _RefusedError where the settings have it refused by a status."""
+    service.counts.recoveries["refused",] += 1
+    if service.settings.recovery_reject == "http404":
+        raise _RefusedError(404, "Not Found", UNRECOVERABLE, why=TOO_LATE, owner=owner)
+    service.clients.access.tell(owner, "refusal", f"may not come back to {hub.name}: {TOO_LATE}", level=NOTED)
+    world = service.worlds.peek(owner)
+    if world is not None and world.watch is not None:
+        world.watch.note("reject", hub=hub.name, status=1008, why=UNRECOVERABLE)
 
 
 def _connect(
@@ -345,19 +352,33 @@ def _raw_mode(query: Mapping[str, str]) -> RawMode | None:
 
 def _granted(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
     """What the token of a request allows."""
+    try:
+        grant = _verified(service, hub, request, query)
+    except TokenError as problem:
+        owner = problem.owner or NO_KEY
+        raise _RefusedError(401, "Unauthorized", why=f"{problem}; negotiate again", owner=owner) from None
+    if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
+        raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
+    return grant
+
+
+def _verified(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
+    """What the token of a request says. Raises TokenError."""
     headers = {name.lower(): value for name, value in request.headers.raw_items()}  # the last of several counts
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     token = query.get("access_token") or (bearer.strip() if scheme.lower() == "bearer" else "")
     audience = None
     if service.settings.token_audience:
         audience = f"{base_url(service, headers, 'http')}/client/hubs/{hub.name}"
+    return verify(token, service.secret, service.clock(), audience)
+
+
+def _owner_of(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> str:
+    """Whose token a request has, whether it is good or not; NO_KEY where that is not sure."""
     try:
-        grant = verify(token, service.secret, service.clock(), audience)
+        return _verified(service, hub, request, query).user_id or NO_KEY
     except TokenError as problem:
-        raise _RefusedError(401, "Unauthorized", why=f"{problem}; negotiate again") from None
-    if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
-        raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
-    return grant
+        return problem.owner or NO_KEY
 
 
 def _grant(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> Grant:
