@@ -368,7 +368,7 @@ def test_a_join_before_the_open_is_told_as_one_that_stays_silent(folder: Path) -
 def test_a_join_of_a_paused_key_is_told_as_one_that_stays_silent(server: InProcess) -> None:
     server.request("POST", "/_gexfaker/sessions/by-key/pause?key=k-paused", b"{}")
     with joined(server.orderflow("k-paused"), data.group()):
-        said = f"joined {data.group()} on orderflow, but nothing comes after the newest record while the key is paused; see "
+        said = f"joined {data.group()} on orderflow, but nothing comes after the newest record while the key is paused;"
         wait_for(server, world_id("k-paused"), said)
 
 
