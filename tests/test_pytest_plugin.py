@@ -61,6 +61,11 @@ def test_a_test_of_a_client_in_a_few_lines(tmp_path: Path) -> None:
         def test_a_preset(gexfaker):
             assert get(gexfaker).status_code == 429
 
+        @pytest.mark.gexfaker(preset="flaky-feed", faults={"type": "empty", "name": "first"})
+        def test_a_preset_behind_a_fault_of_ones_own(gexfaker):
+            names = [rule["name"] for rule in gexfaker.faults()]
+            assert (names[0], len(names) > 2) == ("first", True)
+
         @pytest.mark.gexfaker(scenario="flash-crash", data_date="2026-07-17", tickers="SPX")
         def test_a_server_with_settings_of_its_own(gexfaker, gexfaker_server):
             assert gexfaker.url != gexfaker_server.url
@@ -92,7 +97,7 @@ def test_a_test_of_a_client_in_a_few_lines(tmp_path: Path) -> None:
         """,
     )
     assert done.returncode == 0, done.stdout
-    assert "8 passed" in done.stdout
+    assert "9 passed" in done.stdout
 
 
 def test_an_expectation_that_fails_shows_the_end_of_the_journal(tmp_path: Path) -> None:
@@ -139,7 +144,7 @@ def test_workers_do_not_meet(tmp_path: Path) -> None:
         *("-n", "2"),
     )
     assert done.returncode == 0, done.stdout
-    assert "8 passed" in done.stdout
+    assert "9 passed" in done.stdout
 
 
 def test_settings_for_all_tests_by_a_fixture_of_that_name(tmp_path: Path) -> None:

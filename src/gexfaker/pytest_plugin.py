@@ -108,7 +108,10 @@ def _new_key(request: pytest.FixtureRequest) -> str:
 
 
 def _set_up(key: KeyUnderTest, asked: Mapping[str, Any]) -> None:
+    import msgspec
+
     from gexfaker.client.undertest import rules_in
+    from gexfaker.faults.presets import preset
     from gexfaker.testing import ChangeDay, Speed
 
     if asked.get("journal", True):
@@ -121,7 +124,8 @@ def _set_up(key: KeyUnderTest, asked: Mapping[str, Any]) -> None:
         key.act(Speed(speed=asked["speed"]))
     if asked.get("paused"):
         key.pause()
+    rules = rules_in(asked.get("faults", ()))
     if "preset" in asked:
-        key.preset(asked["preset"], seed=asked.get("fault_seed", 0))
-    elif "faults" in asked:
-        key.set_faults(*rules_in(asked["faults"]), seed=asked.get("fault_seed", 0))
+        rules += map(msgspec.to_builtins, preset(asked["preset"]))  # behind the others, as the server adds it
+    if rules:
+        key.set_faults(*rules, seed=asked.get("fault_seed", 0))

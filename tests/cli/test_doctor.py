@@ -93,6 +93,12 @@ def test_a_problem_is_the_exit_code() -> None:
     assert run("doctor", SPEED="fast").exit_code == 0
 
 
+def test_a_key_of_a_smaller_tier_is_a_note_with_the_reason() -> None:
+    with running_server(tickers="SPX", tiers="*=classic") as small:
+        refused = one_of(findings("--url", small.url, "--key", "k"), "needs the quant tier (GET /negotiate: orderflow)")
+    assert (refused.kind, "gexfaker ctl tier" in refused.remedy) == (Kind.NOTE, True)
+
+
 def test_the_port(server: Served) -> None:
     own = str(server.address[1])
     assert one_of(findings(GEXFAKER_PORT=own), f"port {own}").text.startswith(f"port {own}: a gexfaker runs there")
@@ -136,8 +142,10 @@ def test_a_running_server(server: Served) -> None:
     found = findings("--url", server.url, "--key", "mine")
     assert one_of(found, f"{server.url} is a gexfaker that plays").kind is Kind.OK
     assert one_of(found, "hubs to the key given").kind is Kind.OK
-    refused = one_of(findings("--url", server.url, "--key", "stranger"), f"{server.url}/negotiate: Unauthorized")
-    assert (refused.kind, "--strict-keys" in refused.remedy) == (Kind.PROBLEM, True)
+    refused = one_of(
+        findings("--url", server.url, "--key", "stranger"), f"{server.url}/negotiate: Unknown API key: the"
+    )
+    assert (refused.kind, refused.remedy) == (Kind.PROBLEM, "see the server's log")
     assert "stranger" not in run("doctor", "--url", server.url, "--key", "stranger").output
     nobody = one_of(findings("--url", f"127.0.0.1:{free_port()}"), "does not answer: Connection refused")
     assert (nobody.kind, "gexfaker serve" in nobody.remedy) == (Kind.PROBLEM, True)

@@ -129,7 +129,10 @@ def test_what_is_odd_about_the_day_that_is_played_is_told_at_the_start(tmp_path:
         f"{tmp_path / '2026-07-16' / 'gex_zero.jsonl'} is not played: "
         "record files lie in the folder of a ticker and a package"
     )
-    assert other_day == "the records of 2026-07-16 are of 2026-07-17: move them into the folder of their day"
+    assert (
+        other_day
+        == "the records of 2026-07-16 are of 2026-07-17: call the files by their day, or move them into its folder"
+    )
 
 
 def test_days_that_are_not_found_in_the_default_folder_are_told(

@@ -19,6 +19,7 @@ from gexfaker.faults.patterns import (
     fits_category,
     fits_group,
     fits_route,
+    fits_together,
     meets,
 )
 from gexfaker.rest.paths import Found, resolve
@@ -101,6 +102,7 @@ def test_routes(route: str, fits: bool) -> None:
         ("SPX_orderflow_20260717", True),
         ("my own group", True),
         ("SPX_classic_gexzero", False),
+        ("SPX_clasic_gex_zero", False),
         ("SPX_classic_gamma_zero", False),
         ("SPX_orderflow_orderflows", False),
         ("SPX_state_gamma_2026", False),
@@ -108,6 +110,30 @@ def test_routes(route: str, fits: bool) -> None:
 )
 def test_groups(group: str, fits: bool) -> None:
     assert fits_group(group) is fits
+
+
+@pytest.mark.parametrize(
+    ("hub", "group", "package", "category", "fits"),
+    [
+        ("classic", "SPX_classic_gex_zero", None, None, True),
+        ("v2_classic", "SPX_spot", None, None, True),
+        ("v2_*", "SPX_spot", None, None, True),
+        ("*", "blue_SPX_state_gamma_zero", None, None, True),
+        ("state_greeks", "SPX_state_gamma_20260717", None, None, True),
+        ("classic", "my own", None, None, True),
+        ("orderflow", "*_classic_*", None, None, True),
+        ("v2_state_gex", "SPX_classic_gex_zero", None, None, False),
+        (None, None, "state", "gex_*", True),
+        (None, None, "*", "gamma_zero", True),
+        (None, None, "classic", "gex_20260717", True),
+        (None, None, "orderflow", "20260717", True),
+        (None, None, "classic", "gamma_zero", False),
+    ],
+)
+def test_what_goes_together(
+    hub: str | None, group: str | None, package: str | None, category: str | None, fits: bool
+) -> None:
+    assert fits_together(hub, group, package, category) is fits
 
 
 def test_every_group_of_the_service_fits() -> None:

@@ -85,6 +85,19 @@ def test_every_kind_is_a_rule_with_nothing_but_its_type(name: str) -> None:
             {"type": "empty", "on": {"route": "/nosuch"}},
             "no request of a key has the path '/nosuch'; paths are such as",
         ),
+        (
+            {"type": "drop", "on": {"group": "SPX_clasic_gex_zero"}},
+            "there is no group 'SPX_clasic_gex_zero'; groups end",
+        ),
+        (
+            {"type": "drop", "on": {"hub": "orderflow", "group": "SPX_classic_gex_zero"}},
+            "orderflow does not carry SPX_c",
+        ),
+        ({"type": "drop", "on": {"hub": "classic", "group": "SPX_spot"}}, "classic does not carry SPX_spot"),
+        (
+            {"type": "drop", "on": {"package": "orderflow", "category": "gex_zero"}},
+            "orderflow has no category gex_zero",
+        ),
         ({"type": "drop", "when": {"message": "join"}}, "there is no message 'join'; "),
         ({"type": "reset"}, "did you mean reset_peer?"),
         *(

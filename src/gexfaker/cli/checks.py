@@ -17,6 +17,7 @@ from gexfaker.environment import EARLIER
 from gexfaker.errors import GexfakerError, SettingError
 from gexfaker.settings import DEFAULT, SETTINGS, Settings
 
+FORBIDDEN: Final = 403
 FEW_DESCRIPTORS: Final = 1024
 """With fewer, some hundred clients or a few large days make the server close files and connections."""
 
@@ -200,11 +201,13 @@ def server(url: str, key: str, ask: Callable[[str], Any]) -> Iterator[Finding]:
             Kind.OK, f"{url}/negotiate gives {len(hubs)} hubs to the key {'demo' if key == 'demo' else 'given'}"
         )
         yield from _addresses(url, hubs)
+    except HTTPError as refused:
+        is_of_tier = refused.code == FORBIDDEN
+        remedy = "gexfaker ctl tier gives the key another" if is_of_tier else "see the server's log"
+        yield Finding(Kind.NOTE if is_of_tier else Kind.PROBLEM, f"{url}/negotiate: {why(refused)}", remedy)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        remedy = "see the server's log; with --strict-keys it knows only the keys of TIERS"
-        yield Finding(
-            Kind.PROBLEM, f"{url}/negotiate: {why(error) if isinstance(error, OSError) else 'no hubs'}", remedy
-        )
+        text = why(error) if isinstance(error, OSError) else "no hubs"
+        yield Finding(Kind.PROBLEM, f"{url}/negotiate: {text}", "see the server's log")
 
 
 def _addresses(url: str, hubs: Mapping[str, str]) -> Iterator[Finding]:

@@ -73,7 +73,7 @@ def _asker(key: str) -> Callable[[str], Any]:
     from urllib.error import HTTPError
     from urllib.request import Request
 
-    from gexfaker.client.http import fetch
+    from gexfaker.client.http import fetch, said
 
     # Who only watches ends nothing that a client of the key has negotiated.
     headers = {"Authorization": f"Bearer {key}", "User-Agent": "gexfaker", "X-Gexfaker-Watch": "true"}
@@ -82,8 +82,9 @@ def _asker(key: str) -> Callable[[str], Any]:
         try:
             return fetch(Request(url, headers=headers), TIMEOUT_SECONDS)  # noqa: S310
         except HTTPError as refused:
-            refused.close()
-            raise
+            with refused:
+                why = said(refused)
+            raise HTTPError(url, refused.code, why or str(refused.reason), refused.headers, None) from None
 
     return ask
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from urllib.error import HTTPError
     from urllib.request import Request
 
 
@@ -54,3 +55,12 @@ def fetch(request: Request, timeout: float) -> Any:
     """The decoded answer. Raises OSError (HTTPError among them), ValueError, HTTPException."""
     with opened(request, timeout) as answer:
         return json.load(answer)
+
+
+def said(refused: HTTPError) -> str | None:
+    """The sentence with which a server of ours refuses something, which is left to be closed; None without one."""
+    try:
+        told = json.load(refused)["error"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return told if isinstance(told, str) else None

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from gexfaker.catalog import CATEGORIES, FLOW_NAMES, GEX_NAMES, GREEK_NAMES, GROUP_ENDINGS, STORED_CATEGORIES
+from gexfaker.catalog import (
+    CATEGORIES,
+    FLOW_NAMES,
+    GEX_NAMES,
+    GREEK_NAMES,
+    GROUP_ENDINGS,
+    SPOT,
+    STORED_CATEGORIES,
+    V2,
+    hub_of,
+    parse_group,
+)
 
 PART: Final = "\0"
 """In a path of ROUTES: any letters without a slash, one at least."""
@@ -17,7 +28,7 @@ SUBPROTOCOLS: Final = tuple(
     f"{kind}.webpubsub.azure.v1" for kind in ("json", "json.reliable", "protobuf", "protobuf.reliable")
 )
 
-PACKAGES: Final = (*STORED_CATEGORIES, "spot")
+PACKAGES: Final = (*STORED_CATEGORIES, SPOT)
 
 _DATED: Final = ("gex_", "delta_", "gamma_", "vanna_", "charm_", "")
 NAMED_CATEGORIES: Final = tuple(dict.fromkeys(name for names in STORED_CATEGORIES.values() for name in names))
@@ -28,7 +39,9 @@ _DATED_GROUPS: Final = (
     *(f"_state_{kind}{DIGIT * 8}" for kind in _DATED[:-1]),
 )
 _GROUPS: Final = tuple(f"*{ending}" for ending in (*GROUP_ENDINGS, *_DATED_GROUPS))
-_OF_PACKAGE: Final = re.compile(r"_(classic|state|orderflow)_", re.IGNORECASE)
+_OF_FEED: Final = re.compile(
+    r"_(classic|state|orderflow)_|_(gex_(full|zero|one)|(delta|gamma|vanna|charm|volume)_(zero|one))$", re.IGNORECASE
+)
 
 _OLD: Final = ("all", "full", "zero", "one")
 _NAMES: Final = (
@@ -57,8 +70,34 @@ def fits_route(pattern: str) -> bool:
 
 
 def fits_group(pattern: str) -> bool:
-    """Whether there is such a group; groups of one's own may be called anything, but not like one of a package."""
-    return _OF_PACKAGE.search(pattern) is None or any(meets(pattern, group) for group in _GROUPS)
+    """Whether there is such a group; groups of one's own may be called anything, but not like one of a feed."""
+    return _OF_FEED.search(pattern) is None or any(meets(pattern, group) for group in _GROUPS)
+
+
+def fits_together(hub: str | None, group: str | None, package: str | None, category: str | None) -> bool:
+    """Whether a hub carries such a group, and a package has such a category; None is any."""
+    if group is not None and hub is not None and not _is_carried(hub, group):
+        return False
+    if package is None or category is None:
+        return True
+    known = ((name, one) for name, names in STORED_CATEGORIES.items() for one in (*names, *_dated_of(name)))
+    return any(meets(package, name) and meets(category, one) for name, one in known)
+
+
+def _is_carried(hub: str, group: str) -> bool:
+    """Whether one of the hubs that fit carries the feed of a group; true where the group is a pattern, or one's own."""
+    feed = parse_group(group)
+    if feed is None or set(group) & set("*?["):
+        return True
+    home = "*" if feed.package == SPOT else hub_of(feed.package, feed.category)
+    hubs = [V2 + home] if feed.package == SPOT else [home, V2 + home]
+    return any(meets(hub, one) for one in hubs)
+
+
+def _dated_of(package: str) -> tuple[str, ...]:
+    """The categories of a package that are of a date."""
+    kinds = {"classic": ("gex_",), "state": _DATED[:-1]}.get(package, ("",))
+    return tuple(kind + DIGIT * 8 for kind in kinds)
 
 
 def fits_category(pattern: str) -> bool:

@@ -24,6 +24,7 @@ from gexfaker.faults.patterns import (
     fits_group,
     fits_one,
     fits_route,
+    fits_together,
 )
 from gexfaker.nearest import nearest
 from gexfaker.parsing import duration
@@ -302,6 +303,9 @@ def _never(rule: Rule) -> str | None:
         return f"there is no category {on.category[:40]!r}; {_or_all(on.category, NAMED_CATEGORIES)}"
     if on.group is not None and not fits_group(on.group):
         return f"there is no group {on.group[:60]!r}; groups end in {', '.join(GROUP_ENDINGS)}, or a date"
+    if not fits_together(on.hub, on.group, on.package, on.category):
+        of_hub = on.hub is not None and on.group is not None
+        return f"{on.hub} does not carry {on.group}" if of_hub else f"{on.package} has no category {on.category}"
     if on.route is not None and not fits_route(on.route):
         return f"no request of a key has the path {on.route[:60]!r}; paths are such as /SPX/classic/gex_zero, see /docs"
     return None

@@ -45,6 +45,8 @@ _RECORD_AGAIN: Final = (
 _MIXED: Final = "the files are of different recordings, or one was changed: get both again from one source"
 _CHANGED: Final = "a value was changed after recording, or the program that made the file is wrong"
 _NUMBERS: Final = "readers cope; whoever compares bytes with the service's will not"
+_OF_DAY: Final = "call the file by its day, or if its name has none, move it into the folder of its day"
+_OF_TICKER: Final = "call the file by its ticker, or if its name has none, move it into the folder of its ticker"
 NOTHING: Final = "nothing to do: real days have it"
 """The remedy of what does no harm."""
 
@@ -58,13 +60,13 @@ KINDS: Final = {
         Kind("keys", _BROKEN, "keys missing, unknown or twice", "compare the keys with those of the REST route"),
         Kind("key-order", _BROKEN, "keys in another order", "write the keys as the service does; some clients need it"),
         Kind("types", _BROKEN, "values of a wrong type", "write numbers as numbers, epoch seconds, and rows in full"),
-        Kind("ticker", _BROKEN, "records of another ticker", "move the file into the folder of its ticker"),
+        Kind("ticker", _BROKEN, "records of another ticker", _OF_TICKER),
         Kind("range", _BROKEN, "values that cannot be", _CHANGED),
         Kind("spacing", _NOTE, "JSON that is not compact", "write it without spaces; some clients cannot read them"),
         Kind("number-format", _NOTE, "numbers with an exponent, needless zeros or too many decimals", _NUMBERS),
         Kind("saturates", _NOTE, "values too large for the wire, which clients see cut off", NOTHING),
         Kind("outside-ladder", _NOTE, "spot is outside the strikes", NOTHING),
-        Kind("other-day", _BROKEN, "timestamps of another day", "move the file into the folder of its day"),
+        Kind("other-day", _BROKEN, "timestamps of another day", _OF_DAY),
         Kind("backward", _BROKEN, "timestamps that go back", "sort the file by timestamp"),
         Kind("repeated", _NOTE, "timestamps that repeat", NOTHING),
         Kind("gap", _NOTE, "gaps", "nothing to do; a replay waits there or steps over it"),

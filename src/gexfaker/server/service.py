@@ -262,7 +262,8 @@ class Service:
         """What is odd about the recorded day that is played: what lies beside it, and records of another day."""
         yield from shown_strays(strays(_folder(self.settings), self.day.date), SHOWN_NAMES)
         if (found := self.day.first_date()) not in (None, self.day.date):
-            yield f"the records of {self.day.date} are of {found}: move them into the folder of their day"
+            remedy = "call the files by their day, or move them into its folder"
+            yield f"the records of {self.day.date} are of {found}: {remedy}"
         if self.day.is_newest_first():
             yield (
                 f"the records of {self.day.date} are newest first, and are played in order of time: "

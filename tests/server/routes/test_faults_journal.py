@@ -232,6 +232,14 @@ def test_expectations_hold_or_are_told_with_what_came_nearest(key: Key) -> None:
     assert answer["findings"][0]["nearest"][0]["path"] == PATH
 
 
+def test_that_the_journal_begins_is_told_by_the_question_that_begins_it_alone(key: Key) -> None:
+    asked = {"expect": [{"type": "request"}]}
+    told = [key.call("POST", "/_gexfaker/verify", asked)[1]["error"] for _ in range(2)]
+    assert [text.endswith("begins now: what was before is not in it") for text in told] == [True, False]
+    waited = key.call("POST", "/_gexfaker/journal/wait", {"type": "request", "within": 0.01})[1]["error"]
+    assert "begins now" not in waited
+
+
 def test_what_may_not_happen_is_looked_at_until_the_end(key: Key) -> None:
     key.ok("GET", JOURNAL)
     later = threading.Timer(0.15, key.get)

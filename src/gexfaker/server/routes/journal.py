@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gexfaker.journal.expectations import Finding
     from gexfaker.journal.journal import Entry, Journal
     from gexfaker.journal.queries import Query
+    from gexfaker.worlds.world import World
 
 T = TypeVar("T")
 
@@ -150,6 +151,7 @@ async def _wait(request: Request) -> Response:
 
     asked, given = await _asked(request, Query, "count", "within")
     _, world = await world_asked(request, given.get("key"))
+    since = _since(world)
     journal, wanted = journal_of(world), max(1, _whole("count", given.get("count"), 1))
     seconds = _seconds(given.get("within", 5.0))
     found = await _come_true(request, journal, seconds, asked.of, lambda found: len(found) >= wanted)
@@ -159,7 +161,7 @@ async def _wait(request: Request) -> Response:
         )
     from gexfaker.journal.queries import MAX_ANSWERED
 
-    text = f"expected {wanted} {asked.said()} within {seconds:g} s, and there were {len(found)}{_since(journal)}"
+    text = f"expected {wanted} {asked.said()} within {seconds:g} s, and there were {len(found)}{since}"
     return reply({"error": text, "nearest": [entry.flat() for entry in found[:MAX_ANSWERED]]}, 406)
 
 
@@ -169,6 +171,7 @@ async def _verify(request: Request) -> Response:
 
     asked, given = await _asked(request, Verification)
     _, world = await world_asked(request, given.get("key"))
+    since = _since(world)
     journal, seconds = journal_of(world), _seconds(asked.within)
 
     def is_done(found: list[Finding]) -> bool:
@@ -177,18 +180,20 @@ async def _verify(request: Request) -> Response:
     found = await _come_true(request, journal, seconds, lambda entries: findings(asked, entries), is_done)
     if not found:
         return reply({"session": world.id, "verified": len(asked.expect), "last": journal.number}, 202)
-    return reply(_told(found, seconds, journal), 406)
+    return reply(_told(found, seconds, since), 406)
 
 
-def _since(journal: Journal) -> str:
-    """That a journal began with this very question, as far as one can see."""
-    return "" if journal.number else "; the journal of this key begins now: what was before is not in it"
+def _since(world: World) -> str:
+    """That a journal begins with this very question; to be asked before it does."""
+    if world.watch is not None and world.watch.journal is not None:
+        return ""
+    return "; the journal of this key begins now: what was before is not in it"
 
 
-def _told(found: Sequence[Finding], seconds: float, journal: Journal) -> dict[str, Any]:
+def _told(found: Sequence[Finding], seconds: float, since: str) -> dict[str, Any]:
     within = f" (looked at for {seconds:g} s)" if seconds else ""
     return {
-        "error": "; ".join(one.text for one in found) + within + _since(journal),
+        "error": "; ".join(one.text for one in found) + within + since,
         "findings": [{"text": one.text, "nearest": [entry.flat() for entry in one.nearest]} for one in found],
     }
 
