@@ -144,7 +144,7 @@ def test_workers_do_not_meet(tmp_path: Path) -> None:
         *("-n", "2"),
     )
     assert done.returncode == 0, done.stdout
-    assert "9 passed" in done.stdout
+    assert "8 passed" in done.stdout
 
 
 def test_settings_for_all_tests_by_a_fixture_of_that_name(tmp_path: Path) -> None:

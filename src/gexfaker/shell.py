@@ -1,4 +1,4 @@
-"""Lines that people paste into a shell: sh, and on Windows PowerShell or cmd."""
+"""What shells do with lines and paths: sh, and on Windows PowerShell or cmd."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ CURL: Final = "curl.exe" if IS_WINDOWS else "curl"
 
 _PLAIN: Final = frozenset(r"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\/:._-~")
 """The letters that neither PowerShell nor cmd reads as anything else."""
+
+
+def expanded(path: Path) -> Path:
+    """A path with one's home for ``~``; one that begins with ``~`` and names no home is a path like any other."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def argument(path: Path, *, windows: bool = IS_WINDOWS) -> str:

@@ -111,7 +111,7 @@ def test_a_folder_without_days_is_refused_with_what_it_holds(put: tuple[str, ...
         "there as YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst); "
     )
     assert found in text
-    assert text.endswith(". For a simulated market set SIMULATE=true")
+    assert text.endswith(". For a simulated market: --simulate, or GEXFAKER_SIMULATE=true")
     [note] = notes_of(data_dir=str(tmp_path), simulate="true")
     assert note.endswith("has no effect: a market is simulated (SIMULATE)")
 

@@ -344,6 +344,19 @@ def test_a_day_of_the_calendar_is_played(server: InProcess, page: Page) -> None:
     wait_until(lambda: page.run(f"{day}.ariaLabel").endswith("played now"), SECONDS, "that to be shown")
 
 
+def test_recorded_days_are_shown_while_a_simulated_market_is_played(page: Page, tmp_path: Path) -> None:
+    days = data.write_day(tmp_path / "days", 50, ("SPX",))
+    with running_server(simulate="true", tickers="SPX", data_dir=str(days), data_date=DATE) as server:
+        show(page, server, "#days?key=beside")
+        wait_until(lambda: page.run("!!document.getElementById('play-recorded')"), SECONDS, "the recorded day")
+        assert page.run("document.querySelector('#main tbody').innerText").startswith(DATE)
+        assert page.run("document.querySelectorAll('.day.there').length") == 1
+        page.run("document.getElementById('play-recorded').click()")
+        wait_until(lambda: page.run("!document.getElementById('play-recorded')"), SECONDS, "that it is played")
+        assert server.health()["data_mode"] != "simulated"
+        page.run("location.href = 'about:blank'")
+
+
 def test_a_day_that_is_refused_does_not_stay_in_the_field(server: InProcess, page: Page) -> None:
     act(server, "refused", "pause")
     show(page, server, "#market?key=refused")

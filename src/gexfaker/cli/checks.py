@@ -16,6 +16,7 @@ from gexfaker import __version__
 from gexfaker.environment import EARLIER
 from gexfaker.errors import GexfakerError, SettingError
 from gexfaker.settings import DEFAULT, SETTINGS, Settings
+from gexfaker.shell import expanded
 
 FORBIDDEN: Final = 403
 FEW_DESCRIPTORS: Final = 1024
@@ -116,7 +117,7 @@ def data(loaded: Settings) -> Iterator[Finding]:
     """What the data folder holds."""
     from gexfaker.tapes.folder import LAYOUT, DataFolder
 
-    root = Path(loaded.data_dir).expanduser()
+    root = expanded(Path(loaded.data_dir))
     try:
         folder = DataFolder(root)
         dates = folder.dates()
@@ -128,7 +129,9 @@ def data(loaded: Settings) -> Iterator[Finding]:
         remedy = f"to play recorded days, put files there as {LAYOUT}"
         if loaded.wants_days:
             text = f"data folder {root}: no recorded days, so `gexfaker serve` does not start"
-            yield Finding(Kind.PROBLEM, text, f"{remedy}; for a simulated market set SIMULATE=true")
+            yield Finding(
+                Kind.PROBLEM, text, f"{remedy}; for a simulated market: --simulate, or GEXFAKER_SIMULATE=true"
+            )
         else:
             yield Finding(Kind.OK, f"data folder {root}: no recorded days, so a market is simulated", remedy)
     elif not feeds:

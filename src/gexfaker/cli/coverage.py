@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from gexfaker.cli.paths import UserPath
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK
 
@@ -27,7 +28,7 @@ _STYLES: Final = {"ok": "green", MISSING: "bold red", CLOSED: "dim"}
 
 
 @click.command()
-@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", required=False, type=UserPath())
 @click.option("--month", "months", multiple=True, metavar="YYYY-MM", help="May be repeated.  [the newest with days]")
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
@@ -60,7 +61,7 @@ def coverage(
     from gexfaker.tapes.folder import DataFolder
 
     wanted = _months(months)
-    root = Path("data") if folder is None else folder.expanduser()
+    root = Path("data") if folder is None else folder
     days = DataFolder(root)
     dates = days.dates() if root.is_dir() else []
     if not dates:

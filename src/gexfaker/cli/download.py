@@ -14,6 +14,7 @@ import click
 from gexfaker.catalog import CATEGORIES, TICKERS
 from gexfaker.cli.generate import trading_days
 from gexfaker.cli.parent import ending_with_parent
+from gexfaker.cli.paths import UserPath
 from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.cli.reach import Command, Url
 from gexfaker.errors import DataError
@@ -33,15 +34,13 @@ def with_service(command: Command) -> Command:
     """Give a command what says where days come from and go to: ``--tickers``, ``--out``, ``--upstream``, key, rate."""
     options = (
         click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose days."),
-        click.option(
-            "--out", type=click.Path(path_type=Path), default=Path("data"), show_default=True, help="Where to."
-        ),
+        click.option("--out", type=UserPath(), default=Path("data"), show_default=True, help="Where to."),
         click.option(
             "--upstream", type=Url(), default=SERVICE, show_default=True, metavar="URL", help="The API to ask."
         ),
         click.option(
             "--key-file",
-            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            type=UserPath(exists=True, dir_okay=False),
             help=f"A file with the API key.  [default: {KEY} in the environment, the keyring, or it is asked for]",
         ),
         click.option(
@@ -108,7 +107,7 @@ def download(
 
 
 @click.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path("data"))
+@click.argument("folder", type=UserPath(exists=True, file_okay=False), default=Path("data"))
 def verify(folder: Path) -> None:
     """Compare downloaded files with what was written down when they came: sizes and SHA-256.
 

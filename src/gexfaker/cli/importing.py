@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gexfaker.cli.parent import ending_with_parent
+from gexfaker.cli.paths import UserPath
 from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.errors import DataError
 from gexfaker.shell import argument
@@ -24,10 +25,8 @@ SHOWN: Final = 20
 
 
 @click.command("import")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--out", default="data", metavar="DIR", type=click.Path(path_type=Path), help="The data folder.  [./data]"
-)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
+@click.option("--out", default="data", metavar="DIR", type=UserPath(), help="The data folder.  [./data]")
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day; may be repeated.")
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
 @click.option("--link", is_flag=True, help="Link files instead of copying them (on the same disk).")
@@ -77,10 +76,9 @@ def import_(
     for date in dates:
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
-    there, unusable = _found([path.expanduser() for path in paths])
-    passed_over = sum(_tell_strays(path.expanduser(), there) for path in paths)
+    there, unusable = _found(paths)
+    passed_over = sum(_tell_strays(path, there) for path in paths)
     found = _chosen(there, dates, tickers)
-    out = out.expanduser()
     with closing(Importer(out, linked=link, moved=move, replacing=replace)) as importer:
         brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
         if convert:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from gexfaker.catalog import Feed
+from gexfaker.cli.paths import UserPath
 from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _STYLES: Final = {"ok": "green", "notes": "yellow", "broken": "bold red"}
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=UserPath())
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day (or latest); may be repeated.")
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
 @click.option("-v", "--verbose", is_flag=True, help="Show every feed, identity and note in tables.")

@@ -15,6 +15,7 @@ import click
 
 from gexfaker.catalog import Feed
 from gexfaker.cli.completion import groups
+from gexfaker.cli.paths import UserPath
 from gexfaker.cli.reach import is_given, is_ours, with_key, with_token, with_url
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _no_nan(_ctx: click.Context, _param: click.Parameter, value: float) -> float
 @click.option(
     "--record-to",
     "recording",
-    type=click.Path(dir_okay=False),
+    type=UserPath(dir_okay=False),
     metavar="FILE",
     help="Add the WebSocket messages to a file, one a line; --decode-file reads it.",
 )
@@ -94,7 +95,7 @@ def listen(
     watch: bool,
     as_json: bool,
     raw: bool,
-    recording: str | None,
+    recording: Path | None,
     reconnect: float,
     captured: IO[bytes] | None,
 ) -> None:
@@ -235,7 +236,7 @@ def _board(listener: Listener) -> Iterator[Printer | None]:
 
 
 @contextlib.contextmanager
-def _recorded_to(path: str | None) -> Iterator[Callable[[str], None]]:
+def _recorded_to(path: Path | None) -> Iterator[Callable[[str], None]]:
     """What keeps a message in the file; it adds to what is there.
 
     Raises:
@@ -249,7 +250,7 @@ def _recorded_to(path: str | None) -> Iterator[Callable[[str], None]]:
 
     with contextlib.ExitStack() as stack:
         try:
-            file = stack.enter_context(Path(path).open("ab", buffering=0))
+            file = stack.enter_context(path.open("ab", buffering=0))
         except OSError as error:
             raise ListenError(f"cannot write to {path}: {error.strerror}") from None
 

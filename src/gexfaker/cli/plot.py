@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from gexfaker.catalog import GEX_CATEGORIES
+from gexfaker.cli.paths import UserPath
 from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ OTHER_PICTURES: Final = {".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tif
     type=click.FloatRange(0, 1),
     help="How strong dealers' hedging moves the price.  [default: 0.3]",
 )
-@click.option(
-    "--data-dir", type=click.Path(path_type=Path), metavar="DIR", help="A stored day, instead of a simulated one."
-)
+@click.option("--data-dir", type=UserPath(), metavar="DIR", help="A stored day, instead of a simulated one.")
 @click.option("--at", default="12:00", show_default=True, metavar="HH:MM", help="When, for gex (New York).")
 @click.option(
     "--category", type=click.Choice(GEX_CATEGORIES), default="gex_full", show_default=True, help="What, for gex."
@@ -58,9 +57,7 @@ OTHER_PICTURES: Final = {".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tif
     help="Spot and its levels, gamma exposure by strike, orderflow.",
 )
 @click.option("--every", type=click.IntRange(min=1), default=EVERY, show_default=True, help="Read one record of N.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path(), metavar="DIR|FILE", help="Where to.  [default: here]"
-)
+@click.option("--out", type=UserPath(), default=Path(), metavar="DIR|FILE", help="Where to.  [default: here]")
 def plot(
     date: str,
     ticker: str,

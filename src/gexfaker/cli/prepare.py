@@ -14,6 +14,7 @@ import click
 from gexfaker.catalog import STORED_CATEGORIES
 from gexfaker.errors import DataError
 from gexfaker.limits import MIB
+from gexfaker.shell import expanded
 
 if TYPE_CHECKING:
     from gexfaker.jobs.prepare import Job, Outcome
@@ -48,7 +49,7 @@ def prepare(date: str, data_dir: str | None, tickers: tuple[str, ...], jobs: int
     from gexfaker.settings import FILE, load
     from gexfaker.tapes.folder import DataFolder
 
-    root = Path(load({"DATA_DIR": data_dir}, os.environ, Path(FILE)).data_dir).expanduser()
+    root = expanded(Path(load({"DATA_DIR": data_dir}, os.environ, Path(FILE)).data_dir))
     folder, wanted = DataFolder(root), [ticker.upper() for ticker in tickers]
     day = folder.resolve_date(date)
     if clean:

@@ -13,6 +13,7 @@ import click
 from gexfaker.cli.flags import Sectioned, sources_of, with_settings
 from gexfaker.errors import GexfakerError
 from gexfaker.settings import DEFAULT, Section, Settings, idle_with, load_from, rows
+from gexfaker.shell import expanded
 
 
 @click.command(cls=Sectioned)
@@ -45,7 +46,7 @@ def _is_stored(loaded: Settings) -> bool:
     from gexfaker.tapes.folder import DataFolder
 
     try:
-        return not loaded.simulate and bool(DataFolder(Path(loaded.data_dir).expanduser()).dates())
+        return not loaded.simulate and bool(DataFolder(expanded(Path(loaded.data_dir))).dates())
     except GexfakerError:
         return False
 

@@ -28,6 +28,7 @@ from gexfaker.faults.patterns import (
 )
 from gexfaker.nearest import nearest
 from gexfaker.parsing import duration
+from gexfaker.shell import expanded
 
 MAX_RULES: Final = 100
 """Rules of one key: each may be looked at for each message."""
@@ -209,7 +210,7 @@ def rules_of(given: Any) -> tuple[Rule, ...]:
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The list of rules in a JSON file, with or without ``{"faults": ...}`` around it. Raises ControlError."""
     try:
-        given = msgspec.json.decode(path.expanduser().read_text(encoding="utf-8-sig"))
+        given = msgspec.json.decode(expanded(path).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as problem:
         why = getattr(problem, "strerror", None) or problem
         known = "no preset, which `gexfaker ctl fault types` lists, and no JSON file with a list of rules"

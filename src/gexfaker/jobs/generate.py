@@ -15,6 +15,7 @@ from gexfaker.catalog import STANDARD_KINDS, Feed
 from gexfaker.errors import DataError
 from gexfaker.jobs.targets import Archive, Folder, Mark, Target
 from gexfaker.market.numeric.noise import SIMULATION
+from gexfaker.shell import expanded
 from gexfaker.tapes.lock import WriteLock
 from gexfaker.tapes.tape import Tape
 
@@ -126,7 +127,7 @@ class Task:
 
 def _identity(scenario: str) -> str:
     """The name of a scenario; of a file its content, too, because it may be changed."""
-    path = Path(scenario).expanduser()
+    path = expanded(Path(scenario))
     if path.suffix != ".toml":
         return scenario
     return f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"

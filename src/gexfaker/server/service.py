@@ -36,6 +36,7 @@ from gexfaker.server.metrics.counts import Counts
 from gexfaker.server.statefile import StateFile
 from gexfaker.server.steadyclock import Clock, SteadyClock
 from gexfaker.settings import DEFAULT, NO_CACHE, OWNED, RELAXED, Settings, idle_with
+from gexfaker.shell import expanded
 from gexfaker.tapes.folder import LAYOUT, DataFolder
 from gexfaker.tapes.kept import IndexFolder, cache_folder
 from gexfaker.tapes.strays import found_in, shown_strays, strays
@@ -444,18 +445,18 @@ def _no_days(settings: Settings) -> SettingError:
         settings.data_dir,
         settings.sources["DATA_DIR"],
         f"it holds no recorded days. Days lie there as {LAYOUT}; {found_in(_folder(settings), SHOWN_NAMES)}. "
-        "For a simulated market set SIMULATE=true",
+        "For a simulated market: --simulate, or GEXFAKER_SIMULATE=true",
     )
 
 
 def _folder(settings: Settings) -> Path:
     """The data folder, whether it is there or not."""
-    return Path(settings.data_dir).expanduser()
+    return expanded(Path(settings.data_dir))
 
 
 def _data_folder(settings: Settings, root: Path) -> DataFolder:
     """A folder with recorded days, read as the settings say."""
-    cache = Path(settings.cache_dir).expanduser() if settings.cache_dir else cache_folder(os.environ)
+    cache = expanded(Path(settings.cache_dir)) if settings.cache_dir else cache_folder(os.environ)
     indexes = None if cache is None or settings.cache_dir == NO_CACHE else IndexFolder(cache / "indexes")
     return DataFolder(root, leaves=settings.links == OWNED, indexes=indexes)
 

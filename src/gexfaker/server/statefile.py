@@ -13,6 +13,7 @@ import msgspec
 
 from gexfaker.errors import DataError
 from gexfaker.server.slices import in_slices
+from gexfaker.shell import expanded
 from gexfaker.tapes.lock import WriteLock
 from gexfaker.worlds.snapshot import VERSION, encode, restore, snapshot
 from gexfaker.worlds.worlds import Worlds
@@ -35,7 +36,7 @@ class StateFile:
     """
 
     def __init__(self, path: str | None) -> None:
-        self._path: Final = None if path is None else Path(path).expanduser()
+        self._path: Final = None if path is None else expanded(Path(path))
         self._writer: Final = ThreadPoolExecutor(1, "state-file")
         self._seen = 0
         self._newest = b""

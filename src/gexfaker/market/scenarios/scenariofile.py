@@ -29,6 +29,7 @@ from gexfaker.market.scenarios.scenario import (
     VolatilityShock,
     shape_of,
 )
+from gexfaker.shell import expanded
 
 KINDS: Final[dict[str, Any]] = {
     "crash": Crash,
@@ -53,7 +54,7 @@ def read_scenario(name: str | None) -> Scenario | None:
     """The scenario of a name that is shipped, or of a TOML file. Raises DataError, naming file and line."""
     if name is None:
         return None
-    path = Path(name).expanduser()
+    path = expanded(Path(name))
     if path.suffix != ".toml":
         return named_scenario(name)
     try:

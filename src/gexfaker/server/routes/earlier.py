@@ -132,14 +132,14 @@ async def _coverage(request: Request) -> Response:
     from gexfaker.inspection.coverage import Coverage
 
     service, query = service_of(request), request.query_params
-    known = service.days.dates() if service.days.stored else []
+    folder = service.data_folder()
+    known = await in_thread(request, lambda: folder.dates() if folder.root.is_dir() else [])
     begin = _date_of(query.get("from"), known[0] if known else service.day.date)
     end = _date_of(query.get("to"), known[-1] if known else service.day.date)
     if (end - begin).days > MAX_COVERED_DAYS:
         raise HTTPException(400, f"Ask for {MAX_COVERED_DAYS} days at most.")
-    folder = service.days.folder
     rows: list[Row] = []
-    if service.days.stored:
+    if known:
         rows = await in_thread(request, lambda: Coverage(folder, looks=False).rows(begin, end))
     days = {date: [row for row in rows if row.date == date] for date in sorted({row.date for row in rows})}
     tickers = [{row.ticker for row in of_day if row.feeds} for of_day in days.values()]

@@ -36,7 +36,11 @@ export class Days {
     this.bring.told(state.jobs);
     const day = state.session?.playback?.day ?? state.server.day;
     if (!this.month) { this.month = day.slice(0, 7); if (this.calendar?.isConnected) this.load(); }
-    if (day !== this.playing) { this.playing = day; if (this.calendar?.isConnected) this.draw(); }
+    const kind = this.bring.played().market?.kind;
+    if (day === this.playing && kind === this.kind) return;
+    this.playing = day;
+    this.kind = kind;
+    if (this.calendar?.isConnected) this.draw();
   }
 
   turn(months) {
@@ -88,6 +92,8 @@ export class Days {
       one.findings.map((found) => found.text).join("; ") || (one.shape ? "nothing" : "–"))));
     this.list.replaceChildren(rows.length ? table("Recorded days", ["day", "ticker", "feeds", "size", "records in market hours", "from, to",
       "worth a look"], rows) : h("p", { class: "soft" }, `No recorded days in ${this.month}. More days come from the service or from files.`),
+    rows.length && this.kind === "simulated" ? h("p", { class: "bar" }, "A simulated market is played now. ",
+      button("Play the recorded days", () => this.bring.played().play({ kind: "recorded" }), { id: "play-recorded", class: "small" })) : "",
     h("p", { class: "soft" }, "Records are counted when the days are looked through:"), command(`gexfaker coverage ${this.bring.folder}`));
   }
 }

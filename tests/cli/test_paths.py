@@ -1,0 +1,71 @@
+"""``~`` is one's home in every path of the command line, whether the shell puts it in or not."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import gexfaker.cli
+from gexfaker.cli.main import COMMANDS, cli
+from gexfaker.cli.paths import UserPath
+from gexfaker.errors import GexfakerError
+from gexfaker.settings import load
+from gexfaker.shell import expanded
+from support.data import DATE, write_day
+
+NOBODY = "~nobody-of-this-name"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    write_day(tmp_path / "home" / "days", 40, ("SPX",))
+    return tmp_path / "home"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, list(arguments))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "made"),
+    [
+        (("inspect", "~/days"), ()),
+        (("coverage", "~/days"), ()),
+        (("import", "~/days", "--out", "~/out", "--no-check"), ("out",)),
+        (("generate", "--date", DATE, "--records", "5", "--out", "~/made"), ("made",)),
+        (("plot", "--date", DATE, "--data-dir", "~/days", "--out", "~/pictures"), ("pictures",)),
+    ],
+    ids=lambda value: value[0] if value else "",
+)
+def test_one_s_home_is_put_in(home: Path, arguments: tuple[str, ...], made: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.exit_code in (0, 1), done.output
+    assert all((home / name).exists() for name in made)
+    assert not (Path.cwd() / "~").exists()
+
+
+def test_every_path_of_a_command_is_one_of_a_user() -> None:
+    """So that a new command has it, too."""
+    for entry in COMMANDS.values():
+        command = cli.get_command(click.Context(cli), next(name for name in COMMANDS if COMMANDS[name] is entry))
+        assert command is not None
+        for parameter in command.params:
+            assert not isinstance(parameter.type, click.Path) or isinstance(parameter.type, UserPath), parameter.name
+    for file in Path(gexfaker.cli.__file__).parent.glob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Attribute)]
+        assert "expanduser" not in [node.attr for node in calls], file
+
+
+@pytest.mark.parametrize("arguments", [("inspect", NOBODY), ("import", f"{NOBODY}/x"), ("coverage", NOBODY)])
+def test_a_name_that_is_nobody_s_is_a_path_that_is_not_there(home: Path, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert isinstance(done.exception, GexfakerError | SystemExit), done.exception
+    assert expanded(Path(NOBODY)) == Path(NOBODY)
+    assert load({"DATA_DIR": NOBODY, "SIMULATE": "true"}, {}).data_dir == NOBODY
