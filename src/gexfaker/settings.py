@@ -34,6 +34,7 @@ from gexfaker.limits import (
 )
 from gexfaker.nearest import nearest
 from gexfaker.playback.options import SPEEDS, CacheMode, EndpointCacheMode, Playback, Timestamps
+from gexfaker.shell import text_of
 
 MOST_ACK_DELAY: Final = 10.0
 """Seconds; clients give up on an ack that comes later."""
@@ -827,9 +828,9 @@ def _read_file(file: Path | None) -> dict[str, str]:
         return {}
     text = ""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = text_of(file)
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError, RecursionError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeError, OSError, RecursionError) as error:
         hint = "; a path with backslashes goes in single quotes" if "\\" in text else ""
         raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error}){hint}") from None
     return {name: as_text(value) for name, value in _flat(table, file).items()}

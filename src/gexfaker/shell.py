@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import shlex
 import sys
 from pathlib import Path
@@ -22,6 +23,21 @@ def expanded(path: Path) -> Path:
         return path.expanduser()
     except RuntimeError:
         return path
+
+
+def text_of(path: Path) -> str:
+    """What a text file says: UTF-8 with or without a mark, or UTF-16 with one, as ``>`` of PowerShell 5.1 writes it.
+
+    Raises:
+        OSError: it cannot be read.
+        UnicodeError: it is of another encoding.
+    """
+    content = path.read_bytes()
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError:
+        raise UnicodeError("it is not UTF-8: save it as UTF-8") from None
 
 
 def argument(path: Path, *, windows: bool = IS_WINDOWS) -> str:

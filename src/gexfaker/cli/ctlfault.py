@@ -11,7 +11,7 @@ import click
 
 from gexfaker.cli.asking import Asked, choosing_key
 from gexfaker.errors import ControlError
-from gexfaker.shell import expanded
+from gexfaker.shell import expanded, text_of
 
 INLINE: Final = ("[", "{")
 """What a list of rules begins with that is given as it is; anything else is a file."""
@@ -148,8 +148,8 @@ def _read_list(given: str) -> Any:
     """The JSON, or that of a file. Raises ControlError, with the place."""
     is_inline = given.lstrip().startswith(INLINE)
     try:
-        text = given if is_inline else expanded(Path(given)).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
+        text = given if is_inline else text_of(expanded(Path(given)))
+    except (OSError, UnicodeError) as problem:
         raise ControlError(f"{given} cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
     try:
         return json.loads(text)

@@ -19,7 +19,7 @@ from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.cli.reach import Command, Url
 from gexfaker.errors import DataError
 from gexfaker.parsing import named
-from gexfaker.shell import argument
+from gexfaker.shell import argument, text_of
 from gexfaker.upstream import KEY, SERVICE, is_key
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _packages(packages: str) -> list[str]:
 def key_of(file: Path | None) -> str:
     """The API key: from a file, or the environment, the keyring, who sits there. Raises DataError: there is none."""
     try:
-        key = os.environ.get(KEY, "") if file is None else file.read_text(encoding="utf-8-sig")
+        key = os.environ.get(KEY, "") if file is None else text_of(file)
     except (OSError, UnicodeError) as error:
         raise DataError(f"--key-file: {file} cannot be read: {error}") from None
     if not key.strip() and file is None:

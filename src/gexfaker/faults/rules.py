@@ -28,7 +28,7 @@ from gexfaker.faults.patterns import (
 )
 from gexfaker.nearest import nearest
 from gexfaker.parsing import duration
-from gexfaker.shell import expanded
+from gexfaker.shell import expanded, text_of
 
 MAX_RULES: Final = 100
 """Rules of one key: each may be looked at for each message."""
@@ -210,8 +210,8 @@ def rules_of(given: Any) -> tuple[Rule, ...]:
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The list of rules in a JSON file, with or without ``{"faults": ...}`` around it. Raises ControlError."""
     try:
-        given = msgspec.json.decode(expanded(path).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as problem:
+        given = msgspec.json.decode(text_of(expanded(path)))
+    except (OSError, UnicodeError) as problem:
         why = getattr(problem, "strerror", None) or problem
         known = "no preset, which `gexfaker ctl fault types` lists, and no JSON file with a list of rules"
         raise ControlError(f"it is {known}: {why}") from None
