@@ -387,7 +387,15 @@ def test_a_public_url_is_normalised() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["port = ", "prot = 1", "port = [1, 2]", "port = " + "[" * 5000, "[server.port]", "port = 1\nport = 2", "\xff\xfe\x00"],
+    [
+        "port = ",
+        "prot = 1",
+        "port = [1, 2]",
+        "port = " + "[" * 5000,
+        "[server.port]",
+        "port = 1\nport = 2",
+        "\xff\xfe\x00",
+    ],
 )
 def test_a_bad_file_is_named(text: str, tmp_path: Path) -> None:
     file = tmp_path / "gexfaker.toml"

@@ -69,7 +69,8 @@ class TokenError(GexfakerError):
     """An access token does not open this hub.
 
     Attributes:
-        owner: the id of the world whose it is, if that is sure, because the token was signed by us; else empty.
+        owner: the id of the world whose it is, if that is sure, because the token was signed by us, and if it does not
+            only watch; else empty.
     """
 
     def __init__(self, text: str, owner: str = "") -> None:

@@ -288,6 +288,9 @@ MAX_EVICTED_OF_ADDRESS: Final = 8
 LOOK_AGAIN_SECONDS: Final = 0.1
 """After a look at all connections that found none to close, until the next one."""
 
+SAME_SIGNAL_SECONDS: Final = 0.3
+"""A signal that comes so soon after the first is the same: `timeout` tells a process and then its whole group."""
+
 TELL_SECONDS: Final = 1.0
 """How often the log tells of the same kind of trouble; what comes in between is counted."""
 
@@ -308,6 +311,9 @@ REAP_INTERVAL_SECONDS: Final = 0.5
 
 MAX_LOOP_BLOCK_SECONDS: Final = 0.005
 """Longest slice of encoding before the event loop gets its turn."""
+
+NEW_WORKS_AT_ONCE: Final = 64
+"""Long works that have not begun and share what is left of a slice: to wake one and find none left takes 5 us."""
 
 NOTICE_SECONDS: Final = 0.02
 """How late a client that has just joined, or a jump, is noticed: as late as a record may be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from fnmatch import fnmatchcase
 from itertools import product
 
@@ -74,6 +75,7 @@ def test_every_route_is_one_that_there_is() -> None:
         ("*/majors", True),
         ("/FOO/classic/gex_zero", True),
         ("/negotiate", True),
+        ("/v2/negotiate/", True),
         ("/_files/*", True),
         ("/hist/*", True),
         ("/[SN]*", True),
@@ -101,6 +103,10 @@ def test_routes(route: str, fits: bool) -> None:
         ("*_state_gamma_????????", True),
         ("SPX_orderflow_20260717", True),
         ("my own group", True),
+        ("my_state_machine", True),
+        ("chat_classic_room", True),
+        ("a_gex_full", True),
+        ("*_clasic_gex_zero", False),
         ("SPX_classic_gexzero", False),
         ("SPX_clasic_gex_zero", False),
         ("SPX_classic_gamma_zero", False),
@@ -125,6 +131,8 @@ def test_groups(group: str, fits: bool) -> None:
         ("v2_state_gex", "SPX_classic_gex_zero", None, None, False),
         (None, None, "state", "gex_*", True),
         (None, None, "*", "gamma_zero", True),
+        (None, None, "spot", "*", True),
+        (None, None, "spot", "", True),
         (None, None, "classic", "gex_20260717", True),
         (None, None, "orderflow", "20260717", True),
         (None, None, "classic", "gamma_zero", False),
@@ -147,6 +155,13 @@ def test_every_group_of_the_service_fits() -> None:
 )
 def test_categories(category: str, fits: bool) -> None:
     assert fits_category(category) is fits
+
+
+@pytest.mark.parametrize("route", ["?*" * 99 + "\u00e9", "*a" * 100, "/" * 200, "*" * 200, "?" * 200])
+def test_no_pattern_takes_long(route: str) -> None:
+    began = time.process_time()
+    fits_route.__wrapped__(route)
+    assert time.process_time() - began < 0.1
 
 
 def test_the_subprotocols_are_those_of_the_wire() -> None:

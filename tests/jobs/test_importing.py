@@ -386,6 +386,22 @@ def test_a_file_that_was_downloaded_twice_is_there_already(tmp_path: Path) -> No
     assert records(out) == LINES
 
 
+@pytest.mark.parametrize("form", [array, report, laid_out])
+@pytest.mark.parametrize("convert", [(), ("--convert", "jsonl")])
+def test_what_is_moved_into_the_folder_where_it_lies_is_not_lost(
+    form: object, convert: tuple[str, ...], tmp_path: Path
+) -> None:
+    real = tmp_path / "real"
+    real.mkdir()
+    form(real)  # type: ignore[operator]
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "data"
+    link.symlink_to(real)
+    for source, out in ((real, link), (link, real), (tmp_path / "other" / ".." / "real", link)):
+        run(source, "--out", out, "--move", "--no-check", *convert)
+        assert records(real) == LINES
+
+
 def test_what_is_of_no_use_is_counted_and_does_not_hold_up_the_rest(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

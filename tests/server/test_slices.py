@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
 
 from gexfaker.limits import MAX_LOOP_BLOCK_SECONDS
-from gexfaker.server.slices import in_slices
+from gexfaker.server.slices import _TURNS, in_slices
 
 ITEM_SECONDS = 0.002
 
@@ -61,6 +62,41 @@ def test_what_is_short_does_not_wait_behind_all_that_is_long(monkeypatch: pytest
     asyncio.run(run())
     assert ended["short"] < 5 * MAX_LOOP_BLOCK_SECONDS
     assert ended["long 49"] > 50 * 90 * ITEM_SECONDS, "they were all under way at once"
+
+
+def test_much_that_is_short_shares_the_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred keys that ask for a little at once do not take a round each."""
+    clock, rounds = Clock(), 0
+
+    async def count() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    async def run() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: clock.now)
+        counting = asyncio.create_task(count())
+        long = asyncio.create_task(work(clock, 1000))
+        await asyncio.sleep(0)
+        clock_before = clock.now
+        await asyncio.gather(*(only(range(3)) for _ in range(200)))
+        assert clock.now - clock_before < 10 * MAX_LOOP_BLOCK_SECONDS
+        counting.cancel()
+        long.cancel()
+
+    asyncio.run(run())
+    assert rounds < 20
+
+
+async def only(items: range) -> int:
+    return len([number async for number in in_slices(items)])
+
+
+def test_a_loop_that_has_ended_is_not_kept() -> None:
+    asyncio.run(only(range(3)))
+    gc.collect()
+    assert len(_TURNS) == 0
 
 
 def test_what_is_long_ends_although_something_short_comes_always(monkeypatch: pytest.MonkeyPatch) -> None:

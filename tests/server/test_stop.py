@@ -16,7 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from gexfaker.cli.serve import SAME_SIGNAL_SECONDS
+from gexfaker.limits import SAME_SIGNAL_SECONDS
 from support import data, decode
 from support.raw import JSON, JSON_RELIABLE, PROTOBUF, PROTOBUF_RELIABLE, GoneError, try_upgrade
 from support.raw import connect as raw_connect

@@ -154,7 +154,7 @@ def _take_away(importer: Importer, found: list[Found], brought: list[Brought]) -
     pairs = list(zip(found, brought, strict=True))
     kept = {one.place.path for one, outcome in pairs if outcome.failed or outcome.lost}
     for path in dict.fromkeys(one.place.path for one in found if one.place.path not in kept):
-        importer.take_away(path)
+        importer.take_away(path, *(outcome.path for outcome in brought))
 
 
 def _brought_by_lines(importer: Importer, found: list[Found], convert: str | None) -> Iterator[Brought]:

@@ -6,12 +6,14 @@ import os
 import signal
 import sys
 from importlib import import_module
+from time import monotonic
 from typing import Final, NamedTuple
 
 import click
 
 from gexfaker import __version__
 from gexfaker.errors import GexfakerError
+from gexfaker.limits import SAME_SIGNAL_SECONDS
 from gexfaker.nearest import nearest
 
 PARENT: Final = os.getppid()
@@ -139,5 +141,13 @@ def main() -> None:
 
 
 def _terminate(_signal: int, _frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends it at once
+    """The first signal ends the command, and a later one ends it at once; one that follows at once is the same."""
+    began = monotonic()
+
+    def again(number: int, _frame: object) -> None:
+        if monotonic() - began > SAME_SIGNAL_SECONDS:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, again)
     raise _Terminated

@@ -20,6 +20,7 @@ import click
 
 from gexfaker.cli.flags import Sectioned, sources_of, with_settings
 from gexfaker.cli.pipes import PipeHandler, PipeWriter, open_standard_streams
+from gexfaker.limits import SAME_SIGNAL_SECONDS
 from gexfaker.settings import load_from
 from gexfaker.shell import CURL
 
@@ -38,9 +39,6 @@ GARBAGE_THRESHOLDS: Final = (5_000, 4, 25)
 
 EXIT_AT_ONCE: Final = 130
 """The exit code after the second signal."""
-
-SAME_SIGNAL_SECONDS: Final = 0.3
-"""A signal that comes so soon after the first is the same: `timeout` tells a process and then its whole group."""
 
 
 @click.command(cls=Sectioned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from gexfaker.catalog import (
@@ -13,10 +14,14 @@ from gexfaker.catalog import (
     GROUP_ENDINGS,
     SPOT,
     STORED_CATEGORIES,
+    TICKERS,
     V2,
     hub_of,
     parse_group,
 )
+
+REMEMBERED: Final = 1024
+"""Patterns of which it is known whether they fit, a few hundred bytes each: the same rules are given again."""
 
 PART: Final = "\0"
 """In a path of ROUTES: any letters without a slash, one at least."""
@@ -30,18 +35,25 @@ SUBPROTOCOLS: Final = tuple(
 
 PACKAGES: Final = (*STORED_CATEGORIES, SPOT)
 
-_DATED: Final = ("gex_", "delta_", "gamma_", "vanna_", "charm_", "")
-NAMED_CATEGORIES: Final = tuple(dict.fromkeys(name for names in STORED_CATEGORIES.values() for name in names))
-_CATEGORIES: Final = (*NAMED_CATEGORIES, *(kind + DIGIT * 8 for kind in _DATED))
+_DATE: Final = DIGIT * 8
+_DATED: Final = {"classic": ("gex_",), "state": ("gex_", "delta_", "gamma_", "vanna_", "charm_"), "orderflow": ("",)}
+"""What stands before the date in categories of a date, by package."""
 
-_DATED_GROUPS: Final = (
-    *(f"_classic_gex_{DIGIT * 8}", f"_orderflow_{DIGIT * 8}"),
-    *(f"_state_{kind}{DIGIT * 8}" for kind in _DATED[:-1]),
+NAMED_CATEGORIES: Final = tuple(dict.fromkeys(name for names in STORED_CATEGORIES.values() for name in names))
+_BY_PACKAGE: Final = (
+    *((package, name) for package, names in STORED_CATEGORIES.items() for name in names),
+    *((package, kind + _DATE) for package, kinds in _DATED.items() for kind in kinds),
+    (SPOT, ""),
 )
-_GROUPS: Final = tuple(f"*{ending}" for ending in (*GROUP_ENDINGS, *_DATED_GROUPS))
+
+_GROUPS: Final = (
+    *(f"*{ending}" for ending in GROUP_ENDINGS),
+    *(f"*_{package}_{kind}{_DATE}" for package, kinds in _DATED.items() for kind in kinds),
+)
 _OF_FEED: Final = re.compile(
     r"_(classic|state|orderflow)_|_(gex_(full|zero|one)|(delta|gamma|vanna|charm|volume)_(zero|one))$", re.IGNORECASE
 )
+_TICKER_PARTS: Final = frozenset(part for ticker in TICKERS for part in ticker.split("_"))
 
 _OLD: Final = ("all", "full", "zero", "one")
 _NAMES: Final = (
@@ -64,14 +76,34 @@ ROUTES: Final = (
 _VERSIONS: Final = ("", "/v1", "/v2")
 
 
+@lru_cache(REMEMBERED)
 def fits_route(pattern: str) -> bool:
-    """Whether a request can have such a path."""
-    return any(meets(pattern, version + path) for version in _VERSIONS for path in ROUTES)
+    """Whether a request can have such a path, with or without a slash at its end."""
+    path = pattern.rstrip("/") or pattern
+    return any(meets(path, version + route) for version in _VERSIONS for route in ROUTES)
 
 
+@lru_cache(REMEMBERED)
 def fits_group(pattern: str) -> bool:
-    """Whether there is such a group; groups of one's own may be called anything, but not like one of a feed."""
-    return _OF_FEED.search(pattern) is None or any(meets(pattern, group) for group in _GROUPS)
+    """Whether there is such a group. One's own may be called anything, but not like that of a ticker's feed."""
+    return not _is_like_a_feed(pattern) or any(meets(pattern, group) for group in _GROUPS)
+
+
+def _is_like_a_feed(pattern: str) -> bool:
+    if _OF_FEED.search(pattern) is None:
+        return False
+    return bool(set(pattern) & set("*?")) or not _TICKER_PARTS.isdisjoint(pattern.upper().split("_"))
+
+
+@lru_cache(REMEMBERED)
+def fits_category(pattern: str) -> bool:
+    """Whether there is such a category; of a date the digits are not looked at."""
+    return any(meets(pattern, name) for _, name in _BY_PACKAGE)
+
+
+def fits_one(pattern: str, names: tuple[str, ...]) -> bool:
+    """Whether one of these names fits."""
+    return any(meets(pattern, name) for name in names)
 
 
 def fits_together(hub: str | None, group: str | None, package: str | None, category: str | None) -> bool:
@@ -80,8 +112,7 @@ def fits_together(hub: str | None, group: str | None, package: str | None, categ
         return False
     if package is None or category is None:
         return True
-    known = ((name, one) for name, names in STORED_CATEGORIES.items() for one in (*names, *_dated_of(name)))
-    return any(meets(package, name) and meets(category, one) for name, one in known)
+    return any(meets(package, name) and meets(category, one) for name, one in _BY_PACKAGE)
 
 
 def _is_carried(hub: str, group: str) -> bool:
@@ -89,29 +120,17 @@ def _is_carried(hub: str, group: str) -> bool:
     feed = parse_group(group)
     if feed is None or set(group) & set("*?["):
         return True
-    home = "*" if feed.package == SPOT else hub_of(feed.package, feed.category)
-    hubs = [V2 + home] if feed.package == SPOT else [home, V2 + home]
-    return any(meets(hub, one) for one in hubs)
-
-
-def _dated_of(package: str) -> tuple[str, ...]:
-    """The categories of a package that are of a date."""
-    kinds = {"classic": ("gex_",), "state": _DATED[:-1]}.get(package, ("",))
-    return tuple(kind + DIGIT * 8 for kind in kinds)
-
-
-def fits_category(pattern: str) -> bool:
-    """Whether there is such a category; of a date the digits are not looked at."""
-    return any(meets(pattern, name) for name in _CATEGORIES)
-
-
-def fits_one(pattern: str, names: tuple[str, ...]) -> bool:
-    """Whether one of these names fits."""
-    return any(meets(pattern, name) for name in names)
+    if feed.package == SPOT:
+        return meets(hub, f"{V2}*")
+    home = hub_of(feed.package, feed.category)
+    return meets(hub, home) or meets(hub, V2 + home)
 
 
 def meets(pattern: str, other: str) -> bool:
     """Whether some text fits both, whatever the case of its letters.
+
+    It goes through the pattern once, with the set of the places in ``other`` that it may have come to, one bit each: to
+    try all combinations would take a second for a pattern of two hundred letters.
 
     Args:
         pattern: as rules have them: ``*`` any letters, ``?`` any one; one with ``[`` is not judged, and meets all.
@@ -119,34 +138,46 @@ def meets(pattern: str, other: str) -> bool:
     """
     if "[" in pattern:
         return True
-    pattern, other = pattern.lower(), other.lower()
-    reached, seen = [(0, 0)], {(0, 0)}
-    while reached:
-        at, there = reached.pop()
-        if (at, there) == (len(pattern), len(other)):
-            return True
-        new = {step for step in _steps(pattern, other, at, there) if step not in seen}
-        seen |= new
-        reached += new
-    return False
+    target = _target(other.lower())
+    places = target.past_stars(1)
+    for sign in pattern.lower():
+        places = target.after(places, sign)
+        if not places:
+            return False
+    return bool(places & target.end)
 
 
-def _steps(pattern: str, other: str, at: int, there: int) -> set[tuple[int, int]]:
-    """How far both come by one more letter, or by the end of what stands for any."""
-    one, two = pattern[at : at + 1], other[there : there + 1]
-    steps = set[tuple[int, int]]()
-    if one == "*":
-        steps |= {(at + 1, there)} | ({(at, there + 1)} if two else set())
-    if two == "*":
-        steps |= {(at, there + 1)} | ({(at + 1, there)} if one else set())
-    if one and two and one != "*" and two != "*" and _is_same(one, two):
-        steps |= {(at + 1, there + 1)} | ({(at + 1, there)} if two == PART else set())
-    return steps
+class _Target:
+    """The places of a name, one bit each: where a letter leads on, and where one may stay."""
+
+    __slots__ = ("_all", "_digits", "_letters", "_parts", "_stars", "end")
+
+    def __init__(self, name: str) -> None:
+        self._letters: Final[dict[str, int]] = {}
+        for at, letter in enumerate(name):
+            self._letters[letter] = self._letters.get(letter, 0) | 1 << at
+        self._stars, self._parts = self._letters.pop("*", 0), self._letters.pop(PART, 0)
+        self._digits: Final = self._letters.pop(DIGIT, 0)
+        self.end: Final = 1 << len(name)
+        self._all: Final = (self.end << 1) - 1
+
+    def after(self, places: int, sign: str) -> int:
+        """Where one may be behind one more sign of a pattern."""
+        if sign == "*":  # any letters: to every place from the first one on
+            return self._all & -(places & -places)
+        parts = self._parts if sign != "/" else 0
+        if sign == "?":
+            steps, stays = self._all & ~self._stars & ~self.end, self._parts | self._stars
+        else:
+            digits = self._digits if sign.isdigit() else 0
+            steps, stays = self._letters.get(sign, 0) | parts | digits, parts | self._stars
+        return self.past_stars((places & steps) << 1 | places & stays)
+
+    def past_stars(self, places: int) -> int:
+        """A star may stand for nothing."""
+        return places | (places & self._stars) << 1
 
 
-def _is_same(one: str, two: str) -> bool:
-    if two == PART:
-        return one != "/"
-    if two == DIGIT:
-        return one == "?" or one.isdigit()
-    return one in ("?", two)
+@lru_cache(REMEMBERED)
+def _target(name: str) -> _Target:
+    return _Target(name)

@@ -168,7 +168,7 @@ class FaultList(msgspec.Struct, frozen=True, omit_defaults=True):
 NO_FAULTS: Final = FaultList()
 
 
-def rule_of(given: Any, place: str = "the rule") -> Rule:
+def rule_of(given: Any, place: str = "the rule", *, judged: bool = True) -> Rule:
     """A rule of decoded JSON; without a name it is called as its type. Raises ControlError, which names the place."""
     if not isinstance(given, dict):
         raise ControlError(f'{place} is an object such as {{"type": "latency", "attributes": {{"latency": 300}}}}')
@@ -184,7 +184,7 @@ def rule_of(given: Any, place: str = "the rule") -> Rule:
     rule = msgspec.structs.replace(rule, name=rule.name or rule.type)
     if not NAME.fullmatch(rule.name):
         raise ControlError(f"{place}: a name has letters, digits, '-', '_' and '.', not {rule.name[:40]!r}")
-    _check(rule, f"{place}, {rule.name}")
+    _check(rule, f"{place}, {rule.name}", judged=judged)
     return rule
 
 
@@ -198,13 +198,16 @@ def _check_attributes(given: dict[str, Any], place: str) -> None:
         raise ControlError(f'{place}: {", ".join(found)} belongs into "attributes": {{{meant}}}')
 
 
-def rules_of(given: Any) -> tuple[Rule, ...]:
-    """A list of rules of decoded JSON. Raises ControlError, which names the place."""
+def rules_of(given: Any, *, judged: bool = True) -> tuple[Rule, ...]:
+    """A list of rules of decoded JSON. Raises ControlError, which names the place.
+
+    What another server has accepted is not ``judged`` again: whether a rule can hit anything.
+    """
     if not isinstance(given, list):
         raise ControlError("faults are a list of rules; [] switches all off")
     if len(given) > MAX_RULES:
         raise ControlError(f"there may be {MAX_RULES} rules, not {len(given)}")
-    return _named_apart([rule_of(one, f"rule {number}") for number, one in enumerate(given, 1)], given)
+    return _named_apart([rule_of(one, f"rule {number}", judged=judged) for number, one in enumerate(given, 1)], given)
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
@@ -266,7 +269,7 @@ def patched(rule: Rule, given: Any) -> Rule:
     return rule_of(old | given | merged, f"rule {rule.name}")
 
 
-def _check(rule: Rule, place: str) -> None:
+def _check(rule: Rule, place: str, *, judged: bool) -> None:
     try:
         msgspec.convert(rule.attributes, KINDS[rule.type])
     except msgspec.ValidationError as problem:
@@ -278,7 +281,7 @@ def _check(rule: Rule, place: str) -> None:
         _seconds(rule.lasts)
     except ValueError as problem:
         raise ControlError(f"{place}: for: {problem}") from None
-    if (never := _never(rule)) is not None:
+    if judged and (never := _never(rule)) is not None:
         raise ControlError(f"{place}: it would never hit: {never}")
     if (wrong := _wrong_in(rule.fault)) is not None:
         raise ControlError(f"{place}: attributes of {rule.type}: {wrong}")

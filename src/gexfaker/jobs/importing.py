@@ -182,6 +182,7 @@ class Importer:
             raise DataError(f"another import writes into {out}: wait for its end")
         there = _of_dates(DataFolder(out), None)
         self._there: Final = {(one.date, one.feed): one.place.path.absolute() for one in there}
+        self._real: Final = {path.resolve() for path in self._there.values()}
 
     def close(self) -> None:
         """Let others write."""
@@ -201,18 +202,18 @@ class Importer:
         """Copy or link a file with these feeds. Raises DataError when the disk does not take it."""
         found = file[0]
         source, target = found.place.path, self.target(found)
-        if source.absolute() in self._there.values():
+        if source.resolve() in self._real:  # by whichever name it was given: it must not be taken away
             return Brought(source, was_there=True)
         size = source.stat().st_size
         if target.exists():
             if filecmp.cmp(source, target, shallow=False):
-                self.take_away(source)
+                self.take_away(source, target)
                 return Brought(target, size, was_there=True)
             if not self._replacing:
                 return Brought(target, failed=f"{target} is there with other content: --replace takes {source} instead")
         others = self._other_files(file, target)
         if len(others) == 1 and filecmp.cmp(source, others[0], shallow=False):  # downloaded twice: "... (1).zip"
-            self.take_away(source)
+            self.take_away(source, others[0])
             return Brought(others[0], size, was_there=True)
         if why := self._why_not(file, others, source):
             return Brought(target, failed=why)
@@ -220,16 +221,17 @@ class Importer:
             self._link(source, target)
         elif not self._moved or not _is_renamed(source, target):
             self._copy(source, target, size, report)
-            self.take_away(source)
+            self.take_away(source, target)
         for other in others:
             with explained(other):
                 other.unlink()
         self._there.update({(one.date, one.feed): target.absolute() for one in file})
+        self._real.add(target.resolve())
         return Brought(target, size)
 
-    def take_away(self, source: Path) -> None:
-        """All of a file was brought in: with ``moved`` it goes. Raises DataError."""
-        if self._moved:
+    def take_away(self, source: Path, *kept: Path) -> None:
+        """All of a file was brought in: with ``moved`` it goes, unless it is itself what is kept. Raises DataError."""
+        if self._moved and source.resolve() not in {path.resolve() for path in kept}:
             with explained(source):
                 source.unlink(missing_ok=True)
 

@@ -34,6 +34,9 @@ MAX_FOLDERS: Final = 500
 MAX_MEMBERS: Final = 2000
 """Members of one zip file that is read: a report of all categories has fifteen."""
 
+LISTED_BYTES: Final = 1024
+"""More than the entry of a member in a zip file's list has: a name of ours is 80 letters long."""
+
 ENCRYPTED: Final = 1
 """A flag of a member. Source: APPNOTE.TXT, 4.4.4."""
 
@@ -178,12 +181,18 @@ class LooseFiles:
 
 
 def _count_of(path: Path) -> int:
-    """How many members a zip file says that it has; 0 where its end says nothing. Raises OSError."""
+    """How many members a zip file says that it has, or has room for in its list; 0 where its end says nothing.
+
+    Raises OSError.
+    """
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - MAX_END_BYTES))
         end = file.read(MAX_END_BYTES)
     at = end.rfind(_END_MARK)
-    return int.from_bytes(end[at + 10 : at + 12], "little") if at >= 0 else 0
+    if at < 0:
+        return 0
+    count, size = int.from_bytes(end[at + 10 : at + 12], "little"), int.from_bytes(end[at + 12 : at + 16], "little")
+    return max(count, size // LISTED_BYTES)
 
 
 def _is_readable(info: zipfile.ZipInfo) -> bool:

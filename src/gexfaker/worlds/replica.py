@@ -140,7 +140,7 @@ def _faults_of(text: str) -> FaultList:
     if not text:
         return NO_FAULTS
     found = msgspec.json.decode(text, type=dict[str, Any])
-    return FaultList(rules_of(found.get("faults", [])), int(found.get("seed", 0)))
+    return FaultList(rules_of(found.get("faults", []), judged=False), int(found.get("seed", 0)))
 
 
 def _place_of(play: Play, *, rolled: bool) -> Place:

@@ -219,6 +219,16 @@ def test_an_expired_token_is_told_of_its_key_and_stands_in_its_journal(server: I
     wait_for(server, world_id("k-back"), "may not come back to orderflow: ")
     told = json.loads(server.get("/_gexfaker/journal?key=k-back&type=reject")[1])["entries"]
     assert [entry["status"] for entry in told] == [1008]
+    watching = f"{watched(server, 'k-watched')}&awps_connection_id=x&awps_reconnection_token=y"
+    server.get("/_gexfaker/journal?key=k-watched")
+    with connect(watching, JSON_RELIABLE) as raw:
+        raw.read_close()
+    told = json.loads(server.get("/_gexfaker/journal?key=k-watched&type=reject")[1])["entries"]
+    assert told == [], "who only looks on is not told as a client"
+
+
+def watched(server: InProcess, key: str) -> str:
+    return str(json.loads(server.get(f"/_gexfaker/studio/watch?key={key}")[1])["websocket_urls"]["orderflow"])
 
 
 def test_who_has_no_key_or_a_wrong_token_is_a_line_too(server: InProcess) -> None:

@@ -127,6 +127,15 @@ def test_what_was_done_in_vain_is_named_whatever_went_well_beside_it(level: int,
     assert line.text.endswith(" x something else")
 
 
+def test_ordinary_things_have_room_beside_many_that_were_in_vain() -> None:
+    desk = Desk()
+    for number in range(2 * MAX_THINGS):
+        desk.log.tell("key-1", "join", f"joined odd {number}", level=NOTED)
+    desk.take()
+    desk.log.tell("key-1", "request", "GET /x 200")
+    assert desk.take() == ["key-1 (bot): GET /x 200"]
+
+
 def test_a_very_long_list_of_warnings_is_counted_as_such() -> None:
     desk = Desk()
     for number in range(5 * MAX_THINGS):

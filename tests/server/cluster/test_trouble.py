@@ -310,6 +310,17 @@ def test_an_older_state_that_was_brought_back_does_not_change_before_a_newer_one
     asyncio.run(play())
 
 
+def test_a_clock_that_is_behind_keeps_nobody_waiting(engine: Redis) -> None:
+    async def play() -> None:
+        server = SharedEngine(engine.url, "behind")
+        await server.keep("k", Held(7, b"seven"))
+        engine.client.hset("behind:world:k", "b", str(int(time.time() * 1000) + 60_000))
+        assert (await server.swap("k", 7, b"eight"))[0]
+        await server.close()
+
+    asyncio.run(play())
+
+
 def test_what_was_brought_back_changes_once_nobody_has_brought_anything_newer(engine: Redis) -> None:
     async def play() -> None:
         server = SharedEngine(engine.url, "brought")

@@ -229,9 +229,16 @@ def test_a_link_is_good_for_the_key_that_has_asked_alone(user: User) -> None:
     assert user.key not in link
     assert httpx.get(link).status_code == 200
     other = re.sub(r"skoid=[^&]+", "skoid=0123456789abcdef", link)
+    user.faults({"type": "empty"})
     for forged in (other, re.sub(r"&skoid=[^&]+", "", link)):
         assert forged != link
         assert httpx.get(forged).status_code == 403
+    assert httpx.get(link.replace("sig=", "sig=0")).status_code == 403
+    assert user.hits() == [0], "nobody uses up the faults of another key"
+    user.faults({"type": "stale", "attributes": {"records": 3}}, {"type": "empty"})
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(link)
+    assert user.hits() == [0, 1], "an old record is nothing for a whole day"
 
 
 # --- slow answers --------------------------------------------------------------------------------

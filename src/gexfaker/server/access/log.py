@@ -81,9 +81,9 @@ class _Tally:
 
     __slots__ = ("count", "level", "told", "what")
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, level: int) -> None:
         self.what: Final = what
-        self.level = logging.INFO
+        self.level = level
         self.count = 0
         self.told: float | None = None
 
@@ -114,9 +114,9 @@ class _Keeper:
         """The tally of a thing; that of all other things of its level when there are very many."""
         found = self.tallies.get(what)
         if found is None:
-            room = MAX_THINGS * (1 + sorted(OTHER_THINGS).index(level))
-            what = what if len(self.tallies) < room else OTHER_THINGS[level]
-            found = self.tallies.setdefault(what, _Tally(what))
+            known = sum(tally.level == level for tally in self.tallies.values())
+            what = what if known < MAX_THINGS else OTHER_THINGS[level]
+            found = self.tallies.setdefault(what, _Tally(what, level))
         return found
 
     def take_due(self, now: float) -> list[_Tally]:

@@ -274,34 +274,42 @@ class Cluster:
         await self.arrive(world)
         async with self._alone(world):
             for _ in range(MAX_SWAPS):
-                decision = propose()
-                if await self._swap(world, decision.replica):
+                decision = await self._decided(world, propose)
+                if decision is not None:
                     return decision
         raise UnavailableError("Other servers of the cluster change this key at the same time: try again.")
 
+    async def _decided(self, world: World, propose: Callable[[], Decision]) -> Decision | None:
+        """Have something decided as soon as the engine has the world, or knows that it is new.
+
+        It is proposed anew each time: meanwhile the market has gone on. None when another server was first.
+        """
+        until = time.monotonic() + 2 * SETTLE_SECONDS
+        while time.monotonic() < until:
+            self._require()
+            decision = propose()
+            try:
+                return decision if await self._swap(world, decision.replica) else None
+            except UnsettledError:
+                await asyncio.sleep(UNSETTLED_SECONDS)
+        raise UnavailableError(UNSETTLED)
+
     async def _swap(self, world: World, replica: Replica) -> bool:
-        """Have a replica decided; False when another server was first, which is followed then."""
+        """Have a replica decided; False when another server was first, which is followed then.
+
+        Raises:
+            UnsettledError: the world, or a newer state of it, may be about to be brought back.
+        """
         self._require()
         shared = world.shared
         version = 0 if shared is None else shared.version
-        done, held = await self._swap_when_settled(world.id, version, encode(replica))
+        done, held = await self.engine.swap(world.id, version, encode(replica))
         if not done:
             self.health.conflicts += 1
             if not held.version and shared is not None:  # the engine has lost it
                 held = await self.engine.keep(world.id, Held(shared.version, shared.text))
         self._follow(world, held)
         return done
-
-    async def _swap_when_settled(self, world_id: str, version: int, text: bytes) -> tuple[bool, Held]:
-        """Ask for a swap until the engine has the world, or knows that it is new."""
-        until = time.monotonic() + 2 * SETTLE_SECONDS
-        while time.monotonic() < until:
-            self._require()
-            try:
-                return await self.engine.swap(world_id, version, text)
-            except UnsettledError:
-                await asyncio.sleep(UNSETTLED_SECONDS)
-        raise UnavailableError(UNSETTLED)
 
     def _require(self) -> None:
         """Raises UnavailableError while nothing can be decided."""
@@ -331,7 +339,7 @@ class Cluster:
             async with self._alone(world):
                 if world.play is play and world.shared is not None:
                     await self._swap(world, decide(world, what, self.service.clock()).replica)
-        except GexfakerError as problem:
+        except (GexfakerError, UnsettledError) as problem:
             log.debug("%s: %s", world.id, problem)  # the feed proposes it again
         finally:
             self._proposed.discard(world)

@@ -18,7 +18,9 @@ if version == 0 and (life ~= ARGV[6] or redis.call('EXISTS', KEYS[4]) == 1) then
 local now = redis.call('TIME')
 -- What one server has brought back may be older than what another one knows, and is about to bring back.
 local brought = tonumber(held[3])
-if brought and now[1] * 1000 + now[2] / 1000 < brought + tonumber(ARGV[7]) then return {2, '0', ''} end
+local since = brought and now[1] * 1000 + now[2] / 1000 - brought
+-- An engine that has taken over may have a clock that is behind.
+if brought and since >= 0 and since < tonumber(ARGV[7]) then return {2, '0', ''} end
 if brought then redis.call('HDEL', KEYS[1], 'b') end
 local following = version + 1
 -- A world that is new, or was forgotten, gets a version above all that it can have had: the time in microseconds.

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gexfaker.allowances import Period
 from gexfaker.archive.names import FILES, parse_file
-from gexfaker.archive.signing import OWNER
+from gexfaker.archive.signing import EXPIRED, OWNER, refusal
 from gexfaker.contract.operations import Operation
 from gexfaker.rest.paths import Found, resolve
 from gexfaker.server.http.gate import NO_USER_AGENT, OVER_QUOTA, name_given, owner_of
@@ -92,7 +92,7 @@ class Faulted:
         path = plain_path(scope["path"])
         request, worlds = Request(scope), self._service.worlds
         if path.startswith(FILES):  # a signed link needs no key, but says whose it is
-            owner: str | None = PREFIX + request.query_params.get(OWNER, "")
+            owner = self._owner_of_link(path, request)
         elif resolve(path) is None and self._paths.fullmatch(path) is None:
             return None
         else:
@@ -101,6 +101,12 @@ class Faulted:
             return None
         world: World | None = worlds.peek(owner) if worlds.watching.first is None else worlds.get(owner)
         return None if world is None else world.watch
+
+    def _owner_of_link(self, path: str, request: Request) -> str | None:
+        """Whose link it is, if it was signed here; one that has expired is his, too."""
+        service, query = self._service, request.query_params
+        refused = refusal(unquote(path.removeprefix(FILES)), query, service.secret, service.clock())
+        return PREFIX + query.get(OWNER, "") if refused in (None, EXPIRED) else None
 
     async def _handle(self, watch: Watch, scope: Scope, receive: Receive, answer: _Noted) -> None:
         from gexfaker.faults.kinds import Point
@@ -322,11 +328,13 @@ def _kinds_for(happening: Happening) -> list[type[Fault]]:
     """The kinds that can hit a request: an old record needs a feed, tokens need a negotiation."""
     from gexfaker.faults import kinds as k
 
-    is_negotiation = (happening.route or "").rstrip("/").endswith("/negotiate")
+    route = happening.route or ""
+    is_negotiation = route.rstrip("/").endswith("/negotiate")
+    has_record = happening.ticker is not None and not route.startswith(FILES)
     return [
         kind
         for kind in k.KINDS.values()
-        if (kind is not k.Stale or happening.ticker is not None) and (kind is not k.ExpireToken or is_negotiation)
+        if (kind is not k.Stale or has_record) and (kind is not k.ExpireToken or is_negotiation)
     ]
 
 

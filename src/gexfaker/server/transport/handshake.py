@@ -374,9 +374,10 @@ def _verified(service: Service, hub: Hub, request: Request, query: Mapping[str, 
 
 
 def _owner_of(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> str:
-    """Whose token a request has, whether it is good or not; NO_KEY where that is not sure."""
+    """Whose token a request has, whether it is good or not; NO_KEY where that is not sure, and of who only watches."""
     try:
-        return _verified(service, hub, request, query).user_id or NO_KEY
+        grant = _verified(service, hub, request, query)
+        return NO_KEY if grant.watches else grant.user_id or NO_KEY
     except TokenError as problem:
         return problem.owner or NO_KEY
 
