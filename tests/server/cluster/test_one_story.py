@@ -99,7 +99,7 @@ def test_reset_and_the_sessions_are_known_on_a_server_that_never_saw_the_key(nod
     session = act(nodes[0], "stranger", "pause")[1]["session"]
     assert session in [one["session"] for one in nodes[1].sessions()]
     act(nodes[2], "stranger", "reset")
-    assert playback(nodes[0], "stranger")["market_time"] is None
+    wait_until(lambda: playback(nodes[0], "stranger")["market_time"] is None, 5, "that the first has heard of it")
 
 
 def test_faults_given_on_one_server_hit_on_all_and_are_switched_off_on_all(nodes: list[InProcess]) -> None:
