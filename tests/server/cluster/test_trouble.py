@@ -310,6 +310,20 @@ def test_an_older_state_that_was_brought_back_does_not_change_before_a_newer_one
     asyncio.run(play())
 
 
+def test_what_was_brought_back_waits_from_the_first_moment_on(engine: Redis) -> None:
+    """Also within the millisecond in which it was brought: a time that was rounded up would let half of them pass."""
+
+    async def play() -> None:
+        server = SharedEngine(engine.url, "moment")
+        for number in range(100):
+            await server.keep(f"k{number}", Held(7, b"seven"))
+            with pytest.raises(UnsettledError):
+                await server.swap(f"k{number}", 7, b"eight")
+        await server.close()
+
+    asyncio.run(play())
+
+
 def test_a_clock_that_is_behind_keeps_nobody_waiting(engine: Redis) -> None:
     async def play() -> None:
         server = SharedEngine(engine.url, "behind")

@@ -42,7 +42,7 @@ KEEP: Final = """
 local held = redis.call('HMGET', KEYS[1], 'v', 'r')
 if (tonumber(held[1]) or 0) >= tonumber(ARGV[1]) then return {0, held[1], held[2]} end
 local now = redis.call('TIME')
-local brought = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
+local brought = string.format('%.0f', math.floor(now[1] * 1000 + now[2] / 1000))
 redis.call('HSET', KEYS[1], 'v', ARGV[1], 'r', ARGV[2], 'b', brought)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 redis.call('ZADD', KEYS[2], now[1] * 1000 + tonumber(ARGV[3]), ARGV[4])
