@@ -184,6 +184,14 @@ def parse_group(name: str) -> Feed | None:
     return feed if feed.expiry else None
 
 
+def homes(feed: Feed) -> tuple[str, ...]:
+    """The hubs that carry a feed, the current one first; spot is at home on every V2 hub."""
+    if feed.package == SPOT:
+        return V2_HUBS
+    hub = hub_of(feed.package, feed.category)
+    return hub, V2 + hub
+
+
 def meant_ticker(name: str) -> str | None:
     """The ticker that a part of its name means: ES is ES_SPX, NQ is NQ_NDX."""
     return next((ticker for ticker in sorted(TICKERS) if ticker.startswith(f"{name.upper()}_")), None)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gexfaker.catalog import TICKERS, parse_group
@@ -31,6 +31,8 @@ from gexfaker.wire import subprotocols
 TEXTS = ["".join(letters) for length in range(6) for letters in product("a/1", repeat=length)]
 
 
+@example("", "**")
+@example("a", "*a**")
 @given(st.text("a/1*?", max_size=4), st.text(f"a/1*{PART}{DIGIT}", max_size=3))
 def test_two_patterns_meet_if_some_text_fits_both(pattern: str, other: str) -> None:
     """Texts of five letters are enough: each pattern needs no more to be told from the other."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gexfaker.catalog import CURRENT_HUBS, HUBS, V2_HUBS, Feed, parse_group, spot_of
+from gexfaker.catalog import CURRENT_HUBS, HUBS, V2_HUBS, Feed, homes, parse_group, spot_of
 from gexfaker.hubs import groups
-from gexfaker.hubs.groups import Groups, homes
+from gexfaker.hubs.groups import Groups
 from gexfaker.limits import MAX_KNOWN_GROUPS
 from gexfaker.playback.day import Day
 from support.tapes import OPEN, MemoryTape, at_times, day

@@ -8,16 +8,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import click
 
 from gexfaker.cli.asking import Asked, choosing, reaching
 from gexfaker.cli.reach import with_key
+from gexfaker.cli.suggesting import Suggesting
 from gexfaker.client.control import ALL
 from gexfaker.client.silence import is_before_the_open
 from gexfaker.errors import ControlError
-from gexfaker.nearest import nearest
 from gexfaker.parsing import duration
 from gexfaker.playback.actions import ACTIONS, COUNT, CREATION, MOMENT, SECONDS, SPEED, Action, Kind
 
@@ -80,7 +80,7 @@ def _read(action: type[Action], options: Mapping[str, Any]) -> Action:
 # --- commands ------------------------------------------------------------------------------------
 
 
-class Ctl(click.Group):
+class Ctl(Suggesting):
     """The commands of control actions, and those that are loaded when they are asked for."""
 
     LATER: Final[dict[str, tuple[str, str]]] = {
@@ -90,7 +90,7 @@ class Ctl(click.Group):
     }
     """By name: the module, and what the command does."""
 
-    MEANT: Final = {
+    MEANT: ClassVar = {
         "play": "resume",
         "start": "resume",
         "go": "resume",
@@ -103,16 +103,6 @@ class Ctl(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names, in alphabetical order."""
         return sorted([*super().list_commands(ctx), *self.LATER])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that arguments name; for another word the right name is in the error."""
-        known = self.list_commands(ctx)
-        if args[0] not in known and not args[0].startswith("-") and not ctx.resilient_parsing:
-            close = self.MEANT.get(args[0].lower()) or nearest(args[0], known)
-            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {close!r}?' if close else ''}")
-        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""

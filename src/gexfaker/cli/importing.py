@@ -96,14 +96,12 @@ def import_(
 
 def _tell_strays(path: Path, found: Sequence[Found]) -> int:
     """Say what lies in a folder and looks like days, but is not brought in; how much that is."""
-    from gexfaker.tapes.strays import strays
+    from gexfaker.tapes.strays import shown_strays, strays
 
     brought = {above for one in found for above in (one.place.path, *one.place.path.parents)}
     there = [one for one in strays(path) if one.path.absolute() not in brought] if path.is_dir() else []
-    for one in there[:SHOWN]:
-        click.echo(f"note: {one.path} is passed over: {one.hint}", err=True)
-    if len(there) > SHOWN:
-        click.echo(f"note: {len(there) - SHOWN:,} more files or folders are passed over", err=True)
+    for line in shown_strays(there, SHOWN, "passed over"):
+        click.echo(f"note: {line}", err=True)
     return len(there)
 
 
@@ -153,8 +151,10 @@ def _take_away(importer: Importer, found: list[Found], brought: list[Brought]) -
     """Have the files go whose feeds were all written anew, if they are to be moved."""
     pairs = list(zip(found, brought, strict=True))
     kept = {one.place.path for one, outcome in pairs if outcome.failed or outcome.lost}
+    written = {outcome.path.resolve() for outcome in brought}
     for path in dict.fromkeys(one.place.path for one in found if one.place.path not in kept):
-        importer.take_away(path, *(outcome.path for outcome in brought))
+        if path.resolve() not in written:
+            importer.take_away(path)
 
 
 def _brought_by_lines(importer: Importer, found: list[Found], convert: str | None) -> Iterator[Brought]:

@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 import click
 
 from gexfaker import __version__
+from gexfaker.cli.suggesting import Suggesting
 from gexfaker.errors import GexfakerError
 from gexfaker.limits import SAME_SIGNAL_SECONDS
-from gexfaker.nearest import nearest
 
 PARENT: Final = os.getppid()
 """The process that started this one, taken at once: if it ends while this one still starts, another takes its place."""
@@ -67,21 +67,12 @@ COMMANDS: Final = {
 """All of them, by name."""
 
 
-class Commands(click.Group):
+class Commands(Suggesting):
     """The commands of COMMANDS. To load all of them takes longer than one of them needs to start."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names, in alphabetical order."""
         return sorted(COMMANDS)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The command that arguments name; for a misspelt one the right name is in the error."""
-        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            close = nearest(args[0], COMMANDS)
-            ctx.fail(f"No such command {args[0]!r}.{f' Did you mean {close!r}?' if close else ''}")
-        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from gexfaker.client.http import fetch, opened, unreachable
+from gexfaker.client.http import fetch, opened, said, unreachable
 from gexfaker.errors import ControlError
 from gexfaker.playback.actions import CREATION, SHOWN_CHARS, Action
 
@@ -187,8 +187,4 @@ def _shown(given: object) -> str:
 
 def _refusal(base: str, error: HTTPError) -> str:
     """What an error answer says, on one line; a server of ours answers with JSON."""
-    try:
-        text = str(json.loads(error.read(4096))["error"])
-    except (ValueError, KeyError, TypeError):
-        text = unreachable(base, error)
-    return " ".join(text.split())
+    return " ".join((said(error) or unreachable(base, error)).split())

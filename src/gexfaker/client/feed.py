@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gexfaker.catalog import SPOT, V2, Feed, hub_of
-from gexfaker.client.http import unreachable
+from gexfaker.client.http import said, unreachable
 from gexfaker.errors import GexfakerError, RecordError
 
 if TYPE_CHECKING:
@@ -96,10 +96,8 @@ def _ask(address: str, key: str, body: object, timeout: float) -> Any:
 
 def _refusal(base: str, address: str, error: HTTPError) -> str:
     """What an error answer says; a server of ours answers with JSON."""
-    try:
-        return f"{address} answered {error.code}: {json.loads(error.read(4096))['error']}"
-    except (ValueError, KeyError, TypeError):
-        return unreachable(base, error)
+    text = said(error)
+    return unreachable(base, error) if text is None else f"{address} answered {error.code}: {text}"
 
 
 def decode_payload(data: bytes) -> dict[str, Any]:

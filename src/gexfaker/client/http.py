@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from urllib.request import Request
 
 
+REFUSAL_BYTES: Final = 4096
+"""What of a refusal is read: it is one sentence."""
+
 MARK: Final = "x-gexfaker"
 """What every answer of ours has, unless a setting says otherwise."""
 
@@ -60,7 +63,6 @@ def fetch(request: Request, timeout: float) -> Any:
 def said(refused: HTTPError) -> str | None:
     """The sentence with which a server of ours refuses something, which is left to be closed; None without one."""
     try:
-        told = json.load(refused)["error"]
+        return str(json.loads(refused.read(REFUSAL_BYTES))["error"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return told if isinstance(told, str) else None

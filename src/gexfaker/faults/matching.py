@@ -153,6 +153,14 @@ class Faults:
             at[:] = [run for run in runs if point in run.fault.POINTS]
         self._waits[:] = [run for run in runs if not run.armed]
 
+    def on(self, now: float) -> list[dict[str, Any]]:
+        """Of each rule that may still hit its name, its type and how often it has hit."""
+        return [
+            {"name": run.rule.name, "type": run.rule.type, "hits": run.hits}
+            for run in self.runs
+            if not run.is_spent(now)
+        ]
+
     def status(self, now: float) -> list[dict[str, Any]]:
         """Each rule as it was given, with what it has seen and hit, and whether it hits nothing any more."""
         return [

@@ -15,8 +15,7 @@ from gexfaker.catalog import (
     SPOT,
     STORED_CATEGORIES,
     TICKERS,
-    V2,
-    hub_of,
+    homes,
     parse_group,
 )
 
@@ -53,6 +52,7 @@ _GROUPS: Final = (
 _OF_FEED: Final = re.compile(
     r"_(classic|state|orderflow)_|_(gex_(full|zero|one)|(delta|gamma|vanna|charm|volume)_(zero|one))$", re.IGNORECASE
 )
+_STARS: Final = re.compile(r"\*+")
 _TICKER_PARTS: Final = frozenset(part for ticker in TICKERS for part in ticker.split("_"))
 
 _OLD: Final = ("all", "full", "zero", "one")
@@ -120,10 +120,7 @@ def _is_carried(hub: str, group: str) -> bool:
     feed = parse_group(group)
     if feed is None or set(group) & set("*?["):
         return True
-    if feed.package == SPOT:
-        return meets(hub, f"{V2}*")
-    home = hub_of(feed.package, feed.category)
-    return meets(hub, home) or meets(hub, V2 + home)
+    return any(meets(hub, home) for home in homes(feed))
 
 
 def meets(pattern: str, other: str) -> bool:
@@ -138,7 +135,7 @@ def meets(pattern: str, other: str) -> bool:
     """
     if "[" in pattern:
         return True
-    target = _target(other.lower())
+    target = _target(_STARS.sub("*", other.lower()))
     places = target.past_stars(1)
     for sign in pattern.lower():
         places = target.after(places, sign)
@@ -174,7 +171,7 @@ class _Target:
         return self.past_stars((places & steps) << 1 | places & stays)
 
     def past_stars(self, places: int) -> int:
-        """A star may stand for nothing."""
+        """A star may stand for nothing; no two of them are neighbours."""
         return places | (places & self._stars) << 1
 
 

@@ -11,7 +11,7 @@ import sys
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from gexfaker.catalog import CURRENT_HUBS, FUTURES, SPOT, TICKERS, V2, Feed, hub_of, meant_ticker, parse_group
+from gexfaker.catalog import FUTURES, SPOT, TICKERS, V2, Feed, homes, meant_ticker, parse_group
 from gexfaker.exchange.expiries import is_listed, owner
 from gexfaker.limits import (
     MAX_COMPARED,
@@ -173,11 +173,3 @@ def _comparable(day: Day, hub: str, group: str) -> list[str]:
     parts = set(group.upper().split("_"))
     names = sorted(feed.group for feed in day.feeds if hub in homes(feed))
     return heapq.nlargest(MAX_COMPARED, names, key=lambda name: len(parts.intersection(name.upper().split("_"))))
-
-
-def homes(feed: Feed) -> tuple[str, ...]:
-    """The hubs that carry a feed, the current one first; spot is at home on every V2 hub."""
-    if feed.package == SPOT:
-        return tuple(V2 + hub for hub in CURRENT_HUBS)
-    hub = hub_of(feed.package, feed.category)
-    return hub, V2 + hub

@@ -207,13 +207,13 @@ class Importer:
         size = source.stat().st_size
         if target.exists():
             if filecmp.cmp(source, target, shallow=False):
-                self.take_away(source, target)
+                self._take_away_unless(source, target)
                 return Brought(target, size, was_there=True)
             if not self._replacing:
                 return Brought(target, failed=f"{target} is there with other content: --replace takes {source} instead")
         others = self._other_files(file, target)
         if len(others) == 1 and filecmp.cmp(source, others[0], shallow=False):  # downloaded twice: "... (1).zip"
-            self.take_away(source, others[0])
+            self._take_away_unless(source, others[0])
             return Brought(others[0], size, was_there=True)
         if why := self._why_not(file, others, source):
             return Brought(target, failed=why)
@@ -221,7 +221,7 @@ class Importer:
             self._link(source, target)
         elif not self._moved or not _is_renamed(source, target):
             self._copy(source, target, size, report)
-            self.take_away(source, target)
+            self.take_away(source)
         for other in others:
             with explained(other):
                 other.unlink()
@@ -229,11 +229,16 @@ class Importer:
         self._real.add(target.resolve())
         return Brought(target, size)
 
-    def take_away(self, source: Path, *kept: Path) -> None:
-        """All of a file was brought in: with ``moved`` it goes, unless it is itself what is kept. Raises DataError."""
-        if self._moved and source.resolve() not in {path.resolve() for path in kept}:
+    def take_away(self, source: Path) -> None:
+        """All of a file was brought in: with ``moved`` it goes. Raises DataError."""
+        if self._moved:
             with explained(source):
                 source.unlink(missing_ok=True)
+
+    def _take_away_unless(self, source: Path, kept: Path) -> None:
+        """The same for a file that is there already, if it is not itself what is kept, under another name."""
+        if source.resolve() != kept.resolve():
+            self.take_away(source)
 
     def _other_files(self, file: Sequence[Found], target: Path) -> list[Path]:
         """The files of the data folder that have these feeds already, in another form."""

@@ -62,7 +62,11 @@ class Stray(NamedTuple):
     hint: str
 
     def __str__(self) -> str:
-        return f"{shown_path(self.path)} is not played: {self.hint}"
+        return self.told("not played")
+
+    def told(self, fate: str) -> str:
+        """A sentence about it, and what becomes of it."""
+        return f"{shown_path(self.path)} is {fate}: {self.hint}"
 
 
 class _Listed(NamedTuple):
@@ -106,10 +110,10 @@ class _Look:
         return _Listed(folders, [file for file in files if file not in folders], is_unfinished)
 
 
-def shown_strays(found: list[Stray], most: int) -> list[str]:
+def shown_strays(found: list[Stray], most: int, fate: str = "not played") -> list[str]:
     """A sentence about each, of ``most`` at the most, and how many more there are."""
-    more = [f"{len(found) - most:,} more files or folders are not played"] if len(found) > most else []
-    return [*map(str, found[:most]), *more]
+    more = [f"{len(found) - most:,} more files or folders are {fate}"] if len(found) > most else []
+    return [*(one.told(fate) for one in found[:most]), *more]
 
 
 def found_in(folder: Path, most: int, *dates: str) -> str:

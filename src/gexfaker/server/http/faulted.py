@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -105,7 +104,7 @@ class Faulted:
     def _owner_of_link(self, path: str, request: Request) -> str | None:
         """Whose link it is, if it was signed here; one that has expired is his, too."""
         service, query = self._service, request.query_params
-        refused = refusal(unquote(path.removeprefix(FILES)), query, service.secret, service.clock())
+        refused = refusal(path.removeprefix(FILES), query, service.secret, service.clock())
         return PREFIX + query.get(OWNER, "") if refused in (None, EXPIRED) else None
 
     async def _handle(self, watch: Watch, scope: Scope, receive: Receive, answer: _Noted) -> None:
@@ -351,7 +350,7 @@ def _happening(watch: Watch, scope: Scope) -> Happening:
     path = plain_path(scope["path"])
     found = resolve(path)
     feed = found.feed if isinstance(found, Found) else None
-    if path.startswith(FILES) and (file := parse_file(unquote(path.removeprefix(FILES)))) is not None:
+    if path.startswith(FILES) and (file := parse_file(path.removeprefix(FILES))) is not None:
         feed = file.feed
     clients = (*watch.names(Request(scope).headers.get("user-agent", "")), _named(scope))
     if feed is None:

@@ -86,14 +86,15 @@ def jobs_known(request: Request) -> list[dict[str, Any]]:
 async def _list(request: Request) -> Response:
     """The jobs, and what waits to be imported."""
     folder = _folder(request)
-    files, size = await to_thread.run_sync(_waiting, folder / INCOMING)
-    names = await to_thread.run_sync(_names_waiting, folder / INCOMING)
+    incoming = folder / INCOMING
+    sizes = await to_thread.run_sync(_files_waiting, incoming)
+    names = sorted(path.relative_to(incoming).as_posix() for path in islice(sizes, SHOWN_NAMES))
     return reply(
         {
             "jobs": jobs_known(request),
             "folder": str(folder),
             "has_key": bool(os.environ.get(KEY, "").strip()),
-            "waiting": {"files": files, "bytes": size, "names": names},
+            "waiting": {"files": len(sizes), "bytes": sum(sizes.values()), "names": names},
         }
     )
 
@@ -102,20 +103,20 @@ def _folder(request: Request) -> Path:
     return service_of(request).data_folder().root
 
 
-def _waiting(folder: Path) -> tuple[int, int]:
-    """How many files wait to be imported, and how large they are."""
-    sizes = list[int]()
+def _files_waiting(folder: Path) -> dict[Path, int]:
+    """The files that wait to be imported, with their sizes."""
+    sizes = dict[Path, int]()
     for path in folder.rglob("*") if folder.is_dir() else ():
         with contextlib.suppress(OSError):  # it is gone
             if path.is_file() and path.suffix != PART:
-                sizes.append(path.stat().st_size)
-    return len(sizes), sum(sizes)
+                sizes[path] = path.stat().st_size
+    return sizes
 
 
-def _names_waiting(folder: Path) -> list[str]:
-    """The first of the files that wait, by their paths."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != PART) if folder.is_dir() else ()
-    return sorted(path.relative_to(folder).as_posix() for path in islice(files, SHOWN_NAMES))
+def _waiting(folder: Path) -> tuple[int, int]:
+    """How many files wait to be imported, and how large they are."""
+    sizes = _files_waiting(folder)
+    return len(sizes), sum(sizes.values())
 
 
 # --- downloads -----------------------------------------------------------------------------------

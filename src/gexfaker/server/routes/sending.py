@@ -9,9 +9,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gexfaker.catalog import parse_group
+from gexfaker.catalog import homes, parse_group
 from gexfaker.errors import ControlError, DataError, RecordError
-from gexfaker.hubs.groups import homes
 from gexfaker.hubs.publication import Batch, Publication
 from gexfaker.limits import MAX_GROUP_LENGTH, MAX_REQUEST_BYTES
 from gexfaker.playback.actions import ChangeQuota, ChangeTier

@@ -36,15 +36,9 @@ def world_status(service: Service, world: World) -> dict[str, Any]:
         "quota": _quota(world.account.quota, service.clock()),
         "playback": playback_status(service, world) if world.is_used else None,
         "memberships": None if slot is None else slot.counts(),
-        "faults": _faults(world, service.clock()),
+        "faults": [] if world.watch is None else world.watch.faults.on(service.clock()),
         "connections": connections,
     }
-
-
-def _faults(world: World, now: float) -> list[dict[str, Any]]:
-    """The rules that are on, each with how often it has hit."""
-    rules = [] if world.watch is None else world.watch.faults.status(now)
-    return [{name: rule[name] for name in ("name", "type", "hits")} for rule in rules if not rule["spent"]]
 
 
 def _quota(quota: Quota, now: float) -> list[dict[str, Any]]:
