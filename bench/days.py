@@ -15,7 +15,9 @@ from gexfaker.catalog import CATEGORIES, Feed, hub_of
 from gexfaker.exchange.hours import NEW_YORK
 from gexfaker.market.simulation import Market
 
-DATE = "2026-07-17"
+DATE = "2026-06-17"
+"""With a record in every second: from July 2026 on they are 1.1 to 1.6 seconds apart, as on the service."""
+
 FIRST = 7000
 """The first record taken from the simulated day, about two hours after the open."""
 

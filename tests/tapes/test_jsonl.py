@@ -103,7 +103,7 @@ def test_a_day_that_is_closed_while_it_is_searched_is_an_error_of_the_data(tmp_p
     lines = b"".join(b'{"timestamp":%d,"spot":"%s"}\n' % (1000 + number, padding) for number in range(2000))
     tape = tape_of(tmp_path, lines, ending)
     for steps in (tape.steps_to_time(2900), tape.steps_to_index(1900)):
-        next(steps)
+        next(iter(steps))
     tape.close()
     with pytest.raises(DataError, match="closed while it was searched"):
         list(tape.steps_to_time(2900))

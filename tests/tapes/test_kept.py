@@ -144,7 +144,7 @@ def test_a_file_is_looked_through_once(path: Path, folder: IndexFolder, tmp_path
 def test_what_was_found_of_a_file_is_used_for_the_rest(path: Path, folder: IndexFolder, tmp_path: Path) -> None:
     folder_of_another_machine = tmp_path / "other"
     with closing(opened(path, folder)) as tape:
-        next(tape.steps_to_index(COUNT))
+        next(iter(tape.steps_to_index(COUNT)))
         keep = tape.keeping()
         assert keep is not None
         keep()

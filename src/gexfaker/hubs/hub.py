@@ -319,7 +319,9 @@ class Hub:
 
     def publish_all(self, audience: Audience, batch: Batch) -> int:
         """Queue a batch for an audience: each connection gets the messages of its groups; returns how many in all."""
-        sent = sum(self.publish_to(connection, batch) for connection in list(audience.connections))
+        sent = 0
+        for connection in list(audience.connections):
+            sent += self.publish_to(connection, batch)
         self.bounds.kept.shed()
         return sent
 

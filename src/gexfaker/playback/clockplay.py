@@ -36,15 +36,17 @@ class Sent:
         held: whether what was due at the moment of a pause waits for the feed to go on.
         greets: whether the next turn is the first for somebody who has come to listen, and is sent where the day is.
         ended: whether everything has been sent, as fast as possible.
+        more_after: the market time of a turn after which a feed had a record still to come; None before any.
         indexes: of each feed that moved, the market time it was moved to, and the index of its next record.
     """
 
-    __slots__ = ("ended", "greets", "held", "indexes", "ticked", "turn", "upto")
+    __slots__ = ("ended", "greets", "held", "indexes", "more_after", "ticked", "turn", "upto")
 
     def __init__(self) -> None:
         self.upto = self.ticked = 0.0
         self.turn: Turn | None = None
         self.held = self.ended = self.greets = False
+        self.more_after: float | None = None
         self.indexes: dict[Feed, tuple[float, int]] = {}
 
 
@@ -239,7 +241,10 @@ class ClockPlay(Play):
         if searched:
             first = tape.index_at(math.floor(turn.after)) + 1
         end = first
-        while end - first <= limit and tape.has(end) and is_reached(tape, end, turn.upto):
+        while end - first <= limit and tape.has(end):
+            if not is_reached(tape, end, turn.upto):
+                self.sent.more_after = turn.upto
+                break
             end += 1
         if end - first > limit:
             end = max(end, tape.index_at(math.floor(turn.upto)) + 1)
@@ -282,6 +287,7 @@ class ClockPlay(Play):
 
     def find_again(self) -> None:
         """Records are looked up by their times again: after what was sent, so that nothing is sent twice."""
+        self.sent.more_after = None
         self.sent.indexes = {feed: (LOST, index) for feed, (_, index) in self.sent.indexes.items()}
 
     # --- REST --------------------------------------------------------------------------------
@@ -337,6 +343,12 @@ class ClockPlay(Play):
     def indexes_of(self, ticker: str) -> list[int]:
         """Nothing that market time does not say."""
         return []
+
+    def is_over(self) -> bool:
+        """Whether every feed that was used has come to its end; at once where the last turn saw more of one."""
+        if self.heard and self.sent.more_after == self.sent.upto:
+            return False
+        return super().is_over()
 
     def _has_ended(self, tape: Tape, index: int) -> bool:
         if self.clock is not None:

@@ -13,7 +13,7 @@ import datetime
 import logging
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -78,8 +78,11 @@ class SortedTape:
         """Whether record ``index`` exists."""
         return self._tape.has(index) if self._order is None else 0 <= index < len(self._order)
 
-    def steps_to_index(self, index: int) -> Iterator[None]:
+    def steps_to_index(self, index: int) -> Iterable[None]:
         """Work that ``has(index)`` needs, in steps. Raises DataError."""
+        return self._tape.steps_to_index(index) if self._is_begun else self._steps_to_first_index(index)
+
+    def _steps_to_first_index(self, index: int) -> Iterator[None]:
         yield from self._tape.while_open(self._steps_to_begin())
         yield from self._tape.steps_to_index(index)
 

@@ -6,7 +6,7 @@ at zero and the gamma levels at a placeholder some 3.5 % under spot; then the ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Any, Final
 
@@ -56,7 +56,7 @@ class OpenRows:
         """Whether record ``index`` exists."""
         return index == 0 or (index > 0 and self._tape.has(index - 1))
 
-    def steps_to_index(self, index: int) -> Iterator[None]:
+    def steps_to_index(self, index: int) -> Iterable[None]:
         """Work that ``has(index)`` needs, in steps."""
         return self._tape.steps_to_index(index - 1)
 

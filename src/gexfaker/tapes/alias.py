@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from gexfaker.catalog import Feed
@@ -31,7 +31,7 @@ class Alias:
         """Whether record ``index`` exists."""
         return self._tape.has(index)
 
-    def steps_to_index(self, index: int) -> Iterator[None]:
+    def steps_to_index(self, index: int) -> Iterable[None]:
         """Work that ``has(index)`` needs, in steps."""
         return self._tape.steps_to_index(index)
 

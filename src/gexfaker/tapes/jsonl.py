@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final
@@ -178,9 +178,9 @@ class JsonlTape:
         """Whether it is not used any more."""
         return self._source.is_closed
 
-    def steps_to_index(self, index: int) -> Iterator[None]:
+    def steps_to_index(self, index: int) -> Iterable[None]:
         """Read on to record ``index`` in steps; afterwards ``has(index)`` answers at once. Raises DataError."""
-        return self.while_open(self._index.steps_to(index))
+        return () if index < self._index.known else self.while_open(self._index.steps_to(index))
 
     def knows(self, timestamp: int) -> bool:
         """Whether the file has been read beyond that time, or to its end."""

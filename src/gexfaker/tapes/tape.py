@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -53,7 +53,7 @@ class Tape(Protocol):
     def has(self, index: int) -> bool:
         """Whether record ``index`` exists; reads no further than it must."""
 
-    def steps_to_index(self, index: int) -> Iterator[None]:
+    def steps_to_index(self, index: int) -> Iterable[None]:
         """Work that ``has(index)`` needs, in steps of about a millisecond; afterwards it answers at once."""
 
     def knows(self, timestamp: int) -> bool:

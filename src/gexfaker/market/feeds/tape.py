@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Final, Protocol
 
@@ -74,7 +74,7 @@ class SimulatedTape:
         """Whether record ``index`` exists."""
         return 0 <= index < len(self)
 
-    def steps_to_index(self, index: int) -> Iterator[None]:
+    def steps_to_index(self, index: int) -> Iterable[None]:
         """No work is needed."""
         return iter(())
 
