@@ -175,11 +175,16 @@ def test_a_marker_that_is_wrong_is_told(tmp_path: Path) -> None:
         @pytest.mark.gexfaker(dya="2026-07-17")
         def test_misspelt(gexfaker):
             pass
+
+        @pytest.mark.gexfaker(paused="no")
+        def test_a_switch(gexfaker):
+            pass
         """,
     )
     assert done.returncode == 1
     assert "write @pytest.mark.gexfaker(day=..., start=...), by names" in done.stdout
     assert "there is no setting dya" in done.stdout
+    assert "@pytest.mark.gexfaker(paused='no'): write paused=True or paused=False" in done.stdout
 
 
 def test_nothing_is_imported_that_no_test_asks_for(tmp_path: Path) -> None:

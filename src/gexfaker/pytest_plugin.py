@@ -32,6 +32,9 @@ MARKER: Final = (
 OF_THE_KEY: Final = ("day", "start", "speed", "paused", "faults", "preset", "fault_seed", "journal")
 """What the marker may say of the key; everything else is a setting of the server."""
 
+SWITCHES: Final = ("paused", "journal")
+"""Of these, what is True or False."""
+
 _numbers: Final = itertools.count(1)
 
 
@@ -109,6 +112,9 @@ def _asked(request: pytest.FixtureRequest) -> dict[str, Any]:
         if marker.args:
             raise pytest.UsageError(f"write @pytest.mark.gexfaker(day=..., start=...), by names: {MARKER}")
         asked = dict(marker.kwargs) | asked
+    for name in SWITCHES:
+        if not isinstance(asked.get(name, False), bool):
+            raise pytest.UsageError(f"@pytest.mark.gexfaker({name}={asked[name]!r}): write {name}=True or {name}=False")
     return asked
 
 

@@ -17,7 +17,7 @@ from gexfaker.errors import SettingError
 from gexfaker.server.service import Service
 from gexfaker.settings import SETTINGS, flag_of, load
 from support.data import DATE, FIRST, expected, group, record, write_day
-from support.server import clean_environment, running_process
+from support.server import clean_environment, running_process, wait_until
 
 LISTEN = (sys.executable, "-m", "gexfaker", "listen", "orderflow")
 
@@ -284,6 +284,7 @@ def test_the_status_says_why_a_group_is_silent_and_strict_groups_refuse_it() -> 
                 assert ack == {"type": "ack", "ackId": 1, "success": True}
                 [entry] = connection["groups"]
                 assert "blue_SPX_orderflow_orderflow" in entry["silent"]
+                wait_until(lambda: any(wrong in line for line in server.stderr), 5, "the reason in the log")
                 assert sum(wrong in line for line in server.stderr) == 1
 
 

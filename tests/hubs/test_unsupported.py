@@ -13,7 +13,7 @@ from gexfaker.wire import messages as m
 from gexfaker.wire.generated import webpubsub_pb2
 from gexfaker.wire.jsoncodec import MAX_ID
 from support.raw import JSON, JSON_RELIABLE, RawSocket, connect
-from support.server import running_server
+from support.server import running_server, wait_until
 
 CALL = {"type": "invoke", "invocationId": "7", "target": "event", "event": "sum", "dataType": "text", "data": "x"}
 STREAM = {"type": "sendToGroup", "group": "g", "ackId": 3, "stream": {"streamId": "s1", "idleTimeoutMs": 1000}}
@@ -56,7 +56,7 @@ def test_every_feature_is_refused_as_its_client_waits_for_it(subprotocol: str) -
         for sent, expected in cases:
             assert answers(raw, sent, len(expected)) == expected, sent
         assert raw.join("blue_SPX_orderflow_orderflow", 99).kind == "ack"
-        assert any("does not support" in line for line in server.stderr)
+        wait_until(lambda: any("does not support" in line for line in server.stderr), 5, "the refusal in the log")
 
 
 def test_a_stream_of_a_protobuf_client_is_refused_by_its_ack() -> None:

@@ -55,7 +55,8 @@ def test_a_question_in_words() -> None:
     ("text", "said"),
     [
         (b"{", "not what this takes"),
-        (b'{"typ": "ping"}', "unknown field typ"),
+        (b'{"typ": "ping"}', "unknown field typ (did you mean type?); there are type, where"),
+        (b'{"zzz": "ping"}', "unknown field zzz; there are type, where"),
         (b'{"since": -1}', ">= 0"),
         (b'{"where": {"n": {"from": 3}}}', "unknown field from"),
         (b"\xff", "not what this takes"),

@@ -12,7 +12,7 @@ import pytest
 from support import data, decode
 from support.control import SESSIONS
 from support.raw import JSON, connect
-from support.server import InProcess, running_server
+from support.server import InProcess, running_server, wait_until
 
 HEADERS = {"Authorization": "Bearer demo", "User-Agent": "test"}
 
@@ -64,7 +64,8 @@ def test_it_is_said_wherever_a_feed_is_named(server: InProcess) -> None:
         status = json.loads(server.get(f"{SESSIONS}/by-key?key=said")[1])
     groups = {group["group"]: group.get("simulated", False) for group in status["connections"][0]["groups"]}
     assert groups == {"blue_ES_SPX_orderflow_orderflow": False, "blue_SPX_orderflow_orderflow": True}
-    assert any("joined blue_SPX_orderflow_orderflow on orderflow, which is simulated" in line for line in server.stderr)
+    told = "joined blue_SPX_orderflow_orderflow on orderflow, which is simulated"
+    wait_until(lambda: any(told in line for line in server.stderr), 5, told)
 
 
 def test_the_mark_says_that_some_of_it_is_simulated(server: InProcess) -> None:

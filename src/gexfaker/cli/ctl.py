@@ -6,6 +6,7 @@ The commands that change a session are made from the control actions, one for ea
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, ClassVar, Final
@@ -44,6 +45,8 @@ def _where(where: str) -> int | float | str:
             continue
     return where
 
+
+_NEGATIVE: Final = re.compile(r"-[0-9][0-9.]*[a-z]*")
 
 _TYPES: Final[dict[Kind, type]] = {COUNT: int, SPEED: float}
 """The kinds of argument that are checked before the server is asked."""
@@ -195,6 +198,15 @@ def create(asked: Asked, **options: Any) -> None:
     asked.print(answer, effects)
 
 
+class Acting(click.Command):
+    """The command of an action. A negative number is its argument, for the action to refuse, and no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        ctx.ignore_unknown_options = any(_NEGATIVE.fullmatch(arg) for arg in args)
+        return super().parse_args(ctx, args)
+
+
 def _command_of(action: type[Action]) -> click.Command:
     """The command of an action."""
 
@@ -215,7 +227,7 @@ def _command_of(action: type[Action]) -> click.Command:
         command = _positional(fields[action.POSITIONAL[0]])(command)
     examples = "\n".join(f"  gexfaker ctl {action.NAME} {example}".rstrip() for example in action.EXAMPLES)
     text = f"{action.HELP}\n\n\b\nExamples:\n{examples}"
-    return click.command(action.NAME, help=text, short_help=action.SHORT)(command)
+    return click.command(action.NAME, cls=Acting, help=text, short_help=action.SHORT)(command)
 
 
 def _positional(field: dataclasses.Field[Any]) -> Callable[[Command], Command]:
@@ -223,13 +235,9 @@ def _positional(field: dataclasses.Field[Any]) -> Callable[[Command], Command]:
     kind: Kind = field.metadata["kind"]
     optional = field.default is not dataclasses.MISSING and field.default is not None
     shown = field.metadata["shown"] or kind.accepted
-    return click.argument(
-        "where",
-        metavar=f"[{shown}]" if optional else shown,
-        type=_TYPES.get(kind),
-        default=field.default if optional else None,
-        required=not optional,
-    )
+    if not optional:  # click takes even None for a default, with which an argument may be left out
+        return click.argument("where", metavar=shown, type=_TYPES.get(kind))
+    return click.argument("where", metavar=f"[{shown}]", type=_TYPES.get(kind), default=field.default)
 
 
 def _act(asked: Asked, action: Action) -> None:

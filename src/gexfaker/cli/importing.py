@@ -76,8 +76,8 @@ def import_(
     for date in dates:
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
-    there, unusable = _found(paths)
-    passed_over = sum(_tell_strays(path, there) for path in paths)
+    there, unusable, useless = _found(paths)
+    passed_over = sum(_tell_strays(path, there, useless) for path in paths)
     found = _chosen(there, dates, tickers)
     with closing(Importer(out, linked=link, moved=move, replacing=replace)) as importer:
         brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
@@ -94,19 +94,25 @@ def import_(
     context.exit(code)
 
 
-def _tell_strays(path: Path, found: Sequence[Found]) -> int:
-    """Say what lies in a folder and looks like days, but is not brought in; how much that is."""
-    from gexfaker.tapes.strays import shown_strays, strays
+def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path]) -> int:
+    """Say what lies in a folder and looks like days, but is not brought in; how much that is.
 
-    brought = {above for one in found for above in (one.place.path, *one.place.path.parents)}
-    there = [one for one in strays(path) if one.path.absolute() not in brought] if path.is_dir() else []
+    Of what is useless it has been told.
+    """
+    from gexfaker.tapes.strays import left_out, shown_strays
+
+    known = {one.absolute() for one in (*useless, *(one.place.path for one in found))}
+    there = left_out(path, known) if path.is_dir() else []
     for line in shown_strays(there, SHOWN, "passed over"):
         click.echo(f"note: {line}", err=True)
     return len(there)
 
 
-def _found(paths: Sequence[Path]) -> tuple[list[Found], int]:
-    """The days below all paths, and how many paths or reports have none, which is told. Raises DataError: none has."""
+def _found(paths: Sequence[Path]) -> tuple[list[Found], int, list[Path]]:
+    """The days below all paths, how many paths or reports have none, which is told, and these reports.
+
+    Raises DataError: none has.
+    """
     from gexfaker.jobs.importing import Found, found_below, unreadable
 
     found, problems = list[Found](), list[str]()
@@ -120,7 +126,8 @@ def _found(paths: Sequence[Path]) -> tuple[list[Found], int]:
     for text in problems:
         click.echo(text, err=True)
     # What of these cannot be read was told when it was looked for.
-    return found, len(problems) + sum(len(unreadable(path, found)) for path in paths if path.is_dir())
+    useless = [report for path in paths if path.is_dir() for report in unreadable(path, found)]
+    return found, len(problems) + len(useless), useless
 
 
 def _chosen(found: list[Found], dates: Sequence[str], tickers: Sequence[str]) -> list[Found]:

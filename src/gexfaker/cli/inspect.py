@@ -84,7 +84,7 @@ def inspect(
     from rich.markup import escape
 
     from gexfaker.inspection.findings import VERDICTS, Severity
-    from gexfaker.tapes.strays import shown_strays, strays
+    from gexfaker.tapes.strays import left_out, shown_strays
 
     plan = _plan(folder, dates, tickers)
     console = Console(highlight=False)
@@ -96,7 +96,7 @@ def inspect(
         if not as_json:
             (_show_all if verbose else _show)(console, report)
     worst = max((report.severity for report in reports), default=Severity.USUAL)
-    not_played = strays(folder, *dict.fromkeys(date for date, _ in plan))
+    not_played = left_out(folder, _played(folder))
     if as_json:
         days = [report.as_json() for report in reports]
         told = {"not_played": list(map(str, not_played))}
@@ -108,6 +108,12 @@ def inspect(
             f"{len(reports)} ticker-day{'s' * (len(reports) != 1)}: [{_STYLES[VERDICTS[worst]]}]{VERDICTS[worst]}"
         )
     context.exit(1 if worst is Severity.BROKEN else 0)
+
+
+def _played(root: Path) -> set[Path]:
+    """The files of all days of a data folder."""
+    folder = _folder(root)
+    return {folder.place(date, feed).path.absolute() for date in folder.dates() for feed in folder.feeds(date)}
 
 
 Plan = list[tuple[str, list[Feed]]]

@@ -116,9 +116,11 @@ def _send(hub: Hub, connection: Connection, message: m.SendToGroup) -> None:
     hub.publish(connection.audience, message.group, Publication(sent), excluded)
 
 
+NO_SENDING: Final = "The client does not have permission to send to group '{}'."
+
 OPERATIONS: Final[dict[type, tuple[str, str, Callable[[Hub, Connection, Any], m.AckError | None]]]] = {
     m.JoinGroup: (JOIN, "The client does not have permission to join group '{}'.", _join),
     m.LeaveGroup: (JOIN, "The client does not have permission to leave group '{}'.", _leave),
-    m.SendToGroup: (SEND, "The client does not have permission to send to group '{}'.", _send),
+    m.SendToGroup: (SEND, NO_SENDING, _send),
 }
 """For each operation on a group: the role it needs, what is said without it, and what it does."""

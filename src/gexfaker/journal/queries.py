@@ -24,6 +24,9 @@ MAX_NUMBER: Final = 1 << 53
 MAX_COMPARED: Final = 1000
 """Letters of a text that are compared with a pattern: the journal itself cuts what clients choose to 300."""
 
+_UNKNOWN: Final = re.compile(r"Object contains unknown field (\S+)")
+"""What msgspec says of a name that the body itself does not have; of one further inside it says where."""
+
 MAX_WAIT_SECONDS: Final = 300.0
 """How long a question may wait for its answer."""
 
@@ -117,17 +120,27 @@ def _said(wanted: Wanted) -> str:
 
 def read(text: bytes, kind: type[Any]) -> Any:
     """The question in a request's body. Raises ControlError."""
-    return _meant(lambda: msgspec.json.decode(text or b"{}", type=kind))
+    return _meant(lambda: msgspec.json.decode(text or b"{}", type=kind), kind)
 
 
 def convert(given: dict[str, Any], kind: type[Any]) -> Any:
     """The question in a body that was decoded already. Raises ControlError."""
-    return _meant(lambda: msgspec.convert(given, kind))
+    return _meant(lambda: msgspec.convert(given, kind), kind)
 
 
-def _meant(make: Callable[[], Any]) -> Any:
+def _meant(make: Callable[[], Any], kind: type[Any]) -> Any:
     try:
         return make()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         said = str(problem).replace("`", "")
-        raise ControlError(f"the body is not what this takes: {said}") from None
+        raise ControlError(f"the body is not what this takes: {said}{_there_are(said, kind)}") from None
+
+
+def _there_are(said: str, kind: type[Any]) -> str:
+    """The names that there are, for who has written one that is none."""
+    wrong = _UNKNOWN.fullmatch(said)
+    if wrong is None or not issubclass(kind, msgspec.Struct):
+        return ""
+    names = [one.encode_name for one in msgspec.structs.fields(kind)]
+    close = nearest(wrong[1], names)
+    return f"{f' (did you mean {close}?)' if close else ''}; there are {', '.join(names)}"

@@ -45,12 +45,15 @@ MAX_END_BYTES: Final = 22 + 2**16
 
 _END_MARK: Final = b"PK\x05\x06"
 _DAY: Final = r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
+_COPY: Final = r"(?P<copy> ?\([0-9]+\))?"
+"""What a browser adds to the name of what is downloaded once more."""
+
 _PACKAGES: Final = "|".join(STORED_CATEGORIES)
 _ARRAY: Final = re.compile(
     rf"{_DAY}_(?P<ticker>[A-Za-z0-9_.-]{{1,16}}?)_(?P<package>{_PACKAGES})_(?P<category>[a-z_]+)"
-    r"\.jsonl?(?:\.gz|\.zst)?"
+    rf"{_COPY}\.jsonl?(?:\.gz|\.zst)?"
 )
-_REPORT: Final = re.compile(rf"eod_report_(?P<ticker>[A-Za-z0-9_.-]{{1,16}})_{_DAY}(?: ?\([0-9]+\))?\.zip")
+_REPORT: Final = re.compile(rf"eod_report_(?P<ticker>[A-Za-z0-9_.-]{{1,16}})_{_DAY}{_COPY}\.zip")
 
 
 class Place(NamedTuple):
@@ -132,8 +135,7 @@ class LooseFiles:
             self._tell(self._root, f"has more than {MAX_NAMES:,} files; the rest is not played")
         if len(self._stamps) >= MAX_FOLDERS:
             self._tell(self._root, f"has more than {MAX_FOLDERS:,} folders; the rest is not looked into")
-        # Reports come last: an array that somebody has taken out of one is the one that is meant.
-        for path in sorted(files, key=lambda path: (bool(_REPORT.fullmatch(path.name)), path)):
+        for path in sorted(files, key=_rank):
             for date, feed, place in self._feeds_of(path):
                 days.setdefault(date, {}).setdefault(feed, place)
         return days
@@ -202,6 +204,13 @@ def _is_readable(info: zipfile.ZipInfo) -> bool:
         and not info.flag_bits & ENCRYPTED
         and info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
     )
+
+
+def _rank(path: Path) -> tuple[bool, bool, Path]:
+    """Which of several files with the same feed is meant: an array somebody has taken out of a report, no copy."""
+    report = _REPORT.fullmatch(path.name)
+    named = report or _ARRAY.fullmatch(path.name)
+    return bool(report), bool(named and named["copy"]), path
 
 
 def _read_name(name: str) -> tuple[str, Feed] | None:

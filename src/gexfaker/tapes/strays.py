@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -70,11 +70,19 @@ class Stray(NamedTuple):
 
 
 class _Listed(NamedTuple):
-    """What lies in a folder: folders, files that look like records, and whether one is still being written."""
+    """What lies in a folder.
+
+    Attributes:
+        folders: in order.
+        files: that look like records, and are not called so that they are played wherever they lie.
+        is_unfinished: whether one is still being written.
+        loose: files that are played wherever they lie.
+    """
 
     folders: Sequence[Path] = ()
     files: Sequence[Path] = ()
     is_unfinished: bool = False
+    loose: Sequence[Path] = ()
 
     @property
     def names(self) -> list[str]:
@@ -103,11 +111,11 @@ class _Look:
         except OSError:
             return _Listed()
         names = [entry.name for entry in found]
-        files = [
-            folder / name for name in names if RECORD_FILE.fullmatch(name) and not (name in OURS or is_loose(name))
-        ]
+        files = [folder / name for name in names if RECORD_FILE.fullmatch(name) and name not in OURS]
+        files = [file for file in files if file not in folders]
+        loose = [file for file in files if is_loose(file.name)]
         is_unfinished = any(name.startswith(".") and name.endswith(UNFINISHED) for name in names)
-        return _Listed(folders, [file for file in files if file not in folders], is_unfinished)
+        return _Listed(folders, [file for file in files if file not in loose], is_unfinished, loose)
 
 
 def shown_strays(found: list[Stray], most: int, fate: str = "not played") -> list[str]:
@@ -138,6 +146,32 @@ def strays(root: Path, *dates: str) -> list[Stray]:
     for date in dates:
         found += _in_day(root / date, look)
     return found
+
+
+def left_out(root: Path, taken: Collection[Path]) -> list[Stray]:
+    """What is not taken of a folder and all below: the folders that may be days, and every other record file.
+
+    Args:
+        root: the folder.
+        taken: files that are, by their absolute paths.
+    """
+    above = {folder for file in taken for folder in file.parents}
+    found = [one for one in strays(root) if one.path.absolute() not in above and one.path.absolute() not in taken]
+    told, look, folders = {one.path for one in found}, _Look(), [root]
+    for folder in folders:  # those inside come behind it
+        inside = look.into(folder)
+        files = [file for file in (*inside.files, *inside.loose) if file not in told and file.absolute() not in taken]
+        found += [Stray(file, _what_of(file)) for file in files]
+        folders += [one for one in inside.folders if one not in told]
+    return found
+
+
+def _what_of(file: Path) -> str:
+    """What to do with a record file somewhere in a folder of days."""
+    if is_loose(file.name):
+        return "its feeds are there in another file"
+    categories = STORED_CATEGORIES.get(file.parent.name)
+    return _how_to_lie(file) if categories is None else _meant_file(file.name, categories)
 
 
 def _how_to_lie(file: Path) -> str:

@@ -34,8 +34,8 @@ one of five minutes and ten seconds."""
 class Grant:
     """What a token allows: whose session it is (None: anonymous), the roles, and groups joined on connect.
 
-    ``slot`` names the negotiated set of memberships it belongs to; None for a token of the GET flow. Who only
-    ``watches`` is no client of the key: no fault hits it, and no journal and no log tells of it.
+    ``slot`` names the negotiation that it belongs to; None where negotiating again leaves earlier tokens valid. Who
+    only ``watches`` is no client of the key: no fault hits it, and no journal and no log tells of it.
     """
 
     user_id: str | None
@@ -43,6 +43,11 @@ class Grant:
     groups: tuple[str, ...] = ()
     slot: str | None = None
     watches: bool = False
+
+    @property
+    def is_joined_by_server(self) -> bool:
+        """Whether the key has negotiated with POST, so that the server says in which groups its connections are."""
+        return self.slot is not None and not self.roles
 
 
 PREFIX: Final = "key-"

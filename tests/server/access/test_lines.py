@@ -202,6 +202,18 @@ def test_a_join_without_the_right_is_a_line(server: InProcess) -> None:
             wait_for(server, world_id("k-posted-2"), said)
 
 
+def test_who_negotiated_with_get_is_not_sent_to_post(server: InProcess) -> None:
+    group = "blue_ES_SPX_classic_gex_full"
+    for subprotocol in (JSON, JSON_RELIABLE):
+        key = f"k-got-{subprotocol}"
+        with connect(server.negotiate(key)["classic"], subprotocol) as raw:
+            wait_for(server, world_id(key), f"connected to classic, {subprotocol}")
+            raw.send_text(f'{{"type":"sendToGroup","group":"{group}","dataType":"text","data":"x","ackId":1}}')
+            said = f"was refused '{group}': The client .* send to group '{group}'; as on the service, clients join"
+            wait_for(server, world_id(key), said)
+        assert not [line for line in lines_of(server, world_id(key)) if "POST" in line]
+
+
 def test_an_expired_token_is_told_of_its_key_and_stands_in_its_journal(server: InProcess) -> None:
     rule = b'[{"type": "expire_token", "attributes": {"lifetime": 0}}]'
     assert server.request("PUT", "/_gexfaker/faults?key=k-expired", rule)[0] == 200

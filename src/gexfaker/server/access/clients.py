@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.groups import Groups
+from gexfaker.hubs.upstream import NO_SENDING
 from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
@@ -27,6 +28,7 @@ SHOWN_GROUPS: Final = 5
 
 UNTIL_NAMED: Final = " until a POST or PATCH of /v2/negotiate names one"
 BY_THE_SERVER: Final = "; it negotiated with POST: name the group there or with PATCH, and the server joins it"
+ONLY_JOINS: Final = "; as on the service, clients join groups to receive, and send nothing to them"
 FORBIDDEN: Final = "Forbidden"
 WITHOUT_SUBPROTOCOL: Final = "; offer json.webpubsub.azure.v1, or negotiate with POST, which names the groups"
 
@@ -70,7 +72,7 @@ class ClientLog:
             names = ", ".join(map(_short, offered[:SHOWN_GROUPS]))
             what = f"connected to {hub} without a subprotocol, as the service knows none of those it offers ({names})"
             self._tell(connection, "connect", what, "; offer json.webpubsub.azure.v1", logging.WARNING)
-        elif connection.grant.slot is not None and not connection.grant.groups:
+        elif connection.grant.is_joined_by_server and not connection.grant.groups:
             what = f"connected to {hub}, of which the negotiation named no group: nothing comes"
             self._tell(connection, "connect", what, UNTIL_NAMED, NOTED)
         elif connection.subprotocol.name is None and not connection.grant.groups:
@@ -122,8 +124,12 @@ class ClientLog:
     def refused(self, connection: Connection, group: str, error: AckError) -> None:
         """A client may not join a group, or do another thing to it."""
         self.counts.refusals["message", error.name] += 1
-        joins = BY_THE_SERVER if connection.grant.slot is not None and error.name == FORBIDDEN else ""
-        self._tell(connection, "refusal", f"was refused {_short(group)!r}: {error.message}", joins, NOTED)
+        text = f"was refused {_short(group)!r}: {error.message.removesuffix('.')}"
+        if error.message == NO_SENDING.format(group):
+            advice = ONLY_JOINS
+        else:
+            advice = BY_THE_SERVER if connection.grant.is_joined_by_server and error.name == FORBIDDEN else ""
+        self._tell(connection, "refusal", text, advice, NOTED)
 
     def wrong(self, hub: str, connection: Connection, why: str) -> None:
         """A client has sent what is no message; the service closes without saying what is wrong with it."""
