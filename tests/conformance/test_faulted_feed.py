@@ -57,6 +57,11 @@ class Feed:
         found: list[dict[str, Any]] = self.call("GET", "/_gexfaker/journal")["entries"]
         return [entry for entry in found if not types or entry["type"] in types]
 
+    def verify(self, *expected: dict[str, Any]) -> int:
+        """The status of the answer."""
+        body = json.dumps({"expect": list(expected)}).encode()
+        return self.server.request("POST", f"/_gexfaker/verify?key={self.key}", body)[0]
+
     def connect(self) -> RawSocket:
         url = self.server.orderflow(self.key)
         made = RawSocket(url)
@@ -240,6 +245,43 @@ def test_what_waits_for_a_late_101_is_bounded(tmp_path: Path) -> None:
         assert client.is_gone(), "cut as any client that does not read"
         wait_until(lambda: bool(feed.journal("cut")), 5, "the cut in the journal")
         client.socket.close()
+
+
+def test_who_gets_a_late_101_has_connected_only_then(feed: Feed) -> None:
+    feed.journal()
+    client = feed.listen()
+    payloads(client, 1)
+    late = {"type": "latency", "on": {"hub": "*"}, "attributes": {"latency": 600}}
+    feed.faults({"type": "close", "count": 1}, late)
+    client.read_close()
+    url = feed.server.orderflow(feed.key)
+    back = RawSocket(url)
+    feed.stack.append(back)
+    back.send(upgrade_request(url, (JSON,)) + frame(TEXT, decode.json_join(GROUP, 1).encode()))
+    assert back.read_answer() == 101
+    assert back.read_kind("ack"), "what came early is taken all the same"
+    [end] = feed.journal("close")
+    [connect] = feed.journal("connect")[1:]
+    assert connect["at"] - end["at"] >= 0.6
+    assert feed.verify({"is": "reconnected_within", "seconds": 0.5}) == 406
+
+
+def test_who_does_not_wait_for_a_late_101_has_not_connected(feed: Feed) -> None:
+    feed.journal()
+    client = feed.listen()
+    payloads(client, 1)
+    late = {"type": "latency", "on": {"hub": "*"}, "attributes": {"latency": 60_000}}
+    feed.faults({"type": "close", "count": 1}, late)
+    client.read_close()
+    url = feed.server.orderflow(feed.key)
+    gone = RawSocket(url)
+    gone.send(upgrade_request(url, (JSON,)))
+    wait_until(lambda: len(feed.journal("fault")) == 2, 5, "the fault has hit the handshake")
+    gone.socket.close()
+    told = "was gone from orderflow before its handshake was answered"
+    wait_until(lambda: any(told in line for line in feed.server.stderr), 5, told)
+    assert len(feed.journal("connect")) == len(feed.journal("close")) == 1
+    assert feed.verify({"is": "reconnected_within", "seconds": 60}) == 406
 
 
 def test_a_late_feed_is_late_by_the_same_time_throughout(feed: Feed) -> None:

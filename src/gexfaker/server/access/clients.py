@@ -96,10 +96,9 @@ class ClientLog:
             detail = f": {_counted(count)} closed, as the service does; a key has one connection on each hub"
             self.access.tell(owner, "replaced", f"connected again to {hub}", detail, logging.WARNING)
 
-    def recovered(self, hub: str, connection: Connection) -> None:
-        """A client has come back with its reconnection token."""
+    def recovered(self, hub: str, connection: Connection, count: int) -> None:
+        """A client has come back with its reconnection token; so many messages are sent again."""
         self.counts.recoveries["recovered",] += 1
-        count = len(connection.unacknowledged)
         if (watch := connection.watch) is not None:
             watch.note("recover", **_named_in(connection), unacknowledged=count)
         self._tell(connection, "recover", f"recovered its connection to {hub}", f"; {count:,} messages are sent again")
@@ -155,6 +154,11 @@ class ClientLog:
         if connection.state is State.DETACHED:
             how += f"; it may come back within {self._settings.recovery_window:g} s"
         self._tell(connection, "close", f"left {hub}: {how}")
+
+    def gave_up(self, hub: str, connection: Connection) -> None:
+        """A client is gone before it has had the answer to its handshake."""
+        what = f"was gone from {hub} before its handshake was answered, which a fault holds back"
+        self._tell(connection, "close", what, level=NOTED)
 
     def look_at(self, days: Days, worlds: Iterable[World]) -> None:
         """Tell whose day has ended since the last look, and who goes on with another one.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -53,6 +54,7 @@ class Accepted:
         seconds: so much later a fault has it sent.
         close: with which a fault closes it at once.
         agent: the User-Agent of the client, where somebody watches.
+        tell: says that the client has come, once it has its late answer; None where that was said already.
     """
 
     response: Response
@@ -61,6 +63,7 @@ class Accepted:
     seconds: float = 0.0
     close: Close | None = None
     agent: str = ""
+    tell: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +243,8 @@ def _recover(
         return Accepted(switch)
     if connection.subprotocol.name is not None:
         switch.headers["Sec-WebSocket-Protocol"] = connection.subprotocol.name
-    service.clients.recovered(hub.name, connection)
-    return _accepted(switch, hub, connection, request, spoiled)
+    tell = partial(service.clients.recovered, hub.name, connection, len(connection.unacknowledged))
+    return _accepted(switch, hub, connection, request, spoiled, tell)
 
 
 def _tell_unrecovered(service: Service, hub: Hub, owner: str) -> None:
@@ -274,8 +277,8 @@ def _connect(
     connection = hub.connect(grant, subprotocol, raw)
     if closed:
         service.clients.taken_over(hub.name, connection, closed)
-    service.clients.connected(hub.name, connection, offered)
-    return _accepted(switch, hub, connection, request, spoiled)
+    tell = partial(service.clients.connected, hub.name, connection, offered)
+    return _accepted(switch, hub, connection, request, spoiled, tell)
 
 
 class Spoiled(NamedTuple):
@@ -330,13 +333,22 @@ def _agent(request: Request) -> str:
 
 
 def _accepted(
-    switch: Response, hub: Hub, connection: Connection, request: Request, spoiled: Spoiled | None
+    switch: Response,
+    hub: Hub,
+    connection: Connection,
+    request: Request,
+    spoiled: Spoiled | None,
+    tell: Callable[[], None],
 ) -> Accepted:
-    """The 101 for a connection; rules that end connections may hit it once it is open."""
+    """The 101 for a connection; rules that end connections may hit it once it is open.
+
+    ``tell`` says that the client has come: at once, or where a fault has the answer come late, then.
+    """
     agent = "" if connection.watch is None else _agent(request)
-    if spoiled is None:
-        return Accepted(switch, hub, connection, agent=agent)
-    return Accepted(switch, hub, connection, spoiled.seconds, spoiled.close, agent)
+    spoiled = spoiled or Spoiled()
+    if not spoiled.seconds:
+        tell()
+    return Accepted(switch, hub, connection, spoiled.seconds, spoiled.close, agent, tell if spoiled.seconds else None)
 
 
 def _raw_mode(query: Mapping[str, str]) -> RawMode | None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 from itertools import takewhile
 from typing import Any, Final
@@ -29,6 +30,7 @@ from gexfaker.limits import (
     MAX_FRAGMENTS,
     MAX_MESSAGE_BYTES,
     MISSED_PONGS,
+    SMALL_BYTES,
     WRITE_HIGH_WATER_BYTES,
 )
 from gexfaker.server.cluster.sharing import Sharing
@@ -76,6 +78,7 @@ class Socket(asyncio.Protocol):
         self._fragments = 0
         self._inlet: Final = Inlet(intake, transport, self._work)
         self._is_opening = True
+        self._late: Callable[[], None] | None = None
         self._backlog: deque[bytes] = deque()
         self._backlog_messages = self._backlog_bytes = self._sent = 0
         self._blocked = False
@@ -129,6 +132,10 @@ class Socket(asyncio.Protocol):
         if self._hub is not None and self._connection is not None:
             self._connection.outlet, self._connection.line = self.perform, self.line
             self._frames.name(f"{self._connection.grant.user_id or '(no key)'} {self._hub.name}")
+        if answer.tell is not None:
+            self._late = answer.tell
+            self._inlet.take = self._keep_early  # read, so that it is noticed when the peer goes meanwhile
+            self._inlet.go_on()
         self._delay_seconds = ack_delay(self._service.settings.ack_delay, request)
         self._timer = self._loop.call_later(self._delay_seconds + answer.seconds, self._opened, answer)
 
@@ -137,6 +144,10 @@ class Socket(asyncio.Protocol):
             return
         self._transport.write(answer.response.serialize())
         self._is_opening = False
+        early, self._message = bytes(self._message), bytearray()
+        if self._late is not None:
+            self._late()
+            self._late, self._inlet.take = None, self._work
         if self._hub is None or self._connection is None:
             self._start_close(1008, UNRECOVERABLE)
         else:
@@ -152,6 +163,14 @@ class Socket(asyncio.Protocol):
             elif (watch := self._connection.watch) is not None:
                 watch.opened(self._hub, self._connection, answer.agent)
         self._inlet.go_on()
+        self._work(early)
+
+    def _keep_early(self, portion: bytes) -> None:
+        """What a peer sends that does not wait for its late answer; a protocol of messages has none yet."""
+        self._message += portion
+        self._inlet.keep(len(self._message))
+        if len(self._message) > SMALL_BYTES:
+            self._inlet.hold()
 
     def _leave_unanswered(self, answer: Unanswered) -> None:
         """A fault has it: the peer gets no answer, and after a while a reset."""
@@ -503,7 +522,10 @@ class Socket(asyncio.Protocol):
         self._frames.parser.close()  # it holds the parser; the garbage collector, which comes rarely, has nothing to do
 
     def _tell_end(self, hub: Hub, connection: Connection, exc: Exception | None) -> None:
-        """That the socket is gone, for the log and the counters."""
+        """That the socket is gone, for the log and the counters; of one that waits for a late 101, that it gave up."""
+        if self._late is not None:
+            self._service.clients.gave_up(hub.name, connection)
+            return
         received, sent = self._frames.close_rcvd, self._frames.close_sent
         close = sent if self._end is _End.SERVER else received if self._end is _End.CLIENT else None
         code = None if close is None else int(close.code)
