@@ -19,7 +19,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "gexfaker"
 ALLOWED = {
     "records": {"records"},
     "exchange": {"exchange"},
-    "faults": {"faults"},
+    "faults": {"faults", "exchange"},
     "journal": {"journal"},
     "tapes": {"records", "tapes"},
     "market": {"records", "market", "tapes", "exchange", "faults"},

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.long
-HEAD = "import httpx, pytest\nfrom gexfaker.testing import ControlError, receive\n"
+HEAD = "import httpx, pytest\nfrom gexfaker.testing import ControlError, ExpectationError, receive\n"
 
 
 def run(folder: Path, test: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -159,6 +159,21 @@ def test_settings_for_all_tests_by_a_fixture_of_that_name(tmp_path: Path) -> Non
             assert gexfaker.url == gexfaker_server.url
             get = lambda ticker: httpx.get(f"{gexfaker.url}/{ticker}/classic/zero", headers=gexfaker.headers)
             assert (get("NDX").status_code, get("SPX").status_code) == (200, 404)
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_key_that_nobody_has_used_yet_can_be_looked_at_waited_for_and_closed(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def test_fresh(gexfaker):
+            assert gexfaker.status()["connections"] == []
+            assert gexfaker.close()["closed"] == 0
+            gexfaker.verify("negotiated_at_most", within="0.1s")
+            with pytest.raises(ExpectationError):
+                gexfaker.wait_for("request", within="50ms")
         """,
     )
     assert done.returncode == 0, done.stdout

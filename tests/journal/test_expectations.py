@@ -218,7 +218,10 @@ def test_handled_in_order() -> None:
     for stamps in odd:
         assert expect(entries(sent, report(*stamps)), **{"is": "handled_in_order"}) != [], "no numbers"
     for body in (None, 3, [1], {"timestamps": 5}, {"group": 3, "timestamps": [1]}):
-        assert expect(entries(sent, told(body)), **{"is": "handled_in_order"}) != []
+        [said] = expect(entries(sent, told(body), report(1)), **{"is": "handled_in_order"})
+        assert "it reported 1; 1 reports are not of the form {" in said
+    each = [told({"group": "G", "timestamp": number}) for number in (1, 2, 3)]
+    assert expect(entries(sent, *each), **{"is": "handled_in_order"}) == [], "one at a time"
 
 
 @pytest.mark.parametrize(

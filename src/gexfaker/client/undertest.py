@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from gexfaker.client.control import Control, Target, UnmetError
 from gexfaker.errors import ControlError
+from gexfaker.parsing import duration
 
 if TYPE_CHECKING:
     from gexfaker.playback.actions import Action
@@ -148,9 +149,11 @@ class KeyUnderTest:
         return int(self._ask("POST", "/journal/count", {"type": type_, "where": where, "since": since})["count"])
 
     def wait_for(
-        self, type_: str, count: int = 1, within: float = 5.0, since: int = 0, **where: Any
+        self, type_: str, count: int = 1, within: float | str = 5.0, since: int = 0, **where: Any
     ) -> list[dict[str, Any]]:
         """The first ``count`` entries of a type with these fields, as soon as they are there.
+
+        ``within`` is seconds, or a time such as ``5s``.
 
         Raises:
             ExpectationError: they did not come in time.
@@ -160,12 +163,12 @@ class KeyUnderTest:
         found: list[dict[str, Any]] = self._expect("/journal/wait", asked, within)["entries"]
         return found
 
-    def verify(self, *expectations: Rule | str, within: float = 0.0, order: str = "any", since: int = 0) -> None:
+    def verify(self, *expectations: Rule | str, within: float | str = 0.0, order: str = "any", since: int = 0) -> None:
         """That all of this holds, now or within so many seconds.
 
         Args:
             expectations: each an object as ``POST /_gexfaker/verify`` takes it, or the name of a ready-made one.
-            within: seconds.
+            within: seconds, or a time such as ``5s``.
             order: ``strict``: entries that meet them come in this order.
             since: only entries after this number count.
 
@@ -181,7 +184,10 @@ class KeyUnderTest:
         self._ask("POST", "/journal/clear")
 
     def report(self, body: Any) -> None:
-        """Write what the client says of itself into the journal."""
+        """Write what the client says of itself into the journal.
+
+        For ``handled_in_order`` that is ``{"group": ..., "timestamps": [...]}`` of the records that it has handled.
+        """
         self._ask("POST", "/report", body)
 
     # --- records of one's own ----------------------------------------------------------------
@@ -220,10 +226,10 @@ class KeyUnderTest:
     def _ask(self, method: str, path: str, body: object = None, *, longer: float = 0.0) -> Any:
         return self.control.ask(method, path + self._target.query(), body, longer=longer)
 
-    def _expect(self, path: str, body: object, within: float) -> Any:
+    def _expect(self, path: str, body: object, within: float | str) -> Any:
         __tracebackhide__ = True
         try:
-            return self._ask("POST", path, body, longer=within)
+            return self._ask("POST", path, body, longer=_seconds(within))
         except UnmetError as unmet:
             raise ExpectationError(f"{unmet}\n{self._tail()}") from None
 
@@ -293,6 +299,14 @@ class AsyncKeyUnderTest:
             return asyncio.to_thread(method, *arguments, **options)
 
         return call
+
+
+def _seconds(within: float | str) -> float:
+    """How long an answer may take; what is no time the server refuses."""
+    try:
+        return duration(within) if isinstance(within, str) else within
+    except ValueError:
+        return 0.0
 
 
 def rules_in(given: Any) -> list[Rule]:

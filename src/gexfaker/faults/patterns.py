@@ -15,6 +15,7 @@ from gexfaker.catalog import (
     SPOT,
     STORED_CATEGORIES,
     TICKERS,
+    Feed,
     homes,
     parse_group,
 )
@@ -62,11 +63,18 @@ _NAMES: Final = (
     *(("orderflow", name) for name in FLOW_NAMES),
     *(("gex", name) for name in _OLD),
 )
-ROUTES: Final = (
+RECORD_ROUTES: Final = (
     *(f"/{PART}/{package}/{category}" for package, category in _NAMES),
     *(f"/{PART}/{package}/{category}/{end}" for package, category in _NAMES for end in ("majors", "maxchange")),
     *(f"/{PART}/{name}/gex" for name in _OLD),
-    *("/tickers", "/whoami", "/futures/conversion", "/negotiate", "/tickers/quant"),
+)
+"""The paths of requests for a record, without the version before them."""
+
+NEGOTIATION: Final = ("/negotiate",)
+ROUTES: Final = (
+    *RECORD_ROUTES,
+    *NEGOTIATION,
+    *("/tickers", "/whoami", "/futures/conversion", "/tickers/quant"),
     *(f"/{package}/categories" for package in CATEGORIES),
     *(f"/options/{PART}/expiries", f"/hist/eod/{PART}", f"/hist/{PART}/{PART}/{PART}/{PART}", f"/_files/{PART}"),
     f"/tradingview/hist/{PART}/{PART}/{PART}/majors/{PART}",
@@ -74,13 +82,14 @@ ROUTES: Final = (
 """The paths of requests that faults see, without the version before them."""
 
 _VERSIONS: Final = ("", "/v1", "/v2")
+_VERSION: Final = re.compile(r"^/v[12](?=/)", re.IGNORECASE)
 
 
 @lru_cache(REMEMBERED)
-def fits_route(pattern: str) -> bool:
-    """Whether a request can have such a path, with or without a slash at its end."""
+def fits_route(pattern: str, routes: tuple[str, ...] = ROUTES) -> bool:
+    """Whether a request can have such a path, one of ``routes``, with or without a slash at its end."""
     path = pattern.rstrip("/") or pattern
-    return any(meets(path, version + route) for version in _VERSIONS for route in ROUTES)
+    return any(meets(path, version + route) for version in _VERSIONS for route in routes)
 
 
 @lru_cache(REMEMBERED)
@@ -113,6 +122,31 @@ def fits_together(hub: str | None, group: str | None, package: str | None, categ
     if package is None or category is None:
         return True
     return any(meets(package, name) and meets(category, one) for name, one in _BY_PACKAGE)
+
+
+def fits_hub(hub: str, package: str | None, category: str | None) -> bool:
+    """Whether one of the hubs that fit carries a feed of such a package and category; None is any."""
+    return any(
+        meets(hub, home)
+        for one, name in _BY_PACKAGE
+        if (package is None or meets(package, one)) and (category is None or meets(category, name))
+        for home in homes(Feed("SPX", one, name))
+    )
+
+
+def fits_feed(group: str, ticker: str | None, package: str | None, category: str | None) -> bool:
+    """Whether a group is named after a feed of such a ticker, package and category; true where it is a pattern."""
+    named = [feed for name in (group, group.partition("_")[2]) if (feed := parse_group(name)) is not None]
+    if not named or set(group) & set("*?["):
+        return True
+    wanted = [(number, pattern) for number, pattern in enumerate((ticker, package, category)) if pattern is not None]
+    return any(all(meets(pattern, feed[number]) for number, pattern in wanted) for feed in named)
+
+
+def fits_ticker(route: str, ticker: str) -> bool:
+    """Whether a request to such a path can be about such a ticker."""
+    first = _VERSION.sub("", route).strip("/").partition("/")[0]
+    return first.upper() not in TICKERS or meets(ticker, first)
 
 
 def _is_carried(hub: str, group: str) -> bool:

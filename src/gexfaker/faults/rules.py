@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence as Several
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -15,17 +16,38 @@ from msgspec import Meta
 
 from gexfaker.catalog import GROUP_ENDINGS, HUBS
 from gexfaker.errors import ControlError, DataError
-from gexfaker.faults.kinds import BROKEN, KINDS, Close, Fault, Point, Reject, Status
+from gexfaker.exchange.hours import LAST_RECORD, RECORDS
+from gexfaker.faults.kinds import (
+    BROKEN,
+    KINDS,
+    Close,
+    ExpireToken,
+    Fault,
+    NoPing,
+    NoPong,
+    Point,
+    RefuseRecovery,
+    Reject,
+    Sequence,
+    Stale,
+    Status,
+)
 from gexfaker.faults.patterns import (
     NAMED_CATEGORIES,
+    NEGOTIATION,
     PACKAGES,
+    RECORD_ROUTES,
     SUBPROTOCOLS,
     fits_category,
+    fits_feed,
     fits_group,
+    fits_hub,
     fits_one,
     fits_route,
+    fits_ticker,
     fits_together,
 )
+from gexfaker.limits import MAX_RECORDS
 from gexfaker.nearest import nearest
 from gexfaker.parsing import duration
 from gexfaker.shell import expanded, text_of
@@ -52,6 +74,15 @@ LAST_STATUS: Final = 599
 MAX_REASON_BYTES: Final = 120
 """Of a close frame, whose payload has 125 bytes with the code. Source: RFC 6455, section 5.5."""
 
+SENT: Final = {Point.MESSAGE}
+"""Where only what a client is sent is met."""
+
+LAST_SECOND: Final = LAST_RECORD.hour * 3600 + LAST_RECORD.minute * 60 + LAST_RECORD.second
+ABOUT_NO_FEED: Final = (NoPing, NoPong, Reject, RefuseRecovery)
+"""Kinds that act on a ping or a handshake, which belong to no group."""
+
+RELIABLE: Final = tuple(name for name in SUBPROTOCOLS if "reliable" in name)
+RELIABLE_ONLY: Final = (Sequence, RefuseRecovery)
 _CLOCK: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 
 Pattern = Annotated[str, Meta(max_length=200)]
@@ -231,7 +262,7 @@ def for_every_key(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     return rules
 
 
-def _named_apart(rules: Sequence[Rule], given: Sequence[Mapping[str, Any]]) -> tuple[Rule, ...]:
+def _named_apart(rules: Several[Rule], given: Several[Mapping[str, Any]]) -> tuple[Rule, ...]:
     """Rules that were given no names are called ``latency``, ``latency-2`` and so on. Raises ControlError."""
     made: dict[str, Rule] = {}
     for rule, asked in zip(rules, given, strict=True):
@@ -307,11 +338,51 @@ def _never(rule: Rule) -> str | None:
         return f"there is no category {on.category[:40]!r}; {_or_all(on.category, NAMED_CATEGORIES)}"
     if on.group is not None and not fits_group(on.group):
         return f"there is no group {on.group[:60]!r}; groups end in {', '.join(GROUP_ENDINGS)}, or a date"
+    if on.route is not None and not fits_route(on.route):
+        return f"no request of a key has the path {on.route[:60]!r}; paths are such as /SPX/classic/gex_zero, see /docs"
+    return _contradiction(on, points) or _beyond(rule, points) or _misplaced(rule)
+
+
+def _contradiction(on: On, points: set[Point]) -> str | None:
+    """Which two of the things that a rule names never go together; None when all do."""
     if not fits_together(on.hub, on.group, on.package, on.category):
         of_hub = on.hub is not None and on.group is not None
         return f"{on.hub} does not carry {on.group}" if of_hub else f"{on.package} has no category {on.category}"
-    if on.route is not None and not fits_route(on.route):
-        return f"no request of a key has the path {on.route[:60]!r}; paths are such as /SPX/classic/gex_zero, see /docs"
+    feed = " ".join(filter(None, (on.ticker, on.package, on.category)))
+    if on.group is not None and not fits_feed(on.group, on.ticker, on.package, on.category):
+        return f"{on.group} is not a group of {feed}"
+    if on.route is not None and on.ticker is not None and not fits_ticker(on.route, on.ticker):
+        return f"{on.route} is not about {on.ticker}"
+    # A client may join any group on any hub, which brings nothing: only what it is sent tells the two apart.
+    if on.hub is not None and points <= SENT and not fits_hub(on.hub, on.package, on.category):
+        return f"{on.hub} does not carry {feed}"
+    return None
+
+
+def _beyond(rule: Rule, points: set[Point]) -> str | None:
+    """Why the time or the record never comes from which a rule counts; None when it does."""
+    when = rule.when
+    if when.market_second is not None and points <= SENT and when.market_second > LAST_SECOND:
+        return f"nothing is sent at {when.market}: the last record is at {LAST_RECORD:%H:%M}"
+    if when.record is not None and not points & {Point.MESSAGE, Point.CONNECTION}:
+        return f"{rule.type} is not about a record: leave when.record out"
+    if when.record is not None and when.record > MAX_RECORDS:
+        return f"no day has a record {when.record:,}: a whole one has some {RECORDS:,}"
+    return None
+
+
+def _misplaced(rule: Rule) -> str | None:
+    """What a kind never meets of what its rule names; None when it may meet all of it."""
+    on, kind = rule.on, KINDS[rule.type]
+    names_feed = on.group or on.ticker or on.package or on.category
+    if names_feed and kind in ABOUT_NO_FEED:
+        return f"{rule.type} is about no group and no ticker: name a hub or a client, or nothing"
+    if kind is ExpireToken and (names_feed or (on.route is not None and not fits_route(on.route, NEGOTIATION))):
+        return f"{rule.type} is about /negotiate, which gives the tokens: name that route, or nothing"
+    if kind is Stale and on.route is not None and not fits_route(on.route, RECORD_ROUTES):
+        return f"{rule.type} is about records, and {on.route} gives none"
+    if on.subprotocol is not None and kind in RELIABLE_ONLY and not fits_one(on.subprotocol, RELIABLE):
+        return f"{rule.type} is about reliable subprotocols, such as {RELIABLE[0]}"
     return None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import islice, pairwise
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -76,13 +76,15 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A question of ``verify``.
 
     Attributes:
-        expect: all of them must hold.
+        expect: all of them must hold; one without arguments may be its name alone.
         order: ``strict``: the first entries that meet them come in this order.
         within: seconds, or a time such as ``5s``, in which they must hold; what may not be is looked at until the end.
         since: only entries after this number count.
     """
 
-    expect: tuple[Expectation, ...]
+    EXAMPLE: ClassVar[str] = '{"expect": [{"type": "joinGroup", "exactly": 1}, "recovered"]}'
+
+    expect: tuple[Expectation | str, ...]
     order: Literal["any", "strict"] = "any"
     within: str | float = 0.0
     since: Annotated[int, Meta(ge=0, le=MAX_NUMBER)] = 0
@@ -91,13 +93,18 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Raises ControlError: it asks for something that there is not."""
         if not 0 < len(self.expect) <= MAX_EXPECTATIONS:
             raise ControlError(f"expect is a list of 1 to {MAX_EXPECTATIONS} expectations")
-        for one in self.expect:
+        for one in self.expected:
             one.check()
+
+    @property
+    def expected(self) -> tuple[Expectation, ...]:
+        """What is expected, with all names read."""
+        return tuple(Expectation(ready=one) if isinstance(one, str) else one for one in self.expect)
 
     @property
     def is_final_at_once(self) -> bool:
         """Whether it can be answered before its time is over once it holds: nothing in it may still go wrong."""
-        return all(one.most is None and one.ready in EARLY for one in self.expect)
+        return all(one.most is None and one.ready in EARLY for one in self.expected)
 
 
 class Finding(NamedTuple):
@@ -110,7 +117,7 @@ class Finding(NamedTuple):
 def findings(asked: Verification, entries: Sequence[Entry]) -> list[Finding]:
     """What does not hold; empty when all does."""
     considered = [entry for entry in entries if entry.number > asked.since]
-    found = [one for expectation in asked.expect if (one := _finding(expectation, considered)) is not None]
+    found = [one for expectation in asked.expected if (one := _finding(expectation, considered)) is not None]
     return found or (_order(asked, considered) if asked.order == "strict" else [])
 
 
@@ -155,7 +162,7 @@ def _are(count: int) -> str:
 def _order(asked: Verification, entries: Sequence[Entry]) -> list[Finding]:
     """Each expectation is met by an entry after that which met the one before."""
     after, before = 0, ""
-    for expected in asked.expect:
+    for expected in asked.expected:
         if expected.ready is not None or not expected.least:
             continue
         later = [entry for entry in expected.of(entries) if entry.number > after]
@@ -241,6 +248,9 @@ def _recovered(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
             return Finding(f"expected the client to recover its connection to {hub}; it {did}", [end, back])
     return None if returns else NOTHING_BROKE
 
+
+REPORT: Final = '{"group": "SPX_classic_gex_zero", "timestamps": [1784295000]}'
+"""What a client reports of the records of a group that it has handled; one alone may be its ``timestamp``."""
 
 NOTHING_BROKE: Final = Finding("expected a connection that breaks, and none did", [])
 
@@ -330,19 +340,23 @@ def _handled_in_order(_: Expectation, entries: Sequence[Entry]) -> Finding | Non
         elif entry.type == "report":
             group, stamps = _told_in(entry.fields["body"])
             told.setdefault(group, []).extend(stamps)
+    reports = [entry for entry in entries if entry.type == "report"]
+    unread = sum(not _told_in(entry.fields["body"])[0] for entry in reports)
     for group, count in sent.items():
         stamps = next((stamps for name, stamps in told.items() if _is_group(group, name)), [])
         text = _why_not_handled(group, count, stamps)
         if text is not None:
-            return Finding(text, [entry for entry in entries if entry.type == "report"][-NEAREST:])
+            return Finding(text + f"; {unread} reports are not of the form {REPORT}" * bool(unread), reports[-NEAREST:])
     return None
 
 
 def _told_in(body: bytes) -> tuple[str, list[Any]]:
-    """The group and the timestamps of a report; nothing of one that has another form."""
+    """The group and the timestamps of a report; no group of one that has another form."""
     found = msgspec.json.decode(body)
-    stamps = found.get("timestamps") if isinstance(found, dict) else None
-    return (str(found.get("group", "")), stamps) if isinstance(stamps, list) else ("", [])
+    if not isinstance(found, dict) or not isinstance(found.get("group"), str):
+        return "", []
+    stamps = found.get("timestamps", [found["timestamp"]] if "timestamp" in found else None)
+    return (found["group"], stamps) if isinstance(stamps, list) else ("", [])
 
 
 def _why_not_handled(group: str, count: int, stamps: list[Any]) -> str | None:
@@ -372,6 +386,7 @@ TAKES: Final[dict[str, str]] = {
     "joined_exactly": "`groups` (none)",
     "polled_no_faster_than": "`seconds` (5)",
     "stopped_after": "`status` (401)",
+    "handled_in_order": 'reports `{"group": ..., "timestamps": [...]}`',
 }
 """What ready-made expectations can be told, with what it is otherwise."""
 

@@ -118,9 +118,9 @@ def _said(wanted: Wanted) -> str:
     return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
 
 
-def read(text: bytes, kind: type[Any]) -> Any:
-    """The question in a request's body. Raises ControlError."""
-    return _meant(lambda: msgspec.json.decode(text or b"{}", type=kind), kind)
+def read(text: bytes, kind: type[Any], such_as: str = "") -> Any:
+    """The question in a request's body; who sends another thing is shown one ``such_as`` it. Raises ControlError."""
+    return _meant(lambda: msgspec.json.decode(text or b"{}", type=kind), kind, such_as)
 
 
 def convert(given: dict[str, Any], kind: type[Any]) -> Any:
@@ -128,12 +128,13 @@ def convert(given: dict[str, Any], kind: type[Any]) -> Any:
     return _meant(lambda: msgspec.convert(given, kind), kind)
 
 
-def _meant(make: Callable[[], Any], kind: type[Any]) -> Any:
+def _meant(make: Callable[[], Any], kind: type[Any], such_as: str = "") -> Any:
     try:
         return make()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         said = str(problem).replace("`", "")
-        raise ControlError(f"the body is not what this takes: {said}{_there_are(said, kind)}") from None
+        shown = f"; it is such as {such_as}" if such_as else ""
+        raise ControlError(f"the body is not what this takes: {said}{_there_are(said, kind)}{shown}") from None
 
 
 def _there_are(said: str, kind: type[Any]) -> str:

@@ -232,6 +232,28 @@ def test_expectations_hold_or_are_told_with_what_came_nearest(key: Key) -> None:
     assert answer["findings"][0]["nearest"][0]["path"] == PATH
 
 
+def test_an_expectation_may_be_its_name_alone(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    expect = {"expect": ["negotiated_at_most", {"type": "request", "exactly": 0}]}
+    assert key.ok("POST", "/_gexfaker/verify", expect, status=202)["verified"] == 2
+    status, answer = key.call("POST", "/_gexfaker/verify", {"expect": ["recovered"]})
+    assert (status, answer["error"]) == (406, "expected a connection that breaks, and none did")
+
+
+def test_a_rule_is_for_the_key_of_the_request(key: Key) -> None:
+    status, answer = key.call("POST", "/_gexfaker/faults", {"type": "drop", "on": {"key": "another"}})
+    assert (status, "the body is for another key than ?key= names" in answer["error"]) == (400, True)
+
+
+def test_a_key_with_a_journal_has_a_status_before_its_first_use(key: Key) -> None:
+    by_key = f"/_gexfaker/sessions/by-key?key={key.key}"
+    assert key.server.get(by_key)[0] == 404
+    key.ok("GET", JOURNAL)
+    status, body = key.server.get(by_key)
+    assert (status, json.loads(body)["playback"], json.loads(body)["connections"]) == (200, None, [])
+    assert key.server.request("DELETE", by_key, b"")[0] == 200
+
+
 def test_that_the_journal_begins_is_told_by_the_question_that_begins_it_alone(key: Key) -> None:
     asked = {"expect": [{"type": "request"}]}
     told = [key.call("POST", "/_gexfaker/verify", asked)[1]["error"] for _ in range(2)]
@@ -255,6 +277,10 @@ def test_what_may_not_happen_is_looked_at_until_the_end(key: Key) -> None:
     ("path", "body", "said"),
     [
         ("/verify", {}, "missing required field expect"),
+        ("/verify", ["recovered"], 'such as {"expect": ['),
+        ("/verify", {"is": "recovered"}, "unknown field is; there are expect, order"),
+        ("/verify", {"expect": ["recoverd"]}, "there is no expectation 'recoverd': there are"),
+        ("/verify", {"expect": [{"type": "ping"}], "key": "another"}, "one request is for one key"),
         ("/verify", {"expect": [{"type": "x"}]}, "no entries of type 'x'"),
         ("/verify", {"expect": [{"type": "ping"}], "within": "1h"}, "at most 300 s"),
         ("/journal/wait", {"within": -1}, "within is"),

@@ -47,7 +47,7 @@ BY_KEY: Final = "by-key"
 """Instead of a session: the one of the API key in the query, which may be any text, even a word of ours."""
 
 FIRST_USE: Final = "first use of this key"
-NO_SESSION: Final = "There is no such session."
+NO_SESSION: Final = "There is no such session: that key has not been used yet."
 
 PAGE: Final = 1000
 """Sessions listed at once unless told otherwise: 1 MB."""
@@ -149,7 +149,7 @@ async def world_named(request: Request) -> World | str:
 
 def is_known(world: World) -> bool:
     """Whether there is anything to show of it."""
-    return world.is_used or world.is_connected
+    return world.is_used or world.is_connected or world.watch is not None
 
 
 async def _list(request: Request) -> Response:

@@ -242,7 +242,8 @@ async def _asked(request: Request, kind: type[Any], *others: str) -> tuple[Any, 
     """The question in a body, and the body itself; ``others`` are read by who asks. Raises ControlError."""
     from gexfaker.journal.queries import convert, read
 
-    given = read(await read_at_most(request, MAX_CONTROL_BYTES), dict[str, Any])
+    body = await read_at_most(request, MAX_CONTROL_BYTES)
+    given = read(body, dict[str, Any], getattr(kind, "EXAMPLE", ""))
     asked = convert({name: one for name, one in given.items() if name not in ("key", *others)}, kind)
     asked.check()
     key = given.get("key")

@@ -39,6 +39,8 @@ async def world_asked(request: Request, key: str | None = None) -> tuple[Service
     service, query = service_of(request), request.query_params
     given = {value for value in (query.get("key"), key) if value}
     session = query.get("session")
+    if len(given) > 1:
+        raise ControlError("the body is for another key than ?key= names: one request is for one key")
     if len(given) + (session is not None) != 1:
         raise ControlError(WHOSE)
     if session is not None and (not is_world_id(session) or service.worlds.peek(session) is None):
