@@ -198,7 +198,7 @@ def test_a_marker_that_is_wrong_is_told(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "write @pytest.mark.gexfaker(day=..., start=...), by names" in done.stdout
-    assert "there is no setting dya" in done.stdout
+    assert "@pytest.mark.gexfaker has no dya: did you mean day?" in done.stdout
     assert "@pytest.mark.gexfaker(paused='no'): write paused=True or paused=False" in done.stdout
 
 

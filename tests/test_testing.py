@@ -130,6 +130,18 @@ def test_without_a_folder_none_is_looked_at(tmp_path: Path, monkeypatch: pytest.
         assert server.service.days.stored
 
 
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
+def test_a_clock_is_advanced_by_a_number_of_seconds(seconds: float) -> None:
+    with pytest.raises(ValueError, match="a number of seconds"):
+        ManualClock().advance(seconds)
+
+
+@pytest.mark.parametrize("options", [{"timeout": -1.0}, {"timeout": 0.0}, {"count": 0}, {"count": -3}])
+def test_what_can_bring_nothing_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ListenError, match="count is 1 or more, and timeout more than 0 s"):
+        receive("http://127.0.0.1:1", "SPX_orderflow_orderflow", **options)
+
+
 def test_a_clock_does_not_go_back() -> None:
     with pytest.raises(ValueError, match="does not go back"):
         ManualClock().advance(-1)

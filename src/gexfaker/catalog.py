@@ -168,6 +168,10 @@ _EXPLICIT: Final = re.compile(
 )
 
 
+_OF_PACKAGE: Final = re.compile(r"(.+?)_(classic|state|orderflow)_(.+)", re.DOTALL | re.IGNORECASE)
+_DASHED: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})$")
+
+
 def parse_group(name: str) -> Feed | None:
     """The feed of an unprefixed group name, or None when it is no such name.
 
@@ -182,6 +186,19 @@ def parse_group(name: str) -> Feed | None:
         return None
     feed = Feed(match[1], match[2] or match[4], match[3] or match[5])
     return feed if feed.expiry else None
+
+
+def respelled(name: str) -> Feed | None:
+    """The feed that is meant by a group name with a date in dashes, or with a category of another package."""
+    match = _OF_PACKAGE.fullmatch(name)
+    if match is None:
+        return None
+    ticker, package, category = match[1], match[2].lower(), match[3].lower()
+    dated = _DASHED.sub(r"\1\2\3", category)
+    if dated != category:
+        return parse_group(f"{ticker}_{package}_{dated}")
+    others = (other for other, categories in STORED_CATEGORIES.items() if category in categories)
+    return next((Feed(ticker, other, category) for other in others), None)
 
 
 def homes(feed: Feed) -> tuple[str, ...]:

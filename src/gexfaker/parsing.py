@@ -31,6 +31,7 @@ class PartError(ValueError):
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 TIME_OF_DAY: Final = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)")
 
 
@@ -41,12 +42,22 @@ MOST_WORKERS: Final = 64
 def duration(text: str) -> float:
     """Seconds of a time such as 500ms, 1s, 2m, 1h."""
     match = _DURATION.fullmatch(text.strip())
+    if match is None and _NUMBER.fullmatch(text.strip()):
+        raise PartError(f"a time has a unit: {text.strip()}s or {text.strip()}ms")
     if match is None:
         raise ValueError
     seconds = float(match[1]) * _UNITS[match[2]]
     if seconds > MOST_SECONDS:
         raise PartError("that is more than a year")
     return seconds
+
+
+def shown_duration(seconds: float) -> str:
+    """A time as ``duration`` reads it: 15m, 90s, 500ms."""
+    for unit, size in (("h", 3600.0), ("m", 60.0), ("s", 1.0)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds * 1000:g}ms"
 
 
 def positive(text: str) -> float:

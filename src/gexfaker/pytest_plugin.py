@@ -112,10 +112,26 @@ def _asked(request: pytest.FixtureRequest) -> dict[str, Any]:
         if marker.args:
             raise pytest.UsageError(f"write @pytest.mark.gexfaker(day=..., start=...), by names: {MARKER}")
         asked = dict(marker.kwargs) | asked
+    _check_names(asked)
     for name in SWITCHES:
         if not isinstance(asked.get(name, False), bool):
             raise pytest.UsageError(f"@pytest.mark.gexfaker({name}={asked[name]!r}): write {name}=True or {name}=False")
     return asked
+
+
+def _check_names(asked: Mapping[str, Any]) -> None:
+    """Raises UsageError: the marker has a name that is neither of the key nor a setting."""
+    if not (unknown := [name for name in asked if name not in OF_THE_KEY]):
+        return
+    from gexfaker.nearest import nearest
+    from gexfaker.settings import SETTINGS
+
+    known = [*OF_THE_KEY, *map(str.lower, SETTINGS)]
+    for name in unknown:
+        if name not in known and name != "clock":
+            close = nearest(name, known)
+            meant = f"did you mean {close}?" if close else "docs/settings.md has all settings"
+            raise pytest.UsageError(f"@pytest.mark.gexfaker has no {name}: {meant}")
 
 
 def _new_key(request: pytest.FixtureRequest) -> str:

@@ -748,7 +748,7 @@ def rows(settings: Settings) -> Iterator[dict[str, str]]:
     """Each setting for people: its section, name, value and source. Secret values are hidden."""
     for name, setting in SETTINGS.items():
         source, value = settings.sources[name], getattr(settings, name.lower())
-        shown = settings.texts[name] or ("unset" if value is None else str(value))
+        shown = settings.texts[name] or ("unset" if value is None else _as_written(value))
         hidden = setting.secret and source != DEFAULT
         yield {
             "section": setting.section.value,
@@ -756,6 +756,11 @@ def rows(settings: Settings) -> Iterator[dict[str, str]]:
             "value": "***" if hidden else shown,
             "source": source,
         }
+
+
+def _as_written(value: Any) -> str:
+    """What follows from other settings, as it would be written."""
+    return parsing.shown_duration(value) if isinstance(value, float) else str(value)
 
 
 def idle_settings(values: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import heapq
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -109,6 +110,8 @@ def receive(
     Raises:
         ListenError: the server cannot be reached, refuses, or ends the connection; or not enough came, with the reason.
     """
+    if not (count >= 1 and timeout > 0):
+        raise ListenError(f"count is 1 or more, and timeout more than 0 s: {count} and {timeout:g} bring nothing")
     feeds = [feed_named(group) for group in dict.fromkeys(groups)]
     if not feeds:
         raise ListenError("which groups? Name one such as SPX_classic_gex_zero")
@@ -188,11 +191,13 @@ class ManualClock:
         """Move on, from one thing that is due to the next; return when the server has done all of it and sleeps.
 
         Raises:
-            ValueError: time does not go back.
+            ValueError: time does not go back, and has no end.
             TimeoutError: nothing sleeps by this clock.
         """
         if seconds < 0:
             raise ValueError(f"a clock does not go back, as by {seconds:g} s: seek moves a key back")
+        if not math.isfinite(seconds):
+            raise ValueError(f"a clock is advanced by a number of seconds, not {seconds}")
         until = self._now + seconds
         while (timer := self._take(until)) is not None:
             callback = timer.callback

@@ -34,6 +34,29 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "~/days", "--out", "out/2026-07-17"),
+        ("generate", "--date", DATE, "--records", "5", "--out", "out/20260717"),
+        ("download", "--tickers", "SPX", "--out", "out/2026-07-17", "--upstream", "http://127.0.0.1:1"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_days_are_not_written_into_the_folder_of_a_day(home: Path, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.exit_code == 2
+    said = " ".join(done.output.replace("│", " ").split())
+    assert "is called as a day, and days in it are not played: give the folder above, out" in said
+    assert not Path("out").exists()
+
+
+def test_coverage_tells_of_a_ticker_that_is_none(home: Path) -> None:
+    done = run("coverage", "~/days", "--ticker", "SPXX")
+    assert "no day has SPXX; there is SPX" in str(done.exception)
+    assert run("coverage", "~/days", "--ticker", "ndx").exit_code == 1, "a ticker of the service is missing"
+
+
+@pytest.mark.parametrize(
     ("arguments", "made"),
     [
         (("inspect", "~/days"), ()),

@@ -114,6 +114,13 @@ EMPTY = [
     ("classic", "blue_", "the name is not PREFIX_TICKER_PACKAGE_CATEGORY"),
     ("v2_classic", "", "the name is not TICKER_PACKAGE_CATEGORY"),
     ("v2_classic", "SPX_classic_gex_20260230", "the name is not TICKER_PACKAGE_CATEGORY"),
+    ("classic", "blue_SPX_classic_gex_2026-08-21", "no group is called so; did you mean 'blue_SPX_classic_gex_20260821'?"),
+    ("classic", "blue_SPX_classic_gex_ZERO", "no group is called so; did you mean 'blue_SPX_classic_gex_zero'?"),
+    (
+        "classic",
+        "blue_SPX_classic_delta_zero",
+        "no group is called so; did you mean 'blue_SPX_state_delta_zero' on hub 'state_greeks_zero'?",
+    ),
     # no such feed on the day
     ("classic", "blue_NDX_classic_gex_full", "2026-08-14 (memory) has no NDX"),
     ("v2_classic", "SPX_classic_gex_one", "2026-08-14 (memory) has no such feed; did you mean 'SPX_classic_gex_"),

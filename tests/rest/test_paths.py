@@ -57,6 +57,9 @@ def test_the_oldest_form_has_the_category_first_and_rows_as_objects(base: str) -
         assert found.feed == Feed("SPY", "classic", category)
         assert found.route.answer is Answer.NAMED_ROWS
     assert isinstance(resolve("/v2/SPY/all/gex"), Wrong)
+    wrong = resolve(f"{base}/SPY/gex_zero/gex")
+    assert isinstance(wrong, Wrong)
+    assert "in the form of 2023: use one of all, full, zero, one." in wrong.text
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from gexfaker.catalog import TICKERS
 from gexfaker.cli.paths import UserPath
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK
@@ -66,6 +67,7 @@ def coverage(
     dates = days.dates() if root.is_dir() else []
     if not dates:
         raise DataError(f"{root} holds no days: gexfaker import brings some in, gexfaker download gets them")
+    _check_tickers(root, dates, tickers)
     rows: list[Row] = []
     with _bar() as progress:
         for month in wanted or [dates[-1][:7]]:
@@ -78,6 +80,18 @@ def coverage(
     else:
         _show(rows)
     context.exit(1 if any(row.findings or not row.feeds for row in rows) else 0)
+
+
+def _check_tickers(root: Path, dates: Sequence[str], tickers: Sequence[str]) -> None:
+    """Raises DataError: one is no ticker of the service, and no day has it."""
+    from gexfaker.tapes.folder import DataFolder
+
+    days = DataFolder(root)
+    if not (unknown := {ticker.upper() for ticker in tickers} - set(TICKERS)):
+        return
+    there = {feed.ticker for date in dates for feed in days.feeds(date)}
+    if wrong := sorted(unknown - there):
+        raise DataError(f"no day has {', '.join(wrong)}; there is {', '.join(sorted(there))}")
 
 
 def _months(given: Sequence[str]) -> list[str]:

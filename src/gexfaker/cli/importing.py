@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gexfaker.cli.parent import ending_with_parent
-from gexfaker.cli.paths import UserPath
+from gexfaker.cli.paths import OutFolder, UserPath
 from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.errors import DataError
 from gexfaker.shell import argument
@@ -26,7 +26,7 @@ SHOWN: Final = 20
 
 @click.command("import")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
-@click.option("--out", default="data", metavar="DIR", type=UserPath(), help="The data folder.  [./data]")
+@click.option("--out", default="data", metavar="DIR", type=OutFolder(), help="The data folder.  [./data]")
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day; may be repeated.")
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
 @click.option("--link", is_flag=True, help="Link files instead of copying them (on the same disk).")

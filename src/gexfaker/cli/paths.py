@@ -11,6 +11,22 @@ import click
 from gexfaker.shell import expanded
 
 
+class OutFolder(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A data folder to write days into, given as a Path."""
+
+    name = "path"
+
+    def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """The path, with one's home in it; the folder of a day is none: days in a day are not played."""
+        from gexfaker.tapes.folder import is_day_folder
+
+        path = expanded(Path(value))
+        if is_day_folder(path.name):
+            above = path.parent if path.parent.name else Path("data")
+            self.fail(f"{path} is called as a day, and days in it are not played: give the folder above, {above}")
+        return path
+
+
 class UserPath(click.Path):
     """A path as ``click.Path`` has it, given as a Path."""
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from collections.abc import Sequence as Several
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -23,12 +23,14 @@ from gexfaker.faults.kinds import (
     Close,
     ExpireToken,
     Fault,
+    Latency,
     NoPing,
     NoPong,
     Point,
     RefuseRecovery,
     Reject,
     Sequence,
+    Slicer,
     Stale,
     Status,
 )
@@ -305,7 +307,8 @@ def _check(rule: Rule, place: str, *, judged: bool) -> None:
         msgspec.convert(rule.attributes, KINDS[rule.type])
     except msgspec.ValidationError as problem:
         takes = ", ".join(KINDS[rule.type].__struct_fields__) or "no attributes"
-        raise ControlError(f"{place}: attributes of {rule.type}: {_said(problem)} (it takes {takes})") from None
+        said = _said(problem, KINDS[rule.type])
+        raise ControlError(f"{place}: attributes of {rule.type}: {said} (it takes {takes})") from None
     if rule.when.market is not None and rule.when.market_second is None:
         raise ControlError(f"{place}: when.market is a time of day such as 10:05, not {rule.when.market[:20]!r}")
     try:
@@ -403,6 +406,10 @@ def _wrong_in(fault: Fault) -> str | None:
             return f"code {code} is neither an HTTP status nor the code of a close frame"
         case Close(reason=reason) | Reject(reason=reason) if len(reason.encode()) > MAX_REASON_BYTES:
             return f"reason has more than {MAX_REASON_BYTES} bytes"
+        case Latency(lower=lower, upper=upper) if upper is not None and lower > upper:
+            return f"lower ({lower:g}) is above upper ({upper:g})"
+        case Slicer(average_size=size, size_variation=variation) if variation > size:
+            return f"size_variation ({variation}) is more than average_size ({size})"
         case Status(headers=headers):
             return next((wrong for name, value in headers.items() if (wrong := _wrong_header(name, value))), None)
     return None
@@ -434,8 +441,18 @@ def _seconds(given: str | float | None) -> float | None:
     return seconds
 
 
-def _said(problem: msgspec.ValidationError) -> str:
-    return str(problem).replace("`", "").replace(" - at $", ", at ").replace(", at .", ", at ")
+def _said(problem: msgspec.ValidationError, kind: type[msgspec.Struct] = Rule) -> str:
+    """What msgspec says of a ``kind``, with the names, the values or the unit that there are."""
+    text = str(problem).replace("`", "").replace(" - at $", ", at ").replace(", at .", ", at ")
+    _, _, place = text.partition(", at ")
+    if "unknown field" in text and kind is Rule:
+        struct = {"on": On, "when": When}.get(place, Rule)
+        return f"{text}; there are {', '.join(struct.__struct_encode_fields__)}"
+    if "Invalid enum value" in text and place in kind.__struct_fields__:
+        return f"{text}; there are {', '.join(map(str, get_args(get_type_hints(kind)[place])))}"
+    if text.startswith(("Expected float, got str", "Expected int, got str")) and kind is not Rule:
+        return f"{text}; it is a number without a unit, and times are milliseconds"
+    return text
 
 
 def _meant(name: str) -> str:

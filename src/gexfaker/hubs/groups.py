@@ -11,7 +11,7 @@ import sys
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from gexfaker.catalog import FUTURES, SPOT, TICKERS, V2, Feed, homes, meant_ticker, parse_group
+from gexfaker.catalog import FUTURES, SPOT, TICKERS, V2, Feed, homes, hub_of, meant_ticker, parse_group, respelled
 from gexfaker.exchange.expiries import is_listed, owner
 from gexfaker.limits import (
     MAX_COMPARED,
@@ -131,6 +131,10 @@ class Groups:
             return f"groups start with {prefix!r} here{self._nearest(day, hub, group)}"
         feed = parse_group(group.removeprefix(prefix))
         if feed is None:
+            if meant := respelled(group.removeprefix(prefix)):
+                home = hub_of(meant.package, meant.category)
+                elsewhere = "" if hub in homes(meant) else f" on hub {home!r}"
+                return f"no group is called so; did you mean {prefix + meant.group!r}{elsewhere}?"
             wanted = f"{prefix and 'PREFIX_'}TICKER_PACKAGE_CATEGORY"
             return f"the name is not {wanted}{self._nearest(day, hub, group.removeprefix(prefix))}"
         if hub not in homes(feed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from gexfaker.catalog import CATEGORIES, FUTURES, INDEXES, QUANT_TICKERS, STOCKS, WEEKLIES, Feed
-from gexfaker.rest.routes import BASES, ROUTES, DataRoute
+from gexfaker.rest.routes import BASES, OLD_NAMES, ROUTES, DataRoute
 
 REST_TICKERS: Final = frozenset((*STOCKS, *INDEXES, *FUTURES, *WEEKLIES))
 """The tickers the service has on REST; those of the Quant tier are on the feed only."""
@@ -56,6 +56,8 @@ def _feed(base: str, ticker: str, word: str, name: str, ending: str = "") -> Fou
         meant = route.names.get(category) or route.names[package]  # the oldest form has the category first
         return Found(route, Feed(ticker.upper(), route.package, meant))
     choice = _CHOICE.get((base, package))
+    if category == "gex" and not choice and not ending and (base, "all", "gex", "") in _NAMED:
+        return Wrong(f"There is no {quoted(word)} in the form of 2023: use one of {', '.join(OLD_NAMES)}.")
     if not choice and word and name and ticker.upper() in REST_TICKERS:
         return Wrong(f"There is no package {quoted(word)}: use one of {', '.join(CATEGORIES)}.")
     if not choice or not ticker or not name:

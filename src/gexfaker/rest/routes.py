@@ -99,7 +99,8 @@ ROUTES: Final = (
         "classic",
         OLD_NAMES,
         OLD_BASES,
-        note="as the clients of 2023 read it: the rows are objects of `strike`, `gex_vol`, `gex_oi` and `priors`",
+        note="all, full, zero or one, as the clients of 2023 read it: the rows are objects of `strike`, `gex_vol`, "
+        "`gex_oi` and `priors`",
     ),
     DataRoute("/tickers", Answer.TICKERS, "/tickers", public=True),
     *(
