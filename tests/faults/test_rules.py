@@ -71,7 +71,10 @@ def test_every_kind_is_a_rule_with_nothing_but_its_type(name: str) -> None:
         ({"type": "corrupt", "attributes": {"part": "foo"}}, "there are "),
         ({"type": "quota", "attributes": {"pool": "hour"}}, "there are "),
         ({"type": "drop", "onn": {}}, "unknown field onn; there are type, name, on, toxicity"),
-        ({"type": "drop", "when": {"maket": "10:00"}}, "unknown field maket, at when; there are market, record, message"),
+        (
+            {"type": "drop", "when": {"maket": "10:00"}},
+            "unknown field maket, at when; there are market, record, message",
+        ),
         ({"type": "drop", "toxicity": 1.5}, "<= 1.0"),
         ({"type": "drop", "count": 0}, ">= 1"),
         ({"type": "drop", "for": "soon"}, "for:"),

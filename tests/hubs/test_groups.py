@@ -114,7 +114,11 @@ EMPTY = [
     ("classic", "blue_", "the name is not PREFIX_TICKER_PACKAGE_CATEGORY"),
     ("v2_classic", "", "the name is not TICKER_PACKAGE_CATEGORY"),
     ("v2_classic", "SPX_classic_gex_20260230", "the name is not TICKER_PACKAGE_CATEGORY"),
-    ("classic", "blue_SPX_classic_gex_2026-08-21", "no group is called so; did you mean 'blue_SPX_classic_gex_20260821'?"),
+    (
+        "classic",
+        "blue_SPX_classic_gex_2026-08-21",
+        "no group is called so; did you mean 'blue_SPX_classic_gex_20260821'?",
+    ),
     ("classic", "blue_SPX_classic_gex_ZERO", "no group is called so; did you mean 'blue_SPX_classic_gex_zero'?"),
     (
         "classic",

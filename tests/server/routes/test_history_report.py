@@ -164,3 +164,19 @@ def test_a_simulated_day_has_one_too() -> None:
     assert begin.startswith(b"PK\x03\x04")
     assert begin[30 : 30 + length].startswith(b"SPX/")
     assert zlib.decompressobj(31).decompress(begin[30 + length :]).startswith(b'[{"timestamp":')
+
+
+@pytest.mark.volume
+def test_the_report_of_a_simulated_day_is_of_the_size_of_a_real_one(tmp_path: Path) -> None:
+    """The real one of SPY on that day has 81.6 MB. It is packed well; ours is packed while it is sent."""
+    file = tmp_path / "report.zip"
+    with running_server(simulate="true", data_date=DATE, tickers="SPY") as server:
+        connection = http.client.HTTPConnection(*server.address, timeout=120)
+        connection.request("GET", "/v2/hist/eod/SPY", headers=HEADERS)
+        with file.open("wb") as out:
+            shutil.copyfileobj(connection.getresponse(), out)
+        connection.close()
+    with zipfile.ZipFile(file) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == MEMBERS
+    assert 81.6 / 3 < file.stat().st_size / 1e6 < 81.6 * 3

@@ -259,7 +259,7 @@ ENDPOINTS: Final = (
             BASES,
             key="api",
             tag="history",
-            note="made while it is sent, so that it begins at once; it has no Content-Length",
+            note="made and packed while it is sent: it begins at once, has no Content-Length, and is larger than a real one",
         ),
         _report,
     ),
