@@ -259,7 +259,8 @@ ENDPOINTS: Final = (
             BASES,
             key="api",
             tag="history",
-            note="made and packed while it is sent: begins at once, without a Content-Length, and is larger than a real one",
+            note="made and packed while it is sent: it begins at once, has no Content-Length, and is larger than "
+            "a real one",
         ),
         _report,
     ),
