@@ -22,6 +22,7 @@ from gexfaker.cli.main import cli
 from gexfaker.errors import DataError
 from gexfaker.jobs import importing
 from gexfaker.jobs.importing import Importer, found_below
+from gexfaker.tapes import strays
 from gexfaker.tapes.folder import DataFolder
 from support.data import DATE, record, write_day
 from support.server import wait_until
@@ -429,6 +430,55 @@ def test_a_report_whose_arrays_lie_beside_it_is_not_called_unreadable(tmp_path: 
     array(source)
     done = run(source, "--out", tmp_path / "out", "--no-check")
     assert (done.exit_code, "; 0 not brought in" in done.output) == (0, True), done.output
+    assert f"eod_report_ES_SPX_{DATE}.zip is passed over: its feeds are there in another file" in done.output
+
+
+def test_everything_that_is_left_out_is_named_wherever_it_lies(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    array(source)
+    below = source / "July" / "more"
+    below.mkdir(parents=True)
+    laid_out(source)
+    package = source / DATE / "SPX" / "classic"
+    package.mkdir(parents=True)
+    for path in (below / "renamed.json", below / "report.zip", package / "gex_zero (1).jsonl", source / "x.json"):
+        path.write_text(LINES[0])
+    (source / DATE / "SPX" / "classic old").mkdir()
+    (source / DATE / "SPX" / "classic old" / "gex_one.jsonl").write_text(LINES[0])
+    (below / "loop").symlink_to(below)
+    done = run(source, "--out", out, "--no-check", "--move")
+    told = [line for line in done.output.splitlines() if line.startswith("note: ")]
+    for name in ("renamed.json", "report.zip", "gex_zero (1).jsonl", "x.json", "classic old"):
+        assert len([line for line in told if name in line]) == 1, (name, told)
+    assert f"; {len(told)} passed over, as the notes say" in done.output
+    assert "did you mean gex_zero?" in done.output
+    assert [path.name for path in below.iterdir() if path.is_file()] != []
+
+
+def test_the_copy_of_an_array_is_taken_and_the_array_itself_goes_first(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    one = array(source)
+    copy = one.with_name(f"{one.stem} (1){one.suffix}")
+    copy.write_bytes(one.read_bytes())
+    done = run(source, "--out", out, "--no-check")
+    assert f"{copy.name} is passed over: its feeds are there in another file" in done.output.replace("\n", " ")
+    assert records(out) == LINES
+    one.unlink()
+    assert run(source, "--out", tmp_path / "again", "--no-check").exit_code == 0
+    assert records(tmp_path / "again") == LINES
+
+
+def test_a_folder_of_very_many_names_is_not_looked_through_to_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strays, "MAX_BELOW", 4)
+    array(tmp_path)
+    for number in range(9):
+        (tmp_path / f"{number}.json").write_text("{}")
+    done = run(tmp_path, "--out", tmp_path / "out", "--no-check")
+    assert "it has more than 4 files, and the rest was not looked through" in done.output.replace("\n", " ")
 
 
 def test_no_note_says_that_something_is_passed_over_which_is_brought_in(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ def inspect(
         if not as_json:
             (_show_all if verbose else _show)(console, report)
     worst = max((report.severity for report in reports), default=Severity.USUAL)
-    not_played = left_out(folder, _played(folder))
+    looked_at = {date for date, _ in plan}
+    not_played = left_out(folder, _played(folder, looked_at), looked_at)
     if as_json:
         days = [report.as_json() for report in reports]
         told = {"not_played": list(map(str, not_played))}
@@ -110,10 +111,10 @@ def inspect(
     context.exit(1 if worst is Severity.BROKEN else 0)
 
 
-def _played(root: Path) -> set[Path]:
-    """The files of all days of a data folder."""
+def _played(root: Path, dates: Iterable[str]) -> set[Path]:
+    """The files of these days of a data folder."""
     folder = _folder(root)
-    return {folder.place(date, feed).path.absolute() for date in folder.dates() for feed in folder.feeds(date)}
+    return {folder.place(date, feed).path.absolute() for date in dates for feed in folder.feeds(date)}
 
 
 Plan = list[tuple[str, list[Feed]]]

@@ -16,10 +16,13 @@ from typing import Final, NamedTuple
 from gexfaker.catalog import STORED_CATEGORIES, is_ticker
 from gexfaker.nearest import nearest
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_day_folder, is_playable, shown_path
-from gexfaker.tapes.loose import how_to_call, is_loose
+from gexfaker.tapes.loose import dashed, how_to_call, is_loose
 
 MAX_LOOKED_AT: Final = 5000
 """Names that are looked at: a folder of a year has more, and whoever starts a server does not want to wait."""
+
+MAX_BELOW: Final = 50_000
+"""The same where somebody asks for all that is in a folder: a second."""
 
 MAX_DEPTH: Final = 4
 """How many folders below the data folder are looked into for days: ``deep/gexbot/recordings/2026-07-17``."""
@@ -96,17 +99,21 @@ class _Listed(NamedTuple):
 
 
 class _Look:
-    """Lists folders until MAX_LOOKED_AT names were seen."""
+    """Lists folders until so many names were seen.
 
-    def __init__(self) -> None:
-        self._left = MAX_LOOKED_AT
+    Attributes:
+        left: how many more may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.left = most
 
     def into(self, folder: Path) -> _Listed:
         """What lies in a folder, in order; nothing where it cannot be read."""
         try:
             with os.scandir(folder) as entries:
-                found = sorted(islice(entries, self._left), key=lambda entry: entry.name)
-                self._left -= len(found)
+                found = sorted(islice(entries, self.left), key=lambda entry: entry.name)
+                self.left -= len(found)
                 folders = [folder / entry.name for entry in found if entry.is_dir() and entry.name[0] != "."]
         except OSError:
             return _Listed()
@@ -137,7 +144,7 @@ def found_in(folder: Path, most: int, *dates: str) -> str:
 
 def strays(root: Path, *dates: str) -> list[Stray]:
     """What is not played beside the days of a data folder, and in those of these dates."""
-    look = _Look()
+    look = _Look(MAX_LOOKED_AT)
     inside = look.into(root)
     found = [Stray(file, _how_to_lie(file)) for file in inside.files]
     for folder in inside.folders:
@@ -148,22 +155,35 @@ def strays(root: Path, *dates: str) -> list[Stray]:
     return found
 
 
-def left_out(root: Path, taken: Collection[Path]) -> list[Stray]:
+def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None = None) -> list[Stray]:
     """What is not taken of a folder and all below: the folders that may be days, and every other record file.
 
     Args:
         root: the folder.
         taken: files that are, by their absolute paths.
+        dates: the days whose folders are looked into; None for all.
     """
+    look = _Look(MAX_BELOW)
+    days = [name for name in look.into(root).names if is_day_folder(name) and _is_among(dashed(name), dates)]
     above = {folder for file in taken for folder in file.parents}
-    found = [one for one in strays(root) if one.path.absolute() not in above and one.path.absolute() not in taken]
-    told, look, folders = {one.path for one in found}, _Look(), [root]
+    # A folder beside the days in which something lies that is taken is one of a day, a ticker or a package itself.
+    itself = {folder for folder in above if folder.parent == root.absolute()}
+    found = [one for one in strays(root, *days) if one.path.absolute() not in {*taken, *itself}]
+    told, folders = {one.path for one in found if one.path.absolute() not in above}, [root]
     for folder in folders:  # those inside come behind it
+        if folder.is_symlink() or (is_day_folder(folder.name) and not _is_among(dashed(folder.name), dates)):
+            continue
         inside = look.into(folder)
         files = [file for file in (*inside.files, *inside.loose) if file not in told and file.absolute() not in taken]
         found += [Stray(file, _what_of(file)) for file in files]
         folders += [one for one in inside.folders if one not in told]
+    if not look.left:
+        found.append(Stray(root, f"it has more than {MAX_BELOW:,} files, and the rest was not looked through"))
     return found
+
+
+def _is_among(date: str, dates: Collection[str] | None) -> bool:
+    return dates is None or date in dates
 
 
 def _what_of(file: Path) -> str:
