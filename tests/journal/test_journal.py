@@ -85,14 +85,19 @@ def test_deliveries_are_summed_up_for_a_second_and_come_before_what_follows_them
     assert "first" not in flat(journal)[1], "it was no record"
 
 
-def test_acknowledgements_do_not_end_a_sum() -> None:
+def test_an_acknowledgement_stands_behind_what_it_confirms_and_ends_no_other_sum() -> None:
     journal, _, _ = make()
-    for number in range(1, 4):
+    for number in range(1, 3):
         journal.deliver("classic", "c1", [sent("g", number, 1)], number)
-        journal.add("sequenceAck", connection="c1", sequence_id=number)
-    found = flat(journal)
-    assert [entry["type"] for entry in found] == ["sequenceAck"] * 3 + ["deliver"]
-    assert found[-1]["count"] == 3
+    journal.deliver("classic", "c1", [sent("h", 1, 1)], 3)
+    journal.deliver("classic", "c2", [sent("g", 1, 1)], 1)
+    journal.deliver("classic", "plain", [sent("g", 1, 1)], 0)
+    journal.add("sequenceAck", connection="c1", sequence_id=1)
+    journal.deliver("classic", "c1", [sent("h", 2, 1)], 4)
+    journal.add("sequenceAck", connection="c3", sequence_id=9)
+    told = [(entry["type"], entry["connection"], entry.get("count")) for entry in flat(journal)]
+    assert told[:3] == [("deliver", "c1", 2), ("sequenceAck", "c1", None), ("sequenceAck", "c3", None)]
+    assert sorted(told[3:]) == [("deliver", "c1", 2), ("deliver", "c2", 1), ("deliver", "plain", 1)]
 
 
 def test_a_sum_ends_after_its_second() -> None:

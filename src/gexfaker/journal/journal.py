@@ -141,9 +141,9 @@ class Sent(Protocol):
 
 
 class Sum:
-    """Messages of a group to a connection since ``at``: of which records, how many, how large, the last sequence id."""
+    """Messages of a group to a connection since ``at``: of which records, how many, how large, which sequence ids."""
 
-    __slots__ = ("at", "bytes", "count", "first", "hub", "last", "sequence_id")
+    __slots__ = ("at", "bytes", "count", "first", "first_id", "hub", "last", "sequence_id")
 
     def __init__(self, at: float, hub: str, index: int, size: int, sequence_id: int) -> None:
         self.at: Final = at
@@ -152,6 +152,7 @@ class Sum:
         self.last = index
         self.count = 1
         self.bytes = size
+        self.first_id: Final = sequence_id
         self.sequence_id = sequence_id
 
 
@@ -210,11 +211,13 @@ class Journal:
         return len(self._entries)
 
     def add(self, type_: str, **fields: Any) -> None:
-        """Something has happened now. What was delivered before stands before it, but for acknowledgements.
+        """Something has happened now. What was delivered before stands before it.
 
-        These come for each message from some clients, and deliveries would be summed up no more.
+        Acknowledgements come for each message from some clients: what they do not confirm is summed up further.
         """
-        if type_ != "sequenceAck":
+        if type_ == "sequenceAck":
+            self._settle_confirmed(fields["connection"], fields["sequence_id"])
+        else:
             self.settle()
         self._append(self._clock(), type_, fields)
 
@@ -255,6 +258,13 @@ class Journal:
                     self._sum_up(connection, group, known.pop(group))
             if not known:
                 del self._open[connection]
+
+    def _settle_confirmed(self, connection: str, sequence_id: int) -> None:
+        """Write what a client confirms: an acknowledgement stands behind what it is for."""
+        known = self._open.get(connection, {})
+        for group, found in list(known.items()):
+            if 0 < found.first_id <= sequence_id:
+                self._sum_up(connection, group, known.pop(group))
 
     def _sum_up(self, connection: str, group: str | None, found: Sum) -> None:
         fields: dict[str, Any] = {"hub": found.hub, "connection": connection, "group": group}

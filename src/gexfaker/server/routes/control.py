@@ -149,7 +149,7 @@ async def world_named(request: Request) -> World | str:
 
 def is_known(world: World) -> bool:
     """Whether there is anything to show of it."""
-    return world.is_used or world.is_connected or world.watch is not None
+    return world.is_used or world.is_connected or world.watch is not None or world.slot is not None
 
 
 async def _list(request: Request) -> Response:
