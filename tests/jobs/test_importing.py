@@ -456,6 +456,38 @@ def test_everything_that_is_left_out_is_named_wherever_it_lies(tmp_path: Path) -
     assert [path.name for path in below.iterdir() if path.is_file()] != []
 
 
+def test_what_was_written_anew_replaces_the_other_form(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    report(source)
+    old = out / DATE / f"eod_report_ES_SPX_{DATE}.zip"
+    assert run(source, "--out", out, "--no-check").exit_code == 0
+    assert old.exists()
+    refused = run(source, "--out", out, "--no-check", "--convert", "jsonl")
+    assert "has the same feeds already: --replace takes" in refused.output.replace("\n", " ")
+    assert refused.exit_code == 1
+    done = run(source, "--out", out, "--no-check", "--replace", "--convert", "jsonl.zst")
+    assert (done.exit_code, old.exists(), records(out)) == (0, False, LINES)
+    again = run(source, "--out", out, "--no-check", "--replace")
+    assert (again.exit_code, old.exists(), records(out)) == (0, True, LINES)
+    assert not list(out.rglob("*.jsonl.zst")), "one form alone stays"
+
+
+def test_a_report_of_which_not_all_was_written_anew_stays(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    array(source)
+    other = NAME.replace("orderflow_orderflow", "classic_gex_zero")
+    out.mkdir()
+    old = out / f"eod_report_ES_SPX_{DATE}.zip"
+    with zipfile.ZipFile(old, "w") as archive:
+        archive.writestr(f"{NAME}.gz", gzip.compress(ARRAY))
+        archive.writestr(f"{other}.gz", gzip.compress(ARRAY))
+    done = run(source, "--out", out, "--no-check", "--replace", "--convert", "jsonl")
+    assert f"{old.name} stays, as it has other feeds, too" in done.output.replace("\n", " ")
+    assert (done.exit_code, old.exists(), records(out)) == (0, True, LINES)
+
+
 def test_the_copy_of_an_array_is_taken_and_the_array_itself_goes_first(tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     source.mkdir()

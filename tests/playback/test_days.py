@@ -39,10 +39,10 @@ def test_stored_days(folder: Path) -> None:
     assert (days.first, days.last) == ("2026-07-20", None)
     assert days.dates() == list(STORED)
     assert days.resolve("latest") == "2026-07-20"
-    assert days.resolve("2026-07-15") == "2026-07-15"
+    assert days.resolve("2026-07-15") == days.resolve("20260715") == "2026-07-15"
 
 
-@pytest.mark.parametrize("wanted", ["2026-07-16", "next", "", "20260715", "2026-13-01", "../etc", "x" * 1000])
+@pytest.mark.parametrize("wanted", ["2026-07-16", "next", "", "20260716", "2026-13-01", "../etc", "x" * 1000])
 def test_a_day_that_is_not_stored_is_refused(folder: Path, wanted: str) -> None:
     with pytest.raises(DataError) as caught:
         made(folder).resolve(wanted)

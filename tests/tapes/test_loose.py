@@ -253,6 +253,22 @@ def test_members_with_bad_names_cannot_lead_out(tmp_path: Path) -> None:
         assert Path(tape.place(0).rpartition(":")[0]).parent == tmp_path
 
 
+def test_a_trouble_is_told_once_until_the_file_changes_whoever_looks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "eod_report_NDX_2026-07-18.zip"
+    broken.write_bytes(b"half")
+    (tmp_path / "link.json").symlink_to("/dev/null")
+    first = DataFolder(tmp_path, leaves=False)
+    for folder in (first, first.again(), first.again(), DataFolder(tmp_path).again()):
+        folder.dates()
+    assert len([message for message in caplog.messages if "cannot be read as a zip" in message]) == 1
+    broken.write_bytes(b"another half")
+    first.again().dates()
+    assert len([message for message in caplog.messages if "cannot be read as a zip" in message]) == 2
+    assert len([message for message in caplog.messages if "is left out" in message]) == 1
+
+
 def test_the_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(module, "MAX_NAMES", 2)
     monkeypatch.setattr(module, "MAX_MEMBERS", 1)

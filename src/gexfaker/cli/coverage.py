@@ -63,8 +63,12 @@ def coverage(
 
     wanted = _months(months)
     root = Path("data") if folder is None else folder
+    if not root.is_dir():
+        raise DataError(
+            f"{root} is not a folder: give the data folder, or gexfaker import and gexfaker download make one"
+        )
     days = DataFolder(root)
-    dates = days.dates() if root.is_dir() else []
+    dates = days.dates()
     if not dates:
         raise DataError(f"{root} holds no days: gexfaker import brings some in, gexfaker download gets them")
     _check_tickers(root, dates, tickers)

@@ -99,8 +99,12 @@ def trading_days(texts: tuple[str, ...], option: str = "--date ") -> list[str]:
 def _single(text: str, option: str) -> datetime.date:
     from gexfaker.exchange.calendar import why_closed
     from gexfaker.exchange.hours import parse_date
+    from gexfaker.tapes.loose import dashed
 
-    day = parse_date(text)
+    try:
+        day = parse_date(dashed(text))
+    except DataError as problem:
+        raise DataError(f"{option}{problem}; several days are written 2026-07-13..2026-07-17") from None
     closed = why_closed(day)
     if closed is not None:
         raise DataError(f"{option}{text}: {closed}")
@@ -110,8 +114,9 @@ def _single(text: str, option: str) -> datetime.date:
 def _range(text: str, option: str) -> list[datetime.date]:
     from gexfaker.exchange.calendar import is_trading_day
     from gexfaker.exchange.hours import parse_date
+    from gexfaker.tapes.loose import dashed
 
-    first, last = map(parse_date, text.split("..", 1))
+    first, last = (parse_date(dashed(end)) for end in text.split("..", 1))
     if last < first:
         raise DataError(f"{option}{text}: the end is before the beginning")
     if (last - first).days > 2 * MAX_DAYS:

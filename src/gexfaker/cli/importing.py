@@ -68,11 +68,13 @@ def import_(
       gexfaker import ~/old --convert jsonl.zst --out ~/gexdata --prepare
     """
     from gexfaker.jobs.importing import Importer
+    from gexfaker.tapes.loose import dashed
 
     if link and convert:
         raise click.UsageError("--link keeps files as they are, and --convert writes them anew: choose one")
     if link and move:
         raise click.UsageError("--link keeps files where they are, and --move does not: choose one")
+    dates = tuple(map(dashed, dates))
     for date in dates:
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
@@ -83,6 +85,8 @@ def import_(
         brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
         if convert:
             _take_away(importer, found, brought)
+            for note in importer.take_away_replaced():
+                click.echo(f"note: {note}", err=True)
     days = sorted({(one.date, one.feed.ticker) for one in found})
     failed = _tell(brought, unusable, passed_over)
     click.echo(f"{len(days)} ticker-day{'s' * (len(days) != 1)} in {out}: gexfaker serve --data-dir {argument(out)}")

@@ -149,9 +149,11 @@ def _source(
 def _trading_day(date: str) -> str:
     from gexfaker.exchange.calendar import last_trading_day, why_closed
     from gexfaker.exchange.hours import NEW_YORK, parse_date
+    from gexfaker.tapes.loose import dashed
 
     if date == LATEST:
         return last_trading_day(dt.datetime.now(NEW_YORK).date()).isoformat()
+    date = dashed(date)
     day = parse_date(date)
     closed = why_closed(day)
     if closed is not None:

@@ -183,6 +183,7 @@ class Importer:
         there = _of_dates(DataFolder(out), None)
         self._there: Final = {(one.date, one.feed): one.place.path.absolute() for one in there}
         self._real: Final = {path.resolve() for path in self._there.values()}
+        self._written: Final[set[tuple[str, Feed]]] = set()
 
     def close(self) -> None:
         """Let others write."""
@@ -301,12 +302,29 @@ class Importer:
             if there == target and _is_as_old(found.place.path, there):
                 return Brought(target, target.stat().st_size, was_there=True)
             return Brought(target, failed=f"{there} is there already: --replace writes {target.name} anew")
+        old = self._there.get((found.date, found.feed), target)
+        if not self._replacing and there is None and old.resolve() not in (target, found.place.path.resolve()):
+            return Brought(
+                target, failed=f"{old} has the same feeds already: --replace takes {found.place.path} instead"
+            )
         self._make_room(found.place.path.stat().st_size)
         notes, lost = _write_lines(found, target, report)
+        if not lost:
+            self._written.add((found.date, found.feed))
         for other in others:
             with explained(other):
                 other.unlink(missing_ok=True)
         return Brought(target, target.stat().st_size, notes=notes, lost=lost)
+
+    def take_away_replaced(self) -> Iterator[str]:
+        """With ``replacing``, files as downloaded of which every feed was written anew go; of the others it is told."""
+        old = {path for one, path in self._there.items() if one in self._written and is_loose(path.name)}
+        for path in sorted(old if self._replacing else ()):
+            if all((date, feed) in self._written for date, feed, _ in feeds_of(path)):
+                with explained(path):
+                    path.unlink(missing_ok=True)
+            else:
+                yield f"{path} stays, as it has other feeds, too; what was written is played in place of it"
 
 
 def _is_renamed(source: Path, target: Path) -> bool:

@@ -18,6 +18,7 @@ from gexfaker.playback.day import Day, StoredDay
 from gexfaker.playback.filled import FilledDay
 from gexfaker.playback.simulated import simulated_day
 from gexfaker.tapes.folder import LAST_YEAR, LATEST, TODAY, DataFolder, is_date
+from gexfaker.tapes.loose import dashed
 
 FIRST_YEAR: Final = 2000
 """Up to LAST_YEAR, the years that are simulated: the exchange calendar's rules hold for them, near enough."""
@@ -207,6 +208,7 @@ class Days:
             return self.folder.resolve_date(date)
         if date == LATEST:
             return last_trading_day(self._today).isoformat()
+        date = dashed(date)
         if not is_date(date):
             raise DataError(f"not a date (YYYY-MM-DD): {date[:40]!r}")
         if not FIRST_YEAR <= int(date[:4]) <= LAST_YEAR:

@@ -117,8 +117,8 @@ class DataFolder:
         if value == LATEST:
             return self.latest()
         dates = self.dates()
-        if value in dates:
-            return value
+        if (date := dashed(value)) in dates:
+            return date
         problem = "no data for" if is_date(value) else "not a date (YYYY-MM-DD):"
         raise DataError(f"{problem} {_shown(value)}; {_days(dates, self.root)}")
 
@@ -133,8 +133,10 @@ class DataFolder:
         self._loose.forget()
 
     def again(self) -> DataFolder:
-        """The same folder for another thread."""
-        return DataFolder(self.root, leaves=self._leaves)
+        """The same folder for another thread; what was told of it is not told again."""
+        made = DataFolder(self.root, leaves=self._leaves)
+        made._left_out = self._left_out
+        return made
 
     def stamp(self, date: str) -> Hashable:
         """What is another one when files of a day were added, taken away, renamed or replaced by others."""

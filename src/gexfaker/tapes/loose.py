@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gexfaker.bounded import Bounded
 from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.tapes.files import version_of
 
@@ -43,6 +44,10 @@ ENCRYPTED: Final = 1
 MAX_END_BYTES: Final = 22 + 2**16
 """The end of a zip file with the longest comment. Source: APPNOTE.TXT, 4.3.16."""
 
+MAX_TOLD: Final = 1000
+"""Files and folders of which it is known that their trouble was told."""
+
+_TOLD: Final[Bounded[tuple[Path, tuple[int, ...], str], bool]] = Bounded(MAX_TOLD)
 _END_MARK: Final = b"PK\x05\x06"
 _DAY: Final = r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
 _COPY: Final = r"(?P<copy> ?\([0-9]+\))?"
@@ -115,7 +120,6 @@ class LooseFiles:
         self._is_day: Final = is_day
         self._stamps: Final[dict[Path, tuple[int, ...]]] = {}
         self._found: Found = {}
-        self._told: Final[set[Path]] = set()
 
     def found(self) -> Found:
         """All that there is now."""
@@ -177,8 +181,10 @@ class LooseFiles:
                     yield from self._files(folder / entry.name, 0 if self._is_day(entry.name) else depth - 1)
 
     def _tell(self, path: Path, trouble: str) -> None:
-        if path not in self._told:
-            self._told.add(path)
+        """Told once of what does not change, whoever looks at it: a server looks every two seconds."""
+        state = path.absolute(), version_of(path), trouble
+        if state not in _TOLD:
+            _TOLD[state] = True
             log.warning("%s %s", path, trouble)
 
 
@@ -233,5 +239,5 @@ def is_loose(name: str) -> bool:
 
 
 def dashed(date: str) -> str:
-    """A date as folders are called, of one that may have no dashes."""
-    return date if "-" in date else f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    """A date as folders are called, of one that may have no dashes; another text as it is."""
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 and date.isdecimal() else date
