@@ -179,6 +179,45 @@ def test_a_key_that_nobody_has_used_yet_can_be_looked_at_waited_for_and_closed(t
     assert done.returncode == 0, done.stdout
 
 
+def test_each_module_has_the_settings_that_it_gives(tmp_path: Path) -> None:
+    text = HEAD + textwrap.dedent(
+        """
+        @pytest.fixture(scope="session")
+        def gexfaker_settings():
+            return {{"data_date": "{date}", "tickers": "SPX"}}
+
+        def test_it(gexfaker):
+            gexfaker.pause()
+            assert gexfaker.status()["playback"]["day"] == "{date}"
+        """
+    )
+    for name, date in (("a", "2026-07-15"), ("b", "2026-07-16")):
+        (tmp_path / f"test_{name}.py").write_text(text.format(date=date), encoding="utf-8")
+    done = run(tmp_path, "")
+    assert done.returncode == 0, done.stdout
+
+
+def test_helpers_say_what_they_take(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        def test_lists(gexfaker):
+            gexfaker.verify(["negotiated_at_most", {"type": "request", "exactly": 0}])
+            for wrong in (5, [None], {"type"}):
+                with pytest.raises(ControlError, match="an expectation is an object or a name"):
+                    gexfaker.verify(wrong)
+            with pytest.raises(ControlError, match="a record is an object as REST gives it, or bytes, not list"):
+                gexfaker.send("SPX_classic_gex_zero", [1])
+
+        @pytest.mark.gexfaker(preset=["flaky-feed", "slow-network"])
+        def test_presets(gexfaker):
+            pass
+        """,
+    )
+    assert "a preset is one name, not ['flaky-feed', 'slow-network']: there are" in done.stdout
+    assert "1 passed, 1 error" in done.stdout
+
+
 def test_a_marker_that_is_wrong_is_told(tmp_path: Path) -> None:
     done = run(
         tmp_path,

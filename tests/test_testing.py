@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from gexfaker.errors import ControlError, SettingError
@@ -119,6 +120,17 @@ def test_settings_may_be_values_of_any_kind() -> None:
     assert settings.tickers == ("SPX", "NDX")
     assert settings.tiers == {"a": "classic", "*": "quant"}
     assert (settings.speed, settings.mark) == (60.0, False)
+
+
+def test_faults_may_be_given_as_a_list() -> None:
+    with serving(tickers="SPX", faults=[{"type": "status", "attributes": {"code": 503}}]) as server:
+        key = Control(server.url)
+        found = key.ask("GET", "/faults?key=anybody")["faults"]
+        assert [rule["type"] for rule in found] == ["status"]
+        with httpx.Client(base_url=server.url, headers={"Authorization": "Bearer k", "User-Agent": "t"}) as client:
+            assert client.get("/SPX/classic/gex_zero").status_code == 503
+    with pytest.raises(SettingError, match="there is no type 'dropp'"), serving(faults=[{"type": "dropp"}]):
+        pass
 
 
 def test_without_a_folder_none_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,36 +50,38 @@ def gexfaker_settings() -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def gexfaker_servers(gexfaker_settings: Mapping[str, Any]) -> Iterator[Callable[..., Server]]:
-    """Gives a server with these settings beside those of ``gexfaker_settings``; each is started once."""
+def gexfaker_servers() -> Iterator[Callable[..., Server]]:
+    """Gives a server with these settings; each is started once."""
     from gexfaker.testing import serving
 
     running: dict[str, Server] = {}
     with contextlib.ExitStack() as stack:
 
         def serve(**settings: Any) -> Server:
-            wanted = dict(gexfaker_settings) | settings
-            name = repr(sorted(wanted.items()))
+            name = repr(sorted(settings.items()))
             if name not in running:
-                running[name] = stack.enter_context(serving(**wanted))
+                running[name] = stack.enter_context(serving(**settings))
             return running[name]
 
         yield serve
 
 
 @pytest.fixture(scope="session")
-def gexfaker_server(gexfaker_servers: Callable[..., Server]) -> Server:
+def gexfaker_server(gexfaker_servers: Callable[..., Server], gexfaker_settings: Mapping[str, Any]) -> Server:
     """A server on a free port, in a thread of this process, for all tests."""
-    return gexfaker_servers()
+    return gexfaker_servers(**gexfaker_settings)
 
 
 @pytest.fixture
-def gexfaker(request: pytest.FixtureRequest, gexfaker_servers: Callable[..., Server]) -> Iterator[KeyUnderTest]:
+def gexfaker(
+    request: pytest.FixtureRequest, gexfaker_servers: Callable[..., Server], gexfaker_settings: Mapping[str, Any]
+) -> Iterator[KeyUnderTest]:
     """An API key of its own for this test, as the marker says; its journal is on, and nothing of it stays."""
     from gexfaker.testing import KeyUnderTest
 
     asked = _asked(request)
-    server = gexfaker_servers(**{name: value for name, value in asked.items() if name not in OF_THE_KEY})
+    of_marker = {name: value for name, value in asked.items() if name not in OF_THE_KEY}
+    server = gexfaker_servers(**{**gexfaker_settings, **of_marker})
     settings = server.service.settings
     made = KeyUnderTest(server.url, _new_key(request), settings.control_token or None)
     _set_up(made, asked)

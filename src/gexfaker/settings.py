@@ -16,6 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, get_type_hints
 
+import msgspec
+
 from gexfaker import parsing
 from gexfaker.allowances import POOLS, Allowance
 from gexfaker.catalog import TIERS
@@ -594,7 +596,7 @@ class Settings:
             Section.TESTING,
             parsing.text,
             "",
-            "a preset such as flaky-feed, or a JSON file with a list of rules",
+            "a preset such as flaky-feed, or a list of rules: a JSON file, or the list itself",
             "What is broken on purpose for every key, from its first request on.",
         ),
     ]
@@ -873,6 +875,8 @@ def as_text(value: Any) -> str:
     """A value of the file, or of a program, as it would be written in the environment."""
     if isinstance(value, dict):
         return ",".join(f"{key}={tier}" for key, tier in value.items())
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return msgspec.json.encode(value).decode()
     if isinstance(value, list):
         return ",".join(map(as_text, value))
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -220,6 +220,14 @@ def test_handled_in_order() -> None:
     for body in (None, 3, [1], {"timestamps": 5}, {"group": 3, "timestamps": [1]}):
         [said] = expect(entries(sent, told(body), report(1)), **{"is": "handled_in_order"})
         assert "it reported 1; 1 reports are not of the form {" in said
+    spoiled = ("fault", {"name": "x", "fault": "corrupt", "hit": "", "group": "blue_G", "record": 3})
+    for count in (2, 3):
+        seen = entries(sent, spoiled, report(*range(count)))
+        assert expect(seen, **{"is": "handled_in_order"}) == [], "it may pass over what it cannot read"
+    [said] = expect(entries(sent, spoiled, report(1)), **{"is": "handled_in_order"})
+    assert said == "expected the client to report 2 to 3 records of blue_G; it reported 1"
+    copies = ("deliver", HUB | {"group": "blue_G", "count": 5, "records": 3})
+    assert expect(entries(copies, report(1, 2, 3)), **{"is": "handled_in_order"}) == [], "copies are no records"
     each = [told({"group": "G", "timestamp": number}) for number in (1, 2, 3)]
     assert expect(entries(sent, *each), **{"is": "handled_in_order"}) == [], "one at a time"
 

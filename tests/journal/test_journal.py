@@ -78,6 +78,7 @@ def test_deliveries_are_summed_up_for_a_second_and_come_before_what_follows_them
         "first": 10,
         "last": 14,
         "count": 5,
+        "records": 5,
         "bytes": 500,
         "sequence_id": 5,
     }
@@ -98,6 +99,47 @@ def test_an_acknowledgement_stands_behind_what_it_confirms_and_ends_no_other_sum
     told = [(entry["type"], entry["connection"], entry.get("count")) for entry in flat(journal)]
     assert told[:3] == [("deliver", "c1", 2), ("sequenceAck", "c1", None), ("sequenceAck", "c3", None)]
     assert sorted(told[3:]) == [("deliver", "c1", 2), ("deliver", "c2", 1), ("deliver", "plain", 1)]
+
+
+@pytest.mark.parametrize(
+    ("indexes", "records"),
+    [
+        ([0, 1, 2], 3),
+        ([7, 8, 8, 8, 9], 3),
+        ([0, 0, 1], 2),
+        ([0, 2, 1, 1, 3], 4),
+        ([0, 5, 10, 5], 3),
+        ([3, 1], 1),
+        ([-1, -1], 2),
+    ],
+    ids=str,
+)
+def test_records_are_counted_once_however_often_and_in_which_order_they_come(indexes: list[int], records: int) -> None:
+    journal, _, _ = make()
+    for index in indexes:
+        journal.deliver("classic", "c1", [sent("g", index, 1)], 0)
+    [entry] = flat(journal)
+    assert (entry["count"], entry["records"]) == (len(indexes), records)
+
+
+def test_what_was_sent_before_a_jump_is_new_again() -> None:
+    journal, _, _ = make()
+    for _ in range(2):
+        journal.deliver("classic", "c1", [sent("g", 5, 1)], 0)
+        journal.add("control", action="seek", resolved=1)
+    assert [entry["records"] for entry in flat(journal) if entry["type"] == "deliver"] == [1, 1]
+
+
+def test_records_that_were_passed_over_are_remembered_within_their_bound() -> None:
+    had = module.Had()
+    assert had.takes("g", 0)
+    for index in range(5, 100 * module.MAX_SKIPPED, 5):
+        assert had.takes("g", index)
+        assert len(had._skipped["g"]) <= 2 * module.MAX_SKIPPED
+    journal, _, _ = make()
+    for number in range(2 * module.MAX_SUMMARIES):
+        journal.deliver("classic", f"c{number}", [sent("g", 5, 1)], 0)
+        assert len(journal._had) <= module.MAX_SUMMARIES + 1
 
 
 def test_a_sum_ends_after_its_second() -> None:

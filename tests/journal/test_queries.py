@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gexfaker.errors import ControlError
-from gexfaker.journal.journal import Entry
+from gexfaker.journal.journal import NUMBERS, TEXTS, TYPES, Entry
 from gexfaker.journal.queries import Query, read
 
 ENTRIES = [
@@ -74,6 +74,28 @@ def test_a_field_that_no_such_entry_has_is_refused() -> None:
     with pytest.raises(ControlError, match="ping entries have no 'zzz': they have connection, hub"):
         read(b'{"type": "ping", "where": {"zzz": 200}}', Query).check()
     read(b'{"type": ["ping", "request"], "where": {"status": 200}}', Query).check()
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"status": "200"}, "where: status is a number: write 200, not '200'"),
+        ({"status": "ok"}, "where: status is a number: write a number or a range, not 'ok'"),
+        ({"path": 5}, "where: path is a text, with * for any letters: 5 never fits"),
+        ({"path": {"at_least": 5}}, "where: path is a text"),
+    ],
+)
+def test_a_value_of_a_kind_that_the_field_never_has_is_refused(where: dict[str, Any], said: str) -> None:
+    with pytest.raises(ControlError) as caught:
+        read(msgspec.json.encode({"type": "request", "where": where}), Query).check()
+    assert str(caught.value).startswith(said)
+
+
+def test_every_field_of_an_entry_is_a_number_a_text_or_a_list() -> None:
+    fields = {field for kind in TYPES.values() for field in kind.fields}
+    assert fields - NUMBERS - TEXTS == {"hubs", "groups", "resolved", "body"}
+    assert not NUMBERS & TEXTS
+    assert fields >= NUMBERS | TEXTS
     read(b'{"where": {"status": 200}}', Query).check()
 
 

@@ -163,11 +163,18 @@ class KeyUnderTest:
         found: list[dict[str, Any]] = self._expect("/journal/wait", asked, within)["entries"]
         return found
 
-    def verify(self, *expectations: Rule | str, within: float | str = 0.0, order: str = "any", since: int = 0) -> None:
+    def verify(
+        self,
+        *expectations: Rule | str | Sequence[Rule | str],
+        within: float | str = 0.0,
+        order: str = "any",
+        since: int = 0,
+    ) -> None:
         """That all of this holds, now or within so many seconds.
 
         Args:
-            expectations: each an object as ``POST /_gexfaker/verify`` takes it, or the name of a ready-made one.
+            expectations: each an object as ``POST /_gexfaker/verify`` takes it, or the name of a ready-made one; or a
+                list of them.
             within: seconds, or a time such as ``5s``.
             order: ``strict``: entries that meet them come in this order.
             since: only entries after this number count.
@@ -176,7 +183,7 @@ class KeyUnderTest:
             ExpectationError: something does not hold.
         """
         __tracebackhide__ = True
-        expect = [{"is": one} if isinstance(one, str) else dict(one) for one in expectations]
+        expect = _expected(expectations)
         self._expect("/verify", {"expect": expect, "within": within, "order": order, "since": since}, within)
 
     def clear_journal(self) -> None:
@@ -196,6 +203,8 @@ class KeyUnderTest:
         """Send a record to a group of this key: as REST gives it, or a raw payload; returns to how many it went."""
         from urllib.parse import quote
 
+        if not isinstance(record, bytes | Mapping):
+            raise ControlError(f"a record is an object as REST gives it, or bytes, not {type(record).__name__}")
         body = record if isinstance(record, bytes) else dict(record)
         return int(self._ask("POST", f"/groups/{quote(group, safe='')}/send", body)["sent"])
 
@@ -299,6 +308,19 @@ class AsyncKeyUnderTest:
             return asyncio.to_thread(method, *arguments, **options)
 
         return call
+
+
+def _expected(given: Sequence[Rule | str | Sequence[Rule | str]]) -> list[Rule | str]:
+    """The expectations, of lists their members. Raises ControlError: one is neither an object nor a name."""
+    found = list[Rule | str]()
+    for one in given:
+        if isinstance(one, str | Mapping):
+            found.append(one if isinstance(one, str) else dict(one))
+        elif isinstance(one, list | tuple):
+            found += _expected(one)
+        else:
+            raise ControlError(f"an expectation is an object or a name, not {type(one).__name__}")
+    return found
 
 
 def _seconds(within: float | str) -> float:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from gexfaker.errors import ControlError
-from gexfaker.faults.rules import Rule, rules_of
+from gexfaker.faults.rules import Rule, read_list, read_rules, rules_of
 
 
 class Preset(NamedTuple):
@@ -87,8 +88,17 @@ PRESETS: Final[dict[str, Preset]] = {
 """Every preset by its name."""
 
 
+def rules_called(text: str) -> tuple[Rule, ...]:
+    """The rules of a preset, of a list in JSON, or of a file with one, for every key. Raises ControlError."""
+    if text in PRESETS:
+        return preset(text)
+    return read_list(text.encode()) if text.lstrip().startswith(("[", "{")) else read_rules(Path(text))
+
+
 def preset(name: str) -> tuple[Rule, ...]:
     """The rules of a preset. Raises ControlError: there is none of that name."""
+    if not isinstance(name, str):
+        raise ControlError(f"a preset is one name, not {str(name)[:60]}: there are {', '.join(PRESETS)}")
     found = PRESETS.get(name)
     if found is None:
         raise ControlError(f"there is no preset {name[:40]!r}: there are {', '.join(PRESETS)}")

@@ -246,13 +246,20 @@ def rules_of(given: Any, *, judged: bool = True) -> tuple[Rule, ...]:
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The list of rules in a JSON file, with or without ``{"faults": ...}`` around it. Raises ControlError."""
     try:
-        given = msgspec.json.decode(text_of(expanded(path)))
+        text = text_of(expanded(path))
     except (OSError, UnicodeError) as problem:
         why = getattr(problem, "strerror", None) or problem
         known = "no preset, which `gexfaker ctl fault types` lists, and no JSON file with a list of rules"
         raise ControlError(f"it is {known}: {why}") from None
-    except (msgspec.MsgspecError, RecursionError) as problem:
-        raise ControlError(f"{path} is no JSON: {problem}") from None
+    return read_list(text, str(path))
+
+
+def read_list(text: str | bytes, place: str = "the list of rules") -> tuple[Rule, ...]:
+    """The same from the text itself. Raises ControlError."""
+    try:
+        given = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as problem:
+        raise ControlError(f"{place} is no JSON: {problem}") from None
     return for_every_key(rules_of(given.get("faults") if isinstance(given, dict) else given))
 
 

@@ -72,8 +72,8 @@ TYPES: Final = {
     "ping": EntryType("A ping of the client.", _CONNECTION),
     "deliver": EntryType(
         "Messages of the feed to a group in about a second: of which day, the first and the last record by index, how "
-        "many, how large, and the last sequence id.",
-        (*_CONNECTION, "group", "day", "first", "last", "count", "bytes", "sequence_id"),
+        "many, of how many records that the connection did not have yet, how large, and the last sequence id.",
+        (*_CONNECTION, "group", "day", "first", "last", "count", "records", "bytes", "sequence_id"),
     ),
     "close": EntryType("A WebSocket is gone.", (*_CONNECTION, "code", "by", "how")),
     "fault": EntryType(
@@ -86,6 +86,16 @@ TYPES: Final = {
     "cut": EntryType("A client was too slow.", (*_CONNECTION, "messages", "bytes")),
 }
 """Every type of an entry."""
+
+NUMBERS: Final = frozenset(
+    ("status", "bytes", "ms", "ack_id", "sequence_id", "unacknowledged", "first", "last", "count", "records", "code")
+) | {"messages", "record"}
+"""Fields that are numbers, or None."""
+
+TEXTS: Final = frozenset(
+    ("method", "path", "client", "hub", "connection", "subprotocol", "why", "group", "day", "error", "by", "how")
+) | {"name", "fault", "hit", "action"}
+"""Fields that are texts, or None."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -140,10 +150,17 @@ class Sent(Protocol):
         """Of its record on the tape; -1 for none."""
 
 
+NOTHING: Final = -2
+"""Below every index: no record was sent yet."""
+
+MAX_SKIPPED: Final = 200
+"""Records that were passed over and may still come, out of order: more than wait to be reordered."""
+
+
 class Sum:
     """Messages of a group to a connection since ``at``: of which records, how many, how large, which sequence ids."""
 
-    __slots__ = ("at", "bytes", "count", "first", "first_id", "hub", "last", "sequence_id")
+    __slots__ = ("at", "bytes", "count", "first", "first_id", "hub", "last", "records", "sequence_id")
 
     def __init__(self, at: float, hub: str, index: int, size: int, sequence_id: int) -> None:
         self.at: Final = at
@@ -151,9 +168,44 @@ class Sum:
         self.first: Final = index
         self.last = index
         self.count = 1
+        self.records = 0
         self.bytes = size
         self.first_id: Final = sequence_id
         self.sequence_id = sequence_id
+
+
+class Had:
+    """Which records a connection has been sent, so that copies of them can be told from new ones.
+
+    Attributes:
+        newest: by group the largest index.
+    """
+
+    __slots__ = ("_skipped", "newest")
+
+    def __init__(self) -> None:
+        self.newest: Final[dict[str | None, int]] = {}
+        self._skipped: Final[dict[str | None, set[int]]] = {}
+
+    def takes(self, group: str | None, index: int) -> bool:
+        """Whether a record is new to it, which it has now; what is no record (below 0) always is."""
+        newest = self.newest.get(group, NOTHING)
+        if index == newest + 1:  # as nearly always
+            self.newest[group] = index
+            return True
+        if index < 0 or newest == NOTHING:
+            self.newest[group] = max(index, newest)
+            return True
+        skipped = self._skipped.setdefault(group, set())
+        if index <= newest:
+            is_new = index in skipped
+            skipped.discard(index)
+            return is_new
+        if len(skipped) > MAX_SKIPPED:
+            skipped.clear()
+        skipped.update(range(max(newest + 1, index - MAX_SKIPPED), index))
+        self.newest[group] = index
+        return True
 
 
 class Shelf:
@@ -199,6 +251,7 @@ class Journal:
         self.began: Final = clock()
         self._entries: Final[deque[tuple[Entry, int]]] = deque()
         self._open: Final[dict[str, dict[str | None, Sum]]] = {}
+        self._had: Final[dict[str, Had]] = {}
         self._day = ""
         self._number = 0
         self.lost = 0
@@ -219,6 +272,8 @@ class Journal:
             self._settle_confirmed(fields["connection"], fields["sequence_id"])
         else:
             self.settle()
+        if type_ == "control":  # it may have jumped back
+            self._had.clear()
         self._append(self._clock(), type_, fields)
 
     def deliver(self, hub: str, connection: str, sent: Iterable[Sent], first: int, day: str = "") -> None:
@@ -228,25 +283,30 @@ class Journal:
         """
         if day != self._day:  # a key plays one day at a time
             self.settle()
+            self._had.clear()
             self._day = day
         now = self._clock()
-        known = self._open.get(connection)
-        if known is None:
-            known = self._open[connection] = {}
+        known, had = self._open.setdefault(connection, {}), self._had.get(connection)
+        if had is None:
+            had = self._had[connection] = Had()
         for number, one in enumerate(sent, first):
-            message = one.message
+            message, index = one.message, one.index
             group, size = message.group, len(message.data.value)
-            found = known.get(group)
+            found, is_over = known.get(group), False
             if found is None:
-                known[group] = Sum(now, hub, one.index, size, number if first else 0)
-                continue
-            found.last = one.index
-            found.count += 1
-            found.bytes += size
-            if first:
-                found.sequence_id = number
-            if now - found.at >= SUMMARY_SECONDS:
+                found = known[group] = Sum(now, hub, index, size, number if first else 0)
+            else:
+                found.last = index
+                found.count += 1
+                found.bytes += size
+                if first:
+                    found.sequence_id = number
+                is_over = now - found.at >= SUMMARY_SECONDS
+            found.records += had.takes(group, index)
+            if is_over:
                 self._sum_up(connection, group, known.pop(group))
+        if len(self._had) > MAX_SUMMARIES or len(had.newest) > MAX_SUMMARIES:
+            self._had.clear()
         if len(known) > MAX_SUMMARIES or len(self._open) > MAX_SUMMARIES:
             self.settle()
 
@@ -272,7 +332,7 @@ class Journal:
             fields["day"] = self._day
         if found.first >= 0:
             fields["first"], fields["last"] = found.first, found.last
-        fields["count"], fields["bytes"] = found.count, found.bytes
+        fields["count"], fields["records"], fields["bytes"] = found.count, found.records, found.bytes
         if found.sequence_id:
             fields["sequence_id"] = found.sequence_id
         self._keep(found.at, "deliver", fields, ENTRY_BYTES + SUM_BYTES + len(group or ""))

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from gexfaker.errors import ControlError
-from gexfaker.journal.journal import TYPES, Entry, check_type
+from gexfaker.journal.journal import NUMBERS, TEXTS, TYPES, Entry, check_type
 from gexfaker.nearest import nearest
 
 MAX_ANSWERED: Final = 1000
@@ -24,6 +24,7 @@ MAX_NUMBER: Final = 1 << 53
 MAX_COMPARED: Final = 1000
 """Letters of a text that are compared with a pattern: the journal itself cuts what clients choose to 300."""
 
+SHOWN_DIGITS: Final = 16
 _UNKNOWN: Final = re.compile(r"Object contains unknown field (\S+)")
 """What msgspec says of a name that the body itself does not have; of one further inside it says where."""
 
@@ -66,6 +67,10 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
                 raise ControlError(f"where: {' and '.join(self.types) or 'no'} entries have no {name[:40]!r}: {meant}")
             if wanted == Range():
                 raise ControlError(f"where {name[:40]}: a range has at_least, at_most, or both")
+            if isinstance(wanted, str) and name in NUMBERS and not set(wanted) & set("*?["):
+                raise ControlError(f"where: {name} is a number: write {_as_number(wanted)}, not {wanted[:40]!r}")
+            if isinstance(wanted, int | float | Range) and not isinstance(wanted, bool) and name in TEXTS:
+                raise ControlError(f"where: {name} is a text, with * for any letters: {wanted} never fits")
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -86,6 +91,10 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         what = " or ".join(self.types) or "entry"
         where = ", ".join(f"{name} {_said(wanted)}" for name, wanted in self.where.items())
         return f"{what} with {where}" if where else what
+
+
+def _as_number(text: str) -> str:
+    return text if text.isdecimal() and len(text) < SHOWN_DIGITS else "a number or a range"
 
 
 def _test(wanted: Wanted) -> Callable[[Any], bool]:

@@ -25,7 +25,7 @@ from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.limits import MAX_KEPT_BYTES
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days, Simulation
-from gexfaker.playback.options import Options
+from gexfaker.playback.options import Options, Playback
 from gexfaker.playback.simulated import check_scenario, faults_of_scenario
 from gexfaker.rest.bodies import Bodies
 from gexfaker.server.access.clients import ClientLog, Later
@@ -250,7 +250,14 @@ class Service:
     def notes(self) -> tuple[str, ...]:
         """Sentences about settings that were given and are not used."""
         idle = idle_with(self.settings, is_stored=self.days.stored)
-        return (*self.settings.notes, *idle, *(self._of_the_day() if self.days.stored else self._of_the_folder()))
+        of_days = self._of_the_day() if self.days.stored else self._of_the_folder()
+        return (*self.settings.notes, *idle, *self._of_faults(), *of_days)
+
+    def _of_faults(self) -> Iterator[str]:
+        """That rules with which keys begin wait for a market time, where there is none."""
+        for rule in _first_faults(self.settings, None if self.days.stored else self.days.simulation.scenario):
+            if rule.when.market is not None and self.settings.playback is Playback.STEP:
+                yield f"the fault {rule.name} counts from {rule.when.market}: in step mode that time never comes"
 
     def _of_the_folder(self) -> list[str]:
         """What lies in the data folder, although it holds no days and a market is simulated without anybody's wish."""
@@ -425,14 +432,13 @@ def _first_faults(settings: Settings, played: str | None) -> tuple[Rule, ...]:
     """The rules that every key begins with, the scenario's first. Raises SettingError, DataError: they are none."""
     if settings.faults is None and played is None:
         return ()
-    from gexfaker.faults.presets import PRESETS, preset
-    from gexfaker.faults.rules import read_rules
+    from gexfaker.faults.presets import rules_called
 
     rules = faults_of_scenario(played)
     if settings.faults is None:
         return rules
     try:
-        chosen = preset(settings.faults) if settings.faults in PRESETS else read_rules(Path(settings.faults))
+        chosen = rules_called(settings.faults)
     except ControlError as problem:
         raise SettingError("FAULTS", settings.faults, settings.sources["FAULTS"], str(problem)) from None
     return (*rules, *chosen)

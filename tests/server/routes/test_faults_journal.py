@@ -496,3 +496,12 @@ def test_no_more_keys_are_watched_than_the_bound(server: InProcess, monkeypatch:
     first.ok("DELETE", JOURNAL)
     second.ok("GET", JOURNAL)
     second.ok("DELETE", JOURNAL)
+
+
+def test_in_step_mode_a_rule_that_waits_for_a_market_time_is_refused(key: Key) -> None:
+    timed = {"type": "close", "when": {"market": "10:05"}}
+    body = json.dumps({"playback": "step"}).encode()
+    assert key.server.request("POST", f"/_gexfaker/sessions/{key.key}/mode", body)[0] == 200
+    status, answer = key.call("POST", "/_gexfaker/faults", timed)
+    assert (status, "in step mode there is no market time" in answer["error"]) == (400, True)
+    key.ok("POST", "/_gexfaker/faults", {"type": "close", "when": {"record": 100}}, status=201)

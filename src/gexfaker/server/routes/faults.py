@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError
+from gexfaker.playback.options import Playback
 from gexfaker.server.http.replies import reply
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import act_change
@@ -184,7 +185,13 @@ def listed_of(world: World) -> FaultList:
 
 
 async def have_faults(service: Service, world: World, listed: FaultList) -> None:
-    """Give a world other rules. Raises ControlError."""
+    """Give a world other rules. Raises ControlError: one counts from a market time, which its play has not."""
+    timed = next((rule for rule in listed.faults if rule.when.market is not None), None)
+    if timed is not None and world.play.options.playback is Playback.STEP:
+        raise ControlError(
+            f"rule {timed.name} would never hit: in step mode there is no market time, so say from which record on, "
+            'as {"when": {"record": 100}}'
+        )
     await act_change(service, world, ChangeFaults(listed))
     names = ", ".join(rule.name for rule in listed.faults) or "none"
     fields = {"event": "control", "session": world.id, "name": world.account.name, "action": ChangeFaults.NAME}
