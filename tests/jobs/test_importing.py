@@ -473,6 +473,21 @@ def test_what_was_written_anew_replaces_the_other_form(tmp_path: Path) -> None:
     assert not list(out.rglob("*.jsonl.zst")), "one form alone stays"
 
 
+def test_a_data_folder_may_be_named_from_here_and_written_anew_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = Path("source")
+    source.mkdir()
+    old = array(source)
+    assert run(source, "--out", "out", "--no-check", "--convert", "jsonl").exit_code == 0
+    assert records(Path("out")) == LINES
+    assert run(source, "--out", source, "--no-check", "--convert", "jsonl").exit_code == 0
+    assert old.exists(), "it is not replaced unless that is asked for"
+    assert run(source, "--out", source, "--no-check", "--convert", "jsonl.gz", "--replace").exit_code == 0
+    assert records(source) == LINES
+
+
 def test_a_report_of_which_not_all_was_written_anew_stays(tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     source.mkdir()

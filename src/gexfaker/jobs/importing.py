@@ -302,11 +302,10 @@ class Importer:
             if there == target and _is_as_old(found.place.path, there):
                 return Brought(target, target.stat().st_size, was_there=True)
             return Brought(target, failed=f"{there} is there already: --replace writes {target.name} anew")
-        old = self._there.get((found.date, found.feed), target)
-        if not self._replacing and there is None and old.resolve() not in (target, found.place.path.resolve()):
-            return Brought(
-                target, failed=f"{old} has the same feeds already: --replace takes {found.place.path} instead"
-            )
+        old = self._there.get((found.date, found.feed))
+        if old is not None and there is None and not self._replacing and old.resolve() != found.place.path.resolve():
+            text = f"{old} has the same feeds already: --replace takes {found.place.path} instead"
+            return Brought(target, failed=text)
         self._make_room(found.place.path.stat().st_size)
         notes, lost = _write_lines(found, target, report)
         if not lost:
