@@ -1,7 +1,7 @@
 """One expiry during one block: its greeks, its flow, and what both make together, in cents by strike.
 
 Units: exposures to gamma are millions of dollars of delta per 1 % move, to delta millions of dollars, to vanna the same
-per ten points of volatility, to charm per trading day. 100 shares a contract.
+per 21 points of volatility, to charm per trading day. 100 shares a contract.
 """
 
 from __future__ import annotations
