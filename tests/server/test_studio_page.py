@@ -366,7 +366,7 @@ def test_a_day_that_is_refused_does_not_stay_in_the_field(server: InProcess, pag
     put(page, "#day", "1990-01-02")
     wait_until(lambda: page.run("!!document.querySelector('.notice.wrong')"), SECONDS, "the refusal")
     wait_until(lambda: page.run("document.getElementById('day').value") == before, SECONDS, "the day that is played")
-    page.run("location.href = 'about:blank'")
+    page.open("about:blank")
     (told,) = page.problems  # the browser's own word for an answer of 404
     assert "404" in told
     page.problems.clear()
