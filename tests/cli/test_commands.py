@@ -13,8 +13,8 @@ from gexfaker.cli.main import COMMANDS, cli
 from gexfaker.errors import GexfakerError
 
 NOBODY = "http://127.0.0.1:1"
-STARTS = {("serve",), ("collect",)}
-"""What goes on until it is stopped."""
+STARTS = {("serve",), ("collect",), ("download",), ("plot",)}
+"""What goes on until it is stopped, or works for long."""
 
 
 def paths_of(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:

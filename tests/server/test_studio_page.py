@@ -354,7 +354,7 @@ def test_recorded_days_are_shown_while_a_simulated_market_is_played(page: Page, 
         page.run("document.getElementById('play-recorded').click()")
         wait_until(lambda: page.run("!document.getElementById('play-recorded')"), SECONDS, "that it is played")
         assert server.health()["data_mode"] != "simulated"
-        page.run("location.href = 'about:blank'")
+        page.open("about:blank")
 
 
 def test_a_day_that_is_refused_does_not_stay_in_the_field(server: InProcess, page: Page) -> None:
@@ -388,7 +388,7 @@ def test_what_is_known_of_recorded_days_is_shown(page: Page, tmp_path: Path) -> 
         command = page.run("[...document.querySelectorAll('code')].map((one) => one.textContent).join('\\n')")
         assert f"gexfaker coverage '{days}'" in command
         assert f"gexfaker import ~/Downloads --out '{days}'" in command
-        page.run("location.href = 'about:blank'")
+        page.open("about:blank")
 
 
 def test_everything_can_be_done_by_the_keyboard(server: InProcess, page: Page) -> None:
@@ -471,7 +471,7 @@ def test_a_page_with_a_token_is_opened_by_logging_in(page: Page) -> None:
         page.run(f"document.querySelector('input').value = '{TOKEN}'; document.querySelector('form').requestSubmit()")
         wait_until(lambda: page.run("document.body?.dataset.ready") == "true", SECONDS, "the studio")
         wait_until(lambda: "SIMULATED" in page.run("document.getElementById('mark').textContent"), SECONDS, "the mark")
-        page.run("location.href = 'about:blank'")
+        page.open("about:blank")
     page.run("1")
     page.problems[:] = [one for one in page.problems if "401" not in one]
 
@@ -519,7 +519,7 @@ def test_another_market_is_chosen_in_the_bar_and_clients_get_it(page: Page) -> N
         )
         wait_until(lambda: page.run("document.getElementById('seed').value") == "77", SECONDS, "the seed as it is")
         page.problems[:] = [one for one in page.problems if "400" not in one]
-        page.run("location.href = 'about:blank'")
+        page.open("about:blank")
 
 
 def report(folder: Path) -> Path:
@@ -549,7 +549,7 @@ def test_files_are_imported_and_their_day_is_played(page: Page, tmp_path: Path) 
         assert rest(server, "imported", "/SPX/orderflow/orderflow") == json.loads(data.record("SPX", 0))
         put(page, "#scenario", "")
         wait_until(lambda: "SIMULATED" in page.run("document.getElementById('mark').textContent"), SECONDS, "and back")
-        page.run("location.href = 'about:blank'")
+        page.open("about:blank")
 
 
 def test_what_is_no_day_is_left_out_or_waits_until_it_is_discarded(page: Page, tmp_path: Path) -> None:
@@ -565,7 +565,7 @@ def test_what_is_no_day_is_left_out_or_waits_until_it_is_discarded(page: Page, t
         assert "failed" in page.run("document.getElementById('jobs').textContent")
         page.run("document.getElementById('discard').click()")
         wait_until(lambda: page.run("document.getElementById('waiting').textContent") == "", SECONDS, "that it is gone")
-        page.run("location.href = 'about:blank'")
+        page.open("about:blank")
 
 
 def test_a_day_is_downloaded_with_its_progress_and_can_be_stopped(page: Page, tmp_path: Path) -> None:
@@ -597,7 +597,7 @@ def test_a_day_is_downloaded_with_its_progress_and_can_be_stopped(page: Page, tm
         wait_until(lambda: page.run(f"!!{stop} && !!document.querySelector('progress')"), SECONDS, "the progress")
         page.run(f"{stop}.click()")
         wait_until(lambda: "stopped" in page.run(jobs), SECONDS, "the end")
-        page.run("location.href = 'about:blank'")
+        page.open("about:blank")
 
 
 def test_a_connection_is_shown_with_its_address_and_rate(server: InProcess, page: Page) -> None:
