@@ -75,6 +75,8 @@ def test_every_kind_is_a_rule_with_nothing_but_its_type(name: str) -> None:
             {"type": "drop", "when": {"maket": "10:00"}},
             "unknown field maket, at when; there are market, record, message",
         ),
+        ({"type": "drop", "toxicity": 10}, "it is a share from 0 to 1, and 10 % is 0.1"),
+        ({"type": "drop", "when": {"market": 1005}}, "when.market is a time of day such as 10:05"),
         ({"type": "drop", "toxicity": 1.5}, "<= 1.0"),
         ({"type": "drop", "count": 0}, ">= 1"),
         ({"type": "drop", "for": "soon"}, "for:"),

@@ -68,6 +68,20 @@ def test_what_is_no_question_is_refused_with_its_place(text: bytes, said: str) -
     assert said in str(caught.value)
 
 
+def test_a_group_is_meant_with_or_without_its_prefix() -> None:
+    entries = [
+        Entry(number, 0.0, "joinGroup", {"group": f"blue_{name}"}) for number, name in ((1, "SPX_a"), (2, "X_a"))
+    ]
+    for asked, found in (("SPX_a", [1]), ("blue_SPX_a", [1]), ("*_a", [1, 2]), ("X_a", [2]), ("SPX_b", [])):
+        query = Query(where={"group": asked})
+        assert [entry.number for entry in query.of(entries)] == found, asked
+
+
+def test_a_type_that_is_none_is_answered_with_the_one_that_is_meant() -> None:
+    with pytest.raises(ControlError, match=r"no entries of type 'joingroup' \(did you mean joinGroup\?\)"):
+        read(b'{"type": "joingroup"}', Query).check()
+
+
 def test_a_field_that_no_such_entry_has_is_refused() -> None:
     with pytest.raises(ControlError, match=r"request entries have no 'stauts': did you mean status\?"):
         read(b'{"type": "request", "where": {"stauts": 200}}', Query).check()

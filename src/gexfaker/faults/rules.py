@@ -455,6 +455,10 @@ def _said(problem: msgspec.ValidationError, kind: type[msgspec.Struct] = Rule) -
     if "unknown field" in text and kind is Rule:
         struct = {"on": On, "when": When}.get(place, Rule)
         return f"{text}; there are {', '.join(struct.__struct_encode_fields__)}"
+    if place == "toxicity":
+        return f"{text}; it is a share from 0 to 1, and 10 % is 0.1"
+    if place == "when.market":
+        return "when.market is a time of day such as 10:05"
     if "Invalid enum value" in text and place in kind.__struct_fields__:
         return f"{text}; there are {', '.join(map(str, get_args(get_type_hints(kind)[place])))}"
     if text.startswith(("Expected float, got str", "Expected int, got str")) and kind is not Rule:

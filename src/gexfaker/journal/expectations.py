@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from gexfaker.errors import ControlError
 from gexfaker.journal.journal import Entry
-from gexfaker.journal.queries import MAX_NUMBER, Query
+from gexfaker.journal.queries import MAX_NUMBER, Query, is_group
 
 MAX_EXPECTATIONS: Final = 100
 """Expectations in one question."""
@@ -84,6 +84,8 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     EXAMPLE: ClassVar[str] = '{"expect": [{"type": "joinGroup", "exactly": 1}, "recovered"]}'
+
+    MEMBERS: ClassVar[dict[str, type[Any]]] = {"expect": Expectation}
 
     expect: tuple[Expectation | str, ...]
     order: Literal["any", "strict"] = "any"
@@ -290,18 +292,13 @@ def _joined_exactly(expected: Expectation, entries: Sequence[Entry]) -> Finding 
         elif entry.type == "negotiate" and entry.fields.get("method") == "PATCH":
             inside = dict.fromkeys(entry.fields.get("groups", ()), entry)
     wanted = set(expected.groups)
-    missing = sorted(group for group in wanted if not any(_is_group(name, group) for name in inside))
-    others = sorted(name for name in inside if not any(_is_group(name, group) for group in wanted))
+    missing = sorted(group for group in wanted if not any(is_group(name, group) for name in inside))
+    others = sorted(name for name in inside if not any(is_group(name, group) for group in wanted))
     if not missing and not others:
         return None
     parts = [f"did not join {', '.join(missing)}"] * bool(missing) + [f"joined {', '.join(others)}"] * bool(others)
     text = f"expected the client in exactly {', '.join(sorted(wanted)) or 'no group'}; it {' and '.join(parts)}"
     return Finding(text, [inside[name] for name in others][-NEAREST:])
-
-
-def _is_group(name: str, wanted: str) -> bool:
-    """Whether a group is meant, with or without the prefix."""
-    return name == wanted or name.endswith(f"_{wanted}")
 
 
 def _polled_no_faster_than(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
@@ -350,7 +347,7 @@ def _handled_in_order(_: Expectation, entries: Sequence[Entry]) -> Finding | Non
     reports = [entry for entry in entries if entry.type == "report"]
     unread = sum(not _told_in(entry.fields["body"])[0] for entry in reports)
     for group, count in sent.items():
-        stamps = next((stamps for name, stamps in told.items() if _is_group(group, name)), [])
+        stamps = next((stamps for name, stamps in told.items() if is_group(group, name)), [])
         text = _why_not_handled(group, range(count - unreadable[group], count + 1), stamps)
         if text is not None:
             return Finding(text + f"; {unread} reports are not of the form {REPORT}" * bool(unread), reports[-NEAREST:])

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 
 from gexfaker.errors import ControlError
+from gexfaker.nearest import nearest
 
 MAX_ENTRIES: Final = 20_000
 """Entries of one key: a busy client makes some ten a second beside its deliveries, which are summed up."""
@@ -411,4 +412,6 @@ def short(text: str) -> str:
 def check_type(name: str) -> None:
     """Raises ControlError: there are no entries of that type."""
     if name not in TYPES:
-        raise ControlError(f"there are no entries of type {name[:40]!r}: there are {', '.join(TYPES)}")
+        close = nearest(name, TYPES)
+        meant = f" (did you mean {close}?)" if close else ""
+        raise ControlError(f"there are no entries of type {name[:40]!r}{meant}: there are {', '.join(TYPES)}")

@@ -25,8 +25,8 @@ MAX_COMPARED: Final = 1000
 """Letters of a text that are compared with a pattern: the journal itself cuts what clients choose to 300."""
 
 SHOWN_DIGITS: Final = 16
-_UNKNOWN: Final = re.compile(r"Object contains unknown field (\S+)")
-"""What msgspec says of a name that the body itself does not have; of one further inside it says where."""
+_UNKNOWN: Final = re.compile(r"Object contains unknown field (\S+)(?: - at \$\.(\w+)\[.*\])?")
+"""What msgspec says of a name that the body does not have, or one of those in a list of it."""
 
 MAX_WAIT_SECONDS: Final = 300.0
 """How long a question may wait for its answer."""
@@ -82,7 +82,7 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         types, since = self.types, self.since
         found = [entry for entry in entries if entry.number > since and (not types or entry.type in types)]
         for name, wanted in self.where.items():
-            fits = _test(wanted)
+            fits = _group_test(wanted) if name == "group" and isinstance(wanted, str) else _test(wanted)
             found = [entry for entry in found if fits(entry.fields.get(name))]
         return found
 
@@ -120,6 +120,17 @@ def _text_test(wanted: str) -> Callable[[Any], bool]:
     return fits
 
 
+def _group_test(wanted: str) -> Callable[[Any], bool]:
+    """Whether a group fits a pattern, with or without the prefix."""
+    whole, plain = _text_test(wanted), _text_test(f"*_{wanted}")
+    return lambda value: whole(value) or plain(value)
+
+
+def is_group(name: str, wanted: str) -> bool:
+    """Whether a group is meant, with or without the prefix."""
+    return name == wanted or name.endswith(f"_{wanted}")
+
+
 def _said(wanted: Wanted) -> str:
     if not isinstance(wanted, Range):
         return f"= {wanted}"
@@ -151,6 +162,8 @@ def _there_are(said: str, kind: type[Any]) -> str:
     wrong = _UNKNOWN.fullmatch(said)
     if wrong is None or not issubclass(kind, msgspec.Struct):
         return ""
+    if wrong[2]:
+        kind = getattr(kind, "MEMBERS", {}).get(wrong[2], kind)
     names = [one.encode_name for one in msgspec.structs.fields(kind)]
     close = nearest(wrong[1], names)
     return f"{f' (did you mean {close}?)' if close else ''}; there are {', '.join(names)}"

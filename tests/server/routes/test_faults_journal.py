@@ -279,6 +279,11 @@ def test_what_may_not_happen_is_looked_at_until_the_end(key: Key) -> None:
         ("/verify", {}, "missing required field expect"),
         ("/verify", ["recovered"], 'such as {"expect": ['),
         ("/verify", {"is": "recovered"}, "unknown field is; there are expect, order"),
+        (
+            "/verify",
+            {"expect": [{"is": "recovered", "secs": 5}]},
+            "unknown field secs - at $.expect[0] (did you me",
+        ),
         ("/verify", {"expect": ["recoverd"]}, "there is no expectation 'recoverd': there are"),
         ("/verify", {"expect": [{"type": "ping"}], "key": "another"}, "one request is for one key"),
         ("/verify", {"expect": [{"type": "x"}]}, "no entries of type 'x'"),
