@@ -564,7 +564,11 @@ class Settings:
     token_audience: Annotated[
         bool,
         Setting(
-            Section.TOKENS, parsing.boolean, "false", "true or false", "Refuse tokens made for another host or hub."
+            Section.TOKENS,
+            parsing.boolean,
+            "false",
+            "true or false",
+            "Refuse tokens made for another host; those of another hub are refused in any case, as by the service.",
         ),
     ]
 

@@ -364,6 +364,19 @@ def test_a_token_with_an_invalid_group(service: Service, group: str) -> None:
     assert (answer.status_code, answer.body) == (400, b"The token contains an invalid group name.")
 
 
+def test_a_token_for_another_hub(service: Service) -> None:
+    """webpubsub 1.2: 401, whatever host it was made for."""
+    for aud, wanted in (
+        ("https://elsewhere/client/hubs/OrderFlow", 101),
+        ("https://elsewhere/client/hubs/classic", 401),
+        ("https://elsewhere", 101),
+    ):
+        answer = open_socket(service, request(f"/client/hubs/orderflow?access_token={signed(aud=aud)}"))
+        assert not isinstance(answer, Unanswered)
+        found = answer.response.status_code if isinstance(answer, Accepted) else answer.status_code
+        assert found == wanted, aud
+
+
 def test_audience() -> None:
     """webpubsub 1.2: compared without regard to case; a token for another hub or host is 401."""
     service = make_service(TOKEN_AUDIENCE="true")

@@ -98,11 +98,14 @@ def mint(grant: Grant, audience: str, secret: str, now: float, lifetime: float) 
     return token
 
 
-def verify(token: str, secret: str, now: float, audience: str | None = None) -> Grant:
+def verify(token: str, secret: str, now: float, audience: str | None = None, hub: str = "") -> Grant:
     """What ``token`` allows, checked for signature, expiry, and ``audience`` when one is given.
 
+    As on the service a token is good for the hub that it was made for. The host in it is often another one here, as
+    behind a proxy, and is compared with ``audience`` only.
+
     Raises:
-        TokenError: not a token, not signed by us, expired, or made for another audience.
+        TokenError: not a token, not signed by us, expired, or made for another hub or audience.
     """
     if not token:
         raise TokenError("there is no access token")
@@ -115,6 +118,12 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
     expiry, owner = claims.get("exp"), "" if claims.get(WATCHES) is True else str(claims.get("sub") or "")
     if not isinstance(expiry, int | float) or expiry + _skew(claims.get("iat"), expiry) < now:
         raise TokenError("the access token has expired", owner)
+    named = _HUB.search(str(claims.get("aud")))
+    if hub and named is not None and named[1].lower() != hub.lower():
+        made_for = named[1][:SHOWN_AUDIENCE]
+        raise TokenError(
+            f"the access token is for hub {made_for}, and this is {hub}: each hub has a URL of its own", owner
+        )
     if audience is not None and str(claims.get("aud")).lower() != audience.lower():
         made_for = str(claims.get("aud"))[:SHOWN_AUDIENCE]
         raise TokenError(f"the access token is for {made_for}, and this is {audience}", owner)
@@ -122,6 +131,10 @@ def verify(token: str, secret: str, now: float, audience: str | None = None) -> 
     roles, groups = _strings(claims.get("role")), _strings(claims.get("webpubsub.group"))
     slot = slot if isinstance(slot, str) else None
     return Grant(user_id and _text(user_id), roles, groups, slot, claims.get(WATCHES) is True)
+
+
+_HUB: Final = re.compile(r"/client/hubs/([^/]+)/?$")
+"""The hub in a token's audience. Source: Azure Web PubSub, ``aud`` is the endpoint and ``/client/hubs/HUB``."""
 
 
 def _skew(issued: object, expiry: float) -> float:

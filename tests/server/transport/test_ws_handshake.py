@@ -11,7 +11,7 @@ from gexfaker.server.transport import handshake
 from gexfaker.wire.tokens import Grant, mint
 from support import decode
 from support.raw import JSON, RawSocket, connect, try_upgrade, upgrade_request
-from support.server import Served, running_server
+from support.server import Served, running_server, wait_until
 
 SECRET = "only-for-tests-0123456789abcdef0123456789abcdef"
 MEMBER = Grant("somebody", roles=("webpubsub.joinLeaveGroup",))
@@ -138,6 +138,17 @@ def test_audience_is_checked_when_asked_for() -> None:
         assert try_upgrade(urls["orderflow"], [JSON]).status == 101
         other = urls["classic"].partition("access_token=")[2]
         assert try_upgrade(hub(server, other), [JSON]).status == 401
+
+
+def test_a_token_is_good_for_its_own_hub_and_no_other() -> None:
+    with running_server(tickers="SPX") as other:
+        urls = other.negotiate("mixed-up")
+        wrong = urls["classic"].replace("/client/hubs/classic?", "/client/hubs/orderflow?")
+        assert try_upgrade(wrong, [JSON]).status == 401
+        told = "the access token is for hub classic, and this is orderflow: each hub has a URL of its own"
+        wait_until(lambda: any(told in line for line in other.stderr), 5, told)
+        cased = urls["classic"].replace("/client/hubs/classic?", "/client/hubs/Classic?")
+        assert try_upgrade(cased, [JSON]).status == 101
 
 
 def test_a_request_line_of_16_kib_is_accepted(server: Served) -> None:

@@ -382,7 +382,7 @@ def _verified(service: Service, hub: Hub, request: Request, query: Mapping[str, 
     audience = None
     if service.settings.token_audience:
         audience = f"{base_url(service, headers, 'http')}/client/hubs/{hub.name}"
-    return verify(token, service.secret, service.clock(), audience)
+    return verify(token, service.secret, service.clock(), audience, hub.name)
 
 
 def _owner_of(service: Service, hub: Hub, request: Request, query: Mapping[str, str]) -> str:
