@@ -179,6 +179,23 @@ def test_a_key_that_nobody_has_used_yet_can_be_looked_at_waited_for_and_closed(t
     assert done.returncode == 0, done.stdout
 
 
+def test_the_key_of_a_loop_has_a_last_entry_too(tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        """
+        import asyncio
+
+        def test_last(gexfaker_async):
+            async def ask():
+                first = await gexfaker_async.last
+                await gexfaker_async.pause()
+                return await gexfaker_async.last - first
+            assert asyncio.run(ask()) == 1
+        """,
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_each_module_has_the_settings_that_it_gives(tmp_path: Path) -> None:
     text = HEAD + textwrap.dedent(
         """

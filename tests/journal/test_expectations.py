@@ -216,7 +216,14 @@ def test_handled_in_order() -> None:
     assert expect(entries(sent, report(1, 2, 2)), **{"is": "handled_in_order"}) != [], "each once"
     odd: tuple[tuple[object, ...], ...] = ((1, "2", 3), ("1", 2, 3), (1, None, 3), ([], {}, 3))
     for stamps in odd:
-        assert expect(entries(sent, report(*stamps)), **{"is": "handled_in_order"}) != [], "no numbers"
+        [said] = expect(entries(sent, report(*stamps)), **{"is": "handled_in_order"})
+        assert "1 reports are not of the form {" in said, "no numbers"
+    assert expect(entries(report(1)), **{"is": "handled_in_order"}) == [
+        "expected the client to be sent records, and it was sent none"
+    ]
+    assert expect(entries(sent, report(1, 3, 2, 4)), **{"is": "handled_in_order"}) == [
+        "expected the records of blue_G in order; report 3 has 2 after 3"
+    ], "the order before the number"
     for body in (None, 3, [1], {"timestamps": 5}, {"group": 3, "timestamps": [1]}):
         [said] = expect(entries(sent, told(body), report(1)), **{"is": "handled_in_order"})
         assert "it reported 1; 1 reports are not of the form {" in said

@@ -124,10 +124,10 @@ def test_records_are_counted_once_however_often_and_in_which_order_they_come(ind
 
 def test_what_was_sent_before_a_jump_is_new_again() -> None:
     journal, _, _ = make()
-    for _ in range(2):
-        journal.deliver("classic", "c1", [sent("g", 5, 1)], 0)
-        journal.add("control", action="seek", resolved=1)
-    assert [entry["records"] for entry in flat(journal) if entry["type"] == "deliver"] == [1, 1]
+    for timeline in (0, 0, 1):
+        journal.deliver("classic", "c1", [sent("g", 5, 1)], 0, "2026-07-17", timeline)
+        journal.add("control", action="step", resolved=1)
+    assert [entry["records"] for entry in flat(journal) if entry["type"] == "deliver"] == [1, 0, 1]
 
 
 def test_records_that_were_passed_over_are_remembered_within_their_bound() -> None:

@@ -39,7 +39,7 @@ class Owned:
         self.watch: Watch | None = None
         self.name: str | None = "bot"
         self.market: float | None = None
-        self.date = "2026-07-17"
+        self.place = ("2026-07-17", 0)
 
     def market_time(self, _now: float) -> float | None:
         return self.market

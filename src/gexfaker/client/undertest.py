@@ -272,7 +272,7 @@ def _shown(value: Any) -> str:
 
 
 class AsyncKeyUnderTest:
-    """The same for tests with an event loop: every method is awaited, and runs in a thread.
+    """The same for tests with an event loop: every method is awaited, and runs in a thread; so is ``last``.
 
     Args:
         key: the key under test.
@@ -300,6 +300,11 @@ class AsyncKeyUnderTest:
     def headers(self) -> dict[str, str]:
         """What a REST request of this key carries."""
         return self._key.headers
+
+    @property
+    def last(self) -> Awaitable[int]:
+        """The number of the last entry: ``await key.last``."""
+        return asyncio.to_thread(lambda: self._key.last)
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method = getattr(self._key, name)

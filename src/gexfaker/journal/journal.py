@@ -253,6 +253,7 @@ class Journal:
         self._entries: Final[deque[tuple[Entry, int]]] = deque()
         self._open: Final[dict[str, dict[str | None, Sum]]] = {}
         self._had: Final[dict[str, Had]] = {}
+        self._had_on = ("", 0)
         self._day = ""
         self._number = 0
         self.lost = 0
@@ -273,19 +274,22 @@ class Journal:
             self._settle_confirmed(fields["connection"], fields["sequence_id"])
         else:
             self.settle()
-        if type_ == "control":  # it may have jumped back
-            self._had.clear()
         self._append(self._clock(), type_, fields)
 
-    def deliver(self, hub: str, connection: str, sent: Iterable[Sent], first: int, day: str = "") -> None:
+    def deliver(
+        self, hub: str, connection: str, sent: Iterable[Sent], first: int, day: str = "", timeline: int = 0
+    ) -> None:
         """Messages of a day were sent: each is summed up with those of the same group and day before it.
 
-        ``first`` is the sequence id of the first, the others count on; 0 for a connection without any.
+        ``first`` is the sequence id of the first, the others count on; 0 for a connection without any. On another
+        timeline, as after a jump, all records are new again.
         """
         if day != self._day:  # a key plays one day at a time
             self.settle()
-            self._had.clear()
             self._day = day
+        if (day, timeline) != self._had_on:
+            self._had.clear()
+            self._had_on = day, timeline
         now = self._clock()
         known, had = self._open.setdefault(connection, {}), self._had.get(connection)
         if had is None:

@@ -207,6 +207,13 @@ class Streamer:
             self._end(world)
         self.drain()
 
+    def owes(self, world: World, at: float) -> bool:
+        """Whether something that was due to a world at a moment (real time) has still to be sent."""
+        if not world.is_listening or not world.is_used or world.delivery.waits:
+            return False
+        due = world.play.next_turn(at)
+        return world.delivery.turn is not None or not world.play.heard or (due is not None and due <= at)
+
     def settle(self, world: World) -> None:
         """Let a world come to rest: its turn under way is taken back, to be sent later, or sent to its end."""
         if world.delivery.turn is not None:

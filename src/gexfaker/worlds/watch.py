@@ -70,8 +70,8 @@ class Watched(Protocol):
         """What its owner calls it."""
 
     @property
-    def date(self) -> str:
-        """The day that it plays."""
+    def place(self) -> tuple[str, int]:
+        """The day that it plays, and on which timeline: another one after each jump."""
 
     def market_time(self, now: float) -> float | None:
         """Where it is in the day; None before its first use, and without a clock."""
@@ -348,13 +348,13 @@ class Watch:
         sent = hub.publish_to(connection, batch)
         if sent and self.journal is not None and not connection.grant.watches:
             publications = batch.part(connection.group_set).publications
-            self.journal.deliver(hub.name, connection.id, publications, first, self._world.date)
+            self.journal.deliver(hub.name, connection.id, publications, first, *self._world.place)
         return sent
 
     def _note_delivery(self, connection: Connection, publication: Publication) -> None:
         if self.journal is not None:
             number = connection.numbered if connection.subprotocol.reliable else 0
-            self.journal.deliver(connection.audience.hub, connection.id, (publication,), number, self._world.date)
+            self.journal.deliver(connection.audience.hub, connection.id, (publication,), number, *self._world.place)
 
     def _publish(self, hub: Hub, connection: Connection, batch: Batch, older: Older) -> int:
         sent = 0

@@ -308,9 +308,9 @@ class World:
         return self.account.name
 
     @property
-    def date(self) -> str:
-        """The day that it plays, YYYY-MM-DD."""
-        return self.play.date
+    def place(self) -> tuple[str, int]:
+        """The day that it plays, YYYY-MM-DD, and on which timeline: another one after each jump."""
+        return self.play.date, self.play.timeline
 
     def market_time(self, now: float) -> float | None:
         """Where it is in the day, epoch seconds; None before its first use, and without a clock."""

@@ -15,7 +15,7 @@ import pytest
 from gexfaker.wire.tokens import world_id
 from support import data, decode, rest
 from support.journal import check_declared
-from support.raw import JSON, RawSocket, connect
+from support.raw import JSON, JSON_RELIABLE, RawSocket, connect
 from support.server import InProcess, running_server, wait_until
 
 FAULTS, JOURNAL = "/_gexfaker/faults", "/_gexfaker/journal"
@@ -510,3 +510,30 @@ def test_in_step_mode_a_rule_that_waits_for_a_market_time_is_refused(key: Key) -
     status, answer = key.call("POST", "/_gexfaker/faults", timed)
     assert (status, "in step mode there is no market time" in answer["error"]) == (400, True)
     key.ok("POST", "/_gexfaker/faults", {"type": "close", "when": {"record": 100}}, status=201)
+
+
+@pytest.mark.parametrize(("playback", "action"), [("clock", "step"), ("clock", "seek"), ("step", "step")])
+def test_a_question_after_a_step_is_about_the_records_of_that_step(key: Key, playback: str, action: str) -> None:
+    sessions = f"/_gexfaker/sessions/{key.key}"
+
+    def act(name: str, **arguments: object) -> None:
+        status, answer = key.server.request("POST", f"{sessions}/{name}", json.dumps(arguments).encode())
+        assert status == 200, answer
+
+    key.ok("GET", JOURNAL)
+    act("mode", playback=playback)
+    act("pause")
+    with connect(key.server.orderflow(key.key), JSON_RELIABLE) as client:
+        client.send_text(decode.json_join(data.group()))
+        if playback == "step":
+            act("step", count=1)
+        last = client.read_kind("data").sequence
+        for _ in range(5):
+            client.send_text(f'{{"type":"sequenceAck","sequenceId":{last}}}')
+            key.ok("POST", "/_gexfaker/journal/wait", {"type": "sequenceAck", "where": {"sequence_id": last}})
+            since = key.ok("POST", "/_gexfaker/journal/count", {})["last"]
+            act(action, **({"count": 3} if action == "step" else {"index": 20}))
+            found = key.ok("POST", "/_gexfaker/journal/count", {"type": "deliver", "since": since})
+            assert found["count"] == 1, "it was sent before the question was answered"
+            assert key.call("POST", "/_gexfaker/verify", {"expect": ["acknowledged_everything"]})[0] == 406
+            last = max(client.read_kind("data").sequence for _ in range(3 if action == "step" else 1))

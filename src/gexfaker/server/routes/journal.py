@@ -34,6 +34,9 @@ FEW: Final = 500
 SHORTEST_LOOK: Final = 0.02
 """Seconds between two looks at least, however much happens meanwhile."""
 
+CATCH_UP_SECONDS: Final = 1.0
+"""How long a question waits for what is due to be sent: a step of a thousand records takes a tenth of that."""
+
 
 async def _show(request: Request) -> Response:
     """The entries after ``since``, the oldest first; as events to who accepts these or asks to follow."""
@@ -45,6 +48,7 @@ async def _show(request: Request) -> Response:
             return Response(headers=NO_STORE, media_type=EVENTS)
         return EventStream(service, _events(service, journal_of(world), query))
     limit = _limit(request.query_params.get("limit"))
+    await _catch_up(service, world)
     return reply(await _page(request, world.id, query, limit, journal_of(world)))
 
 
@@ -131,7 +135,7 @@ async def _find(request: Request) -> Response:
     from gexfaker.journal.queries import Query
 
     asked, given = await _asked(request, Query, "limit")
-    _, world = await world_asked(request, given.get("key"))
+    world = await _world(request, given)
     return reply(await _page(request, world.id, asked, _limit(given.get("limit")), journal_of(world)))
 
 
@@ -139,7 +143,7 @@ async def _count(request: Request) -> Response:
     from gexfaker.journal.queries import Query
 
     asked, given = await _asked(request, Query)
-    _, world = await world_asked(request, given.get("key"))
+    world = await _world(request, given)
     journal = journal_of(world)
     count = len(await _looked(request, journal, asked.of))
     return reply({"session": world.id, "count": count, "last": journal.number})
@@ -150,7 +154,7 @@ async def _wait(request: Request) -> Response:
     from gexfaker.journal.queries import Query
 
     asked, given = await _asked(request, Query, "count", "within")
-    _, world = await world_asked(request, given.get("key"))
+    world = await _world(request, given)
     since = _since(world)
     journal, wanted = journal_of(world), max(1, _whole("count", given.get("count"), 1))
     seconds = _seconds(given.get("within", 5.0))
@@ -170,7 +174,7 @@ async def _verify(request: Request) -> Response:
     from gexfaker.journal.expectations import Verification, findings
 
     asked, given = await _asked(request, Verification)
-    _, world = await world_asked(request, given.get("key"))
+    world = await _world(request, given)
     since = _since(world)
     journal, seconds = journal_of(world), _seconds(asked.within)
 
@@ -196,6 +200,21 @@ def _told(found: Sequence[Finding], seconds: float, since: str) -> dict[str, Any
         "error": "; ".join(one.text for one in found) + within + since,
         "findings": [{"text": one.text, "nearest": [entry.flat() for entry in one.nearest]} for one in found],
     }
+
+
+async def _world(request: Request, given: dict[str, Any]) -> World:
+    """Whose journal a question is about; what is due to the key by now has been sent."""
+    service, world = await world_asked(request, given.get("key"))
+    await _catch_up(service, world)
+    return world
+
+
+async def _catch_up(service: Service, world: World) -> None:
+    """Let what is due to a key by now be sent: who asks after a step asks about the records of that step, too."""
+    loop, now = asyncio.get_running_loop(), service.clock()
+    until = loop.time() + CATCH_UP_SECONDS
+    while service.streamer.owes(world, now) and not service.silent and loop.time() < until:
+        await asyncio.sleep(SHORTEST_LOOK / 10)
 
 
 async def _looked(request: Request, journal: Journal, look: Callable[[list[Entry]], T]) -> T:
