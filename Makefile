@@ -27,7 +27,10 @@ help:
 	@echo "make release build the packages, twice, and try them in clean environments"
 	@echo "make lock    renew the lock files in requirements/"
 
+# `make serve SEED=7` is a setting: what is given on make's command line goes to the server by the name that all settings have.
+OURS := ARGS PYTHON BIN RUN PIP OTHER MAKEFLAGS MFLAGS MAKEOVERRIDES
 serve: .venv/runtime
+	$(foreach name,$(filter-out $(OURS),$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(eval export GEXFAKER_$(name) := $($(name)))))
 	@$(BIN)/gexfaker serve $(ARGS)
 
 # The quick tests first. The others mostly wait for a server, so four at a time; those that compare times come last, alone.

@@ -456,6 +456,19 @@ def test_everything_that_is_left_out_is_named_wherever_it_lies(tmp_path: Path) -
     assert [path.name for path in below.iterdir() if path.is_file()] != []
 
 
+def test_days_in_folders_below_are_brought_in_and_what_has_another_name_is_counted(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    laid_out(source / "old" / "recordings")
+    renamed = report(source).rename(source / "SPX tuesday.zip")
+    done = run(source, "--out", out, "--no-check")
+    assert records(out) == LINES
+    assert f"{renamed} is passed over: rename it to eod_report_ES_SPX_{DATE}.zip" in done.output.replace("\n", "")
+    assert (done.exit_code, "; 1 not brought in" in done.output) == (1, True), done.output
+    renamed.unlink()
+    done = run(source, "--out", tmp_path / "again", "--no-check")
+    assert (done.exit_code, records(tmp_path / "again")) == (0, LINES), done.output
+
+
 def test_what_was_written_anew_replaces_the_other_form(tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     source.mkdir()

@@ -125,6 +125,9 @@ def data(loaded: Settings) -> Iterator[Finding]:
     except (GexfakerError, OSError) as error:
         yield Finding(Kind.PROBLEM, f"data folder {root}: {error}", "make it readable, or set another DATA_DIR")
         return
+    if loaded.wants_days and not root.is_dir():
+        yield Finding(Kind.PROBLEM, f"data folder {root}: there is no such folder", "is its name right, or its drive?")
+        return
     if not dates:
         remedy = f"to play recorded days, put files there as {LAYOUT}"
         if loaded.wants_days:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gexfaker.cli.download import key_of, names_of
+from gexfaker.cli.exits import INTERRUPTED, TERMINATED
 from gexfaker.commands import STOP_SECONDS, begin, end
 from gexfaker.upstream import SERVICE
 
@@ -48,9 +49,10 @@ def _tell(process: subprocess.Popen[str]) -> None:
     """Its lines in the server's log, and that it has ended, if it ends by itself."""
     if process.stdout is not None:
         for line in process.stdout:
-            log.info("collect: %s", line.rstrip(), extra=_TOLD)
+            if line.strip():
+                log.info("collect: %s", line.rstrip(), extra=_TOLD)
     code = process.wait()
-    if code > 0:
+    if code > 0 and code not in (INTERRUPTED, TERMINATED):  # it was asked to end, as the server is
         log.warning("collect has ended with code %d: no days are collected any more", code, extra=_TOLD)
 
 

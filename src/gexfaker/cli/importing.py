@@ -19,6 +19,7 @@ from gexfaker.tapes.folder import ENDINGS, is_date
 
 if TYPE_CHECKING:
     from gexfaker.jobs.importing import Brought, Found, Importer
+    from gexfaker.tapes.strays import Stray
 
 SHOWN: Final = 20
 """Files of which it is told what became of them; those that failed are always told."""
@@ -79,7 +80,8 @@ def import_(
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
     there, unusable, useless = _found(paths)
-    passed_over = sum(_tell_strays(path, there, useless) for path in paths)
+    strays = [stray for path in paths for stray in _tell_strays(path, there, useless)]
+    unusable, passed_over = unusable + sum(one.is_known for one in strays), sum(not one.is_known for one in strays)
     found = _chosen(there, dates, tickers)
     with closing(Importer(out, linked=link, moved=move, replacing=replace)) as importer:
         brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
@@ -98,8 +100,8 @@ def import_(
     context.exit(code)
 
 
-def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path]) -> int:
-    """Say what lies in a folder and looks like days, but is not brought in; how much that is.
+def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path]) -> list[Stray]:
+    """Say what lies in a folder and looks like days, but is not brought in.
 
     Of what is useless it has been told.
     """
@@ -109,7 +111,7 @@ def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path]) ->
     there = left_out(path, known) if path.is_dir() else []
     for line in shown_strays(there, SHOWN, "passed over"):
         click.echo(f"note: {line}", err=True)
-    return len(there)
+    return there
 
 
 def _found(paths: Sequence[Path]) -> tuple[list[Found], int, list[Path]]:

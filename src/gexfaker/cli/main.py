@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import click
 
 from gexfaker import __version__
+from gexfaker.cli.exits import INTERRUPTED, TERMINATED
 from gexfaker.cli.suggesting import Suggesting
 from gexfaker.errors import GexfakerError
 from gexfaker.limits import SAME_SIGNAL_SECONDS
@@ -21,12 +22,6 @@ PARENT: Final = os.getppid()
 
 RESUMABLE: Final = {"download", "generate", "import", "prepare"}
 """Commands that go on with the next file when they are run again."""
-
-INTERRUPTED: Final = 128 + signal.SIGINT
-"""The exit code of a program that Ctrl-C has ended: 128 and the number of the signal."""
-
-TERMINATED: Final = 128 + signal.SIGTERM
-"""The same when it was asked to end, as by a time limit of a CI."""
 
 
 class _Terminated(KeyboardInterrupt):
@@ -120,6 +115,8 @@ def main() -> None:
         sys.exit(cli.main(prog_name="gexfaker", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
+        if "unexpected extra argument" in error.message:
+            click.echo('A list is one argument, with commas; PowerShell needs quotes around it: "SPX,SPY".', err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as ended:
         resumed = ": run it again to go on" if set(sys.argv[1:2]) & RESUMABLE else ""

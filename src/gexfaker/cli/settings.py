@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from gexfaker.shell import expanded
 def settings(config: str | None, as_json: bool, **flags: Any) -> None:
     """Show the settings that `gexfaker serve` would have here, each with its value and its source, and check them.
 
-    Takes the same flags, environment and file. Secrets are not shown.
+    Takes the same flags, environment and file. Secrets are not shown. Exit code 2: the server would not start.
 
     \b
     Examples:
@@ -35,10 +36,13 @@ def settings(config: str | None, as_json: bool, **flags: Any) -> None:
     listed, notes = list(rows(loaded)), [*loaded.notes, *idle_with(loaded, is_stored=_is_stored(loaded))]
     if as_json:
         click.echo(json.dumps({"settings": listed, "notes": notes}))
-        return
-    click.echo("\n".join(_lines(listed)))
-    for note in notes:
-        click.echo(f"note: {note}", err=True)
+    else:
+        click.echo("\n".join(_lines(listed)))
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
+    from gexfaker.server.service import check_start  # when all has been shown: it takes a while to load
+
+    check_start(loaded, time.time())
 
 
 def _is_stored(loaded: Settings) -> bool:

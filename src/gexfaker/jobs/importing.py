@@ -23,7 +23,7 @@ from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.lock import WriteLock
 from gexfaker.tapes.loose import Place, dashed, feeds_of, how_to_call, is_loose
-from gexfaker.tapes.strays import found_in
+from gexfaker.tapes.strays import days_below, found_in
 from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
 
@@ -141,7 +141,8 @@ def _in_folder(path: Path) -> list[Found]:
     """What lies in a folder with days, or in one of a day, a ticker or a package."""
     days = [above for above in (path, *path.parents[:DAY_ABOVE]) if is_day_folder(above.name)]
     if not days:
-        return _of_dates(DataFolder(path), None)
+        found = [one for root in (path, *days_below(path)) for one in _of_dates(DataFolder(root), None)]
+        return list({one.place: one for one in reversed(found)}.values())[::-1]
     folder = DataFolder(days[0].parent)
     return [one for one in _of_dates(folder, dashed(days[0].name)) if _is_below(one.place.path, path)]
 

@@ -209,6 +209,29 @@ class Had:
         return True
 
 
+class HadByAll:
+    """The same for every connection of a key, on one day and timeline: after a jump all records are new again."""
+
+    __slots__ = ("_by_connection", "_place")
+
+    def __init__(self) -> None:
+        self._by_connection: dict[str, Had] = {}
+        self._place = ("", 0)
+
+    def __len__(self) -> int:
+        return len(self._by_connection)
+
+    def of(self, connection: str, place: tuple[str, int]) -> Had:
+        """What a connection has been sent of this day and timeline; beyond a bound all are forgotten."""
+        found = self._by_connection.get(connection)
+        if found is None or place != self._place or len(found.newest) > MAX_SUMMARIES:
+            if place != self._place or len(self._by_connection) >= MAX_SUMMARIES:
+                self._by_connection.clear()
+            self._place = place
+            found = self._by_connection[connection] = Had()
+        return found
+
+
 class Shelf:
     """What all journals together take.
 
@@ -252,8 +275,7 @@ class Journal:
         self.began: Final = clock()
         self._entries: Final[deque[tuple[Entry, int]]] = deque()
         self._open: Final[dict[str, dict[str | None, Sum]]] = {}
-        self._had: Final[dict[str, Had]] = {}
-        self._had_on = ("", 0)
+        self._had: Final = HadByAll()
         self._day = ""
         self._number = 0
         self.lost = 0
@@ -287,13 +309,8 @@ class Journal:
         if day != self._day:  # a key plays one day at a time
             self.settle()
             self._day = day
-        if (day, timeline) != self._had_on:
-            self._had.clear()
-            self._had_on = day, timeline
         now = self._clock()
-        known, had = self._open.setdefault(connection, {}), self._had.get(connection)
-        if had is None:
-            had = self._had[connection] = Had()
+        known, had = self._open.setdefault(connection, {}), self._had.of(connection, (day, timeline))
         for number, one in enumerate(sent, first):
             message, index = one.message, one.index
             group, size = message.group, len(message.data.value)
@@ -310,8 +327,6 @@ class Journal:
             found.records += had.takes(group, index)
             if is_over:
                 self._sum_up(connection, group, known.pop(group))
-        if len(self._had) > MAX_SUMMARIES or len(had.newest) > MAX_SUMMARIES:
-            self._had.clear()
         if len(known) > MAX_SUMMARIES or len(self._open) > MAX_SUMMARIES:
             self.settle()
 

@@ -387,6 +387,18 @@ class Service:
         self.state_file.close()
 
 
+def check_start(settings: Settings, now: float) -> None:
+    """Look whether a server can start so, with what lies on the disk now (real time, epoch seconds).
+
+    Raises:
+        SettingError, DataError: it cannot.
+    """
+    days = _days(settings, now)
+    days.close()
+    StateFile(settings.state_file).check()
+    _first_faults(settings, None if days.stored else days.simulation.scenario)
+
+
 def _days(settings: Settings, now: float) -> Days:
     """The days that the settings name. Raises DataError: there are none of them, or the scenario is none."""
     days = Days(

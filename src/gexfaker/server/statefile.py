@@ -45,6 +45,11 @@ class StateFile:
         self._alive = 0.0
         self._guard: WriteLock | None = None
 
+    def check(self) -> None:
+        """Raises DataError: the file has no place."""
+        if self._path is not None and not self._path.parent.is_dir():
+            raise DataError(f"there is no folder {self._path.parent} for the STATE_FILE: create it, or set another")
+
     def load(self, worlds: Worlds, now: float) -> None:
         """Put back what the file has, if it exists, and have it for this server alone.
 
@@ -53,8 +58,7 @@ class StateFile:
         """
         if self._path is None:
             return
-        if not self._path.parent.is_dir():
-            raise DataError(f"there is no folder {self._path.parent} for the STATE_FILE: create it, or set another")
+        self.check()
         if not self._lock():
             raise DataError(f"{self._path} is used by another server: set another STATE_FILE")
         try:

@@ -64,6 +64,11 @@ class Stray(NamedTuple):
     path: Path
     hint: str
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is a day, or a report, by another name than it should have."""
+        return self.hint.startswith("rename it to ")
+
     def __str__(self) -> str:
         return self.told("not played")
 
@@ -228,6 +233,13 @@ def _meant_date(name: str) -> str | None:
         if match and is_playable(date := f"{match['year']}-{int(match['month']):02}-{int(match['day']):02}"):
             return date
     return None
+
+
+def days_below(root: Path) -> list[Path]:
+    """The folders somewhere in a folder that hold days in the layout, beside those in it itself."""
+    look = _Look(MAX_BELOW)
+    folders = [one for one in look.into(root).folders if not is_day_folder(one.name)]
+    return list(_days_below(_Listed(folders), look, MAX_DEPTH + 1))
 
 
 def _days_below(listed: _Listed, look: _Look, depth: int) -> Iterator[Path]:
