@@ -41,6 +41,17 @@ def test_what_is_generated_is_fresh() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a script of a shell stands for the command")
+def test_make_serve_takes_every_setting(tmp_path: Path) -> None:
+    command = tmp_path / "gexfaker"
+    command.write_text("#!/bin/sh\necho $GEXFAKER_SEED $GEXFAKER_SPED $GEXFAKER_BIN $GEXFAKER_DATA_DIR $*\n")
+    command.chmod(0o755)
+    given = [f"BIN={tmp_path}", "SEED=7", "SPED=60", "DATA_DIR=a $(b) c", "ARGS=--open"]
+    asked = ["make", "--no-print-directory", "--assume-old=.venv/runtime", "serve", *given]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.split() == ["7", "60", "a", "c", "serve", "--open"]
+
+
 def test_every_make_target_in_the_documents_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     documents = README + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
