@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gexfaker.catalog import CATEGORIES, TICKERS, Feed, meant_group, parse_group
 from gexfaker.client.feed import ListenError
+from gexfaker.nearest import nearest
 
 
 def feed_named(name: str) -> Feed:
@@ -24,8 +25,12 @@ def _categories(name: str) -> str:
     package = next((part for part in name.lower().split("_") if part in CATEGORIES), None)
     if package is None:
         return ""
-    example = f"SPX_{package}_{CATEGORIES[package][0]}"
-    return f"; the categories of {package} are {', '.join(CATEGORIES[package])}: {example}"
+    ticker, _, category = name.lower().partition(f"_{package}_")
+    parts = [one for one in CATEGORIES[package] if category and category in one]
+    close = parts[0] if parts else nearest(category, CATEGORIES[package])
+    meant = f"{ticker.upper() if ticker.upper() in TICKERS else 'SPX'}_{package}_{close or CATEGORIES[package][0]}"
+    asks = f"; did you mean {meant}?" if close else f", as {meant}"
+    return f"; the categories of {package} are {', '.join(CATEGORIES[package])}{asks}"
 
 
 def _groups_of(name: str) -> str:

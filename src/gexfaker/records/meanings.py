@@ -39,9 +39,13 @@ _COMMON: Final = {
 }
 _GEX: Final = {
     "zero_gamma": Meaning("the price at which the gamma exposure changes its sign", PRICE),
-    "major_pos_vol": Meaning("the strike with the largest positive gamma exposure by volume", PRICE),
+    "major_pos_vol": Meaning(
+        "the strike with the largest positive gamma exposure by volume, or some cents beside it", PRICE
+    ),
     "major_pos_oi": Meaning("the same by open interest", PRICE),
-    "major_neg_vol": Meaning("the strike with the largest negative gamma exposure by volume", PRICE),
+    "major_neg_vol": Meaning(
+        "the strike with the largest negative gamma exposure by volume, or some cents beside it", PRICE
+    ),
     "major_neg_oi": Meaning("the same by open interest", PRICE),
     "strikes": Meaning("gamma exposure strike by strike"),
     "strike": Meaning("the strike", PRICE),
@@ -76,8 +80,18 @@ def _pair(zero: str, one: str, text: str, unit: str) -> dict[str, Meaning]:
 _ORDERFLOW: Final = (
     _pair("z_mlgamma", "o_mlgamma", "the strike at which customers are most long gamma", PRICE)
     | _pair("z_msgamma", "o_msgamma", "the strike at which customers are most short gamma", PRICE)
-    | _pair("zero_mcall", "one_mcall", "the strike with the largest positive gamma exposure by volume", PRICE)
-    | _pair("zero_mput", "one_mput", "the strike with the largest negative gamma exposure by volume", PRICE)
+    | _pair(
+        "zero_mcall",
+        "one_mcall",
+        "the strike with the largest positive gamma exposure by volume, or some cents beside it",
+        PRICE,
+    )
+    | _pair(
+        "zero_mput",
+        "one_mput",
+        "the strike with the largest negative gamma exposure by volume, or some cents beside it",
+        PRICE,
+    )
     | _pair("zcvr", "ocvr", "convexity bought less sold by customers since the open", FLOW)
     | _pair("zgr", "ogr", "gamma exposure of the day's trades, summed since the open", FLOW)
     | _pair("zvanna", "ovanna", "vanna of the day's trades, summed since the open", FLOW)
