@@ -28,9 +28,9 @@ help:
 	@echo "make lock    renew the lock files in requirements/"
 
 # `make serve SEED=7` is a setting: what is given on make's command line goes to the server by the name that all settings have.
-OURS := ARGS PYTHON BIN RUN PIP OTHER MAKEFLAGS MFLAGS MAKEOVERRIDES
+OURS := ARGS SHELL PYTHON BIN RUN PIP OTHER MAKEFLAGS MFLAGS MAKEOVERRIDES
 serve: .venv/runtime
-	$(foreach name,$(filter-out $(OURS),$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(eval export GEXFAKER_$(name) := $($(name)))))
+	$(foreach name,$(filter-out $(OURS),$(.VARIABLES)),$(if $(filter command,$(origin $(name))),$(eval export GEXFAKER_$(name) := $$($(name)))))
 	@$(BIN)/gexfaker serve $(ARGS)
 
 # The quick tests first. The others mostly wait for a server, so four at a time; those that compare times come last, alone.

@@ -46,10 +46,10 @@ def test_make_serve_takes_every_setting(tmp_path: Path) -> None:
     command = tmp_path / "gexfaker"
     command.write_text("#!/bin/sh\necho $GEXFAKER_SEED $GEXFAKER_SPED $GEXFAKER_BIN $GEXFAKER_DATA_DIR $*\n")
     command.chmod(0o755)
-    given = [f"BIN={tmp_path}", "SEED=7", "SPED=60", "DATA_DIR=a $(b) c", "ARGS=--open"]
+    given = [f"BIN={tmp_path}", "SEED=7", "SPED=60", "DATA_DIR=a#b $$c 'd\"", "ARGS=--open"]
     asked = ["make", "--no-print-directory", "--assume-old=.venv/runtime", "serve", *given]
     done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
-    assert done.stdout.split() == ["7", "60", "a", "c", "serve", "--open"]
+    assert done.stdout.split() == ["7", "60", "a#b", "$c", "'d\"", "serve", "--open"]
 
 
 def test_every_make_target_in_the_documents_exists() -> None:

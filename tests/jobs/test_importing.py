@@ -469,6 +469,64 @@ def test_days_in_folders_below_are_brought_in_and_what_has_another_name_is_count
     assert (done.exit_code, records(tmp_path / "again")) == (0, LINES), done.output
 
 
+@pytest.mark.parametrize("convert", [(), ("--convert", "jsonl.gz")])
+@pytest.mark.parametrize("apart", [False, True])
+def test_of_two_versions_of_a_day_neither_is_lost(convert: tuple[str, ...], apart: bool, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    files = []
+    for name in ("a", "b"):
+        files.append(laid_out(source / name) / DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl")
+    files[1].write_text("\n".join(LINES[:7]) + "\n")
+    paths = [source / "a", source / "b"] if apart else [source]
+    done = run(*paths, "--out", out, "--no-check", "--move", "--replace", *convert)
+    assert records(out) == LINES
+    assert files[1].read_text().splitlines() == LINES[:7], "it is where it was"
+    assert files[1].name in done.output.replace("\n", "")
+    assert done.exit_code == (1 if apart else 0)
+
+
+def test_days_below_days_are_brought_in_and_a_link_to_itself_is_not_followed(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    laid_out(source / "a")
+    shutil.copytree(source / "a" / DATE, source / "a" / "b" / "2026-07-16")
+    (source / "link").symlink_to(source)
+    done = run(source, "--out", out, "--no-check", "--move")
+    assert done.exit_code == 0, done.output
+    assert DataFolder(out).dates() == ["2026-07-16", DATE]
+
+
+def test_of_a_day_that_was_not_asked_for_nothing_is_counted(tmp_path: Path) -> None:
+    laid_out(tmp_path / "source")
+    (tmp_path / "source" / DATE).joinpath("../2026_07_10/SPX/classic").resolve().mkdir(parents=True)
+    done = run(tmp_path / "source", "--out", tmp_path / "out", "--no-check", "--date", DATE)
+    assert (done.exit_code, "; 0 not brought in" in done.output) == (0, True), done.output
+
+
+def test_the_data_folder_is_no_source_of_itself_unless_it_is_named(tmp_path: Path) -> None:
+    data = laid_out(tmp_path / "data")
+    other = tmp_path / NAME.replace(DATE, "2026-07-16")
+    other.write_bytes(ARRAY)
+    done = run(tmp_path, "--out", data, "--no-check", "--convert", "jsonl.gz")
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in data.rglob("orderflow.jsonl*")) == ["orderflow.jsonl", "orderflow.jsonl.gz"]
+
+
+def test_a_large_folder_is_listed_in_no_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name is looked at once: with a look at all others for each, this takes a minute."""
+    for number in range(4000):
+        (tmp_path / f"2026-07-17_SPX_classic_gex_full ({number}).json").touch()
+    compared: list[object] = []
+
+    def equal(one: Path, other: object) -> bool:
+        compared.append(one)
+        return str(one) == str(other)
+
+    monkeypatch.setattr(Path, "__eq__", equal)
+    monkeypatch.setattr(Path, "__hash__", lambda one: hash(str(one)))
+    assert strays.strays(tmp_path) == []
+    assert len(compared) < 10_000
+
+
 def test_what_was_written_anew_replaces_the_other_form(tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     source.mkdir()

@@ -109,7 +109,9 @@ def test_an_acknowledgement_stands_behind_what_it_confirms_and_ends_no_other_sum
         ([0, 0, 1], 2),
         ([0, 2, 1, 1, 3], 4),
         ([0, 5, 10, 5], 3),
-        ([3, 1], 1),
+        ([509, 101, 102, 509, 103], 4),
+        ([3, 1], 2),
+        ([51, 50, 52], 3),
         ([-1, -1], 2),
     ],
     ids=str,
@@ -130,16 +132,35 @@ def test_what_was_sent_before_a_jump_is_new_again() -> None:
     assert [entry["records"] for entry in flat(journal) if entry["type"] == "deliver"] == [1, 0, 1]
 
 
-def test_records_that_were_passed_over_are_remembered_within_their_bound() -> None:
+@given(st.lists(st.integers(0, 40) | st.just(-1), max_size=120))
+def test_a_record_is_new_once(indexes: list[int]) -> None:
+    had, known = module.Had(), set[int]()
+    for index in indexes:
+        assert had.takes(index) == (index < 0 or index not in known)
+        if index >= 0:
+            known.add(index)
+    assert len(had) == sum(index - 1 not in known for index in known), "as few ranges as there can be"
+
+
+def test_ranges_and_groups_are_bounded() -> None:
     had = module.Had()
-    assert had.takes("g", 0)
-    for index in range(5, 100 * module.MAX_SKIPPED, 5):
-        assert had.takes("g", index)
-        assert len(had._skipped["g"]) <= 2 * module.MAX_SKIPPED
+    for index in range(0, 10 * module.MAX_RANGES, 5):
+        assert had.takes(index)
+        assert len(had) <= module.MAX_RANGES
+    assert not had.takes(1), "what lies between the oldest is taken for known"
+    assert had.takes(10 * module.MAX_RANGES - 7)
     journal, _, _ = make()
     for number in range(2 * module.MAX_SUMMARIES):
-        journal.deliver("classic", f"c{number}", [sent("g", 5, 1)], 0)
-        assert len(journal._had) <= module.MAX_SUMMARIES + 1
+        journal.deliver("classic", "c", [sent(f"g{number}", 5, 1)], 0)
+        assert len(journal._had) <= module.MAX_SUMMARIES
+
+
+def test_what_another_connection_was_sent_is_no_new_record() -> None:
+    journal, _, _ = make()
+    for connection in ("c1", "c2"):
+        journal.deliver("classic", connection, [sent("g", 5, 1)], 0)
+        journal.add("close", hub="classic", connection=connection)
+    assert [entry["records"] for entry in flat(journal) if entry["type"] == "deliver"] == [1, 0]
 
 
 def test_a_sum_ends_after_its_second() -> None:

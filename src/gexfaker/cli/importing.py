@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -80,9 +80,10 @@ def import_(
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
     there, unusable, useless = _found(paths)
-    strays = [stray for path in paths for stray in _tell_strays(path, there, useless)]
-    unusable, passed_over = unusable + sum(one.is_known for one in strays), sum(not one.is_known for one in strays)
-    found = _chosen(there, dates, tickers)
+    strays = [stray for path in paths for stray in _tell_strays(path, there, useless, dates)]
+    missed = 0 if dates or tickers else sum(one.is_known for one in strays)
+    unusable, passed_over = unusable + missed, len(strays) - missed
+    found = _chosen(_from_outside(there, paths, out), dates, tickers)
     with closing(Importer(out, linked=link, moved=move, replacing=replace)) as importer:
         brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
         if convert:
@@ -100,7 +101,15 @@ def import_(
     context.exit(code)
 
 
-def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path]) -> list[Stray]:
+def _from_outside(found: list[Found], paths: Sequence[Path], out: Path) -> list[Found]:
+    """What does not lie in the data folder itself, unless that was named."""
+    root = out.resolve()
+    if any(path.resolve() == root or root in path.resolve().parents for path in paths):
+        return found
+    return [one for one in found if root not in one.place.path.resolve().parents]
+
+
+def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path], dates: Collection[str]) -> list[Stray]:
     """Say what lies in a folder and looks like days, but is not brought in.
 
     Of what is useless it has been told.
@@ -108,7 +117,7 @@ def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path]) ->
     from gexfaker.tapes.strays import left_out, shown_strays
 
     known = {one.absolute() for one in (*useless, *(one.place.path for one in found))}
-    there = left_out(path, known) if path.is_dir() else []
+    there = left_out(path, known, dates or None) if path.is_dir() else []
     for line in shown_strays(there, SHOWN, "passed over"):
         click.echo(f"note: {line}", err=True)
     return there

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from gexfaker.catalog import GROUP_ENDINGS, HUBS
 from gexfaker.errors import ControlError, DataError
-from gexfaker.exchange.hours import LAST_RECORD, RECORDS
+from gexfaker.exchange.hours import RECORDS
 from gexfaker.faults.kinds import (
     BROKEN,
     KINDS,
@@ -79,7 +79,6 @@ MAX_REASON_BYTES: Final = 120
 SENT: Final = {Point.MESSAGE}
 """Where only what a client is sent is met."""
 
-LAST_SECOND: Final = LAST_RECORD.hour * 3600 + LAST_RECORD.minute * 60 + LAST_RECORD.second
 ABOUT_NO_FEED: Final = (NoPing, NoPong, Reject, RefuseRecovery)
 """Kinds that act on a ping or a handshake, which belong to no group."""
 
@@ -370,10 +369,8 @@ def _contradiction(on: On, points: set[Point]) -> str | None:
 
 
 def _beyond(rule: Rule, points: set[Point]) -> str | None:
-    """Why the time or the record never comes from which a rule counts; None when it does."""
+    """Why the record never comes from which a rule counts; None when it does."""
     when = rule.when
-    if when.market_second is not None and points <= SENT and when.market_second > LAST_SECOND:
-        return f"nothing is sent at {when.market}: the last record is at {LAST_RECORD:%H:%M}"
     if when.record is not None and not points & {Point.MESSAGE, Point.CONNECTION}:
         return f"{rule.type} is not about a record: leave when.record out"
     if when.record is not None and when.record > MAX_RECORDS:

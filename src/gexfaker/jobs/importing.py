@@ -141,8 +141,11 @@ def _in_folder(path: Path) -> list[Found]:
     """What lies in a folder with days, or in one of a day, a ticker or a package."""
     days = [above for above in (path, *path.parents[:DAY_ABOVE]) if is_day_folder(above.name)]
     if not days:
-        found = [one for root in (path, *days_below(path)) for one in _of_dates(DataFolder(root), None)]
-        return list({one.place: one for one in reversed(found)}.values())[::-1]
+        found: dict[tuple[str, Feed], Found] = {}
+        for root in (path, *days_below(path)):
+            for one in _of_dates(DataFolder(root), None):
+                found.setdefault((one.date, one.feed), one)
+        return list(found.values())
     folder = DataFolder(days[0].parent)
     return [one for one in _of_dates(folder, dashed(days[0].name)) if _is_below(one.place.path, path)]
 
@@ -185,6 +188,7 @@ class Importer:
         self._there: Final = {(one.date, one.feed): one.place.path.absolute() for one in there}
         self._real: Final = {path.resolve() for path in self._there.values()}
         self._written: Final[set[tuple[str, Feed]]] = set()
+        self._came: Final[set[tuple[str, Feed]]] = set()
 
     def close(self) -> None:
         """Let others write."""
@@ -207,17 +211,14 @@ class Importer:
         if source.resolve() in self._real:  # by whichever name it was given: it must not be taken away
             return Brought(source, was_there=True)
         size = source.stat().st_size
-        if target.exists():
-            if filecmp.cmp(source, target, shallow=False):
-                self._take_away_unless(source, target)
-                return Brought(target, size, was_there=True)
-            if not self._replacing:
-                return Brought(target, failed=f"{target} is there with other content: --replace takes {source} instead")
+        if target.exists() and filecmp.cmp(source, target, shallow=False):
+            self._take_away_unless(source, target)
+            return Brought(target, size, was_there=True)
         others = self._other_files(file, target)
         if len(others) == 1 and filecmp.cmp(source, others[0], shallow=False):  # downloaded twice: "... (1).zip"
             self._take_away_unless(source, others[0])
             return Brought(others[0], size, was_there=True)
-        if why := self._why_not(file, others, source):
+        if why := self._why_twice(file, source) or self._why_not(file, source, target, others):
             return Brought(target, failed=why)
         if self._linked:
             self._link(source, target)
@@ -227,6 +228,7 @@ class Importer:
         for other in others:
             with explained(other):
                 other.unlink()
+        self._came.update((one.date, one.feed) for one in file)
         self._there.update({(one.date, one.feed): target.absolute() for one in file})
         self._real.add(target.resolve())
         return Brought(target, size)
@@ -247,8 +249,15 @@ class Importer:
         there = {self._there.get((one.date, one.feed), target.absolute()) for one in file}
         return sorted(there - {target.absolute()})
 
-    def _why_not(self, file: Sequence[Found], others: Sequence[Path], source: Path) -> str:
+    def _why_twice(self, file: Sequence[Found], source: Path) -> str:
+        """Why a file is left where it is that has a feed which came just now: one of the two would be lost."""
+        twice = next((one for one in file if (one.date, one.feed) in self._came), None)
+        return f"{twice} came from another file just now: import {source} by itself, with --replace" if twice else ""
+
+    def _why_not(self, file: Sequence[Found], source: Path, target: Path, others: Sequence[Path]) -> str:
         """Why a file cannot come beside those that have its feeds: nobody would know which of two versions plays."""
+        if target.exists() and not self._replacing:
+            return f"{target} is there with other content: --replace takes {source} instead"
         if others and not self._replacing:
             return f"{others[0]} has the same feeds already: --replace takes {source} instead"
         wanted = {(one.date, one.feed) for one in file}
@@ -295,6 +304,8 @@ class Importer:
 
     def convert(self, found: Found, ending: str, report: Report) -> Brought:
         """Write a feed's day as JSON lines, with an ending of EXTENSIONS. Raises DataError when it cannot be read."""
+        if why := self._why_twice([found], found.place.path):
+            return Brought(found.place.path, failed=why)
         folder = self._out / found.date / found.feed.ticker / found.feed.package
         target = folder / f"{found.feed.category}{ending}"
         others = [folder / f"{found.feed.category}{other}" for other in EXTENSIONS if other != ending]
@@ -309,6 +320,7 @@ class Importer:
             return Brought(target, failed=text)
         self._make_room(found.place.path.stat().st_size)
         notes, lost = _write_lines(found, target, report)
+        self._came.add((found.date, found.feed))
         if not lost:
             self._written.add((found.date, found.feed))
         for other in others:

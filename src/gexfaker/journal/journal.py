@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -73,7 +74,7 @@ TYPES: Final = {
     "ping": EntryType("A ping of the client.", _CONNECTION),
     "deliver": EntryType(
         "Messages of the feed to a group in about a second: of which day, the first and the last record by index, how "
-        "many, of how many records that the connection did not have yet, how large, and the last sequence id.",
+        "many, of how many records that the group did not have yet, how large, and the last sequence id.",
         (*_CONNECTION, "group", "day", "first", "last", "count", "records", "bytes", "sequence_id"),
     ),
     "close": EntryType("A WebSocket is gone.", (*_CONNECTION, "code", "by", "how")),
@@ -151,11 +152,8 @@ class Sent(Protocol):
         """Of its record on the tape; -1 for none."""
 
 
-NOTHING: Final = -2
-"""Below every index: no record was sent yet."""
-
-MAX_SKIPPED: Final = 200
-"""Records that were passed over and may still come, out of order: more than wait to be reordered."""
+MAX_RANGES: Final = 1000
+"""Ranges of records that a group was sent and that are kept apart: each lost record makes one more."""
 
 
 class Sum:
@@ -176,59 +174,74 @@ class Sum:
 
 
 class Had:
-    """Which records a connection has been sent, so that copies of them can be told from new ones.
+    """Which records a group was sent, as ranges, so that copies of them can be told from new ones."""
 
-    Attributes:
-        newest: by group the largest index.
-    """
-
-    __slots__ = ("_skipped", "newest")
+    __slots__ = ("_ends", "_starts")
 
     def __init__(self) -> None:
-        self.newest: Final[dict[str | None, int]] = {}
-        self._skipped: Final[dict[str | None, set[int]]] = {}
+        self._starts: Final[list[int]] = []
+        self._ends: Final[list[int]] = []  # each the index behind the last
 
-    def takes(self, group: str | None, index: int) -> bool:
-        """Whether a record is new to it, which it has now; what is no record (below 0) always is."""
-        newest = self.newest.get(group, NOTHING)
-        if index == newest + 1:  # as nearly always
-            self.newest[group] = index
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def takes(self, index: int) -> bool:
+        """Whether a record is new, which it is no more then; what is no record (below 0) always is."""
+        ends = self._ends
+        if ends and ends[-1] == index:  # as nearly always
+            ends[-1] = index + 1
             return True
-        if index < 0 or newest == NOTHING:
-            self.newest[group] = max(index, newest)
+        if index < 0:
             return True
-        skipped = self._skipped.setdefault(group, set())
-        if index <= newest:
-            is_new = index in skipped
-            skipped.discard(index)
-            return is_new
-        if len(skipped) > MAX_SKIPPED:
-            skipped.clear()
-        skipped.update(range(max(newest + 1, index - MAX_SKIPPED), index))
-        self.newest[group] = index
+        place = bisect_right(self._starts, index)
+        if place and index < ends[place - 1]:
+            return False
+        self._add(place, index)
         return True
+
+    def _add(self, place: int, index: int) -> None:
+        """Put a record between two ranges, or to the end of the one before or the begin of the one behind it."""
+        starts, ends = self._starts, self._ends
+        follows, leads = place > 0 and ends[place - 1] == index, place < len(starts) and starts[place] == index + 1
+        if follows and leads:
+            ends[place - 1] = ends.pop(place)
+            del starts[place]
+        elif follows:
+            ends[place - 1] = index + 1
+        elif leads:
+            starts[place] = index
+        else:
+            starts.insert(place, index)
+            ends.insert(place, index + 1)
+        if len(starts) > MAX_RANGES:  # the oldest two become one: what lies between them comes no more
+            del starts[1], ends[0]
 
 
 class HadByAll:
-    """The same for every connection of a key, on one day and timeline: after a jump all records are new again."""
+    """The same for every group of a key, on one day and timeline: after a jump all records are new again."""
 
-    __slots__ = ("_by_connection", "_place")
+    __slots__ = ("_by_group", "_place")
 
     def __init__(self) -> None:
-        self._by_connection: dict[str, Had] = {}
+        self._by_group: Final[dict[tuple[str, str | None], Had]] = {}
         self._place = ("", 0)
 
     def __len__(self) -> int:
-        return len(self._by_connection)
+        return len(self._by_group)
 
-    def of(self, connection: str, place: tuple[str, int]) -> Had:
-        """What a connection has been sent of this day and timeline; beyond a bound all are forgotten."""
-        found = self._by_connection.get(connection)
-        if found is None or place != self._place or len(found.newest) > MAX_SUMMARIES:
-            if place != self._place or len(self._by_connection) >= MAX_SUMMARIES:
-                self._by_connection.clear()
+    def on(self, place: tuple[str, int]) -> None:
+        """What comes now is of this day and timeline."""
+        if place != self._place:
+            self._by_group.clear()
             self._place = place
-            found = self._by_connection[connection] = Had()
+
+    def of(self, hub: str, group: str | None) -> Had:
+        """What a group was sent; of too many groups all is forgotten."""
+        found = self._by_group.get((hub, group))
+        if found is None:
+            if len(self._by_group) >= MAX_SUMMARIES:
+                self._by_group.clear()
+            found = self._by_group[hub, group] = Had()
         return found
 
 
@@ -310,7 +323,8 @@ class Journal:
             self.settle()
             self._day = day
         now = self._clock()
-        known, had = self._open.setdefault(connection, {}), self._had.of(connection, (day, timeline))
+        known = self._open.setdefault(connection, {})
+        self._had.on((day, timeline))
         for number, one in enumerate(sent, first):
             message, index = one.message, one.index
             group, size = message.group, len(message.data.value)
@@ -324,7 +338,7 @@ class Journal:
                 if first:
                     found.sequence_id = number
                 is_over = now - found.at >= SUMMARY_SECONDS
-            found.records += had.takes(group, index)
+            found.records += self._had.of(hub, group).takes(index)
             if is_over:
                 self._sum_up(connection, group, known.pop(group))
         if len(known) > MAX_SUMMARIES or len(self._open) > MAX_SUMMARIES:

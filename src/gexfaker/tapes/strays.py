@@ -123,11 +123,13 @@ class _Look:
         except OSError:
             return _Listed()
         names = [entry.name for entry in found]
-        files = [folder / name for name in names if RECORD_FILE.fullmatch(name) and name not in OURS]
-        files = [file for file in files if file not in folders]
-        loose = [file for file in files if is_loose(file.name)]
+        called = {entry.name for entry in found if not entry.is_dir()}
+        files, loose = list[Path](), list[Path]()
+        for name in names:
+            if name in called and name not in OURS and RECORD_FILE.fullmatch(name):
+                (loose if is_loose(name) else files).append(folder / name)
         is_unfinished = any(name.startswith(".") and name.endswith(UNFINISHED) for name in names)
-        return _Listed(folders, [file for file in files if file not in loose], is_unfinished, loose)
+        return _Listed(folders, files, is_unfinished, loose)
 
 
 def shown_strays(found: list[Stray], most: int, fate: str = "not played") -> list[str]:
@@ -176,7 +178,9 @@ def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None 
     found = [one for one in strays(root, *days) if one.path.absolute() not in {*taken, *itself}]
     told, folders = {one.path for one in found if one.path.absolute() not in above}, [root]
     for folder in folders:  # those inside come behind it
-        if folder.is_symlink() or (is_day_folder(folder.name) and not _is_among(dashed(folder.name), dates)):
+        if (folder != root and folder.is_symlink()) or (
+            is_day_folder(folder.name) and not _is_among(dashed(folder.name), dates)
+        ):
             continue
         inside = look.into(folder)
         files = [file for file in (*inside.files, *inside.loose) if file not in told and file.absolute() not in taken]
@@ -196,7 +200,10 @@ def _what_of(file: Path) -> str:
     if is_loose(file.name):
         return "its feeds are there in another file"
     categories = STORED_CATEGORIES.get(file.parent.name)
-    return _how_to_lie(file) if categories is None else _meant_file(file.name, categories)
+    if categories is None:
+        return _how_to_lie(file)
+    is_called_so = any(file.name == category + ending for category in categories for ending in EXTENSIONS)
+    return "its feed is there in another file" if is_called_so else _meant_file(file.name, categories)
 
 
 def _how_to_lie(file: Path) -> str:
@@ -236,10 +243,13 @@ def _meant_date(name: str) -> str | None:
 
 
 def days_below(root: Path) -> list[Path]:
-    """The folders somewhere in a folder that hold days in the layout, beside those in it itself."""
-    look = _Look(MAX_BELOW)
-    folders = [one for one in look.into(root).folders if not is_day_folder(one.name)]
-    return list(_days_below(_Listed(folders), look, MAX_DEPTH + 1))
+    """The folders below a folder that hold days in the layout; links to folders are not followed."""
+    look, found, folders = _Look(MAX_BELOW), list[Path](), [root]
+    for folder in folders:  # those inside come behind it
+        below = [one for one in look.into(folder).folders if not is_day_folder(one.name) and not one.is_symlink()]
+        found += [one for one in below if any(map(is_playable, look.into(one).names))]
+        folders += below
+    return found
 
 
 def _days_below(listed: _Listed, look: _Look, depth: int) -> Iterator[Path]:

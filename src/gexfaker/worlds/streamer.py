@@ -209,10 +209,12 @@ class Streamer:
 
     def owes(self, world: World, at: float) -> bool:
         """Whether something that was due to a world at a moment (real time) has still to be sent."""
-        if not world.is_listening or not world.is_used or world.delivery.waits:
+        delivery, play = world.delivery, world.play if world.is_used else None
+        if play is None or not world.is_listening or delivery.waits or delivery.failed:
             return False
-        due = world.play.next_turn(at)
-        return world.delivery.turn is not None or not world.play.heard or (due is not None and due <= at)
+        due = play.next_turn(at)
+        is_under_way = delivery.turn is not None and play.last_turn <= at
+        return is_under_way or not play.heard or (due is not None and due <= at)
 
     def settle(self, world: World) -> None:
         """Let a world come to rest: its turn under way is taken back, to be sent later, or sent to its end."""

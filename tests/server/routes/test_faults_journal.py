@@ -537,3 +537,14 @@ def test_a_question_after_a_step_is_about_the_records_of_that_step(key: Key, pla
             assert found["count"] == 1, "it was sent before the question was answered"
             assert key.call("POST", "/_gexfaker/verify", {"expect": ["acknowledged_everything"]})[0] == 406
             last = max(client.read_kind("data").sequence for _ in range(3 if action == "step" else 1))
+
+
+def test_a_rule_that_was_there_before_step_mode_holds_up_no_other(key: Key) -> None:
+    timed = {"type": "close", "when": {"market": "10:05"}}
+    key.ok("POST", "/_gexfaker/faults", [timed, {"type": "drop"}], status=201)
+    body = json.dumps({"playback": "step"}).encode()
+    assert key.server.request("POST", f"/_gexfaker/sessions/{key.key}/mode", body)[0] == 200
+    key.ok("DELETE", "/_gexfaker/faults/drop")
+    key.ok("POST", "/_gexfaker/faults", {"type": "gap"}, status=201)
+    key.ok("POST", "/_gexfaker/faults", timed | {"name": "rests", "enabled": False}, status=201)
+    assert key.call("POST", "/_gexfaker/faults", timed | {"name": "new"})[0] == 400

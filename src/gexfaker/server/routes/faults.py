@@ -186,7 +186,9 @@ def listed_of(world: World) -> FaultList:
 
 async def have_faults(service: Service, world: World, listed: FaultList) -> None:
     """Give a world other rules. Raises ControlError: one counts from a market time, which its play has not."""
-    timed = next((rule for rule in listed.faults if rule.when.market is not None), None)
+    known = listed_of(world).faults
+    new = [rule for rule in listed.faults if rule.enabled and rule not in known]
+    timed = next((rule for rule in new if rule.when.market is not None), None)
     if timed is not None and world.play.options.playback is Playback.STEP:
         raise ControlError(
             f"rule {timed.name} would never hit: in step mode there is no market time, so say from which record on, "

@@ -524,7 +524,8 @@ class Socket(asyncio.Protocol):
     def _tell_end(self, hub: Hub, connection: Connection, exc: Exception | None) -> None:
         """That the socket is gone, for the log and the counters; of one that waits for a late 101, that it gave up."""
         if self._late is not None:
-            self._service.clients.gave_up(hub.name, connection)
+            if self._end is not _End.SERVER:
+                self._service.clients.gave_up(hub.name, connection)
             return
         received, sent = self._frames.close_rcvd, self._frames.close_sent
         close = sent if self._end is _End.SERVER else received if self._end is _End.CLIENT else None
