@@ -183,6 +183,11 @@ class Streamer:
         for hub in self._hubs.values():
             hub.drain()
 
+    def greet(self, world: World, now: float) -> None:
+        """Send who has come to listen just now what he would be sent first: what is done to the key next comes after."""
+        if world.is_listening and not world.play.heard:
+            self.finish(world, now)
+
     def finish(self, world: World, now: float) -> None:
         """Send at once what is due to a world, if that is not much; its turn under way included."""
         if world.is_listening and not world.play.heard:

@@ -540,11 +540,23 @@ def test_a_question_after_a_step_is_about_the_records_of_that_step(key: Key, pla
 
 
 def test_a_rule_that_was_there_before_step_mode_holds_up_no_other(key: Key) -> None:
-    timed = {"type": "close", "when": {"market": "10:05"}}
+    timed, mode = {"type": "close", "when": {"market": "10:05"}}, f"/_gexfaker/sessions/{key.key}/mode"
+    assert key.server.request("POST", mode, b'{"playback": "clock"}')[0] == 200
     key.ok("POST", "/_gexfaker/faults", [timed, {"type": "drop"}], status=201)
-    body = json.dumps({"playback": "step"}).encode()
-    assert key.server.request("POST", f"/_gexfaker/sessions/{key.key}/mode", body)[0] == 200
+    assert key.server.request("POST", mode, b'{"playback": "step"}')[0] == 200
     key.ok("DELETE", "/_gexfaker/faults/drop")
     key.ok("POST", "/_gexfaker/faults", {"type": "gap"}, status=201)
     key.ok("POST", "/_gexfaker/faults", timed | {"name": "rests", "enabled": False}, status=201)
     assert key.call("POST", "/_gexfaker/faults", timed | {"name": "new"})[0] == 400
+
+
+def test_who_has_joined_gets_all_records_of_a_step_that_follows_at_once(key: Key) -> None:
+    sessions, seek = f"/_gexfaker/sessions/{key.key}", json.dumps({"time": data.FIRST + 50}).encode()
+    for number in range(5):
+        for name, body in (("mode", b'{"playback": "clock"}'), ("seek", seek), ("pause", b"")):
+            assert key.server.request("POST", f"{sessions}/{name}", body)[0] == 200
+        with connect(key.server.orderflow(key.key), JSON) as client:
+            client.join(data.group())
+            assert key.server.request("POST", f"{sessions}/step", b'{"count": 5}')[0] == 200
+            stamps = [decode.timestamp(client.read_kind("data").any) - data.FIRST for _ in range(6)]
+            assert stamps == [50, 51, 52, 53, 54, 55], number

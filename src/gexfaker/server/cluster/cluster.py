@@ -366,6 +366,8 @@ class Cluster:
         service, now, place = self.service, self.service.clock(), replica.place
         if place is not None and place.rolled and world.is_used and world.play.timeline != place.timeline:
             service.streamer.finish(world, now)
+        if not service.silent:
+            service.streamer.greet(world, now)
         service.streamer.settle(world)
         follow(world, replica, now)
         if place is not None and place.paused and not service.silent:

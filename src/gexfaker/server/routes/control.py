@@ -104,6 +104,8 @@ async def act_change(service: Service, world: World, what: Change) -> Effect:
     if service.cluster is not None:
         return await service.cluster.commit(world, what)
     now = service.clock()
+    if not service.silent:
+        service.streamer.greet(world, now)
     if isinstance(what, Pause) and not service.silent:
         service.streamer.finish(world, now)
     service.streamer.settle(world)

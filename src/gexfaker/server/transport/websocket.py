@@ -453,7 +453,9 @@ class Socket(asyncio.Protocol):
             self._transport.abort()
             return
         watch = None if self._connection is None else self._connection.watch
-        if watch is not None and self._connection is not None and not watch.may_ping(self._connection):
+        # Behind what a fault of ours writes slowly a ping would wait, and its answer be missed.
+        is_held = isinstance(self._transport, SlowTransport) and self._transport.waiting > 0
+        if is_held or (watch is not None and self._connection is not None and not watch.may_ping(self._connection)):
             self._schedule_ping()
             return
         self._unanswered_pings += 1
