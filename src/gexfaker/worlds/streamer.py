@@ -184,7 +184,7 @@ class Streamer:
             hub.drain()
 
     def greet(self, world: World, now: float) -> None:
-        """Send who has come to listen just now what he would be sent first: what is done to the key next comes after."""
+        """Send who has come to listen just now what comes first: what is done to the key next is for him, too."""
         if world.is_listening and not world.play.heard:
             self.finish(world, now)
 
