@@ -51,7 +51,7 @@ def welcome(origin: str, date: str, source: str, feeds: int) -> str:
         f"API, and it is running: day <b>{escape(date)}</b> "
         f'<span class="soft">({escape(source)}), {feeds} feeds.</span></p>'
         f"</header><main><h2>Point your client here</h2><p>The base URL is <code>{at}</code>; any API key will do.</p>"
-        f"{_pointers(origin)}<pre>gexfaker listen orderflow SPX --url {at}</pre>"
+        f"{_pointers(origin)}<h3>the feed, in a terminal</h3><pre>gexfaker listen orderflow SPX --url {at}</pre>"
         f"<h2>Look around</h2><ul>{links}</ul></main>"
     )
     return framed("gexfaker", body)
