@@ -152,6 +152,9 @@ class Sent(Protocol):
         """Of its record on the tape; -1 for none."""
 
 
+NOTHING: Final = -2
+"""Below every index: no record was sent yet."""
+
 MAX_RANGES: Final = 1000
 """Ranges of records that a group was sent and that are kept apart: each lost record makes one more."""
 
@@ -159,9 +162,9 @@ MAX_RANGES: Final = 1000
 class Sum:
     """Messages of a group to a connection since ``at``: of which records, how many, how large, which sequence ids."""
 
-    __slots__ = ("at", "bytes", "count", "first", "first_id", "hub", "last", "records", "sequence_id")
+    __slots__ = ("at", "bytes", "count", "first", "first_id", "had", "hub", "last", "records", "sequence_id")
 
-    def __init__(self, at: float, hub: str, index: int, size: int, sequence_id: int) -> None:
+    def __init__(self, at: float, hub: str, index: int, size: int, sequence_id: int, had: Had) -> None:
         self.at: Final = at
         self.hub: Final = hub
         self.first: Final = index
@@ -169,40 +172,59 @@ class Sum:
         self.count = 1
         self.records = 0
         self.bytes = size
+        self.had: Final = had
         self.first_id: Final = sequence_id
         self.sequence_id = sequence_id
 
 
 class Had:
-    """Which records a group was sent, as ranges, so that copies of them can be told from new ones."""
+    """Which records a group was sent, as ranges, so that copies of them can be told from new ones.
 
-    __slots__ = ("_ends", "_starts")
+    Attributes:
+        next: the index behind the newest range: nearly every record is that one, and who counts looks at it first.
+    """
+
+    __slots__ = ("_begin", "_ends", "_starts", "next")
 
     def __init__(self) -> None:
-        self._starts: Final[list[int]] = []
+        self._starts: Final[list[int]] = []  # of the ranges before the newest, in order
         self._ends: Final[list[int]] = []  # each the index behind the last
+        self._begin = self.next = NOTHING
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return len(self._starts) + (self.next != NOTHING)
 
     def takes(self, index: int) -> bool:
         """Whether a record is new, which it is no more then; what is no record (below 0) always is."""
-        ends = self._ends
-        if ends and ends[-1] == index:  # as nearly always
-            ends[-1] = index + 1
-            return True
         if index < 0:
             return True
+        if index >= self.next:
+            self._begin_after(index)
+            return True
+        if index >= self._begin:
+            return False
         place = bisect_right(self._starts, index)
-        if place and index < ends[place - 1]:
+        if place and index < self._ends[place - 1]:
             return False
         self._add(place, index)
         return True
 
+    def _begin_after(self, index: int) -> None:
+        """The newest range goes on, or another one begins further on."""
+        if index != self.next:
+            if self.next != NOTHING:
+                self._starts.append(self._begin)
+                self._ends.append(self.next)
+            self._begin = index
+        self.next = index + 1
+        self._bound()
+
     def _add(self, place: int, index: int) -> None:
         """Put a record between two ranges, or to the end of the one before or the begin of the one behind it."""
         starts, ends = self._starts, self._ends
-        follows, leads = place > 0 and ends[place - 1] == index, place < len(starts) and starts[place] == index + 1
+        starts.append(self._begin)  # for the moment it is a range as the others
+        ends.append(self.next)
+        follows, leads = place > 0 and ends[place - 1] == index, starts[place] == index + 1
         if follows and leads:
             ends[place - 1] = ends.pop(place)
             del starts[place]
@@ -213,8 +235,12 @@ class Had:
         else:
             starts.insert(place, index)
             ends.insert(place, index + 1)
-        if len(starts) > MAX_RANGES:  # the oldest two become one: what lies between them comes no more
-            del starts[1], ends[0]
+        self._begin, self.next = starts.pop(), ends.pop()
+        self._bound()
+
+    def _bound(self) -> None:
+        if len(self._starts) >= MAX_RANGES:  # the oldest two become one: what lies between them comes no more
+            del self._starts[1], self._ends[0]
 
 
 class HadByAll:
@@ -229,11 +255,13 @@ class HadByAll:
     def __len__(self) -> int:
         return len(self._by_group)
 
-    def on(self, place: tuple[str, int]) -> None:
-        """What comes now is of this day and timeline."""
-        if place != self._place:
-            self._by_group.clear()
-            self._place = place
+    def begins(self, place: tuple[str, int]) -> bool:
+        """What comes now is of this day and timeline; whether that is another one than before."""
+        if place == self._place:
+            return False
+        self._by_group.clear()
+        self._place = place
+        return True
 
     def of(self, hub: str, group: str | None) -> Had:
         """What a group was sent; of too many groups all is forgotten."""
@@ -319,28 +347,34 @@ class Journal:
         ``first`` is the sequence id of the first, the others count on; 0 for a connection without any. On another
         timeline, as after a jump, all records are new again.
         """
-        if day != self._day:  # a key plays one day at a time
+        if self._had.begins((day, timeline)):
             self.settle()
             self._day = day
         now = self._clock()
         known = self._open.setdefault(connection, {})
-        self._had.on((day, timeline))
         for number, one in enumerate(sent, first):
             message, index = one.message, one.index
             group, size = message.group, len(message.data.value)
-            found, is_over = known.get(group), False
+            found = known.get(group)
             if found is None:
-                found = known[group] = Sum(now, hub, index, size, number if first else 0)
+                found = known[group] = Sum(now, hub, index, size, number if first else 0, self._had.of(hub, group))
             else:
                 found.last = index
                 found.count += 1
                 found.bytes += size
                 if first:
                     found.sequence_id = number
-                is_over = now - found.at >= SUMMARY_SECONDS
-            found.records += self._had.of(hub, group).takes(index)
-            if is_over:
+            had = found.had
+            if index == had.next:
+                had.next = index + 1
+                found.records += 1
+            else:
+                found.records += had.takes(index)
+            if now - found.at >= SUMMARY_SECONDS:
                 self._sum_up(connection, group, known.pop(group))
+        self._bound_sums(known)
+
+    def _bound_sums(self, known: dict[str | None, Sum]) -> None:
         if len(known) > MAX_SUMMARIES or len(self._open) > MAX_SUMMARIES:
             self.settle()
 
