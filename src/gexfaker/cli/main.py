@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from importlib import import_module
@@ -115,7 +116,7 @@ def main() -> None:
         sys.exit(cli.main(prog_name="gexfaker", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
-        if "unexpected extra argument" in error.message:
+        if re.search(r"unexpected extra argument.*\((?:[A-Z]{2,5}\b|.*/)", error.message):
             click.echo('A list is one argument, with commas; PowerShell needs quotes around it: "SPX,SPY".', err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt) as ended:

@@ -55,8 +55,20 @@ class Expectation(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, 
             raise ControlError("exactly goes without at_least and at_most")
         if (self.at_least or 0) > (self.most if self.most is not None else MAX_NUMBER):
             raise ControlError(f"at_least {self.at_least} and at_most {self.at_most} can never hold together")
+        self._check_parts()
         if self.ready is None and not self.types and not self.where:
             raise ControlError('an expectation has a type, a where, or "is" with one of: ' + ", ".join(READY))
+
+    def _check_parts(self) -> None:
+        """Raises ControlError: a part is given that this expectation does not look at: it would prove nothing."""
+        parts = [one for one in msgspec.structs.fields(self) if one.encode_name not in ("since", "is", "where")]
+        given = {one.encode_name for one in parts if getattr(self, one.name) != one.default}
+        given |= {"where"} if self.where else set()
+        takes = set(PARTS.get(self.ready, ())) if self.ready is not None else COUNTED
+        if strange := sorted(given - takes):
+            belongs = next((f" (it belongs to {name})" for name, parts in PARTS.items() if strange[0] in parts), "")
+            has = ", ".join(sorted(takes)) or "nothing"
+            raise ControlError(f"{self.ready or 'an expectation of entries'} takes {has}, not {strange[0]}{belongs}")
 
     @property
     def least(self) -> int:
@@ -398,6 +410,18 @@ TAKES: Final[dict[str, str]] = {
     "handled_in_order": 'reports `{"group": ..., "timestamps": [...]}`',
 }
 """What ready-made expectations can be told, with what it is otherwise."""
+
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "reconnected_within": ("seconds",),
+    "negotiated_at_most": ("times",),
+    "joined_exactly": ("groups",),
+    "polled_no_faster_than": ("seconds",),
+    "stopped_after": ("status",),
+}
+"""What ready-made expectations look at beside the entries."""
+
+COUNTED: Final = {"type", "where", "exactly", "at_least", "at_most"}
+"""What the others do."""
 
 EARLY: Final = (
     None,

@@ -165,5 +165,7 @@ def _there_are(said: str, kind: type[Any]) -> str:
     if wrong[2]:
         kind = getattr(kind, "MEMBERS", {}).get(wrong[2], kind)
     names = [one.encode_name for one in msgspec.structs.fields(kind)]
+    if "where" in names and wrong[1] in NUMBERS | TEXTS:
+        return f': it belongs into "where": {{"{wrong[1]}": ...}}'
     close = nearest(wrong[1], names)
     return f"{f' (did you mean {close}?)' if close else ''}; there are {', '.join(names)}"

@@ -11,6 +11,7 @@ Nothing is silently ignored: what cannot be done raises ControlError, and what i
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import math
@@ -38,6 +39,7 @@ from gexfaker.playback.options import (
 
 if TYPE_CHECKING:
     from gexfaker.faults.rules import FaultList
+    from gexfaker.playback.day import Day
     from gexfaker.playback.play import Play
     from gexfaker.tapes.tape import Tape
 
@@ -233,7 +235,10 @@ class Action(ABC):
 
     def approach(self, play: Play) -> Iterator[None]:
         """Work that ``run`` needs and that may take long, in steps of a millisecond or less. Raises as ``run``."""
-        day = play.day if play.is_new else None
+        try:
+            day = play.day if play.is_new else None
+        except DataError:  # it is gone, and what is done may lead to another day
+            return iter(())
         tape = day.tape(min(day.feeds)) if day is not None and day.feeds else None
         return iter(()) if tape is None else iter(play.steps_to_open(tape))
 
@@ -340,8 +345,27 @@ class Step(Action):
         given = min(self.count, MAX_STEPS)
         play.advance(given, now)
         most = None if given == self.count else f"at most {MAX_STEPS} at once"
-        reasons = "; ".join(filter(None, (most, _why_beyond(play, now))))
+        alone = NOBODY_LISTENS if play.options.playback is Playback.STEP and not play.heard else None
+        reasons = "; ".join(filter(None, (most, alone, _why_beyond(play, now))))
         return Outcome(play, Effect(self.count, given, reasons or None))
+
+
+MAX_REFERENCES: Final = 15
+"""Feeds that are tried where the usual ones have no record that can be read: those of a ticker."""
+
+
+def _with_records(day: Day, feeds: Iterable[Feed]) -> list[Tape]:
+    """The tapes of these feeds that have a record."""
+    found: list[Tape] = []
+    for feed in feeds:
+        with contextlib.suppress(DataError):
+            tape = day.tape(feed)
+            if tape is not None and tape.has(0):
+                found.append(tape)
+    return found
+
+
+NOBODY_LISTENS: Final = "no client is in a group, and in step mode REST takes the next record with each request"
 
 
 @dataclass(frozen=True)
@@ -402,7 +426,9 @@ class Seek(Action):
             if parsed is None or day.source(parsed) is None:
                 raise ControlError(f"{play.date} has no feed {str(self.feed)[:80]!r}")
             feeds = [parsed]
-        tapes = [tape for feed in feeds if (tape := day.tape(feed)) is not None and tape.has(0)]
+        tapes = _with_records(day, feeds)
+        if not tapes and self.feed is None:
+            tapes = _with_records(day, sorted(set(day.feeds) - set(feeds))[:MAX_REFERENCES])[:1]
         if not tapes:
             groups = ", ".join(feed.group for feed in feeds)
             raise ControlError(f"{groups} {'has' if len(feeds) == 1 else 'have'} no records on {play.date}")

@@ -277,6 +277,11 @@ def test_what_may_not_happen_is_looked_at_until_the_end(key: Key) -> None:
     ("path", "body", "said"),
     [
         ("/verify", {}, "missing required field expect"),
+        ("/verify", {"expect": [{"type": "joinGroup", "times": 2}]}, "not times (it belongs to negotiated_at_most)"),
+        ("/verify", {"expect": [{"is": "negotiated_at_most", "exactly": 3}]}, "takes times, not exactly"),
+        ("/verify", {"expect": [{"is": "recovered", "type": "close"}]}, "recovered takes nothing, not type"),
+        ("/verify", {"expect": [{"type": "deliver", "group": "x"}]}, 'it belongs into "where": {"group": ...}'),
+        ("/verify", {"expect": ["recovered"], "within": "soon"}, "within is a time such as 5s, or seconds"),
         ("/verify", ["recovered"], 'such as {"expect": ['),
         ("/verify", {"is": "recovered"}, "unknown field is; there are expect, order"),
         (

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support import decode
+from support import data, decode
 from support.control import DAYS, Plane, until_pong, write_days
 from support.raw import connect
 from support.server import InProcess, running_server
@@ -211,3 +211,19 @@ def test_every_scenario_is_told_with_what_it_is(plane: Plane) -> None:
     scenarios = plane.call("GET", MARKET)[1]["scenarios"]
     assert {"calm", "flash-crash"} <= set(scenarios)
     assert all(text.endswith(".") for text in scenarios.values()), json.dumps(scenarios)
+
+
+def test_keys_of_a_simulated_market_that_nobody_used_since_come_back_to_recorded_days(tmp_path: Path) -> None:
+    data.write_day(tmp_path, 200)
+    broken = tmp_path / data.DATE / "ES_SPX" / "classic" / "gex_full.jsonl.zst"
+    broken.parent.mkdir()
+    broken.write_bytes(b"half a file")
+    with running_server(data_dir=str(tmp_path)) as server:
+        record, agent = "/v2/ES_SPX/orderflow/orderflow", {"Authorization": "Bearer demo", "User-Agent": "t"}
+        assert server.get(record, agent)[0] == 200
+        status, body = server.request("POST", "/_gexfaker/sessions/demo/seek", b'{"time": "09:31"}')
+        assert (status, b"gex_full" in body) == (200, False), "one broken file does not hold up the others"
+        assert server.request("POST", "/_gexfaker/market", b'{"scenario": "calm"}')[0] == 200
+        assert server.request("POST", "/_gexfaker/market", b'{"kind": "recorded"}')[0] == 200
+        assert server.get(record, agent)[0] == 200
+        assert server.request("POST", "/_gexfaker/sessions/demo/reset", b"")[0] == 200

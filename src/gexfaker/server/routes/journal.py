@@ -251,7 +251,7 @@ def _seconds(given: object) -> float:
     try:
         seconds = duration(given) if isinstance(given, str) else given
     except ValueError as problem:
-        raise ControlError(f"within: {problem}") from None
+        raise ControlError(f"within is a time such as 5s, or seconds{f': {problem}' if str(problem) else ''}") from None
     if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= MAX_WAIT_SECONDS:
         raise ControlError(f"within is a time of at most {MAX_WAIT_SECONDS:g} s, such as 5s or 0.5")
     return float(seconds)
