@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gexfaker.inspection.coverage import Row
+    from gexfaker.tapes.folder import DataFolder
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri")
 MISSING, CLOSED, LATER = "missing", "closed", ""
@@ -71,7 +72,7 @@ def coverage(
     dates = days.dates()
     if not dates:
         raise DataError(f"{root} holds no days: gexfaker import brings some in, gexfaker download gets them")
-    _check_tickers(root, dates, tickers)
+    _check_tickers(days, dates, tickers)
     rows: list[Row] = []
     with _bar() as progress:
         for month in wanted or [dates[-1][:7]]:
@@ -86,11 +87,8 @@ def coverage(
     context.exit(1 if any(row.findings or not row.feeds for row in rows) else 0)
 
 
-def _check_tickers(root: Path, dates: Sequence[str], tickers: Sequence[str]) -> None:
+def _check_tickers(days: DataFolder, dates: Sequence[str], tickers: Sequence[str]) -> None:
     """Raises DataError: one is no ticker of the service, and no day has it."""
-    from gexfaker.tapes.folder import DataFolder
-
-    days = DataFolder(root)
     if not (unknown := {ticker.upper() for ticker in tickers} - set(TICKERS)):
         return
     there = {feed.ticker for date in dates for feed in days.feeds(date)}
