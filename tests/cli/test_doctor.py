@@ -125,6 +125,7 @@ def test_the_data_folder(tmp_path: Path) -> None:
     folder = tmp_path / "days"
     data.write_day(folder, 3)
     assert "1 day up to 2026-07-17, which has 1 feed" in one_of(findings(DATA_DIR=str(folder)), "data folder").text
+    assert "1 day up to 2026-07-17" in one_of(findings("--data-dir", str(folder)), "data folder").text
     (folder / "2026-07-18").mkdir()
     finding = one_of(findings(DATA_DIR=str(folder)), "2026-07-18 has no record files")
     assert (finding.kind, "package/category.jsonl" in finding.remedy) == (Kind.PROBLEM, True)

@@ -50,7 +50,7 @@ def test_a_report_and_a_day_and_what_is_there_already(server: Served, tmp_path: 
 
 
 def test_what_cannot_be_had_is_told_and_the_exit_code_is_1(server: Served, tmp_path: Path) -> None:
-    done = download("2026-07-16", "--packages", "orderflow", "--out", str(tmp_path), "--upstream", server.url)
+    done = download("2026-07-16", "--packages", "orderflow", "--out", str(tmp_path), "--url", server.url)
     assert done.exit_code == 1
     assert "2026-07-16 SPX orderflow: the service has none (" in done.output
     assert "1 could not be had" in done.output

@@ -492,3 +492,12 @@ def test_a_scenario_that_is_none_is_told_before_anything_is_written(tmp_path: Pa
 
 def test_all_is_every_ticker() -> None:
     assert _names("all") == sorted(TICKERS)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("yesterday", "several days are written"), ("spy", '--tickers "SPX,SPY"'), ("2026-02-30", "e.g.")],
+)
+def test_what_is_no_day_is_answered_by_what_it_may_be(given: str, meant: str) -> None:
+    with pytest.raises(DataError, match=re.escape(meant)):
+        trading_days((given,))

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.text import Text
 
 from gexfaker.cli import coverage as command
 from gexfaker.cli.main import cli
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import closing, opening
-from gexfaker.inspection.coverage import KEPT, Coverage, Shape, judge, shape_of
+from gexfaker.inspection.coverage import KEPT, Coverage, Finding, Row, Shape, judge, shape_of
 from gexfaker.tapes.folder import DataFolder
 
 DAY = dt.date(2026, 7, 17)
@@ -153,6 +154,16 @@ def test_a_month_is_shown_as_a_calendar(tmp_path: Path, monkeypatch: pytest.Monk
     assert any(line.split() == ["20", "missing", "21", "22", "23", "24"] for line in lines), "the rest is to come"
     assert "2026-07-15 early-close: the last snapshot is of 2026-07-15 14:53:19" in done.output
     assert "missing: 2026-07-01" in done.output
+
+
+@pytest.mark.parametrize("rule", ["late-open", "early-close", "gap", "sparse-session", "low-snapshots", None])
+def test_the_days_of_a_calendar_stand_apart_and_fit_a_terminal(rule: str | None) -> None:
+    findings = (Finding(rule, ""),) if rule else ()
+    row = Row(HALF.isoformat(), "SPX", 15, 1, None, findings, half=True)
+    cell = command._cell(HALF, {row.date: row})
+    shown = Text.from_markup(cell).plain
+    assert len(shown) - len(shown.rstrip()) >= 2
+    assert 2 + 4 * command.COLUMN + len(shown.rstrip()) <= 80
 
 
 def test_a_complete_month_is_exit_code_0(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -581,11 +581,50 @@ def test_the_copy_of_an_array_is_taken_and_the_array_itself_goes_first(tmp_path:
     copy = one.with_name(f"{one.stem} (1){one.suffix}")
     copy.write_bytes(one.read_bytes())
     done = run(source, "--out", out, "--no-check")
-    assert f"{copy.name} is passed over: its feeds are there in another file" in done.output.replace("\n", " ")
+    said = done.output.replace("\n", " ")
+    assert f"{copy.name} is passed over: its feed is there in {one}" in said
     assert records(out) == LINES
     one.unlink()
     assert run(source, "--out", tmp_path / "again", "--no-check").exit_code == 0
     assert records(tmp_path / "again") == LINES
+
+
+@pytest.mark.parametrize(
+    ("ending", "packed"),
+    [
+        (".json", ARRAY),
+        (".json.gz", gzip.compress(ARRAY)),
+        (".json.zst", zstandard.compress(ARRAY)),
+        (".jsonl", "\n".join(LINES).encode() + b"\n"),
+    ],
+)
+@pytest.mark.parametrize("is_copy_broken", [True, False])
+def test_of_a_file_and_its_copy_the_whole_one_is_taken(
+    ending: str, packed: bytes, is_copy_broken: bool, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    names = [NAME.replace(".json", f"{mark}{ending}") for mark in ("", " (1)")]
+    good, cut = names if is_copy_broken else reversed(names)
+    (source / good).write_bytes(packed)
+    (source / cut).write_bytes(packed[: len(packed) // 2])
+    done = run(source, "--out", out, "--no-check")
+    assert f"{cut} is passed over: its feed is there in {source / good}" in done.output.replace("\n", " ")
+    assert records(out) == LINES
+
+
+@pytest.mark.parametrize("wish", [("--date", "2026-07-18"), ("--ticker", "SPY")])
+def test_a_broken_report_of_another_day_or_ticker_is_not_counted(wish: tuple[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in (NAME, NAME.replace(DATE, "2026-07-18"), NAME.replace("ES_SPX", "SPY")):
+        (source / name).write_bytes(ARRAY)
+    broken = source / f"eod_report_ES_SPX_{DATE}.zip"
+    broken.write_bytes(b"half a report")
+    wished = run(source, "--out", tmp_path / "out", "--no-check", *wish)
+    assert (wished.exit_code, "; 0 not brought in" in wished.output) == (0, True), wished.output
+    assert "another file" not in wished.output
+    assert run(source, "--out", tmp_path / "all", "--no-check").exit_code == 1
 
 
 def test_a_folder_of_very_many_names_is_not_looked_through_to_the_end(

@@ -248,7 +248,10 @@ def test_handled_in_order() -> None:
         ({"expect": [{"is": "good"}]}, "there is no expectation 'good'"),
         ({"expect": [{"type": "join"}]}, "there are no entries of type 'join'"),
         ({}, "missing required field expect"),
-        ({"expect": [{"type": "ping"}], "order": "random"}, "Invalid enum value"),
+        (
+            {"expect": [{"type": "ping"}], "order": "random"},
+            "Invalid enum value 'random' - at $.order; there are any, strict",
+        ),
         ({"expect": [{"type": "ping", "exactly": -1}]}, ">= 0"),
         ({"expect": [{"type": "ping", "exactly": 1, "at_least": 1}]}, "exactly goes without"),
         ({"expect": [{"type": "ping", "at_least": 3, "at_most": 1}]}, "can never hold together"),

@@ -24,9 +24,15 @@ if TYPE_CHECKING:
     from gexfaker.tapes.folder import DataFolder
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri")
-MISSING, CLOSED, LATER = "missing", "closed", ""
+MISSING, CLOSED, LATER, HALF = "missing", "closed", "", "half day"
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_STYLES: Final = {"ok": "green", MISSING: "bold red", CLOSED: "dim"}
+COLUMN: Final = 16
+"""Letters of a day in the calendar: five of them fit a terminal of 80 columns, as the last has no blanks behind."""
+
+SHORT: Final = {"sparse-session": "sparse", "low-snapshots": "few"}
+"""How the calendar calls the findings whose names are too long for it."""
+
+_STYLES: Final = {"ok": "green", HALF: "green", MISSING: "bold red", CLOSED: "dim"}
 
 
 @click.command()
@@ -130,7 +136,7 @@ def _show_month(console: Console, month: str, ticker: str, rows: Sequence[Row]) 
     there = [row for row in rows if row.feeds]
     size = sum(row.size for row in there) / 1e6
     console.print(f"[bold]{ticker} {month}[/]: {len(there)} of {len(rows)} days, {size:,.0f} MB")
-    console.print("  " + "".join(f"{name:<15}" for name in WEEKDAYS), style="dim")
+    console.print("  " + "".join(f"{name:<{COLUMN}}" for name in WEEKDAYS), style="dim")
     for week in _weeks(month):
         console.print("  " + "".join(_cell(day, by_date) for day in week).rstrip())
     for row in there:
@@ -154,17 +160,24 @@ def _weeks(month: str) -> Iterator[list[datetime.date | None]]:
 
 def _cell(day: datetime.date | None, rows: dict[str, Row]) -> str:
     if day is None:
-        return " " * 15
+        return " " * COLUMN
     row = rows.get(day.isoformat())
     if row is None:
         text = CLOSED if day <= _today() else LATER
     elif not row.feeds:
         text = MISSING
     else:
-        text = row.findings[0].rule if row.findings else "ok, half day" if row.half else "ok"
-    style = _STYLES.get(text.partition(",")[0], "yellow")
+        text = _judged(row)
+    style = _STYLES.get(text, "yellow")
     shown = f"{day.day:>2} {text}"
-    return f"[{style}]{shown}[/]" + " " * (15 - len(shown)) if text else f"{shown:<15}"
+    return f"[{style}]{shown}[/]" + " " * (COLUMN - len(shown)) if text else f"{shown:<{COLUMN}}"
+
+
+def _judged(row: Row) -> str:
+    """The first finding of a day, or that there is none."""
+    if row.findings:
+        return SHORT.get(row.findings[0].rule, row.findings[0].rule)
+    return HALF if row.half else "ok"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gexfaker.cli.flags import CONFIG, sources_of
+from gexfaker.cli.flags import CONFIG, sources_of, with_flags_of
 from gexfaker.cli.reach import Url, with_key, with_url
 from gexfaker.errors import ControlError, SettingError
 from gexfaker.settings import Sources, load, load_from
@@ -24,10 +24,11 @@ TIMEOUT_SECONDS: Final = 5.0
 
 @click.command()
 @CONFIG
+@with_flags_of("DATA_DIR", "PORT")
 @click.option("--url", type=Url(), metavar="URL", envvar="GEXFAKER_URL", help="A running server to look at, too.")
 @with_key
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(config: str | None, url: str | None, key: str, as_json: bool) -> None:
+def doctor(config: str | None, url: str | None, key: str, as_json: bool, **flags: str | None) -> None:
     """Check this machine for what usually goes wrong: settings, port, data folder, proxies, open files, clock.
 
     Prints a line for each check, with what to do about it. The exit code is 1 if there is a problem.
@@ -35,10 +36,11 @@ def doctor(config: str | None, url: str | None, key: str, as_json: bool) -> None
     \b
     Examples:
       gexfaker doctor
+      gexfaker doctor --data-dir ~/gexdata --port 9000
       gexfaker doctor --url http://127.0.0.1:9000 --key mine
       gexfaker doctor --json
     """
-    findings = list(_examine(sources_of(config, {}, os.environ), url, key))
+    findings = list(_examine(sources_of(config, flags, os.environ), url, key))
     if as_json:
         click.echo(json.dumps([finding._asdict() for finding in findings]))
     else:

@@ -36,7 +36,7 @@ def with_service(command: Command) -> Command:
         click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose days."),
         click.option("--out", type=OutFolder(), default=Path("data"), show_default=True, help="Where to."),
         click.option(
-            "--upstream", type=Url(), default=SERVICE, show_default=True, metavar="URL", help="The API to ask."
+            "--upstream", "--url", type=Url(), default=SERVICE, show_default=True, metavar="URL", help="The API to ask."
         ),
         click.option(
             "--key-file",

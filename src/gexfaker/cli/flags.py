@@ -36,12 +36,26 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command a flag for each setting, and ``--config``."""
     for name in REPLACED:  # not shown, but answered with what to use now
         command = click.option(flag_of(name), name.lower(), hidden=True, is_flag=False, flag_value="true")(command)
-    for name, setting in reversed(SETTINGS.items()):
-        text = f"{setting.help}  [{setting.accepted}; default: {setting.default or 'unset'}]"
-        bare: dict[str, Any] = {"is_flag": False, "flag_value": "true"} if setting.is_switch else {}
-        shown: dict[str, Any] = {"metavar": "VALUE", "help": text, "shell_complete": for_setting(name)}
-        command = click.option(flag_of(name), name.lower(), **shown, **bare)(command)
-    return CONFIG(command)
+    return CONFIG(with_flags_of(*SETTINGS)(command))
+
+
+def with_flags_of(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command the flags of these settings."""
+
+    def add(command: Callable[..., None]) -> Callable[..., None]:
+        for name in reversed(names):
+            command = _flag(name)(command)
+        return command
+
+    return add
+
+
+def _flag(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    setting = SETTINGS[name]
+    text = f"{setting.help}  [{setting.accepted}; default: {setting.default or 'unset'}]"
+    bare: dict[str, Any] = {"is_flag": False, "flag_value": "true"} if setting.is_switch else {}
+    shown: dict[str, Any] = {"metavar": "VALUE", "help": text, "shell_complete": for_setting(name)}
+    return click.option(flag_of(name), name.lower(), **shown, **bare)
 
 
 def sources_of(config: str | None, flags: Mapping[str, str | None], environment: Mapping[str, str]) -> Sources:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from gexfaker.catalog import TICKERS, is_ticker
+from gexfaker.catalog import TICKERS
 from gexfaker.cli.paths import OutFolder
 from gexfaker.errors import DataError
 from gexfaker.parsing import named
@@ -105,7 +105,7 @@ def _single(text: str, option: str) -> datetime.date:
         day = parse_date(dashed(text))
     except DataError as problem:
         meant = "several days are written 2026-07-13..2026-07-17"
-        if is_ticker(text.upper()) and text.isalpha():
+        if text.upper() in TICKERS:
             meant = f'tickers are one list; PowerShell needs quotes around it: --tickers "SPX,{text.upper()}"'
         raise DataError(f"{option}{problem}; {meant}") from None
     closed = why_closed(day)

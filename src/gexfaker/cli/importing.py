@@ -79,7 +79,8 @@ def import_(
     for date in dates:
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
-    there, unusable, useless = _found(paths)
+    tickers = tuple(map(str.upper, tickers))
+    there, unusable, useless = _found(paths, dates, tickers)
     strays = [stray for path in paths for stray in _tell_strays(path, there, useless, dates)]
     missed = 0 if dates or tickers else sum(one.is_known for one in strays)
     unusable, passed_over = unusable + missed, len(strays) - missed
@@ -123,8 +124,10 @@ def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path], da
     return there
 
 
-def _found(paths: Sequence[Path]) -> tuple[list[Found], int, list[Path]]:
+def _found(paths: Sequence[Path], dates: Sequence[str], tickers: Sequence[str]) -> tuple[list[Found], int, list[Path]]:
     """The days below all paths, how many paths or reports have none, which is told, and these reports.
+
+    Of days and tickers that are not wished nothing is counted.
 
     Raises DataError: none has.
     """
@@ -141,13 +144,12 @@ def _found(paths: Sequence[Path]) -> tuple[list[Found], int, list[Path]]:
     for text in problems:
         click.echo(text, err=True)
     # What of these cannot be read was told when it was looked for.
-    useless = [report for path in paths if path.is_dir() for report in unreadable(path, found)]
+    useless = [report for path in paths if path.is_dir() for report in unreadable(path, found, dates, tickers)]
     return found, len(problems) + len(useless), useless
 
 
 def _chosen(found: list[Found], dates: Sequence[str], tickers: Sequence[str]) -> list[Found]:
-    wanted = {ticker.upper() for ticker in tickers}
-    chosen = [one for one in found if (not dates or one.date in dates) and (not wanted or one.feed.ticker in wanted)]
+    chosen = [one for one in found if (not dates or one.date in dates) and (not tickers or one.feed.ticker in tickers)]
     if not chosen:
         there = ", ".join(sorted({f"{one.date} {one.feed.ticker}" for one in found})[:SHOWN])
         raise DataError(f"none of that is there; there is {there}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -22,7 +22,7 @@ from gexfaker.limits import LEAST_FREE_BYTES, MIB
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.lock import WriteLock
-from gexfaker.tapes.loose import Place, dashed, feeds_of, how_to_call, is_loose
+from gexfaker.tapes.loose import Place, dashed, day_of, feeds_of, how_to_call, is_loose
 from gexfaker.tapes.strays import days_below, found_in
 from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
@@ -116,12 +116,21 @@ def _no_days(path: Path) -> str:
     )
 
 
-def unreadable(path: Path, found: Iterable[Found]) -> list[Path]:
-    """The reports below a folder that cannot be read. Of others all may be there as arrays, too, which come first."""
+def unreadable(path: Path, found: Iterable[Found], dates: Collection[str], tickers: Collection[str]) -> list[Path]:
+    """The reports of these days and tickers below a folder that cannot be read; without any, of all.
+
+    Of a report that can be read all may be there as arrays, too, which come first.
+    """
     known = {one.place.path.absolute() for one in found}
     reports = islice(path.absolute().rglob(REPORTS), MAX_REPORTS)
-    unknown = (report for report in reports if is_loose(report.name) and report not in known)
+    unknown = (report for report in reports if report not in known and _is_of(report, dates, tickers))
     return sorted(report for report in unknown if not feeds_of(report))
+
+
+def _is_of(report: Path, dates: Collection[str], tickers: Collection[str]) -> bool:
+    """Whether a file is called as a report of one of these days and tickers; without any, of all."""
+    day = day_of(report.name)
+    return day is not None and (not dates or day[0] in dates) and (not tickers or day[1] in tickers)
 
 
 def _in_file(path: Path) -> list[Found]:

@@ -6,7 +6,7 @@ import fnmatch
 import math
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -27,6 +27,9 @@ MAX_COMPARED: Final = 1000
 SHOWN_DIGITS: Final = 16
 _UNKNOWN: Final = re.compile(r"Object contains unknown field (\S+)(?: - at \$\.(\w+)\[.*\])?")
 """What msgspec says of a name that the body does not have, or one of those in a list of it."""
+
+_CHOICE: Final = re.compile(r"Invalid enum value .* - at \$\.(\w+)", re.DOTALL)
+"""What msgspec says of a value that is none of those that a field may have."""
 
 MAX_WAIT_SECONDS: Final = 300.0
 """How long a question may wait for its answer."""
@@ -158,7 +161,9 @@ def _meant(make: Callable[[], Any], kind: type[Any], such_as: str = "") -> Any:
 
 
 def _there_are(said: str, kind: type[Any]) -> str:
-    """The names that there are, for who has written one that is none."""
+    """The names, or the values, that there are, for who has written one that is none."""
+    if choice := _CHOICE.fullmatch(said):
+        return f"; there are {', '.join(get_args(get_type_hints(kind)[choice[1]]))}"
     wrong = _UNKNOWN.fullmatch(said)
     if wrong is None or not issubclass(kind, msgspec.Struct):
         return ""

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -53,6 +53,10 @@ _DAY: Final = r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
 _COPY: Final = r"(?P<copy> ?\([0-9]+\))?"
 """What a browser adds to the name of what is downloaded once more."""
 
+ENDS_BYTES: Final = 64
+"""At each end of a file that has a copy: enough for white space beside the brackets."""
+
+_ENDS: Final = (b"[]", b"{}")
 _PACKAGES: Final = "|".join(STORED_CATEGORIES)
 _ARRAY: Final = re.compile(
     rf"{_DAY}_(?P<ticker>[A-Za-z0-9_.-]{{1,16}}?)_(?P<package>{_PACKAGES})_(?P<category>[a-z_]+)"
@@ -88,7 +92,7 @@ def how_to_call(path: Path) -> str:
     with suppress(zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         if _count_of(path) <= MAX_MEMBERS:
             with zipfile.ZipFile(path) as archive:
-                names = (_read_name(name.rpartition("/")[2]) for name in archive.namelist())
+                names = (feed_of(name.rpartition("/")[2]) for name in archive.namelist())
                 known = sorted({f"eod_report_{found[1].ticker}_{found[0]}.zip" for found in names if found})
             if len(known) == 1:
                 return f"rename it to {known[0]}"
@@ -139,18 +143,18 @@ class LooseFiles:
             self._tell(self._root, f"has more than {MAX_NAMES:,} files; the rest is not played")
         if len(self._stamps) >= MAX_FOLDERS:
             self._tell(self._root, f"has more than {MAX_FOLDERS:,} folders; the rest is not looked into")
-        for path in sorted(files, key=_rank):
+        for path in sorted(files, key=_ranking(files)):
             for date, feed, place in self._feeds_of(path):
                 days.setdefault(date, {}).setdefault(feed, place)
         return days
 
     def _feeds_of(self, path: Path) -> Iterator[tuple[str, Feed, Place]]:
-        if array := _read_name(path.name):
+        if array := feed_of(path.name):
             yield *array, Place(path)
         elif _REPORT.fullmatch(path.name):
             self._stamps[path] = version_of(path)
             for member in self._members(path):
-                if found := _read_name(member.rpartition("/")[2]):
+                if found := feed_of(member.rpartition("/")[2]):
                     yield *found, Place(path, member)
 
     def _members(self, path: Path) -> list[str]:
@@ -212,15 +216,51 @@ def _is_readable(info: zipfile.ZipInfo) -> bool:
     )
 
 
-def _rank(path: Path) -> tuple[bool, bool, Path]:
-    """Which of several files with the same feed is meant: an array somebody has taken out of a report, no copy."""
-    report = _REPORT.fullmatch(path.name)
-    named = report or _ARRAY.fullmatch(path.name)
-    return bool(report), bool(named and named["copy"]), path
+def _ranking(files: Collection[Path]) -> Callable[[Path], tuple[bool, bool, int, bool, Path]]:
+    """Which of several files with the same feed is meant: an array somebody has taken out of a report, no copy.
+
+    Who downloads a file again mostly does so because it was cut: of a file and its copies one that looks whole goes
+    first, and of compressed ones, which cannot be looked at so quickly, the longest.
+    """
+    named = {path: _REPORT.fullmatch(path.name) or _ARRAY.fullmatch(path.name) for path in files}
+    copied = {_original(path, name) for path, name in named.items() if name and name["copy"]}
+
+    def rank(path: Path) -> tuple[bool, bool, int, bool, Path]:
+        name = named[path]
+        is_twin = bool(copied) and name is not None and _original(path, name) in copied
+        is_copy = bool(name and name["copy"])
+        is_report = path.suffix == ".zip"
+        return is_report, is_twin and not _looks_whole(path), -_length(path) if is_twin else 0, is_copy, path
+
+    return rank
 
 
-def _read_name(name: str) -> tuple[str, Feed] | None:
-    """The date and the feed that an array's name says."""
+def _original(path: Path, name: re.Match[str]) -> Path:
+    """The path without what a browser adds to a copy."""
+    return path.with_name(path.name.replace(name["copy"] or "\0", "", 1))
+
+
+def _looks_whole(path: Path) -> bool:
+    """Whether a plain array or file of lines begins and ends as one does; any other that is not empty."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(ENDS_BYTES).strip()[:1]
+            file.seek(-min(ENDS_BYTES, path.stat().st_size), os.SEEK_END)
+            end = file.read().strip()[-1:]
+    except OSError:
+        return False
+    return (begin + end) in _ENDS if path.suffix in (".json", ".jsonl") else bool(begin)
+
+
+def _length(path: Path) -> int:
+    """Bytes of a compressed file, whose end tells nothing at a look; 0 of another, or of one that is not there."""
+    with suppress(OSError):
+        return path.stat().st_size if path.suffix in (".gz", ".zst") else 0
+    return 0
+
+
+def feed_of(name: str) -> tuple[str, Feed] | None:
+    """The date and the feed that an array's name says; None of another name."""
     match = _ARRAY.fullmatch(name)
     if match is None or match["category"] not in STORED_CATEGORIES[match["package"]]:
         return None
@@ -233,9 +273,15 @@ def feeds_of(path: Path) -> list[tuple[str, Feed, Place]]:
     return list(LooseFiles(path.parent, lambda _entry: False)._feeds_of(path))
 
 
+def day_of(name: str) -> tuple[str, str] | None:
+    """The date and the ticker that the name of an array or a report says; None of another name."""
+    named = _REPORT.fullmatch(name) or _ARRAY.fullmatch(name)
+    return (dashed(named["date"]), named["ticker"].upper()) if named else None
+
+
 def is_loose(name: str) -> bool:
     """Whether a file of this name is played wherever it lies."""
-    return bool(_read_name(name) or _REPORT.fullmatch(name))
+    return bool(feed_of(name) or _REPORT.fullmatch(name))
 
 
 def dashed(date: str) -> str:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from gexfaker.catalog import STORED_CATEGORIES, is_ticker
 from gexfaker.nearest import nearest
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_day_folder, is_playable, shown_path
-from gexfaker.tapes.loose import dashed, how_to_call, is_loose
+from gexfaker.tapes.loose import dashed, day_of, feed_of, feeds_of, how_to_call, is_loose
 
 MAX_LOOKED_AT: Final = 5000
 """Names that are looked at: a folder of a year has more, and whoever starts a server does not want to wait."""
@@ -176,6 +176,7 @@ def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None 
     # A folder beside the days in which something lies that is taken is one of a day, a ticker or a package itself.
     itself = {folder for folder in above if folder.parent == root.absolute()}
     found = [one for one in strays(root, *days) if one.path.absolute() not in {*taken, *itself}]
+    owners = {feed_of(path.name): path for path in taken if feed_of(path.name)}
     told, folders = {one.path for one in found if one.path.absolute() not in above}, [root]
     for folder in folders:  # those inside come behind it
         if (folder != root and folder.is_symlink()) or (
@@ -183,8 +184,9 @@ def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None 
         ):
             continue
         inside = look.into(folder)
-        files = [file for file in (*inside.files, *inside.loose) if file not in told and file.absolute() not in taken]
-        found += [Stray(file, _what_of(file)) for file in files]
+        loose = [file for file in inside.loose if _is_among((day_of(file.name) or ("",))[0], dates)]
+        files = [file for file in (*inside.files, *loose) if file not in told and file.absolute() not in taken]
+        found += [Stray(file, _what_of(file, owners.get(feed_of(file.name)))) for file in files]
         folders += [one for one in inside.folders if one not in told]
     if not look.left:
         found.append(Stray(root, f"it has more than {MAX_BELOW:,} files, and the rest was not looked through"))
@@ -195,10 +197,13 @@ def _is_among(date: str, dates: Collection[str] | None) -> bool:
     return dates is None or date in dates
 
 
-def _what_of(file: Path) -> str:
-    """What to do with a record file somewhere in a folder of days."""
+def _what_of(file: Path, owner: Path | None) -> str:
+    """What to do with a record file somewhere in a folder of days; ``owner`` is the array that has its feed."""
+    if owner is not None:
+        return f"its feed is there in {shown_path(owner)}"
     if is_loose(file.name):
-        return "its feeds are there in another file"
+        is_read = file.suffix != ".zip" or feeds_of(file)
+        return "its feeds are there in another file" if is_read else "it cannot be read as a zip file: get it again"
     categories = STORED_CATEGORIES.get(file.parent.name)
     if categories is None:
         return _how_to_lie(file)
