@@ -306,6 +306,18 @@ def test_steps_of_step_mode_are_records() -> None:
     assert len(sent(session, NOW + 60)) == 1, "resumed, what was asked for is not owed any more"
 
 
+@pytest.mark.parametrize(("mode", "ends"), [("exhaust", True), ("hold", True), ("rotation", False), ("next", False)])
+def test_a_step_behind_the_last_record_of_step_mode_says_so(mode: str, ends: bool) -> None:
+    session = made(Options(Playback.STEP, CacheMode(mode)))
+    do(session, "pause")
+    session.attend(NOW)
+    do(session, "step", count=len(STAMPS) - 1)
+    assert len(sent(session, NOW)) == len(STAMPS) - 1
+    assert do(session, "step").reason is None, "there is one more"
+    assert len(sent(session, NOW)) == 1
+    assert ("every feed in use has given its last record" in (do(session, "step").reason or "")) is ends
+
+
 @pytest.mark.parametrize(
     ("wanted", "given"),
     [

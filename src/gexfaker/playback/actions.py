@@ -343,10 +343,11 @@ class Step(Action):
         if not play.begin(now):
             raise ControlError(f"there are no feeds on {play.date}")
         given = min(self.count, MAX_STEPS)
+        over = _why_at_the_end(play)
         play.advance(given, now)
         most = None if given == self.count else f"at most {MAX_STEPS} at once"
         alone = NOBODY_LISTENS if play.options.playback is Playback.STEP and not play.heard else None
-        reasons = "; ".join(filter(None, (most, alone, _why_beyond(play, now))))
+        reasons = "; ".join(filter(None, (most, alone, over or _why_beyond(play, now))))
         return Outcome(play, Effect(self.count, given, reasons or None))
 
 
@@ -660,6 +661,16 @@ def _why_time(feed: Feed, wanted: float, market: float, at: int, beyond: bool) -
     if wanted - at > GAP_SECONDS or wanted != market:
         return f"gap: the newest record before is at {shown(at)}"
     return None
+
+
+def _why_at_the_end(play: Play) -> str | None:
+    """That there is no next record, in step mode; with a clock it is the time that tells."""
+    from gexfaker.playback.play import of_its_day
+
+    stays = play.options.cache_mode in (CacheMode.EXHAUST, CacheMode.HOLD)
+    if play.options.playback is not Playback.STEP or not stays or not of_its_day(play.is_over, False):
+        return None
+    return f"every feed in use has given its last record of {play.date}; seek to open goes back"
 
 
 def _why_beyond(play: Play, now: float) -> str | None:

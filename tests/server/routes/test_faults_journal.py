@@ -262,6 +262,19 @@ def test_that_the_journal_begins_is_told_by_the_question_that_begins_it_alone(ke
     assert "begins now" not in waited
 
 
+def test_who_waits_for_records_that_never_come_reads_why(key: Key) -> None:
+    group = f"{data.group()}s"
+    with joined(key, "orderflow", group):
+        asked = {"type": "deliver", "within": 0.01}
+        told = key.call("POST", "/_gexfaker/journal/wait", asked)[1]["error"]
+        assert f"{group} stays silent: " in told
+        verified = key.call("POST", "/_gexfaker/verify", {"expect": [{"type": "deliver"}]})[1]["error"]
+        assert f"{group} stays silent: " in verified
+        assert "stays silent" not in key.call("POST", "/_gexfaker/verify", {"expect": [{"type": "ping"}]})[1]["error"]
+        key.ok("POST", "/_gexfaker/sessions/by-key/pause", {})
+        assert "the key is paused" in key.call("POST", "/_gexfaker/journal/wait", asked)[1]["error"]
+
+
 def test_what_may_not_happen_is_looked_at_until_the_end(key: Key) -> None:
     key.ok("GET", JOURNAL)
     later = threading.Timer(0.15, key.get)

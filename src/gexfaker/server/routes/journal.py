@@ -17,6 +17,7 @@ from gexfaker.server.http.downloads import in_thread
 from gexfaker.server.http.eventstreams import EVENTS, LOOK_SECONDS, NO_STORE, EventStream
 from gexfaker.server.http.replies import read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.routes.status import silences
 from gexfaker.server.routes.watching import journal_of, operation, read_json, world_asked
 from gexfaker.server.service import Service
 
@@ -166,6 +167,7 @@ async def _wait(request: Request) -> Response:
     from gexfaker.journal.queries import MAX_ANSWERED
 
     text = f"expected {wanted} {asked.said()} within {seconds:g} s, and there were {len(found)}{since}"
+    text += _why_nothing_comes(request, world, [asked])
     return reply({"error": text, "nearest": [entry.flat() for entry in found[:MAX_ANSWERED]]}, 406)
 
 
@@ -184,7 +186,14 @@ async def _verify(request: Request) -> Response:
     found = await _come_true(request, journal, seconds, lambda entries: findings(asked, entries), is_done)
     if not found:
         return reply({"session": world.id, "verified": len(asked.expect), "last": journal.number}, 202)
-    return reply(_told(found, seconds, since), 406)
+    return reply(_told(found, seconds, since + _why_nothing_comes(request, world, asked.expected)), 406)
+
+
+def _why_nothing_comes(request: Request, world: World, asked: Sequence[Query]) -> str:
+    """What keeps the groups of a key silent, if deliveries were asked for."""
+    if not any("deliver" in one.types for one in asked):
+        return ""
+    return "".join(f"; {reason}" for reason in silences(service_of(request), world))
 
 
 def _since(world: World) -> str:

@@ -19,6 +19,9 @@ from gexfaker.worlds.world import World
 MAX_SHOWN_GROUPS: Final = 200
 """Groups of one connection that are shown: all feeds of a dozen tickers. It may be in 10,000, of 1,024 letters each."""
 
+MAX_SILENCES: Final = 5
+"""Reasons for silence that one sentence tells."""
+
 NOWHERE: Final[dict[Feed, int]] = {}
 _OPTIONS: Final = tuple(field.name for field in dataclasses.fields(Options))
 
@@ -68,6 +71,20 @@ def playback_status(service: Service, world: World) -> dict[str, Any]:
         "records_dropped": counters.dropped,
         "clients_cut": counters.cut,
     }
+
+
+def silences(service: Service, world: World) -> list[str]:
+    """Why nothing comes to groups that clients of a world are in: sentences, MAX_SILENCES at the most."""
+    found: dict[str, None] = {}
+    for hub in service.hubs:
+        for connection in [one for one in world.connections_on(hub) if not one.grant.watches]:
+            groups = (_group(service, world, hub, group) for group in islice(connection.groups, MAX_SHOWN_GROUPS))
+            found |= {f"{one['group']} stays silent: {one['silent']}": None for one in groups if "silent" in one}
+    if world.is_used and world.play.paused:
+        found["the key is paused"] = None
+    elif world.is_used and of_its_day(world.play.is_over, False):
+        found[f"the key has come to the end of {world.play.date}"] = None
+    return list(found)[:MAX_SILENCES]
 
 
 def close_connections(service: Service, world: World) -> int:
