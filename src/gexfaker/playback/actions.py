@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeVa
 from gexfaker.allowances import POOLS, Allowance, parse_allowances
 from gexfaker.catalog import TIERS, Feed, parse_group
 from gexfaker.errors import ControlError, DataError
-from gexfaker.exchange.hours import closing, moment, shown
+from gexfaker.exchange.hours import closing, date_at, moment, shown
 from gexfaker.playback.answers import first_in_hours, is_last, stamp_of
 from gexfaker.playback.options import (
     SPEEDS,
@@ -556,7 +556,17 @@ class ChangeDay(Action):
             raise ControlError(f"there is no day after {play.date}")
         from gexfaker.playback.plays import restarted
 
-        return Outcome(restarted(play, date), Effect(self.date, date))
+        begun = restarted(play, date)
+        return Outcome(begun, Effect(self.date, date, _why_of_another_date(begun.day)))
+
+
+def _why_of_another_date(day: Day) -> str | None:
+    """That the files of a recorded day hold records of another one, as its folder may be called wrongly."""
+    tapes = [] if day.is_simulated else _with_records(day, _usual((), day.feeds)[:1])
+    stamp = stamp_of(tapes[0], 0) if tapes else None
+    if stamp is None or date_at(stamp) == day.calendar_date:
+        return None
+    return f"its records are of {date_at(stamp)}, though their place says {day.date}: gexfaker inspect tells more"
 
 
 @dataclass(frozen=True)
