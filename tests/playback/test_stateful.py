@@ -6,7 +6,6 @@ The same driver is run by Hypothesis, which finds short failures, and by a seede
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import random
 from collections import Counter
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -93,6 +93,8 @@ class Model:
     heard: bool = False
     groups: list[Feed] = field(default_factory=list)
     greets: bool = False
+    stepped_to: float = 0.0
+    followed: bool = False
     used: dict[Feed, int] = field(default_factory=dict)
     places: dict[Any, int] = field(default_factory=dict)
 
@@ -131,11 +133,12 @@ class Model:
     def restart(self, date: str | None = None) -> None:
         self.date = date or self.date
         self.market, self.origin, self.owed, self.resting, self.greets = None, None, 0, False, False
+        self.stepped_to = 0.0
         self.ticked = self.ticked if self.stepped else 0.0
         self.forget()
 
     def jump(self, market: float, now: float, again: bool = True) -> None:
-        self.owed, self.resting = 0, False
+        self.owed, self.resting, self.stepped_to = 0, False, 0.0
         self.forget()
         self.origin = market if again else math.floor(market) + 1
         if self.market is not None:
@@ -176,7 +179,7 @@ class Model:
             self.heard = False
             return {}
         if not self.heard:
-            self.heard, self.resting, self.greets = True, False, not self.stepped
+            self.heard, self.resting, self.greets, self.stepped_to = True, False, not self.stepped, 0.0
             if self.market is not None:
                 self.streamed = max(self.streamed, math.floor(self.at(now)) - 1)
         if not self.is_due(now):
@@ -196,6 +199,8 @@ class Model:
             return bool(self.owed) or (not self.paused and math.floor(now) > self.ticked)
         if self.market is None:
             return now >= self.ticked + IDLE_TURN
+        if self.is_behind and not self.resting:
+            return True
         if self.fast:
             return now >= self.ticked + (IDLE_TURN if self.ended else 0)
         if self.paused and self.greets:
@@ -203,6 +208,11 @@ class Model:
         if self.paused and self.resting:
             return False
         return math.floor(self.at(now)) > math.floor(self.streamed)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether steps of market time have gone further than the feed, which follows second by second."""
+        return self.streamed < self.stepped_to
 
     def stepped_turn(self, now: float) -> dict[Feed, list[int]]:
         self.ticked = now if self.owed else math.floor(now)
@@ -216,9 +226,14 @@ class Model:
         return []
 
     def clocked_turn(self, now: float) -> dict[Feed, list[int]]:
-        upto = max(self.at(now), self.streamed + 1) if self.fast else self.at(now)
+        upto, self.followed = self.at(now), self.is_behind
+        is_fast = self.fast and not self.followed
+        if self.followed:
+            upto = min(upto, self.streamed + 1)
+        elif is_fast:
+            upto = max(upto, self.streamed + 1)
         self.ticked = self.seen = now
-        if self.fast:
+        if is_fast:
             self.set(upto, now)
             self.ended = self.is_over()
         sent = {}
@@ -301,12 +316,12 @@ class Model:
             self.owed += count
         else:
             self.set(self.at(now) + count, now)
-            self.resting = False
+            self.resting, self.stepped_to = False, self.at(now)
 
     def speed(self, speed: float, now: float) -> None:
         if self.market is not None:
             self.set(self.at(now), now)
-        self.options = dataclasses.replace(self.options, speed=speed)
+        self.options = msgspec.structs.replace(self.options, speed=speed)
 
     def seek(self, wanted: float, feed: Feed, now: float) -> None:
         stamps = [stamp for stamp in self.stamps(feed) if stamp is not None]
@@ -322,7 +337,7 @@ class Model:
             given = [self.stamps(feed)[index] for feed, index in self.indexes().items() if index >= 0]
             market = max((stamp for stamp in given if stamp is not None), default=self.origin)
             waits = not self.indexes()
-        self.options = dataclasses.replace(self.options, playback=playback)
+        self.options = msgspec.structs.replace(self.options, playback=playback)
         if self.stepped != stepped and market is not None:
             self.restart()
             self.start(now)
@@ -388,8 +403,8 @@ class Driver:
             return
         market = session.clock.at(self.now)
         model = self.models[key]
-        if model.paused and model.resting:  # what was due when it paused waits for it to go on
-            return
+        if model.followed or model.is_behind or (model.paused and model.resting):
+            return  # the turn of a step may have left a part, and what was due at a pause waits for it to go on
         assert session.options.speed == 0 or math.floor(session.streamed) == math.floor(market)
         for feed in self.models[key].groups:
             sent = got.get(f"blue_{feed.group}")
@@ -463,7 +478,7 @@ class Driver:
     def change(self, key: str, cache_mode: CacheMode, endpoints: EndpointCacheMode) -> None:
         self.control(key, "mode", cache_mode=cache_mode.value, endpoints=endpoints.value)
         model = self.models[key]
-        model.options = dataclasses.replace(model.options, cache_mode=cache_mode, endpoints=endpoints)
+        model.options = msgspec.structs.replace(model.options, cache_mode=cache_mode, endpoints=endpoints)
 
     def play(self, key: str, playback: Playback) -> None:
         self.control(key, "mode", playback=playback.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import http.client
 import json
 import logging
@@ -19,6 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from gexfaker.cli.serve import announcement
 from gexfaker.server.run import Server
@@ -206,7 +207,7 @@ class InProcess(Served):
         flags = {name.upper(): str(value) for name, value in ({"port": 0} | settings).items()}
         loaded = load(flags, {})
         if loaded.sources["DATA_DIR"] == DEFAULT:  # no ./data of the developer's
-            loaded = dataclasses.replace(loaded, data_dir=str(folder / "data"))
+            loaded = msgspec.structs.replace(loaded, data_dir=str(folder / "data"))
         lines = _Lines(self.stderr, loaded.log_level.upper())
         stack.enter_context(lines)
         server = Server(loaded, clock)

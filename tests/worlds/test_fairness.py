@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 import pytest
 
 from gexfaker.catalog import Feed
@@ -31,7 +30,7 @@ def groups(*tickers: str) -> tuple[str, ...]:
 
 def fast(stream: Bench, key: str, speed: float) -> None:
     session = stream.sessions.get(key)
-    session.options = dataclasses.replace(session.options, speed=speed)
+    session.options = msgspec.structs.replace(session.options, speed=speed)
     if session.clock is not None:
         session.clock.set_speed(speed, stream.now)
 

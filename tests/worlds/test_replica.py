@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from typing import Any
 
 import msgspec
@@ -60,7 +59,7 @@ def seen(one: World, now: float) -> dict[str, Any]:
         "market": None if market is None else round(market, 6),
         "paused": play.paused,
         "timeline": play.timeline,
-        "options": dataclasses.asdict(play.options),
+        "options": msgspec.structs.asdict(play.options),
         "newest": None if market is None else tape.index_at(int(market)),
         "tier": one.tier,
         "quota": one.account.quota.allowances,

@@ -234,6 +234,24 @@ def test_after_a_sleep_the_newest_records_come_and_the_others_are_counted() -> N
     assert session_of(stream).dropped == 7200 - MAX_TURN_RECORDS
 
 
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_step_of_more_than_a_turn_may_send_passes_nothing_over(paused: bool) -> None:
+    feeds = [Feed(ticker, "orderflow", "orderflow") for ticker in TICKERS[:3]]
+    tapes = [at_times(range(OPEN, OPEN + 9000), feed) for feed in feeds]
+    stream = bench(*tapes, bounds=Bounds(queued_messages=20_000))
+    clients = [client_of(stream, f"blue_{feed.group}") for feed in feeds]
+    stream.run(START + 3.5)
+    if paused:
+        do(stream, "pause")
+    before = [len(client.done) for client in clients]
+    do(stream, "step", count=MAX_TURN_RECORDS + 200)
+    while session_of(stream).next_turn(stream.now) == stream.now:
+        stream.turn()
+    wanted = list(range(OPEN + 4, OPEN + 4 + MAX_TURN_RECORDS + 200))
+    assert [times(client, start) for client, start in zip(clients, before, strict=True)] == [wanted] * 3
+    assert session_of(stream).dropped == 0
+
+
 # --- jumps, pauses -------------------------------------------------------------------------------
 
 

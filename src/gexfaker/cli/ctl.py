@@ -5,7 +5,6 @@ The commands that change a session are made from the control actions, one for ea
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -20,7 +19,7 @@ from gexfaker.client.control import ALL
 from gexfaker.client.silence import is_before_the_open
 from gexfaker.errors import ControlError
 from gexfaker.parsing import duration
-from gexfaker.playback.actions import ACTIONS, COUNT, CREATION, MOMENT, SECONDS, SPEED, Action, Kind
+from gexfaker.playback.actions import ACTIONS, COUNT, CREATION, MOMENT, SECONDS, SPEED, Action, Argument, Kind
 
 Command = Callable[..., None]
 
@@ -58,24 +57,23 @@ _READERS: Final[dict[Kind, Callable[[str], Any]]] = {SECONDS: _seconds, MOMENT: 
 # --- options -------------------------------------------------------------------------------------
 
 
-def _option(name: str, field: dataclasses.Field[Any], flag: str | None = None) -> Callable[[Command], Command]:
+def _option(name: str, argument: Argument, flag: str | None = None) -> Callable[[Command], Command]:
     """The option of an argument of an action."""
-    kind: Kind = field.metadata["kind"]
-    kind_type, shown = _TYPES.get(kind), field.metadata["shown"] or kind.accepted
+    kind_type = _TYPES.get(argument.kind)
     return click.option(
         flag or "--" + name.replace("_", "-"),
         name,
         type=kind_type,
-        metavar=None if kind_type else shown,
-        help=field.metadata["help"],
+        metavar=None if kind_type else argument.metavar,
+        help=argument.help,
     )
 
 
 def _read(action: type[Action], options: Mapping[str, Any]) -> Action:
     """The action that options mean; the server checks them."""
-    fields = action.arguments()
-    given = {name: value for name, value in options.items() if name in fields and value is not None}
-    readers = {name: _READERS.get(fields[name].metadata["kind"]) for name in given}
+    known = action.arguments()
+    given = {name: value for name, value in options.items() if name in known and value is not None}
+    readers = {name: _READERS.get(known[name].kind) for name in given}
     values = {name: value if (reader := readers[name]) is None else reader(value) for name, value in given.items()}
     return action(**values)
 
@@ -173,10 +171,10 @@ def show(asked: Asked) -> None:
 
 def _creation_options(command: Command) -> Command:
     """The arguments of the actions that begin a session anew; a day is called so, and a place is a time."""
-    fields = {name: field for action in CREATION for name, field in action.arguments().items()}
+    known = {name: argument for action in CREATION for name, argument in action.arguments().items()}
     aside = {name for action in CREATION for names in action.EITHER for name in names} - {"time"}
-    for name, field in reversed([(name, field) for name, field in fields.items() if name not in aside]):
-        command = _option(name, field, "--day" if name == "date" else None)(command)
+    for name in reversed([name for name in known if name not in aside]):
+        command = _option(name, known[name], "--day" if name == "date" else None)(command)
     return command
 
 
@@ -218,26 +216,25 @@ def _command_of(action: type[Action]) -> click.Command:
         _act(asked, _read(action, options))
 
     command = choosing(run)
-    fields = action.arguments()
-    for name in reversed([name for name in fields if name not in action.POSITIONAL]):
-        command = _option(name, fields[name])(command)
+    known = action.arguments()
+    for name in reversed([name for name in known if name not in action.POSITIONAL]):
+        command = _option(name, known[name])(command)
     for name in reversed(action.POSITIONAL[1:]):
-        command = click.option(f"--{name}", is_flag=True, help=fields[name].metadata["help"])(command)
+        command = click.option(f"--{name}", is_flag=True, help=known[name].help)(command)
     if action.POSITIONAL:
-        command = _positional(fields[action.POSITIONAL[0]])(command)
+        command = _positional(known[action.POSITIONAL[0]])(command)
     examples = "\n".join(f"  gexfaker ctl {action.NAME} {example}".rstrip() for example in action.EXAMPLES)
     text = f"{action.HELP}\n\n\b\nExamples:\n{examples}"
     return click.command(action.NAME, cls=Acting, help=text, short_help=action.SHORT)(command)
 
 
-def _positional(field: dataclasses.Field[Any]) -> Callable[[Command], Command]:
+def _positional(argument: Argument) -> Callable[[Command], Command]:
     """The argument of a command that needs no flag; one that has a default may be left out."""
-    kind: Kind = field.metadata["kind"]
-    optional = field.default is not dataclasses.MISSING and field.default is not None
-    shown = field.metadata["shown"] or kind.accepted
-    if not optional:  # click takes even None for a default, with which an argument may be left out
-        return click.argument("where", metavar=shown, type=_TYPES.get(kind))
-    return click.argument("where", metavar=f"[{shown}]", type=_TYPES.get(kind), default=field.default)
+    shown, kind_type = argument.metavar, _TYPES.get(argument.kind)
+    if argument.is_needed or argument.default is None:
+        # click takes even None for a default, with which an argument may be left out.
+        return click.argument("where", metavar=shown, type=kind_type)
+    return click.argument("where", metavar=f"[{shown}]", type=kind_type, default=argument.default)
 
 
 def _act(asked: Asked, action: Action) -> None:

@@ -14,6 +14,7 @@ import click
 
 from gexfaker import __version__
 from gexfaker.cli.exits import INTERRUPTED, TERMINATED
+from gexfaker.cli.loading import without_collector
 from gexfaker.cli.suggesting import Suggesting
 from gexfaker.errors import GexfakerError
 from gexfaker.limits import SAME_SIGNAL_SECONDS
@@ -75,7 +76,9 @@ class Commands(Suggesting):
         if cmd_name not in COMMANDS:
             return None
         entry = COMMANDS[cmd_name]
-        found: click.Command = getattr(import_module(f"gexfaker.cli.{entry.module}"), entry.function or cmd_name)
+        with without_collector():
+            module = import_module(f"gexfaker.cli.{entry.module}")
+        found: click.Command = getattr(module, entry.function or cmd_name)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,14 +11,15 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import msgspec
 
 from gexfaker.cli.flags import Sectioned, sources_of, with_settings
+from gexfaker.cli.loading import without_collector
 from gexfaker.cli.pipes import PipeHandler, PipeWriter, open_standard_streams
 from gexfaker.limits import SAME_SIGNAL_SECONDS
 from gexfaker.settings import load_from
@@ -73,7 +74,7 @@ def serve(
       WS_STREAM_INTERVAL=100ms CACHE_MODE=rotation gexfaker serve
     """
     open_standard_streams()
-    settings = replace(load_from(sources_of(config, flags, os.environ)), awaits_days=bool(collects))
+    settings = msgspec.structs.replace(load_from(sources_of(config, flags, os.environ)), awaits_days=bool(collects))
     printed, logged = PipeWriter(sys.stdout), PipeWriter(sys.stderr)
     handler = PipeHandler(logged, as_json=settings.log_format == "json")
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
@@ -82,14 +83,9 @@ def serve(
         raise click.UsageError("--collect is for one process: run gexfaker collect beside --workers")
     if settings.workers > 1 and _serve_with_workers(settings, printed, opens):
         return
-    from gexfaker.server.descriptors import descriptor_limit, open_files_of, raise_descriptor_limit
-    from gexfaker.server.run import Server
-    from gexfaker.tapes.files import OPEN_FILES
-
-    raise_descriptor_limit()
-    OPEN_FILES.most = open_files_of(descriptor_limit())
     try:
-        server = Server(settings, sockets=_given(listen_fds))
+        with without_collector():
+            server = _made(settings, listen_fds)
         for note in server.service.notes:
             log.warning("%s", note, extra={"fields": {"event": "note"}})
         if exit_with_parent:
@@ -104,6 +100,17 @@ def serve(
     finally:
         for writer in (printed, logged):
             writer.flush()
+
+
+def _made(settings: Settings, listen_fds: str | None) -> Server:
+    """The server, with as many open files as this process may have."""
+    from gexfaker.server.descriptors import descriptor_limit, open_files_of, raise_descriptor_limit
+    from gexfaker.server.run import Server
+    from gexfaker.tapes.files import OPEN_FILES
+
+    raise_descriptor_limit()
+    OPEN_FILES.most = open_files_of(descriptor_limit())
+    return Server(settings, sockets=_given(listen_fds))
 
 
 def _serve_with_workers(settings: Settings, printed: PipeWriter, opens: bool) -> bool:

@@ -5,16 +5,16 @@ The operations themselves stand beside their handlers, in ``server.routes``; the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from gexfaker.playback.actions import Action
 
 JSON: Final = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One method of one path.
 
     Attributes:
@@ -61,4 +61,4 @@ XML: Final = "application/xml"
 
 def body_of(action: type[Action]) -> str:
     """The name of the schema of an action's arguments."""
-    return f"{action.NAME.capitalize()}Arguments" if action.arguments() else "NoArguments"
+    return f"{action.NAME.capitalize()}Arguments" if action.__struct_fields__ else "NoArguments"

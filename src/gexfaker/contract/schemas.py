@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import MISSING
 from typing import Any, Final
 
 from gexfaker.catalog import HUBS
@@ -114,12 +113,12 @@ _SNAPSHOTS: Final = {name: schema for name, schema in MESSAGES.items() if name !
 def _arguments(action: type[Action]) -> Schema:
     """The arguments of an action: exactly those it has, or one of the sets that go together."""
     known = action.arguments()
-    schemas = {name: field.metadata["schema"] for name, field in known.items()}
+    schemas = {name: argument.schema for name, argument in known.items()}
     if action.EITHER:
         together = [choice(**{name: schemas[name] for name in names}) for names in action.EITHER]
         sets = zip(together, action.EITHER, strict=True)
         return like({"anyOf": [one | {"required": [names[0]]} for one, names in sets]}, action.EXAMPLE)
-    needed = [name for name, field in known.items() if field.default is MISSING]
+    needed = [name for name, argument in known.items() if argument.is_needed]
     required = {"required": needed} if needed else {"minProperties": action.AT_LEAST} if action.AT_LEAST else {}
     return like(choice(**schemas) | required, action.EXAMPLE)
 
@@ -130,7 +129,7 @@ def _named_rows(snapshot: Schema) -> Schema:
     return snapshot | {"properties": snapshot["properties"] | {"strikes": array(row)}}
 
 
-_CREATION: Final = {name: field.metadata["schema"] for action in CREATION for name, field in action.arguments().items()}
+_CREATION: Final = {name: one.schema for action in CREATION for name, one in action.arguments().items()}
 
 _ENTRY: Final = loose(number=WHOLE, at=NUMBER, type=words(TYPES))
 _RULE: Final = {

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from gexfaker.errors import DataError
 from gexfaker.exchange.calendar import DAY, is_early_close, is_trading_day, last_trading_day, next_trading_day
@@ -122,8 +123,7 @@ def clock_time(timestamp: float) -> str:
         return f"{timestamp:>8}"
 
 
-@dataclass(frozen=True, slots=True)
-class TradingSession:
+class TradingSession(msgspec.Struct, frozen=True):
     """One day's span of records.
 
     Attributes:

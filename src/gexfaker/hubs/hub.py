@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
+
+import msgspec
 
 from gexfaker.holdings import Holdings
 from gexfaker.hubs.connection import Audience, Connection, Happening, Owner, RawMode, State, Watch
@@ -34,8 +35,7 @@ from gexfaker.wire.tokens import Grant
 NO_RAW_MODE: Final = Close(1008, "The connection is not authorized for raw sendToGroup mode.")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(msgspec.Struct, frozen=True):
     """What a hub keeps for its connections at most; counts, bytes, seconds.
 
     Attributes:
@@ -46,7 +46,7 @@ class Bounds:
     queued_bytes: int = MAX_QUEUED_BYTES
     recovery_window: float = RECOVERY_WINDOW_SECONDS
     connections: int = MAX_CONNECTIONS
-    kept: Holdings = field(default_factory=lambda: Holdings(MAX_KEPT_BYTES))
+    kept: Holdings = msgspec.field(default_factory=lambda: Holdings(MAX_KEPT_BYTES))
 
 
 class Audiences:

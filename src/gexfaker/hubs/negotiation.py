@@ -7,8 +7,9 @@ each spot group analytics; a group belongs to one hub; memberships, spot on ever
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from gexfaker.catalog import CURRENT_HUBS, HUBS, SPOT, V2, V2_HUBS, Feed, hub_of, meant_group, parse_group, spot_of
 from gexfaker.errors import NegotiationError
@@ -22,8 +23,7 @@ Memberships = dict[str, list[Feed]]
 """The feeds a slot is in, by hub."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True):
     """What one key may ask for.
 
     Attributes:

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Later:
+
+class Later(msgspec.Struct, frozen=True):
     """A frame to write after the acknowledgement delay."""
 
     frame: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True):
     """Send a close frame, after everything that still waits, and expect the peer's."""
 
     code: int
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Abort:
+class Abort(msgspec.Struct, frozen=True):
     """Drop the TCP connection without a close frame."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(msgspec.Struct, frozen=True):
     """End the socket on purpose; a reliable client may come back to its connection.
 
     Attributes:
@@ -41,21 +38,18 @@ class Drop:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Mute:
+class Mute(msgspec.Struct, frozen=True):
     """Write and read nothing any more, and do not close either."""
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(msgspec.Struct, frozen=True):
     """Frames to write later, without holding up others."""
 
     data: bytes
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Slowly:
+class Slowly(msgspec.Struct, frozen=True):
     """Frames to write slowly; everything after them waits behind them.
 
     Attributes:

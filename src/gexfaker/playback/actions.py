@@ -12,15 +12,17 @@ Nothing is silently ignored: what cannot be done raises ControlError, and what i
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import chain, count, takewhile
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NamedTuple, Self, TypeVar, get_type_hints
+
+import msgspec
+from msgspec import NODEFAULT
 
 from gexfaker.allowances import POOLS, Allowance, parse_allowances
 from gexfaker.catalog import TIERS, Feed, parse_group
@@ -95,8 +97,7 @@ class Outcome(NamedTuple):
 # --- arguments -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class Kind:
+class Kind(msgspec.Struct, frozen=True, eq=False):
     """What an argument may be.
 
     Attributes:
@@ -110,18 +111,37 @@ class Kind:
     accepted: str = "VALUE"
 
 
-def argument(kind: Kind, help: str, default: Any = dataclasses.MISSING, *examples: Any, shown: str = "") -> Any:  # noqa: A002
-    """A field of an action.
+class Argument(NamedTuple):
+    """What is declared of an argument: a field of an action is annotated with it.
 
-    Args:
+    Attributes:
         kind: what it may be.
         help: what it does.
-        default: none, and it is needed.
         examples: values such as it takes.
-        shown: how its command calls it, if not by its name or kind.
+        shown: how its command calls it, if not by its kind.
+        default: what it is where it is not given; NODEFAULT where it is needed.
     """
-    schema = {**kind.schema, "examples": list(examples)} if examples else dict(kind.schema)
-    return dataclasses.field(default=default, metadata={"kind": kind, "help": help, "schema": schema, "shown": shown})
+
+    kind: Kind
+    help: str
+    examples: tuple[Any, ...] = ()
+    shown: str = ""
+    default: Any = NODEFAULT
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it must be given."""
+        return self.default is NODEFAULT
+
+    @property
+    def metavar(self) -> str:
+        """What stands for it in the help of a command."""
+        return self.shown or self.kind.accepted
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it may be as JSON Schema, with the examples."""
+        return {**self.kind.schema, "examples": list(self.examples)} if self.examples else dict(self.kind.schema)
 
 
 def _number(name: str, value: Any) -> float:
@@ -205,8 +225,8 @@ MOMENT: Final = Kind(
 )
 
 
-class Action(ABC):
-    """Something that can be done to a play. A subclass is a frozen dataclass; its docstring says what it does.
+class Action(msgspec.Struct, frozen=True):
+    """Something that can be done to a play. A subclass has its arguments as fields; its docstring says what it does.
 
     Attributes:
         NAME: what it is called in requests and commands.
@@ -243,9 +263,12 @@ class Action(ABC):
         return iter(()) if tape is None else iter(play.steps_to_open(tape))
 
     @classmethod
-    def arguments(cls) -> dict[str, dataclasses.Field[Any]]:
+    @cache
+    def arguments(cls) -> dict[str, Argument]:
         """Its arguments, by name."""
-        return {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        hints = get_type_hints(cls, include_extras=True)
+        declared = {field.name: hints[field.name].__metadata__[0] for field in msgspec.structs.fields(cls)}
+        return {one.name: declared[one.name]._replace(default=one.default) for one in msgspec.structs.fields(cls)}
 
     def given(self) -> dict[str, Any]:
         """The arguments that are not what they are by default, as a request has them."""
@@ -260,16 +283,15 @@ class Action(ABC):
         if unknown:
             takes = f"it takes {', '.join(known)}" if known else "it takes nothing"
             raise ControlError(f"{cls.NAME} does not take {', '.join(unknown)}: {takes}")
-        needed = {name for name, field in known.items() if field.default is dataclasses.MISSING}
+        needed = {name for name, argument in known.items() if argument.is_needed}
         values = {name: given.get(name) for name in known if name in given or name in needed}
-        return cls(**{name: known[name].metadata["kind"].read(name, value) for name, value in values.items()})
+        return cls(**{name: known[name].kind.read(name, value) for name, value in values.items()})
 
 
 # --- the actions ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Reset(Action):
+class Reset(Action, frozen=True):
     """As if the key had never been used."""
 
     NAME: ClassVar = "reset"
@@ -289,8 +311,7 @@ class Reset(Action):
         return Outcome(made, Effect("reset", {"day": made.date}), Granted(anew=True))
 
 
-@dataclass(frozen=True)
-class Pause(Action):
+class Pause(Action, frozen=True):
     """Stand still."""
 
     NAME: ClassVar = "pause"
@@ -308,8 +329,7 @@ class Pause(Action):
         return Outcome(play, Effect("paused", "paused", "it was paused already" if was else None))
 
 
-@dataclass(frozen=True)
-class Resume(Action):
+class Resume(Action, frozen=True):
     """Go on."""
 
     NAME: ClassVar = "resume"
@@ -324,8 +344,7 @@ class Resume(Action):
         return Outcome(play, Effect("playing", "playing", None if was else "it was not paused"))
 
 
-@dataclass(frozen=True)
-class Step(Action):
+class Step(Action, frozen=True):
     """Send the next ``count`` records of every group at once (seconds of market time, in clock mode)."""
 
     NAME: ClassVar = "step"
@@ -336,7 +355,7 @@ class Step(Action):
 
     EXAMPLE: ClassVar = {"count": 1}
 
-    count: int = argument(COUNT, "How many.", 1)
+    count: Annotated[int, Argument(COUNT, "How many.")] = 1
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Make them due."""
@@ -369,8 +388,7 @@ def _with_records(day: Day, feeds: Iterable[Feed]) -> list[Tape]:
 NOBODY_LISTENS: Final = "no client is in a group, and in step mode REST takes the next record with each request"
 
 
-@dataclass(frozen=True)
-class Seek(Action):
+class Seek(Action, frozen=True):
     """To ``time`` (epoch seconds, HH:MM[:SS], ``open``, ``close``), or to ``index`` of ``feed`` (a group's name)."""
 
     NAME: ClassVar = "seek"
@@ -384,11 +402,14 @@ class Seek(Action):
     EXAMPLE: ClassVar = {"time": "10:30"}
     EITHER: ClassVar = (("time", "feed"), ("index", "feed"))
 
-    time: float | str | None = argument(MOMENT, "Where to begin: HH:MM[:SS], open, close, or epoch seconds.", None)
-    index: int | None = argument(INDEX, "WHERE is the number of a record, counted from 0.", None)
-    feed: Any = argument(
-        FEED, "The feed whose records count, such as SPX_classic_gex_zero.", None, "SPX_orderflow_orderflow"
-    )
+    time: Annotated[
+        float | str | None, Argument(MOMENT, "Where to begin: HH:MM[:SS], open, close, or epoch seconds.")
+    ] = None
+    index: Annotated[int | None, Argument(INDEX, "WHERE is the number of a record, counted from 0.")] = None
+    feed: Annotated[
+        Any,
+        Argument(FEED, "The feed whose records count, such as SPX_classic_gex_zero.", ("SPX_orderflow_orderflow",)),
+    ] = None
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Jump, or to the nearest there is."""
@@ -466,8 +487,7 @@ class Seek(Action):
         return _nearest(tape, index if tape.has(index) else len(tape) - 1)[1]
 
 
-@dataclass(frozen=True)
-class Speed(Action):
+class Speed(Action, frozen=True):
     """Market seconds a second, 0 as fast as the client takes it."""
 
     NAME: ClassVar = "speed"
@@ -478,17 +498,18 @@ class Speed(Action):
 
     EXAMPLE: ClassVar = {"speed": 10}
 
-    speed: float = argument(SPEED, "Market seconds a second; 0 is as fast as the client takes it.", shown="SPEED")
+    speed: Annotated[
+        float, Argument(SPEED, "Market seconds a second; 0 is as fast as the client takes it.", shown="SPEED")
+    ]
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Go on at that speed."""
         given = float(self.speed)
-        play.options = dataclasses.replace(play.options, speed=given)
+        play.options = msgspec.structs.replace(play.options, speed=given)
         return Outcome(play, Effect(self.speed, given, play.set_speed(given, now)))
 
 
-@dataclass(frozen=True)
-class Mode(Action):
+class Mode(Action, frozen=True):
     """Any of the options ``playback``, ``cache_mode``, ``endpoints``, ``timestamps``, ``interval``."""
 
     NAME: ClassVar = "mode"
@@ -499,17 +520,21 @@ class Mode(Action):
     EXAMPLE: ClassVar = {"cache_mode": "rotation"}
     AT_LEAST: ClassVar = 1
 
-    playback: Playback | None = argument(
-        _words(Playback), "What makes a record due: its market time, or being asked for.", None
-    )
-    cache_mode: CacheMode | None = argument(_words(CacheMode), "What follows the last record.", None)
-    endpoints: EndpointCacheMode | None = argument(
-        _words(EndpointCacheMode), "Step mode: one REST position for a package, or for each endpoint.", None
-    )
-    timestamps: Timestamps | None = argument(
-        _words(Timestamps), "Timestamps as recorded, or moved to the present.", None
-    )
-    interval: float | None = argument(SECONDS, "Step mode: time between two records, such as 0.5 or 500ms.", None)
+    playback: Annotated[
+        Playback | None,
+        Argument(_words(Playback), "What makes a record due: its market time, or being asked for."),
+    ] = None
+    cache_mode: Annotated[CacheMode | None, Argument(_words(CacheMode), "What follows the last record.")] = None
+    endpoints: Annotated[
+        EndpointCacheMode | None,
+        Argument(_words(EndpointCacheMode), "Step mode: one REST position for a package, or for each endpoint."),
+    ] = None
+    timestamps: Annotated[
+        Timestamps | None, Argument(_words(Timestamps), "Timestamps as recorded, or moved to the present.")
+    ] = None
+    interval: Annotated[
+        float | None, Argument(SECONDS, "Step mode: time between two records, such as 0.5 or 500ms.")
+    ] = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -526,15 +551,14 @@ class Mode(Action):
         """Play on with these options; positions go on from where they are."""
         asked = {name: value for name in self.arguments() if (value := getattr(self, name)) is not None}
         changes: dict[str, Any] = {name: float(value) if name == "interval" else value for name, value in asked.items()}
-        options = dataclasses.replace(play.options, **changes)
+        options = msgspec.structs.replace(play.options, **changes)
         from gexfaker.playback.plays import switched
 
         made, reason = switched(play, options, now)
         return Outcome(made, Effect(asked, changes, reason))
 
 
-@dataclass(frozen=True)
-class ChangeDay(Action):
+class ChangeDay(Action, frozen=True):
     """Another day, from its start: a date, ``latest``, or ``next``."""
 
     NAME: ClassVar = "day"
@@ -545,9 +569,7 @@ class ChangeDay(Action):
 
     EXAMPLE: ClassVar = {"date": "latest"}
 
-    date: str = argument(
-        TEXT, "A date, latest or next.", dataclasses.MISSING, "2026-07-17", "latest", "next", shown="DATE"
-    )
+    date: Annotated[str, Argument(TEXT, "A date, latest or next.", ("2026-07-17", "latest", "next"), shown="DATE")]
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Begin that day."""
@@ -569,8 +591,7 @@ def _why_of_another_date(day: Day) -> str | None:
     return f"its records are of {date_at(stamp)}, though their place says {day.date}: gexfaker inspect tells more"
 
 
-@dataclass(frozen=True)
-class ChangeTier(Action):
+class ChangeTier(Action, frozen=True):
     """Subscribe the key to another ``tier``. REST goes by it at once, the feed from the next negotiation on."""
 
     NAME: ClassVar = "tier"
@@ -583,15 +604,14 @@ class ChangeTier(Action):
     POSITIONAL: ClassVar = ("tier",)
     EXAMPLE: ClassVar = {"tier": "quant"}
 
-    tier: str = argument(TIER, "What it has subscribed to.")
+    tier: Annotated[str, Argument(TIER, "What it has subscribed to.")]
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Grant it; the play goes on."""
         return Outcome(play, Effect(self.tier, self.tier), Granted(tier=self.tier))
 
 
-@dataclass(frozen=True)
-class ChangeQuota(Action):
+class ChangeQuota(Action, frozen=True):
     """Give the key these ``allowances`` (``classic:100/day,60/minute``; ``none`` for no limit), and count from 0."""
 
     NAME: ClassVar = "quota"
@@ -604,7 +624,7 @@ class ChangeQuota(Action):
     POSITIONAL: ClassVar = ("allowances",)
     EXAMPLE: ClassVar = {"allowances": "10000/day"}
 
-    allowances: tuple[Allowance, ...] = argument(QUOTA, "What it has, such as classic:100/day, or none.")
+    allowances: Annotated[tuple[Allowance, ...], Argument(QUOTA, "What it has, such as classic:100/day, or none.")]
 
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Grant it; the play goes on."""

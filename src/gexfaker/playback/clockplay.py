@@ -33,6 +33,7 @@ class Sent:
         upto: the market time up to which it has.
         ticked: the real time of the last turn.
         turn: the last turn, as long as it can be taken back.
+        stepped: the market time that steps have gone to: up to there nothing is passed over.
         held: whether what was due at the moment of a pause waits for the feed to go on.
         greets: whether the next turn is the first for somebody who has come to listen, and is sent where the day is.
         ended: whether everything has been sent, as fast as possible.
@@ -40,10 +41,10 @@ class Sent:
         indexes: of each feed that moved, the market time it was moved to, and the index of its next record.
     """
 
-    __slots__ = ("ended", "greets", "held", "indexes", "more_after", "ticked", "turn", "upto")
+    __slots__ = ("ended", "greets", "held", "indexes", "more_after", "stepped", "ticked", "turn", "upto")
 
     def __init__(self) -> None:
-        self.upto = self.ticked = 0.0
+        self.upto = self.ticked = self.stepped = 0.0
         self.turn: Turn | None = None
         self.held = self.ended = self.greets = False
         self.more_after: float | None = None
@@ -157,6 +158,8 @@ class ClockPlay(Play):
         market, real = anchor
         if self.clock is None:
             self.clock, self.sent.upto, self.seen = MarketClock(market, real), upto, real
+        elif market > self.clock.at(real) + 0.5:  # it has not gone there by itself
+            self.sent.stepped = market
         self.clock.seek(market, real)
         self.clock.speed, self.clock.paused = self.options.speed, self.paused
         self.sent.held = False
@@ -180,14 +183,18 @@ class ClockPlay(Play):
 
     @property
     def is_hurried(self) -> bool:
-        """Whether it plays as fast as possible."""
-        return self.options.speed == AS_FAST_AS_POSSIBLE
+        """Whether it plays as fast as possible, or sends what a step has gone over."""
+        return self.options.speed == AS_FAST_AS_POSSIBLE or self._is_stepping
+
+    @property
+    def _is_stepping(self) -> bool:
+        return self.sent.upto < self.sent.stepped
 
     # --- the feed ----------------------------------------------------------------------------
 
     def attend(self, now: float) -> None:
         """Somebody listens, after nobody did: the feed goes on from the present moment, with the record of it."""
-        self.heard, self.sent.held, self.sent.greets = True, False, True
+        self.heard, self.sent.held, self.sent.greets, self.sent.stepped = True, False, True, 0.0
         if self.clock is not None:
             self.sent.upto = max(self.sent.upto, math.floor(self.clock.at(now)) - 1)
 
@@ -203,6 +210,8 @@ class ClockPlay(Play):
         clock, sent = self.clock, self.sent
         if clock is None:
             return sent.ticked + IDLE_TURN
+        if self._is_stepping and not sent.held:
+            return now
         if clock.speed == AS_FAST_AS_POSSIBLE and not clock.paused:
             return sent.ticked + (IDLE_TURN if sent.ended else 0.0)
         at = clock.real(math.floor(sent.upto) + 1)
@@ -220,7 +229,9 @@ class ClockPlay(Play):
         if clock is None:
             return None
         upto = clock.at(now)
-        if clock.speed == AS_FAST_AS_POSSIBLE and not clock.paused:
+        if self._is_stepping:
+            upto = min(upto, sent.upto + 1)
+        elif clock.speed == AS_FAST_AS_POSSIBLE and not clock.paused:
             upto = max(upto, sent.upto + 1)
             clock.seek(upto, now)
             sent.ended = self.is_over()
@@ -272,7 +283,7 @@ class ClockPlay(Play):
         As fast as possible it is the turn that moves market time on.
         """
         self.sent.turn = None
-        return self.is_hurried
+        return self.options.speed == AS_FAST_AS_POSSIBLE
 
     def take_back(self) -> bool:
         """Take the last turn back: what it would have sent is due again."""
@@ -378,7 +389,7 @@ class ClockPlay(Play):
         self.timeline += 1
         self.newest.clear()
         self.sent.indexes.clear()
-        self.sent.held = self.sent.ended = False
+        self.sent.held, self.sent.ended, self.sent.stepped = False, False, 0.0
         if self.clock is not None:
             self.clock.seek(market, now)
             self.sent.upto, self.seen = market - again, now
@@ -401,10 +412,10 @@ class ClockPlay(Play):
             self.clock.resume(now)
 
     def advance(self, count: int, now: float) -> None:
-        """Go on by ``count`` seconds of market time at once."""
+        """Go on by ``count`` seconds of market time at once; who listens is sent all records, a second a turn."""
         if self.clock is not None:
             self.clock.seek(self.clock.at(now) + count, now)
-            self.sent.held = False
+            self.sent.held, self.sent.stepped = False, self.clock.at(now)
 
     def set_speed(self, speed: float, now: float) -> str | None:
         """Go on at another speed."""

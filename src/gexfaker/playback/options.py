@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final
 
+import msgspec
 from msgspec import Meta
 
 
@@ -57,8 +57,7 @@ def is_speed(number: float) -> bool:
     return number == 0 or 0.1 <= number <= 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """How a key plays.
 
     Attributes:

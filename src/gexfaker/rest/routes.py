@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from gexfaker.catalog import CATEGORIES, FLOW_NAMES, GEX_NAMES, GREEK_NAMES
 
@@ -31,8 +32,7 @@ class Answer(StrEnum):
     WHOAMI = "whoami"
 
 
-@dataclass(frozen=True, slots=True)
-class DataRoute:
+class DataRoute(msgspec.Struct, frozen=True):
     """One line of the table.
 
     Attributes:
@@ -50,7 +50,7 @@ class DataRoute:
     answer: Answer
     upstream: str
     package: str = ""
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = msgspec.field(default_factory=dict)
     bases: tuple[str, ...] = BASES
     public: bool = False
     note: str = ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 PAGE: Final = "index.html"
@@ -35,6 +34,8 @@ class Asset(NamedTuple):
 @cache
 def assets() -> Mapping[str, Asset]:
     """Every file by its name: some 30 files, 200 kB."""
+    from importlib.resources import files
+
     folder = files("gexfaker.studio").joinpath("page")
     return {file.name: _asset(file.name, file.read_bytes()) for file in folder.iterdir()}
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
+
+import msgspec
 
 from gexfaker.wire import jsoncodec
 from gexfaker.wire import messages as m
@@ -31,8 +32,7 @@ class Codec(Protocol):
         """The data message for one reliable client, from the shared part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subprotocol:
+class Subprotocol(msgspec.Struct, frozen=True):
     """A dialect a client may speak; ``name`` is None for the simple client, which has no codec."""
 
     name: str | None

@@ -6,8 +6,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from gexfaker.errors import TokenError
 
@@ -30,8 +31,7 @@ SKEW_SHARE: Final = 1 / 12
 one of five minutes and ten seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """What a token allows: whose session it is (None: anonymous), the roles, and groups joined on connect.
 
     ``slot`` names the negotiation that it belongs to; None where negotiating again leaves earlier tokens valid. Who

@@ -11,9 +11,10 @@ Source of the rules: the vendor's WebSocket guide, editions of May and August 20
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from typing import Final
+
+import msgspec
 
 from gexfaker.catalog import CURRENT_HUBS
 from gexfaker.errors import NegotiationError
@@ -100,7 +101,7 @@ class Memberships:
         if slot is None or slot.by_client:
             raise NegotiationError(400, "POST /v2/negotiate first: there are no memberships of this key to replace.")
         self._check(slot, groups, {hub.name for _, hub in self._connections(world)}.union(elsewhere))
-        return dataclasses.replace(slot, groups={hub: groups.get(hub, []) for hub in slot.counts()})
+        return msgspec.structs.replace(slot, groups={hub: groups.get(hub, []) for hub in slot.counts()})
 
     def put(self, world: World, slot: Slot) -> Slot:
         """Give a world its slot with other groups: its connections are in exactly these, all at once."""
@@ -143,7 +144,7 @@ class Memberships:
         if slot.by_client:
             return grant
         groups = slot.groups.setdefault(hub, list(grant.groups) if slot.restored else [])
-        return dataclasses.replace(grant, groups=tuple(groups))
+        return msgspec.structs.replace(grant, groups=tuple(groups))
 
     def restored(self, name: str, grant: Grant) -> Slot:
         """The slot of that name, as far as a token tells it."""

@@ -4,14 +4,13 @@ with none, as the client joins its groups itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from gexfaker.catalog import V2_HUBS
 from gexfaker.hubs.negotiation import generation
 
 
-@dataclass(slots=True)
-class Slot:
+class Slot(msgspec.Struct):
     """One negotiated set.
 
     Attributes:
@@ -22,7 +21,7 @@ class Slot:
     """
 
     id: str
-    groups: dict[str, list[str]] = field(default_factory=dict)
+    groups: dict[str, list[str]] = msgspec.field(default_factory=dict)
     restored: bool = False
     by_client: bool = False
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import signal
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from support import data
@@ -238,7 +238,7 @@ def test_memberships_that_changed_while_it_was_in_the_engine_hold_when_it_is_bac
         run_there(second, second.server.service.cluster.arrive(world))  # type: ignore[union-attr]
         slot = world.slot
         assert slot is not None
-        wanted = dataclasses.replace(
+        wanted = msgspec.structs.replace(
             slot, groups={hub: [] for hub in slot.counts()} | {"orderflow": [data.group("SPX")]}
         )
         run_there(second, second.server.service.cluster.commit_slot(world, wanted))  # type: ignore[union-attr]

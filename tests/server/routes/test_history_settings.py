@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import datetime
 import json
 import math
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from starlette.requests import Request
 from starlette.types import Message
@@ -40,7 +40,7 @@ class Client:
         self.app = create_app(self.service)
 
     def set(self, **changes: Any) -> None:
-        self.service.settings = dataclasses.replace(self.service.settings, **changes)  # type: ignore[misc]
+        self.service.settings = msgspec.structs.replace(self.service.settings, **changes)  # type: ignore[misc]
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
         async def run() -> httpx.Response:

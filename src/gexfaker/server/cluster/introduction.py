@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -42,7 +42,7 @@ def introduce(settings: Settings, new_secret: Callable[[], str]) -> Settings:
     except (RedisError, OSError, TimeoutError, ValueError) as problem:
         wanted = f"no engine answers there ({problem}); start one, such as redis-server, or write its address"
         raise refused(settings, "cluster", wanted) from None
-    return dataclasses.replace(settings, token_secret=secret)
+    return msgspec.structs.replace(settings, token_secret=secret)
 
 
 def _agreed_secret(engine: Any, settings: Settings, new_secret: Callable[[], str]) -> str:

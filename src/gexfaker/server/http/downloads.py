@@ -12,10 +12,11 @@ import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
+from functools import cached_property
 from time import perf_counter
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -27,6 +28,9 @@ from gexfaker.limits import KIB
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.server.http.replies import made_once, service_of, unavailable
 from gexfaker.server.http.sockets import transport_of
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
 
 log: Final = logging.getLogger(__name__)
 
@@ -102,13 +106,18 @@ class Slot:
         cut_off(self._receive)
 
 
+def limiter(threads: int) -> CapacityLimiter:
+    """So many threads at a time."""
+    from anyio import CapacityLimiter
+
+    return CapacityLimiter(threads)
+
+
 class Downloads:
     """What is under way in one server.
 
     Attributes:
         slots: of the downloads, in the order in which they began.
-        threads: that make them.
-        lookups: threads that look whether something is there.
         measured: how long arrays are, by file and what tells its versions apart.
         days: simulated days that are downloaded, so that downloads of one day share it; made at first use.
     """
@@ -116,10 +125,20 @@ class Downloads:
     def __init__(self) -> None:
         self.slots: Final[dict[Slot, None]] = {}
         self._line: Final[dict[Slot, asyncio.Future[None]]] = {}
-        self.threads: Final = CapacityLimiter(DOWNLOAD_THREADS)
-        self.lookups: Final = CapacityLimiter(LOOKUP_THREADS)
         self.measured: Final[Bounded[Hashable, Measured]] = Bounded(MAX_MEASURED)
         self.days: SimulatedDays | None = None
+
+    # They are made at first use: that loads a part of anyio, 3 ms of a start.
+
+    @cached_property
+    def threads(self) -> CapacityLimiter:
+        """Those that make downloads."""
+        return limiter(DOWNLOAD_THREADS)
+
+    @cached_property
+    def lookups(self) -> CapacityLimiter:
+        """Those that look whether something is there."""
+        return limiter(LOOKUP_THREADS)
 
     @contextlib.asynccontextmanager
     async def reserve(self, request: Request) -> AsyncIterator[Slot | None]:

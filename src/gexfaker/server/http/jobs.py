@@ -13,7 +13,6 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
@@ -50,8 +49,7 @@ class Step(msgspec.Struct):
     text: str = ""
 
 
-@dataclass
-class Job:
+class Job(msgspec.Struct):
     """Days that are brought in.
 
     Attributes:
@@ -68,8 +66,8 @@ class Job:
     about: str
     began: float
     status: Status = "running"
-    step: Step = field(default_factory=lambda: Step(0, 0))
-    lines: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_LINES))
+    step: Step = msgspec.field(default_factory=lambda: Step(0, 0))
+    lines: deque[str] = msgspec.field(default_factory=lambda: deque(maxlen=MAX_LINES))
     is_stopped: bool = False
 
     def as_json(self) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import base64
 import hashlib
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,8 +18,12 @@ from gexfaker import __version__
 from gexfaker.contract.operations import JSON, Operation
 from gexfaker.server.access.events import log_schema
 from gexfaker.server.http.addresses import base_url
+from gexfaker.server.http.downloads import limiter
 from gexfaker.server.http.replies import reply, service_of
 from gexfaker.server.http.routing import Endpoint
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
 
 T = TypeVar("T")
 
@@ -38,11 +42,8 @@ FAVICON: Final = (
 
 @cache
 def _maker() -> CapacityLimiter:
-    """What is made for all who ask is made one after the other, so that the thread leaves the loop its turn.
-
-    It is made when it is needed first: that loads a part of anyio, 7 ms of a start.
-    """
-    return CapacityLimiter(1)
+    """What is made for all who ask is made one after the other, so that the thread leaves the loop its turn."""
+    return limiter(1)
 
 
 async def _kept(request: Request, name: str, make: Callable[[], T]) -> T:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,8 +33,7 @@ WANTED: Final = 'name the days: {"date":"2026-07-17"}, {"from":"2026-07-13","to"
 RUNNING: Final = "Other days are being loaded: try again when /load/status says that they are."
 
 
-@dataclass
-class Job:
+class Job(msgspec.Struct):
     """Days that are loaded.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -26,6 +25,8 @@ async def _file(request: Request) -> Response:
     name = request.path_params["message"]
     if name not in NAMES:
         raise HTTPException(404, f"There is no such file: /proto has {', '.join(NAMES)}.")
+    from importlib.resources import files
+
     return Response(files(FOLDER).joinpath(name).read_bytes(), media_type="text/plain; charset=utf-8")
 
 

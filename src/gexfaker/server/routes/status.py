@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from itertools import islice
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ MAX_SILENCES: Final = 5
 """Reasons for silence that one sentence tells."""
 
 NOWHERE: Final[dict[Feed, int]] = {}
-_OPTIONS: Final = tuple(field.name for field in dataclasses.fields(Options))
+_OPTIONS: Final = Options.__struct_fields__
 
 
 def world_status(service: Service, world: World) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
@@ -46,8 +46,7 @@ UNRECOVERABLE: Final = "The connection could not be recovered."
 _PATHS: Final = re.compile(r"/(?:client/hubs|ws)/([^/]+)/?|/client/?")
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True):
     """The 101 to send, and the connection behind it; ``hub`` and ``connection`` are None for a refused recovery.
 
     Attributes:
@@ -66,8 +65,7 @@ class Accepted:
     tell: Callable[[], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(msgspec.Struct, frozen=True):
     """No answer: the TCP connection is reset, or with ``held`` kept, for so many seconds (0: until the client goes)."""
 
     seconds: float = 0.0
