@@ -613,6 +613,77 @@ def test_of_a_file_and_its_copy_the_whole_one_is_taken(
     assert records(out) == LINES
 
 
+@pytest.mark.parametrize("convert", [(), ("--convert", "jsonl")])
+@pytest.mark.parametrize(
+    "bad",
+    [b"<html>404</html>", b'{"error":"unauthorized"}', b"", ARRAY[: len(ARRAY) // 3]],
+    ids=["page", "error", "", "cut"],
+)
+def test_a_sound_file_is_not_replaced_by_a_worse_one(bad: bytes, convert: tuple[str, ...], tmp_path: Path) -> None:
+    out, source = tmp_path / "out", tmp_path / "source"
+    source.mkdir()
+    assert run(array(source), "--out", out, "--no-check", *convert).exit_code == 0
+    (source / NAME).write_bytes(bad)
+    done = run(source / NAME, "--out", out, "--no-check", "--replace", "--move", *convert)
+    assert (done.exit_code, records(out)) == (1, LINES), done.output
+    assert "records of 2026-07-17 ES_SPX_orderflow_orderflow that can be read, and" in done.output.replace("\n", " ")
+    assert (source / NAME).read_bytes() == bad, "and what was not brought in stays"
+    (source / NAME).write_bytes(ARRAY + b"\n")
+    assert run(source / NAME, "--out", out, "--no-check", "--replace", *convert).exit_code == 0
+
+
+@pytest.mark.parametrize("below", [".", "deep", "deep/deeper"])
+def test_days_without_dashes_are_brought_in_wherever_they_lie(below: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    laid_out(source / below)
+    (source / below / DATE).rename(source / below / DATE.replace("-", ""))
+    report(source).rename(source / f"eod_report_SPY_{DATE}.zip")
+    done = run(source, "--out", tmp_path / "out", "--no-check")
+    assert (done.exit_code, records(tmp_path / "out")) == (0, LINES), done.output
+
+
+@pytest.mark.parametrize("name", ["Mon 13 July", "July 2026/14", "deep/14"])
+def test_a_day_that_no_folder_names_is_counted_and_told_in_one_note(name: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    laid_out(source / "x")
+    (source / name).parent.mkdir(parents=True, exist_ok=True)
+    (source / "x" / DATE).rename(source / name)
+    report(source).rename(source / f"eod_report_SPY_{DATE}.zip")
+    done = run(source, "--out", tmp_path / "out", "--no-check", "--move")
+    notes = [line for line in done.output.splitlines() if line.startswith("note: ")]
+    assert [f"{source / name} is passed over: rename it to its date" in line for line in notes] == [True], done.output
+    assert (done.exit_code, "; 1 not brought in" in done.output) == (1, True), done.output
+    assert (source / name / "ES_SPX").exists()
+
+
+def test_the_days_of_a_second_folder_are_told_as_copies_in_one_note(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    laid_out(source)
+    other = source / DATE / "ES_SPX" / "classic"
+    other.mkdir()
+    (other / "gex_zero.jsonl").write_text(LINES[0])
+    shutil.copytree(source / DATE, source / "backup" / DATE)
+    done = run(source, "--out", tmp_path / "out", "--no-check")
+    assert f"2 files in {source / 'backup' / DATE} are passed over: its feed is there in another file" in done.output
+    assert done.exit_code == 0
+
+
+def test_all_that_is_passed_over_can_be_named(tmp_path: Path) -> None:
+    array(tmp_path)
+    for number in range(30):
+        (tmp_path / f"{number}.zip").write_bytes(str(number).encode())
+    (tmp_path / "old").mkdir()
+    for number in range(30):
+        (tmp_path / "old" / f"spx_{number:02}_gex_zero.zip").write_bytes(b"x")
+        (tmp_path / "old" / f"d{number}").mkdir()
+        (tmp_path / "old" / f"d{number}" / "x.json").write_text("{}")
+    short = run(tmp_path, "--out", tmp_path / "out", "--no-check").output
+    assert "more files or folders are passed over: -v names all" in short
+    whole = run(tmp_path, "--out", tmp_path / "again", "--no-check", "-v").output
+    assert "-v names all" not in whole
+    assert all(f"d{number}/x.json" in whole.replace(os.sep, "/") for number in range(30))
+
+
 @pytest.mark.parametrize("wish", [("--date", "2026-07-18"), ("--ticker", "SPY")])
 def test_a_broken_report_of_another_day_or_ticker_is_not_counted(wish: tuple[str, str], tmp_path: Path) -> None:
     source = tmp_path / "source"

@@ -100,7 +100,14 @@ def test_a_folder_that_is_none_and_one_that_is_too_large_end_the_look(
 
 
 def test_of_many_some_are_shown_and_the_others_counted(tmp_path: Path) -> None:
-    found = [Stray(tmp_path / str(number), "why") for number in range(7)]
+    found = [Stray(tmp_path / str(number), f"why {number}") for number in range(7)]
     assert shown_strays(found, 5) == [*map(str, found[:5]), "2 more files or folders are not played"]
     assert shown_strays(found, 7) == list(map(str, found))
-    assert str(found[0]) == f"{tmp_path / '0'} is not played: why"
+    assert str(found[0]) == f"{tmp_path / '0'} is not played: why 0"
+
+
+def test_files_of_one_day_with_the_same_hint_are_told_together(tmp_path: Path) -> None:
+    day = tmp_path / "2026-07-14"
+    files = [day / "SPX" / package / "x.jsonl" for package in ("classic", "state")]
+    told = shown_strays([*(Stray(file, "why") for file in files), Stray(tmp_path / "y.json", "why")], 5)
+    assert told == [f"2 files in {day} are not played: why", f"{tmp_path / 'y.json'} is not played: why"]

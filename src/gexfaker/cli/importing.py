@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from gexfaker.tapes.strays import Stray
 
 SHOWN: Final = 20
-"""Files of which it is told what became of them; those that failed are always told."""
+"""Files of which it is told what became of them unless all are asked for; those that failed are always told."""
 
 
 @click.command("import")
@@ -35,6 +36,7 @@ SHOWN: Final = 20
 @click.option("--convert", type=click.Choice(ENDINGS), help="Write each feed as JSON lines.")
 @click.option("--replace", is_flag=True, help="Replace what the data folder has of the same feeds, in whichever form.")
 @click.option("--check/--no-check", default=True, help="Look through what was brought in, as `inspect` does.")
+@click.option("-v", "--verbose", is_flag=True, help="Name every file that is brought in or passed over.")
 @click.option("--prepare", is_flag=True, help="Encode it beforehand, as `prepare` does.")
 @telling
 @ending_with_parent
@@ -50,6 +52,7 @@ def import_(
     convert: str | None,
     replace: bool,
     check: bool,
+    verbose: bool,
     prepare: bool,
     shown: str,
 ) -> None:
@@ -81,7 +84,8 @@ def import_(
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
     tickers = tuple(map(str.upper, tickers))
     there, unusable, useless = _found(paths, dates, tickers)
-    strays = [stray for path in paths for stray in _tell_strays(path, there, useless, dates)]
+    most = sys.maxsize if verbose else SHOWN
+    strays = [stray for path in paths for stray in _tell_strays(path, there, useless, dates, most)]
     missed = 0 if dates or tickers else sum(one.is_known for one in strays)
     unusable, passed_over = unusable + missed, len(strays) - missed
     found = _chosen(_from_outside(there, paths, out), dates, tickers)
@@ -92,7 +96,7 @@ def import_(
             for note in importer.take_away_replaced():
                 click.echo(f"note: {note}", err=True)
     days = sorted({(one.date, one.feed.ticker) for one in found})
-    failed = _tell(brought, unusable, passed_over)
+    failed = _tell(brought, unusable, passed_over, most)
     click.echo(f"{len(days)} ticker-day{'s' * (len(days) != 1)} in {out}: gexfaker serve --data-dir {argument(out)}")
     code = 1 if failed or any(one.lost for one in brought) else 0
     if check:
@@ -110,8 +114,10 @@ def _from_outside(found: list[Found], paths: Sequence[Path], out: Path) -> list[
     return [one for one in found if root not in one.place.path.resolve().parents]
 
 
-def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path], dates: Collection[str]) -> list[Stray]:
-    """Say what lies in a folder and looks like days, but is not brought in.
+def _tell_strays(
+    path: Path, found: Sequence[Found], useless: Sequence[Path], dates: Collection[str], most: int
+) -> list[Stray]:
+    """Say what lies in a folder and looks like days, but is not brought in, ``most`` of it.
 
     Of what is useless it has been told.
     """
@@ -119,8 +125,9 @@ def _tell_strays(path: Path, found: Sequence[Found], useless: Sequence[Path], da
 
     known = {one.absolute() for one in (*useless, *(one.place.path for one in found))}
     there = left_out(path, known, dates or None) if path.is_dir() else []
-    for line in shown_strays(there, SHOWN, "passed over"):
-        click.echo(f"note: {line}", err=True)
+    for line in shown_strays(there, most, "passed over"):
+        is_cut = line.endswith("more files or folders are passed over")
+        click.echo(f"note: {line}{': -v names all' * is_cut}", err=True)
     return there
 
 
@@ -218,14 +225,14 @@ def _saying(one: Found, convert: str | None, show: Callable[[str], None]) -> Cal
     return lambda done: show(f"{one.place.path.name}: {done / 1e6:,.0f} MB")
 
 
-def _tell(brought: Sequence[Brought], unusable: int, passed_over: int) -> int:
+def _tell(brought: Sequence[Brought], unusable: int, passed_over: int, most: int) -> int:
     """Say what became of the files; how many failed, with those that were of no use before."""
     failed = [one for one in brought if one.failed]
     new = [one for one in brought if not one.failed and not one.was_there]
-    for one in new[:SHOWN]:
+    for one in new[:most]:
         click.echo(str(one))
-    if len(new) > SHOWN:
-        click.echo(f"... and {len(new) - SHOWN:,} more")
+    if len(new) > most:
+        click.echo(f"... and {len(new) - most:,} more")
     for one in brought:
         for note in one.notes:
             click.echo(f"note: {note}", err=True)

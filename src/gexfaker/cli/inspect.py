@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -103,7 +104,7 @@ def inspect(
         told = {"not_played": list(map(str, not_played))}
         click.echo(json.dumps({"folder": str(folder), "verdict": VERDICTS[worst], "days": days} | told))
     else:
-        for line in shown_strays(not_played, SHOWN_STRAYS):
+        for line in shown_strays(not_played, sys.maxsize if verbose else SHOWN_STRAYS):
             console.print(f"[yellow]note[/]: {escape(line)}", soft_wrap=True)
         console.print(
             f"{len(reports)} ticker-day{'s' * (len(reports) != 1)}: [{_STYLES[VERDICTS[worst]]}]{VERDICTS[worst]}"

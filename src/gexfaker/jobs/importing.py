@@ -22,7 +22,7 @@ from gexfaker.limits import LEAST_FREE_BYTES, MIB
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.lock import WriteLock
-from gexfaker.tapes.loose import Place, dashed, day_of, feeds_of, how_to_call, is_loose
+from gexfaker.tapes.loose import Place, dashed, day_of, feeds_of, how_to_call, is_loose, looks_whole
 from gexfaker.tapes.strays import days_below, found_in
 from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
@@ -229,6 +229,8 @@ class Importer:
             return Brought(others[0], size, was_there=True)
         if why := self._why_twice(file, source) or self._why_not(file, source, target, others):
             return Brought(target, failed=why)
+        if why := self._why_worse(file, source):
+            return Brought(target, failed=why)
         if self._linked:
             self._link(source, target)
         elif not self._moved or not _is_renamed(source, target):
@@ -273,6 +275,19 @@ class Importer:
         for other in others:
             if any((date, feed) not in wanted for date, feed, _ in feeds_of(other)):
                 return f"{other} has other feeds, too: move it away, or import with --convert"
+        return ""
+
+    def _why_worse(self, file: Sequence[Found], source: Path) -> str:
+        """Why a file does not replace what is there: it is broken, and what is there has more that can be read."""
+        for one in file:
+            old = self._there.get((one.date, one.feed))
+            if old is None or not self._replacing or old.resolve() == source.resolve():
+                continue
+            there = next((known for known in _in_file(old) if (known.date, known.feed) == (one.date, one.feed)), None)
+            (has, is_whole), (had, _) = _readable(one), _readable(there) if there is not None else (0, False)
+            if has < had and not is_whole:
+                text = f"{source} is broken: it has {has:,} records of {one} that can be read, and {old} has {had:,}"
+                return f"{text}, and stays; delete it first if you want the other"
         return ""
 
     def _link(self, source: Path, target: Path) -> None:
@@ -327,6 +342,8 @@ class Importer:
         if old is not None and there is None and not self._replacing and old.resolve() != found.place.path.resolve():
             text = f"{old} has the same feeds already: --replace takes {found.place.path} instead"
             return Brought(target, failed=text)
+        if why := self._why_worse([found], found.place.path):
+            return Brought(target, failed=why)
         self._make_room(found.place.path.stat().st_size)
         notes, lost = _write_lines(found, target, report)
         self._came.add((found.date, found.feed))
@@ -378,6 +395,21 @@ def _write_lines(found: Found, target: Path, report: Report) -> tuple[tuple[str,
     finally:
         lines.discard()
     return tuple(_told(found, order, lost)), len(lost)
+
+
+def _readable(found: Found) -> tuple[int, bool]:
+    """How many records of a feed's day have a time that can be read, and whether all have, to the end of the file."""
+    count = index = 0
+    try:
+        with closing(found.open()) as tape:
+            while tape.has(index):
+                with suppress(RecordError):
+                    tape.timestamp(index)
+                    count += 1
+                index += 1
+    except (DataError, OSError, ValueError):
+        return count, False
+    return count, 0 < count == index and (bool(found.place.member) or looks_whole(found.place.path))
 
 
 def _order_of(tape: Tape) -> list[int]:

@@ -230,7 +230,7 @@ def _ranking(files: Collection[Path]) -> Callable[[Path], tuple[bool, bool, int,
         is_twin = bool(copied) and name is not None and _original(path, name) in copied
         is_copy = bool(name and name["copy"])
         is_report = path.suffix == ".zip"
-        return is_report, is_twin and not _looks_whole(path), -_length(path) if is_twin else 0, is_copy, path
+        return is_report, is_twin and not looks_whole(path), -_length(path) if is_twin else 0, is_copy, path
 
     return rank
 
@@ -240,8 +240,8 @@ def _original(path: Path, name: re.Match[str]) -> Path:
     return path.with_name(path.name.replace(name["copy"] or "\0", "", 1))
 
 
-def _looks_whole(path: Path) -> bool:
-    """Whether a plain array or file of lines begins and ends as one does; any other that is not empty."""
+def looks_whole(path: Path) -> bool:
+    """Whether a plain array or file of lines begins and ends as one does; of other files those that are not empty."""
     try:
         with path.open("rb") as file:
             begin = file.read(ENDS_BYTES).strip()[:1]

@@ -28,6 +28,8 @@ MAX_DEPTH: Final = 4
 """How many folders below the data folder are looked into for days: ``deep/gexbot/recordings/2026-07-17``."""
 
 RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?(?P<hidden>\.txt)?|zip)", re.IGNORECASE)
+CALL_BY_DATE: Final = "rename it to its date, such as 2026-07-17: it has tickers in it, as a day has"
+BELOW: Final = "days lie in "
 UNFINISHED: Final = ".part"
 """How the hidden files end that ``gexfaker generate`` writes until they are complete."""
 
@@ -132,10 +134,29 @@ class _Look:
         return _Listed(folders, files, is_unfinished, loose)
 
 
-def shown_strays(found: list[Stray], most: int, fate: str = "not played") -> list[str]:
-    """A sentence about each, of ``most`` at the most, and how many more there are."""
-    more = [f"{len(found) - most:,} more files or folders are {fate}"] if len(found) > most else []
-    return [*(one.told(fate) for one in found[:most]), *more]
+def shown_strays(found: Sequence[Stray], most: int, fate: str = "not played") -> list[str]:
+    """A sentence about each, of ``most`` at the most, and how many more there are.
+
+    Files of one folder, or of one day, with the same hint are told together.
+    """
+    alike: dict[tuple[str, Path], list[Stray]] = {}
+    for one in found:
+        alike.setdefault((one.hint, one.path if one.is_known else _told_with(one.path)), []).append(one)
+    several = list(alike.values())
+    left = sum(map(len, several[most:]))
+    more = [f"{left:,} more files or folders are {fate}"] if left else []
+    return [*(_told_together(group, fate) for group in several[:most]), *more]
+
+
+def _told_with(path: Path) -> Path:
+    """The folder whose files are told together: that of the day in the layout, else its own."""
+    return path.parents[2] if path.parent.name in STORED_CATEGORIES and len(path.parents) > 2 else path.parent
+
+
+def _told_together(group: Sequence[Stray], fate: str) -> str:
+    if len(group) == 1:
+        return group[0].told(fate)
+    return f"{len(group):,} files in {shown_path(_told_with(group[0].path))} are {fate}: {group[0].hint}"
 
 
 def found_in(folder: Path, most: int, *dates: str) -> str:
@@ -175,7 +196,8 @@ def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None 
     above = {folder for file in taken for folder in file.parents}
     # A folder beside the days in which something lies that is taken is one of a day, a ticker or a package itself.
     itself = {folder for folder in above if folder.parent == root.absolute()}
-    found = [one for one in strays(root, *days) if one.path.absolute() not in {*taken, *itself}]
+    near = [one for one in strays(root, *days) if one.path.absolute() not in {*taken, *itself}]
+    found = [one for one in near if not one.hint.startswith(BELOW)]  # what lies below is looked at itself
     owners = {feed_of(path.name): path for path in taken if feed_of(path.name)}
     told, folders = {one.path for one in found if one.path.absolute() not in above}, [root]
     for folder in folders:  # those inside come behind it
@@ -187,7 +209,10 @@ def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None 
         loose = [file for file in inside.loose if _is_among((day_of(file.name) or ("",))[0], dates)]
         files = [file for file in (*inside.files, *loose) if file not in told and file.absolute() not in taken]
         found += [Stray(file, _what_of(file, owners.get(feed_of(file.name)))) for file in files]
-        folders += [one for one in inside.folders if one not in told]
+        nameless = [] if folder == root else [one for one in inside.folders if _is_day_by_another_name(one, look)]
+        found += [Stray(one, CALL_BY_DATE) for one in nameless if one.absolute() not in above]
+        folders += [one for one in inside.folders if one not in told and one not in nameless]
+    found.sort(key=lambda one: not one.is_known)
     if not look.left:
         found.append(Stray(root, f"it has more than {MAX_BELOW:,} files, and the rest was not looked through"))
     return found
@@ -229,13 +254,25 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
     inside = look.into(folder)
     if (match := _COPY.fullmatch(folder.name)) and any(look.into(ticker).has_packages for ticker in inside.folders):
         return f"a day is called by its date alone, such as {match['date']}"
+    if _is_day_by_another_name(folder, look):
+        return CALL_BY_DATE
     if inside.has_packages:
         return "it is a ticker of one day; days lie as DATE/TICKER, in a folder two above the tickers"
     days = [name for name in inside.names if is_playable(name)]
     if days and is_ticker(folder.name.upper()) and look.into(folder / days[0]).has_packages:
         return f"ticker and date are swapped; days lie there as {days[0]}/{folder.name.upper()}"
     below = folder if days else next(_days_below(inside, look, MAX_DEPTH - 1), None)
-    return f"days lie in {shown_path(below)}; name that folder" if below is not None else None
+    return f"{BELOW}{shown_path(below)}; name that folder" if below is not None else None
+
+
+def _is_day_by_another_name(folder: Path, look: _Look) -> bool:
+    """Whether a folder that is not called by a date has tickers in it with their packages, as a day has."""
+    if is_day_folder(folder.name):
+        return False
+    inside = look.into(folder)
+    return any(is_ticker(one.name.upper()) and look.into(one).has_packages for one in inside.folders) and not any(
+        map(is_day_folder, inside.names)
+    )
 
 
 def _meant_date(name: str) -> str | None:
@@ -252,7 +289,7 @@ def days_below(root: Path) -> list[Path]:
     look, found, folders = _Look(MAX_BELOW), list[Path](), [root]
     for folder in folders:  # those inside come behind it
         below = [one for one in look.into(folder).folders if not is_day_folder(one.name) and not one.is_symlink()]
-        found += [one for one in below if any(map(is_playable, look.into(one).names))]
+        found += [one for one in below if any(map(is_day_folder, look.into(one).names))]
         folders += below
     return found
 
