@@ -251,6 +251,9 @@ def test_an_api_key_at_the_wrong_place_of_the_file_is_not_shown(tmp_path: Path) 
         ("prot = 1", "there is no setting 'prot': did you mean port?"),
         ("data-dir = 'x'", "there is no setting 'data-dir': did you mean data_dir?"),
         ("PORT = 1", "there is no setting 'PORT': it is written port here"),
+        ("[clocks]\nspeed = 5", "there is no setting table [clocks]: did you mean [clock]?"),
+        ("[Clock]\nspeed = 5", "there is no setting table [Clock]: did you mean [clock]?"),
+        ("[d41d8cd98f00]\nspeed = 5", "hidden, as it may be an API key): tables are [tiers], [server], [days],"),
         ("[speed]\nx = 1", "there is no setting 'speed': it is no table; its value stands behind ="),
     ],
 )

@@ -855,22 +855,28 @@ def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
         if isinstance(value, dict) and name.replace("-", " ") in list(Section):
             found |= _flat(value, file)
         elif name not in known or (isinstance(value, dict) and name != "tiers"):
-            raise NoSettingError(*_not_known(name, known, str(file)))
+            raise NoSettingError(*_not_known(name, known, str(file), is_table=isinstance(value, dict)))
         else:
             found[name] = value
     return found
 
 
-def _not_known(name: str, known: Collection[str], file: str) -> tuple[str, str, str]:
+def _not_known(name: str, known: Collection[str], file: str, *, is_table: bool) -> tuple[str, str, str]:
     """A name in the file that is no setting, and what to do; it may be an API key, and is shown if it is like one."""
-    if name in known:
+    if name in known and is_table:
         return repr(name), file, "it is no table; its value stands behind ="
     name = name.lower() if name.lower() in known else name  # as in the environment
     if name in known:
         return repr(name.upper()), file, f"it is written {name} here"
+    sections = [str(section).replace(" ", "-") for section in Section]
+    if is_table and (section := nearest(name.lower(), sections)):
+        return f"table [{name}]", file, f"did you mean [{section}]?"
     close = nearest(name.replace("-", "_"), sorted(known))
     if close:
         return repr(name), file, f"did you mean {close}?"
+    if is_table:
+        tables = ", ".join(f"[{section}]" for section in sections)
+        return "of one of its tables (hidden, as it may be an API key)", file, f"tables are [tiers], {tables}"
     remedy = "API keys go into [tiers]; `gexfaker settings` lists all settings"
     return "of one of its names (hidden, as it may be an API key)", file, remedy
 

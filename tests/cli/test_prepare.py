@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -260,6 +261,23 @@ def test_clean_deletes_what_was_prepared_and_nothing_else(day: Path, tmp_path_fa
     assert contents(day).keys() == set(kept)
     assert (outside / "gex_zero.payloads").read_bytes() == b"outside"
     assert all(path.read_bytes() == text for path, text in before.items() if "NDX" not in str(path))
+
+
+def test_clean_deletes_what_was_prepared_of_arrays_and_reports(tmp_path: Path) -> None:
+    array = "[" + ",".join(flow(1784295000 + index, "ES_SPX") for index in range(5)) + "]"
+    name = f"{DATE}_ES_SPX_orderflow_orderflow.json"
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / name).write_text(array)
+    with zipfile.ZipFile(tmp_path / f"eod_report_SPX_{DATE}.zip", "w") as archive:
+        archive.writestr(
+            f"SPX/{name.replace('ES_SPX', 'SPX')}.gz", gzip.compress(array.replace("ES_SPX", "SPX").encode())
+        )
+    before = sorted(tmp_path.rglob("*"))
+    call(tmp_path)
+    assert len(list(tmp_path.rglob("*.payloads"))) == 2
+    assert "1 payload file" in call(tmp_path, "--clean", "--ticker", "SPX")
+    assert "1 payload file" in call(tmp_path, "--clean")
+    assert sorted(path for path in tmp_path.rglob("*") if path.suffix != ".lock") == before
 
 
 def test_clean_can_be_of_one_ticker(day: Path) -> None:

@@ -155,6 +155,7 @@ def test_a_report_that_does_not_come_is_asked_for_by_date_in_the_night(
     one = collector(service, tmp_path)
     list(one.look())
     assert (reports(tmp_path), one.is_complete()) == (["2026-07-16"], False)
+    assert one.why_not_newest() == "2026-07-17 of SPX, ES_SPX is not there yet"
     assert next_look(kind.now, is_complete=False) == kind.now + AGAIN_SECONDS
     real, kind.now = kind.now, epoch(day, BY_DATE)
     Service._report, kept = lambda self, ticker: self.send_error(500), Service._report  # type: ignore[method-assign]
@@ -164,6 +165,7 @@ def test_a_report_that_does_not_come_is_asked_for_by_date_in_the_night(
         Service._report = kept  # type: ignore[method-assign]
     assert one.is_complete()
     assert list(tmp_path.glob("2026-07-17_SPX_classic_*.json"))
+    assert one.why_not_newest() == ""
     assert real < kind.now
 
 

@@ -37,6 +37,31 @@ def test_payloads_go_that_nobody_has_used(tmp_path: Path, ending: str, used: flo
     assert (records.exists(), payloads.exists()) == (True, not goes)
 
 
+@pytest.mark.parametrize(
+    ("source", "payloads", "goes"),
+    [
+        ("2026-07-17_SPX_classic_gex_zero.json", "2026-07-17_SPX_classic_gex_zero.json.payloads", True),
+        ("deep/2026-07-17_SPX_classic_gex_zero.json.gz", "deep/2026-07-17_SPX_classic_gex_zero.json.gz.payloads", True),
+        (
+            "eod_report_SPX_2026-07-17.zip",
+            "eod_report_SPX_2026-07-17.zip.2026-07-17_SPX_classic_gex_zero.json.gz.payloads",
+            True,
+        ),
+        (
+            "eod_report_SPX_2026-07-16.zip",
+            "eod_report_SPX_2026-07-17.zip.2026-07-17_SPX_classic_gex_zero.json.gz.payloads",
+            False,
+        ),
+        ("2026-07-17_SPX_classic_gex_zero.json", "deep/2026-07-17_SPX_classic_gex_zero.json.payloads", False),
+    ],
+)
+def test_payloads_of_arrays_and_reports_go_as_well(tmp_path: Path, source: str, payloads: str, goes: bool) -> None:
+    file(tmp_path, source, used=99, content=b"[]")
+    file(tmp_path, payloads, used=99)
+    assert gone(tmp_path) == ([payloads] if goes else [])
+    assert (tmp_path / source).exists()
+
+
 def test_what_cannot_be_made_again_stays(tmp_path: Path) -> None:
     day = "2026-07-17/SPX/classic"
     kept = [

@@ -67,9 +67,12 @@ def collect(
                 for failed in notify(webhook, ntfy, "gexfaker collect", trouble):
                     click.echo(failed, err=True)
             if once:
-                sys.exit(0 if collector.has_newest() else 1)
+                if why := collector.why_not_newest():
+                    click.echo(why, err=True)
+                sys.exit(1 if why else 0)
             at = next_look(time.time(), is_complete=collector.is_complete())
-            click.echo(f"next look: {_shown(at)} New York")
+            why = collector.why_not_newest()
+            click.echo(f"{why + '; ' if why else ''}next look: {_shown(at)} New York")
         time.sleep(min(max(at - time.time(), 0.0), MAX_SLEEP_SECONDS))
 
 

@@ -152,6 +152,7 @@ def _locked(folders: set[Path]) -> Iterator[None]:
 
 
 def _clean(root: Path, date: str, tickers: Sequence[str]) -> None:
+    from gexfaker.tapes.loose import loose_below
     from gexfaker.tapes.prepared import ENDING
     from gexfaker.tapes.writer import PART, explained
 
@@ -159,11 +160,16 @@ def _clean(root: Path, date: str, tickers: Sequence[str]) -> None:
     parts = _payload_files(root, date, tickers, f".*{ENDING}{PART}")
     size = 0
     with _locked({path.parent.parent for path in (*found, *parts)}):
+        found += [
+            path
+            for path, day, feed in loose_below(root, ENDING)
+            if day == date and feed.ticker in (tickers or [feed.ticker])
+        ]
         for path in found:
             with explained(path):
                 size += path.lstat().st_size
                 path.unlink()
-    click.echo(f"{root / date}: {len(found)} payload files deleted, {size / 1e6:,.1f} MB")
+    click.echo(f"{root / date}: {len(found)} payload file{'s' * (len(found) != 1)} deleted, {size / 1e6:,.1f} MB")
 
 
 def _payload_files(root: Path, date: str, tickers: Sequence[str], pattern: str) -> Iterator[Path]:

@@ -88,10 +88,11 @@ class Collector:
             if self.may_ask_by_date:
                 yield from self._by_date(date, ticker)
 
-    def has_newest(self) -> bool:
-        """Whether the newest day that is due is there, as a report or by its arrays."""
+    def why_not_newest(self) -> str:
+        """That the newest day that is due is not there yet, neither as a report nor by its arrays; "" when it is."""
         manifest, date = Manifest(self._folder), due_day(self._clock()).isoformat()
-        return all(manifest.has_day(date, ticker) for ticker in self._tickers)
+        missing = [ticker for ticker in self._tickers if not manifest.has_day(date, ticker)]
+        return f"{date} of {', '.join(missing)} is not there yet" if missing else ""
 
     def is_complete(self) -> bool:
         """Whether nothing is missing that will still come."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from gexfaker.catalog import STORED_CATEGORIES, is_ticker
 from gexfaker.tapes.folder import EXTENSIONS, is_day_folder
+from gexfaker.tapes.loose import loose_below
 from gexfaker.tapes.prepared import ENDING, MAGIC
 
 DAY_SECONDS: Final = 86_400.0
@@ -46,6 +47,7 @@ def _payloads(root: Path) -> Iterator[Path]:
         for path in sorted((root / day).glob(f"*/*/*{ENDING}")):
             if _is_of_a_feed(path) and not any(part.is_symlink() for part in (path, path.parent, path.parent.parent)):
                 yield path
+    yield from (path for path, _, _ in loose_below(root, ENDING) if not path.is_symlink())
 
 
 def _is_of_a_feed(path: Path) -> bool:
@@ -59,4 +61,6 @@ def _is_ours(path: Path) -> bool:
     with path.open("rb") as file:
         is_payloads = file.read(len(MAGIC)) == MAGIC
     stem = path.name.removesuffix(ENDING)
-    return is_payloads and any((path.parent / (stem + ending)).is_file() for ending in EXTENSIONS)
+    report, is_member, _ = stem.rpartition(".zip.")
+    sources = [f"{report}.zip"] if is_member else [stem, *(stem + ending for ending in EXTENSIONS)]
+    return is_payloads and any((path.parent / name).is_file() for name in sources)

@@ -60,7 +60,7 @@ def require() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise GexfakerError('gexfaker plot needs matplotlib: pip install "gexfaker[plot]"') from None
+        raise GexfakerError("gexfaker plot needs matplotlib: pip install matplotlib") from None
 
 
 @contextmanager

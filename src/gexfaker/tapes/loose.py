@@ -273,6 +273,21 @@ def feeds_of(path: Path) -> list[tuple[str, Feed, Place]]:
     return list(LooseFiles(path.parent, lambda _entry: False)._feeds_of(path))
 
 
+def loose_below(root: Path, ending: str) -> Iterator[tuple[Path, str, Feed]]:
+    """Files of ours that lie beside what is loose, such as payloads: each with the date and the feed of its source.
+
+    They are called as the array, or as the report and the array in it, with an ending of their own. Links are not
+    followed.
+    """
+    for folder, folders, names in os.walk(root):
+        if len(Path(folder).relative_to(root).parts) >= MAX_DEPTH:
+            folders.clear()
+        for name in sorted(names):
+            array = name.removesuffix(ending).rpartition(".zip.")[2]
+            if name.endswith(ending) and (found := feed_of(array)):
+                yield Path(folder, name), *found
+
+
 def day_of(name: str) -> tuple[str, str] | None:
     """The date and the ticker that the name of an array or a report says; None of another name."""
     named = _REPORT.fullmatch(name) or _ARRAY.fullmatch(name)

@@ -17,7 +17,7 @@ def check(settings: Settings) -> None:
     """Raises SettingError: something does not go with a cluster, or what clusters need is not installed."""
     if importlib.util.find_spec("redis") is None:
         name = "cluster" if settings.cluster is not None else "workers"
-        raise refused(settings, name, 'install what it needs: pip install "gexfaker[cluster]"')
+        raise refused(settings, name, "install what it needs: pip install redis")
     if settings.state_file is not None:
         raise refused(settings, "state_file", "leave it out: a cluster keeps positions in its engine")
     if settings.playback is Playback.STEP:
