@@ -189,7 +189,7 @@ def parse_group(name: str) -> Feed | None:
 
 
 def respelled(name: str) -> Feed | None:
-    """The feed that is meant by a group name with a date in dashes, or with a category of another package."""
+    """The feed meant by a group name with capitals, a date in dashes, or a category of another package."""
     match = _OF_PACKAGE.fullmatch(name)
     if match is None:
         return None
@@ -197,8 +197,9 @@ def respelled(name: str) -> Feed | None:
     dated = _DASHED.sub(r"\1\2\3", category)
     if dated != category:
         return parse_group(f"{ticker}_{package}_{dated}")
-    others = (other for other, categories in STORED_CATEGORIES.items() if category in categories)
-    return next((Feed(ticker, other, category) for other in others), None)
+    ticker = ticker.upper() if ticker.upper() in TICKERS else ticker
+    packages = (package, *STORED_CATEGORIES)
+    return next((Feed(ticker, one, category) for one in packages if category in STORED_CATEGORIES[one]), None)
 
 
 def homes(feed: Feed) -> tuple[str, ...]:

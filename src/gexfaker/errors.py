@@ -71,11 +71,13 @@ class TokenError(GexfakerError):
     Attributes:
         owner: the id of the world whose it is, if that is sure, because the token was signed by us, and if it does not
             only watch; else empty.
+        remedy: what to do.
     """
 
-    def __init__(self, text: str, owner: str = "") -> None:
+    def __init__(self, text: str, owner: str = "", remedy: str = "negotiate again") -> None:
         super().__init__(text)
         self.owner = owner
+        self.remedy = remedy
 
 
 class NegotiationError(GexfakerError):

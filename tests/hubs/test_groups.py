@@ -102,6 +102,18 @@ EMPTY = [
     ("v2_classic", "NQ_classic_gex_zero", "there is no ticker 'NQ'; did you mean 'NQ_NDX_classic_gex_zero'?"),
     ("classic", "blue_ES_classic_gex_zero", "there is no ticker 'ES'; did you mean 'blue_ES_SPX_classic_gex_zero'?"),
     ("orderflow", "blue", "groups start with 'blue_' here"),
+    (
+        "classic",
+        "BLUE_SPX_classic_gex_full",
+        "groups start with 'blue_' here; did you mean 'blue_SPX_classic_gex_full'?",
+    ),
+    ("state_gex", "BLUE_SPX_state_gex_one", "groups start with 'blue_' here; did you mean 'blue_SPX_state_gex_one'?"),
+    ("state_gex", "spx_state_gex_one", "groups start with 'blue_' here; did you mean 'blue_SPX_state_gex_one'?"),
+    # capitals
+    ("state_gex", "blue_SPX_state_gex_ZERO", "no group is called so; did you mean 'blue_SPX_state_gex_zero'?"),
+    ("state_gex", "blue_SPX_State_gex_zero", "no group is called so; did you mean 'blue_SPX_state_gex_zero'?"),
+    ("classic", "blue_SPX_classic_gex_ZERO", "no group is called so; did you mean 'blue_SPX_classic_gex_zero'?"),
+    ("classic", "blue_spx_Classic_GEX_FULL", "no group is called so; did you mean 'blue_SPX_classic_gex_full'?"),
     # the wrong hub
     ("orderflow", "blue_SPX_classic_gex_full", "it belongs to hub 'classic'"),
     ("state_gex", "blue_SPX_classic_gex_20260814", "it belongs to hub 'classic'"),

@@ -11,7 +11,19 @@ import sys
 from typing import Final
 from weakref import WeakKeyDictionary
 
-from gexfaker.catalog import FUTURES, SPOT, TICKERS, V2, Feed, homes, hub_of, meant_ticker, parse_group, respelled
+from gexfaker.catalog import (
+    FUTURES,
+    SPOT,
+    TICKERS,
+    V2,
+    Feed,
+    homes,
+    hub_of,
+    meant_group,
+    meant_ticker,
+    parse_group,
+    respelled,
+)
 from gexfaker.exchange.expiries import is_listed, owner
 from gexfaker.limits import (
     MAX_COMPARED,
@@ -128,7 +140,7 @@ class Groups:
         day = day or self.day
         prefix = self._prefix_of(hub)
         if not group.startswith(prefix):
-            return f"groups start with {prefix!r} here{self._nearest(day, hub, group)}"
+            return f"groups start with {prefix!r} here{self._with_prefix(day, hub, group)}"
         feed = parse_group(group.removeprefix(prefix))
         if feed is None:
             if meant := respelled(group.removeprefix(prefix)):
@@ -156,6 +168,14 @@ class Groups:
         is_like_one = "_" in feed.ticker or nearest(feed.ticker.upper(), day.tickers)
         meant = self._nearest(day, hub, feed.group) if is_like_one else ""
         return f"there is no ticker {feed.ticker[:MAX_HINTED_LENGTH]!r}{meant}"
+
+    def _with_prefix(self, day: Day, hub: str, group: str) -> str:
+        """The hint for a name without the prefix, or with another one."""
+        meant = meant_group(group)
+        feed = None if meant is None else parse_group(meant)
+        if feed is not None and hub in homes(feed):
+            return f"; did you mean {self._prefix_of(hub) + feed.group!r}?"
+        return self._nearest(day, hub, group)
 
     def _nearest(self, day: Day, hub: str, group: str) -> str:
         """The hint for a name; looking takes milliseconds, so it is given for a bounded number of names only."""

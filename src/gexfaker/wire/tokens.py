@@ -121,9 +121,8 @@ def verify(token: str, secret: str, now: float, audience: str | None = None, hub
     named = _HUB.search(str(claims.get("aud")))
     if hub and named is not None and named[1].lower() != hub.lower():
         made_for = named[1][:SHOWN_AUDIENCE]
-        raise TokenError(
-            f"the access token is for hub {made_for}, and this is {hub}: each hub has a URL of its own", owner
-        )
+        text = f"the access token is for hub {made_for}, and this is {hub}: each hub has a URL of its own"
+        raise TokenError(text, owner, f"use that of {hub} from the same answer")
     if audience is not None and str(claims.get("aud")).lower() != audience.lower():
         made_for = str(claims.get("aud"))[:SHOWN_AUDIENCE]
         raise TokenError(f"the access token is for {made_for}, and this is {audience}", owner)

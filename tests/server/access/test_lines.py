@@ -17,7 +17,7 @@ from gexfaker.server.access.events import EVENTS, log_schema
 from gexfaker.wire.tokens import world_id
 from support import data
 from support.control import DAYS, Plane
-from support.raw import JSON, JSON_RELIABLE, connect, joined, try_upgrade
+from support.raw import JSON, JSON_RELIABLE, RawSocket, connect, joined, try_upgrade
 from support.server import CLEAN_EXIT, InProcess, running_process, running_server, wait_until
 
 RECORD = "/v2/ES_SPX/orderflow/orderflow"
@@ -525,3 +525,11 @@ def test_events_that_are_told_are_those_of_the_table() -> None:
         told |= {name for pair in re.findall(r'"event": "([a-z]+)"|_about\("([a-z]+)"', text) for name in pair if name}
     assert told - {"system"} <= EVENTS.keys()
     assert {"request", "connect", "refusal", "start", "control", "summary"} <= told
+
+
+def test_a_download_that_was_not_taken_to_its_end_is_told_so() -> None:
+    with running_server(tickers="SPX") as server:
+        with RawSocket(server.url) as raw:
+            raw.send(b"GET /hist/eod/SPX HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\nAuthorization: Bearer gone\r\n\r\n")
+            assert raw.socket.recv(15) == b"HTTP/1.1 200 OK"
+        wait_for(server, world_id("gone"), r"GET /hist/eod/SPX 200: broken off before its end, [\d,]+ bytes in")

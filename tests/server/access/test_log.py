@@ -71,7 +71,7 @@ def test_the_same_again_is_counted_and_told_after_a_while() -> None:
     assert desk.lines == []
     desk.log.tell("key-1", "request", "GET /x 200")
     desk.pass_seconds(10)
-    assert desk.take() == ["key-1 (bot): GET /x 200"], "once is not counted"
+    assert desk.take() == ["key-1 (bot): in the last 10 s: 1 x GET /x 200"], "it may be long ago"
     desk.pass_seconds(11)
     desk.log.tell("key-1", "request", "GET /x 200", " again")
     assert desk.take() == ["key-1 (bot): GET /x 200 again"], "after a while it is new"

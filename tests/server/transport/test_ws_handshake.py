@@ -145,7 +145,7 @@ def test_a_token_is_good_for_its_own_hub_and_no_other() -> None:
         urls = other.negotiate("mixed-up")
         wrong = urls["classic"].replace("/client/hubs/classic?", "/client/hubs/orderflow?")
         assert try_upgrade(wrong, [JSON]).status == 401
-        told = "the access token is for hub classic, and this is orderflow: each hub has a URL of its own"
+        told = "the access token is for hub classic, and this is orderflow: each hub has a URL of its own; use that"
         wait_until(lambda: any(told in line for line in other.stderr), 5, told)
         cased = urls["classic"].replace("/client/hubs/classic?", "/client/hubs/Classic?")
         assert try_upgrade(cased, [JSON]).status == 101

@@ -255,7 +255,7 @@ class AccessLog:
         if rest:
             named.append(f"{rest:,} x something else")
         counts = {tally.what: tally.count for tally in due}
-        if len(due) == 1 and due[0].count == 1:
+        if len(due) == 1 and due[0].count == 1 and due[0].told is None:  # it is of this second
             text = due[0].what
         else:
             text = f"in the last {max(seconds, 1):.0f} s: {', '.join(named)}"

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gexfaker.playback.actions import ACTIONS
 from gexfaker.server.access.log import NO_KEY, NOTED, AccessLog
+from gexfaker.server.http.eventstreams import EVENTS
 from gexfaker.server.http.gate import owner_of
 from gexfaker.server.http.targets import plain_path
 from gexfaker.wire.tokens import is_world_id, world_id
@@ -102,15 +103,18 @@ class _Answer:
         self._began: Final = perf_counter()
         self._status = 0
         self._bytes = 0
+        self._is_whole = self._is_endless = False
         self._body = bytearray()
 
     async def send(self, message: Message) -> None:
         """Pass a part of the answer on."""
         if message["type"] == "http.response.start":
             self._status = message["status"]
+            self._is_endless = any(value.startswith(EVENTS.encode()) for _, value in message["headers"])
         else:
             body = message.get("body", b"")
             self._bytes += len(body)
+            self._is_whole = not message.get("more_body", False)
             if self._status >= 400 and len(self._body) < MAX_REASON_BYTES:
                 self._body += body[:MAX_REASON_BYTES]
         await self._send(message)
@@ -121,15 +125,16 @@ class _Answer:
 
     @property
     def is_good(self) -> bool:
-        """Whether it was answered, and not refused."""
-        return 0 < self._status < 400
+        """Whether it was answered to its end, and not refused."""
+        return 0 < self._status < 400 and (self._is_whole or self._is_endless)
 
     def shown(self) -> str:
         """The status, and why if it is a refusal."""
         if not self._status:
             return "was not answered"
         reason = _reason(bytes(self._body)) if self._status >= 400 else ""
-        return f"{self._status}: {reason}" if reason else str(self._status)
+        gone = "" if self._is_whole or self._is_endless else ": broken off before its end"
+        return f"{self._status}: {reason}" if reason else f"{self._status}{gone}"
 
     def detail(self) -> str:
         """How much was sent in which time."""

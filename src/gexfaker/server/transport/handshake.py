@@ -366,7 +366,7 @@ def _granted(service: Service, hub: Hub, request: Request, query: Mapping[str, s
         grant = _verified(service, hub, request, query)
     except TokenError as problem:
         owner = problem.owner or NO_KEY
-        raise _RefusedError(401, "Unauthorized", why=f"{problem}; negotiate again", owner=owner) from None
+        raise _RefusedError(401, "Unauthorized", why=f"{problem}; {problem.remedy}", owner=owner) from None
     if any(not group.strip() or len(group) > MAX_GROUP_LENGTH for group in grant.groups):
         raise _RefusedError(400, "Bad Request", "The token contains an invalid group name.")
     return grant
