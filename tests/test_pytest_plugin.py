@@ -50,6 +50,11 @@ def test_a_test_of_a_client_in_a_few_lines(tmp_path: Path) -> None:
             gexfaker.advance_to("11:00")
             assert gexfaker.status()["playback"]["shown"] == "2026-07-17 11:00:00"
 
+        @pytest.mark.gexfaker(day="2026-07-17", start="10:30", paused=True, speed=1000)
+        def test_it_stands_exactly_there_at_any_speed(gexfaker):
+            assert gexfaker.status()["playback"]["shown"] == "2026-07-17 10:30:00"
+            assert gexfaker.status()["playback"]["market_time"] % 60 == 0
+
         @pytest.mark.gexfaker(faults=[{"type": "empty"}])
         def test_faults_from_the_first_request_on(gexfaker):
             with pytest.raises(httpx.RemoteProtocolError):
@@ -97,7 +102,7 @@ def test_a_test_of_a_client_in_a_few_lines(tmp_path: Path) -> None:
         """,
     )
     assert done.returncode == 0, done.stdout
-    assert "9 passed" in done.stdout
+    assert "10 passed" in done.stdout
 
 
 def test_an_expectation_that_fails_shows_the_end_of_the_journal(tmp_path: Path) -> None:
@@ -126,7 +131,7 @@ def test_an_expectation_that_fails_shows_the_end_of_the_journal(tmp_path: Path) 
     assert "the journal of the key ends with:" in done.stdout
     assert "path=/SPX/classic/zero status=200" in done.stdout
     assert "expected 1 connect within 0.1 s, and there were 0" in done.stdout
-    assert "the journal of the key is empty: no client has used this key since it began" in done.stdout
+    assert "the journal of the key is empty: no client has used this key since it was first asked for" in done.stdout
     assert "def _expect" not in done.stdout, "the insides of gexfaker are not shown"
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from gexfaker.errors import ControlError, SettingError
 from gexfaker.settings import load
-from gexfaker.testing import Control, ListenError, ManualClock, Pause, Seek, Target, receive, serving
+from gexfaker.testing import Control, KeyUnderTest, ListenError, ManualClock, Pause, Seek, Target, receive, serving
 from support.data import write_day
 
 
@@ -142,10 +142,20 @@ def test_without_a_folder_none_is_looked_at(tmp_path: Path, monkeypatch: pytest.
         assert server.service.days.stored
 
 
-@pytest.mark.parametrize("seconds", [float("nan"), float("inf")])
-def test_a_clock_is_advanced_by_a_number_of_seconds(seconds: float) -> None:
+@pytest.mark.parametrize("seconds", [float("nan"), float("inf"), "1", None])
+def test_a_clock_is_advanced_by_a_number_of_seconds(seconds: Any) -> None:
     with pytest.raises(ValueError, match="a number of seconds"):
         ManualClock().advance(seconds)
+
+
+def test_what_is_no_clock_is_refused() -> None:
+    with pytest.raises(ControlError, match="clock is a function that gives epoch seconds"), serving(clock=1):  # type: ignore[arg-type]
+        pass
+
+
+def test_what_is_no_time_is_refused_by_a_sentence() -> None:
+    with serving(tickers="SPX") as server, pytest.raises(ControlError, match="within"):
+        KeyUnderTest(server.url, "k").verify({"type": "request"}, within=None)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [{"timeout": -1.0}, {"timeout": 0.0}, {"count": 0}, {"count": -3}])

@@ -152,14 +152,14 @@ def _set_up(key: KeyUnderTest, asked: Mapping[str, Any]) -> None:
 
     if asked.get("journal", True):
         key.journal()
+    if asked.get("paused"):  # first, so that it stands exactly where the others put it
+        key.pause()
     if "day" in asked:
         key.act(ChangeDay(date=asked["day"]))
     if "start" in asked:
         key.advance_to(asked["start"])
     if "speed" in asked:
         key.act(Speed(speed=asked["speed"]))
-    if asked.get("paused"):
-        key.pause()
     rules = rules_in(asked.get("faults", ()))
     if "preset" in asked:
         rules += map(msgspec.to_builtins, preset(asked["preset"]))  # behind the others, as the server adds it

@@ -83,7 +83,10 @@ def serving(clock: Callable[[], float] | None = None, **settings: Any) -> Iterat
 
     Raises:
         SettingError, DataError: it cannot start so.
+        ControlError: the clock is none.
     """
+    if clock is not None and not callable(clock):
+        raise ControlError(f"clock is a function that gives epoch seconds, such as ManualClock(), not {clock!r}")
     here: dict[str, Any] = {"port": 0} if "data_dir" in settings else {"port": 0, "simulate": "true"}
     flags = {name.upper(): as_text(value) for name, value in (here | settings).items()}
     for name in flags.keys() - SETTINGS.keys():
@@ -194,6 +197,8 @@ class ManualClock:
             ValueError: time does not go back, and has no end.
             TimeoutError: nothing sleeps by this clock.
         """
+        if not isinstance(seconds, int | float):
+            raise ValueError(f"a clock is advanced by a number of seconds, not {seconds!r}")
         if seconds < 0:
             raise ValueError(f"a clock does not go back, as by {seconds:g} s: seek moves a key back")
         if not math.isfinite(seconds):

@@ -103,6 +103,53 @@ def test_everything_was_acknowledged() -> None:
     assert expect(entries(sent, acked, later), **{"is": "acknowledged_everything"}) == [], "the largest one counts"
 
 
+def test_what_broke_for_good_need_not_be_acknowledged_and_too_much_is_no_more_than_what_was_sent() -> None:
+    sent = ("deliver", HUB | {"group": "g", "count": 3, "sequence_id": 3})
+    ahead = ("sequenceAck", HUB | {"sequence_id": 9999, "last": 1})
+    assert expect(entries(ahead, sent), **{"is": "acknowledged_everything"}) == [
+        "expected a sequenceAck >= 3 on classic; the last was 1"
+    ]
+    again = ("deliver", HUB | {"connection": "c2", "group": "g", "count": 1, "sequence_id": 1})
+    acked = ("sequenceAck", HUB | {"connection": "c2", "sequence_id": 1, "last": 1})
+    assert expect(entries(sent, BROKEN, again, acked), **{"is": "acknowledged_everything"}) == []
+    assert expect(entries(sent, BROKEN), **{"is": "acknowledged_everything"}) == [
+        "expected acknowledgements, and every reliable connection broke before the last one could come"
+    ]
+    back = ("recover", HUB | {"unacknowledged": 3})
+    for told in ((sent, BROKEN, back), (sent, CLEAN)):
+        assert expect(entries(*told), **{"is": "acknowledged_everything"}) == [
+            "expected a sequenceAck >= 3 on classic; there was none"
+        ]
+
+
+def test_who_closed_is_in_no_group() -> None:
+    joined = ("joinGroup", HUB | {"group": "blue_SPX_classic_gex_zero"})
+    asked = {"is": "joined_exactly", "groups": ["SPX_classic_gex_zero"]}
+    assert expect(entries(joined, BROKEN), **asked) == [], "it may come back to it"
+    assert expect(entries(joined, CLEAN), **asked) == [
+        "expected the client in exactly SPX_classic_gex_zero; it did not join SPX_classic_gex_zero"
+    ]
+
+
+def test_after_a_status_nothing_is_sent_and_what_was_under_way_is_not_meant() -> None:
+    def request(status: int, at: float, ms: float = 1.0) -> tuple[str, dict[str, Any], float]:
+        return "request", {"method": "GET", "path": "/x", "status": status, "ms": ms}, at
+
+    asked: dict[str, Any] = {"is": "stopped_after", "status": 401}
+    assert expect(entries(request(401, 1.0), request(401, 1.01, 20.0), request(401, 1.02, 30.0)), **asked) == []
+    assert expect(entries(request(401, 1.0), request(401, 1.5)), **asked) == [
+        "expected no request after the first 401; 1 came, the first 0.50 s later"
+    ]
+    refused = ("reject", {"hub": "classic", "status": 401, "why": "x"}, 2.0)
+    assert expect(entries(request(401, 1.0), refused, refused), **asked) == [
+        "expected no request after the first 401; 2 came, the first 1.00 s later"
+    ]
+    assert expect(entries(refused), **asked) == []
+    assert expect(entries(refused, ("connect", HUB, 3.0)), **asked) == [
+        "expected no request after the first 401; 1 came, the first 1.00 s later"
+    ]
+
+
 BROKEN = ("close", HUB | {"code": None, "by": "nobody"}, 10.0)
 CLEAN = ("close", HUB | {"code": 1000, "by": "client"}, 10.0)
 
@@ -258,7 +305,7 @@ def test_handled_in_order() -> None:
         ({"expect": [{"type": "ping", "where": {"grop": "x"}}]}, "ping entries have no 'grop'"),
         ({"expect": [{"type": "ping"}], "since": 2**63}, "<="),
         ({"expect": [{"type": "ping", "since": 2**63}]}, "<="),
-        ({"expect": [{"type": "ping", "where": {"hub": {}}}]}, "where hub: a range has at_least, at_most, or both"),
+        ({"expect": [{"type": "ping", "where": {"hub": {}}}]}, "where: hub: a range has at_least, at_most, or both"),
         ({"expect": [{"type": "ping", "where": {"hub": "*" * 501}}]}, "length"),
     ],
 )

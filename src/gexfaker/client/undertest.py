@@ -251,7 +251,7 @@ class KeyUnderTest:
         return NO_ENTRIES + (OTHER_KEYS.format(", ".join(others[:3])) if others else "")
 
 
-NO_ENTRIES: Final = "the journal of the key is empty: no client has used this key since it began"
+NO_ENTRIES: Final = "the journal of the key is empty: no client has used this key since it was first asked for"
 OTHER_KEYS: Final = "; other keys of this server are in use ({}): does the client use the key of the test?"
 PARTS: Final = ("name", "on", "toxicity", "after", "count", "for", "when", "attributes", "enabled")
 """Of a rule, beside its type."""
@@ -331,8 +331,8 @@ def _expected(given: Sequence[Rule | str | Sequence[Rule | str]]) -> list[Rule |
 def _seconds(within: float | str) -> float:
     """How long an answer may take; what is no time the server refuses."""
     try:
-        return duration(within) if isinstance(within, str) else within
-    except ValueError:
+        return duration(within) if isinstance(within, str) else float(within)
+    except (ValueError, TypeError):
         return 0.0
 
 

@@ -192,14 +192,18 @@ def _order(asked: Verification, entries: Sequence[Entry]) -> list[Finding]:
 
 
 def _acknowledged_everything(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
-    """Reliable connections were sent messages, and each has acknowledged the last one."""
-    sent, acked = _last_of(entries, "deliver"), _last_of(entries, "sequenceAck")
-    if not any("sequence_id" in entry.fields for entry in sent.values()):
+    """Reliable connections were sent messages, and each that did not break for good has acknowledged the last one."""
+    sent, acked, broken = _last_of(entries, "deliver"), _last_of(entries, "sequenceAck"), _broken(entries)
+    reliable = [name for name, entry in sent.items() if "sequence_id" in entry.fields]
+    if not reliable:
         return Finding("expected acknowledgements, and no reliable connection was sent anything", [*sent.values()])
+    if broken.issuperset(reliable):
+        text = "expected acknowledgements, and every reliable connection broke before the last one could come"
+        return Finding(text, [sent[name] for name in reliable][-NEAREST:])
     for connection, entry in sent.items():
-        wanted = entry.fields.get("sequence_id")
+        wanted = None if connection in broken else entry.fields.get("sequence_id")
         last = acked.get(connection)
-        has = last.fields["sequence_id"] if last is not None else 0
+        has = _acked(last.fields) if last is not None else 0
         if wanted is not None and has < wanted:
             said = f"the last was {has}" if has else "there was none"
             text = f"expected a sequenceAck >= {wanted} on {entry.fields['hub']}; {said}"
@@ -220,6 +224,28 @@ def _last_of(entries: Sequence[Entry], type_: str) -> dict[str, Entry]:
     return found
 
 
+def _acked(fields: dict[str, Any]) -> int:
+    """The last message that an acknowledgement is good for."""
+    sent = fields.get("last")
+    return min(fields["sequence_id"], sent) if isinstance(sent, int) else int(fields["sequence_id"])
+
+
+def _broken(entries: Sequence[Entry]) -> set[str]:
+    """The connections that the client did not close, and did not come back to."""
+    found = set[str]()
+    for entry in entries:
+        if entry.type == "close" and not _is_wanted(entry):
+            found.add(entry.fields["connection"])
+        elif entry.type == "recover":
+            found.discard(entry.fields["connection"])
+    return found
+
+
+def _is_wanted(close: Entry) -> bool:
+    """Whether it was the client that closed, as one does."""
+    return close.fields["by"] == "client" and close.fields.get("code") == 1000
+
+
 def _returns(entries: Sequence[Entry], *types: str) -> list[tuple[Entry, Entry | None]]:
     """Each end of a connection that the client did not want, with the first entry of these types on its hub after it.
 
@@ -231,7 +257,7 @@ def _returns(entries: Sequence[Entry], *types: str) -> list[tuple[Entry, Entry |
         hub = entry.fields.get("hub")
         if entry.type in types and hub is not None:
             next_on[hub] = entry
-        elif entry.type == "close" and not (entry.fields["by"] == "client" and entry.fields.get("code") == 1000):
+        elif entry.type == "close" and not _is_wanted(entry):
             found.append((entry, next_on.get(entry.fields["hub"])))
     return found[::-1]
 
@@ -295,6 +321,8 @@ def _joined_exactly(expected: Expectation, entries: Sequence[Entry]) -> Finding 
     for entry in entries:
         if entry.type == "joinGroup" and "error" not in entry.fields:
             inside[entry.fields["group"]] = entry
+        elif entry.type == "close" and _is_wanted(entry):
+            inside = {group: one for group, one in inside.items() if one.fields.get("hub") != entry.fields["hub"]}
         elif entry.type == "leaveGroup":
             inside.pop(entry.fields["group"], None)
         elif entry.type == "connect":  # a key has one connection on a hub: what the one before had joined is gone
@@ -330,17 +358,22 @@ def _polled_no_faster_than(expected: Expectation, entries: Sequence[Entry]) -> F
 
 
 def _stopped_after(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
-    """After the first answer with this status no further request came."""
-    requests = [entry for entry in entries if entry.type == "request"]
-    ended = next((entry for entry in requests if entry.fields["status"] == expected.status), None)
+    """After the first answer with this status no further request was sent, and no WebSocket opened."""
+    asked = [entry for entry in entries if entry.type in ("request", "reject", "connect", "recover")]
+    ended = next((entry for entry in asked if entry.fields.get("status") == expected.status), None)
     if ended is None:
-        return Finding(f"expected an answer {expected.status}, and there was none", requests[-NEAREST:])
-    later = [entry for entry in requests if entry.number > ended.number]
+        return Finding(f"expected an answer {expected.status}, and there was none", asked[-NEAREST:])
+    later = [entry for entry in asked if entry.number > ended.number and _began(entry) > ended.at]
     if not later:
         return None
-    after = later[0].at - ended.at
+    after = _began(later[0]) - ended.at
     text = f"expected no request after the first {expected.status}; {len(later)} came, the first {after:.2f} s later"
     return Finding(text, [ended, *later[: NEAREST - 1]])
+
+
+def _began(entry: Entry) -> float:
+    """When a request came; it is written down when it is answered."""
+    return entry.at - (entry.fields.get("ms") or 0.0) / 1000
 
 
 def _handled_in_order(_: Expectation, entries: Sequence[Entry]) -> Finding | None:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from gexfaker.catalog import HUBS
 from gexfaker.errors import ControlError
 from gexfaker.nearest import nearest
 
@@ -98,6 +99,13 @@ TEXTS: Final = frozenset(
     ("method", "path", "client", "hub", "connection", "subprotocol", "why", "group", "day", "error", "by", "how")
 ) | {"name", "fault", "hit", "action"}
 """Fields that are texts, or None."""
+
+WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
+    "hub": HUBS,
+    "by": ("client", "server", "nobody"),
+}
+"""Fields that have one of these texts."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import fnmatch
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from gexfaker.errors import ControlError
-from gexfaker.journal.journal import NUMBERS, TEXTS, TYPES, Entry, check_type
+from gexfaker.journal.journal import NUMBERS, TEXTS, TYPES, WORDS, Entry, check_type
 from gexfaker.nearest import nearest
 
 MAX_ANSWERED: Final = 1000
@@ -68,12 +68,8 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
                 close = nearest(name, known)
                 meant = f"did you mean {close}?" if close else f"they have {', '.join(sorted(known))}"
                 raise ControlError(f"where: {' and '.join(self.types) or 'no'} entries have no {name[:40]!r}: {meant}")
-            if wanted == Range():
-                raise ControlError(f"where {name[:40]}: a range has at_least, at_most, or both")
-            if isinstance(wanted, str) and name in NUMBERS and not set(wanted) & set("*?["):
-                raise ControlError(f"where: {name} is a number: write {_as_number(wanted)}, not {wanted[:40]!r}")
-            if isinstance(wanted, int | float | Range) and not isinstance(wanted, bool) and name in TEXTS:
-                raise ControlError(f"where: {name} is a text, with * for any letters: {wanted} never fits")
+            if why := _why_never(name, wanted):
+                raise ControlError(f"where: {why}")
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -94,6 +90,29 @@ class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         what = " or ".join(self.types) or "entry"
         where = ", ".join(f"{name} {_said(wanted)}" for name, wanted in self.where.items())
         return f"{what} with {where}" if where else what
+
+
+def _why_never(name: str, wanted: Wanted) -> str:
+    """Why a value never fits a field, or "": what is wrong would hold of whatever must not happen."""
+    if isinstance(wanted, Range):
+        least, most = wanted.at_least, wanted.at_most
+        if least is None and most is None:
+            return f"{name}: a range has at_least, at_most, or both"
+        if least is not None and most is not None and least > most:
+            return f"{name}: nothing is at least {least:g} and at most {most:g}"
+    if name in NUMBERS and isinstance(wanted, str | bool):
+        return f"{name} is a number: write {_as_number(str(wanted))}, not {str(wanted)[:40]!r}"
+    if name in TEXTS and isinstance(wanted, int | float | Range):
+        return f"{name} is a text, with * for any letters: {wanted} never fits"
+    return why_no_word(name, wanted, WORDS[name]) if name in WORDS else ""
+
+
+def why_no_word(name: str, wanted: Wanted, words: Sequence[str]) -> str:
+    """Why a value is none of the words that a field has, or ""; a pattern is one if any word fits it."""
+    if not isinstance(wanted, str) or any(fnmatch.fnmatchcase(word, wanted) for word in words):
+        return ""
+    close = nearest(wanted.upper() if name == "method" else wanted.lower(), words)
+    return f"{name} is never {wanted[:40]!r}: " + (f"did you mean {close}?" if close else f"it is {', '.join(words)}")
 
 
 def _as_number(text: str) -> str:

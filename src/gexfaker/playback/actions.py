@@ -385,7 +385,9 @@ def _with_records(day: Day, feeds: Iterable[Feed]) -> list[Tape]:
     return found
 
 
-NOBODY_LISTENS: Final = "no client is in a group, and in step mode REST takes the next record with each request"
+NOBODY_LISTENS: Final = (
+    "no client is in a group: who joins next is sent these records; REST takes the next record with each request"
+)
 
 
 class Seek(Action, frozen=True):

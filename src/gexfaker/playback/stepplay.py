@@ -228,7 +228,7 @@ class StepPlay(Play):
         self.paused, self.owed = False, 0
 
     def advance(self, count: int, now: float) -> None:
-        """Owe ``count`` turns more."""
+        """Owe ``count`` turns more; where nobody listens yet, to who comes next."""
         self.owed += count
 
     def set_speed(self, speed: float, now: float) -> str | None:

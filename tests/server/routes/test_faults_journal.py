@@ -275,6 +275,32 @@ def test_who_waits_for_records_that_never_come_reads_why(key: Key) -> None:
         assert "the key is paused" in key.call("POST", "/_gexfaker/journal/wait", asked)[1]["error"]
 
 
+def test_nothing_is_said_of_what_must_not_happen_by_a_journal_that_begins_with_the_question(key: Key) -> None:
+    for _ in range(3):
+        key.get()
+    negative = {"expect": [{"type": "request", "exactly": 0}]}
+    status, answer = key.call("POST", "/_gexfaker/verify", negative)
+    assert (status, answer["findings"]) == (406, [])
+    assert "nothing can be said of what must not happen; the journal of this key begins now" in answer["error"]
+    assert "--journal true" in answer["error"]
+    key.ok("POST", "/_gexfaker/verify", negative, status=202)
+    key.get()
+    assert key.call("POST", "/_gexfaker/verify", negative)[0] == 406
+
+
+def test_nothing_is_counted_by_a_journal_that_begins_with_the_question(key: Key) -> None:
+    key.get()
+    status, answer = key.call("POST", "/_gexfaker/journal/count", {"type": "request"})
+    assert (status, "nothing can be counted; the journal of this key begins now" in answer["error"]) == (400, True)
+    assert key.ok("POST", "/_gexfaker/journal/count", {"type": "request"})["count"] == 0
+
+
+def test_the_number_of_the_last_entry_may_be_what_begins_a_journal(key: Key) -> None:
+    assert key.ok("POST", "/_gexfaker/journal/count", {})["last"] == 0
+    key.get()
+    assert key.ok("POST", "/_gexfaker/journal/count", {"type": "request"})["count"] == 1
+
+
 def test_what_may_not_happen_is_looked_at_until_the_end(key: Key) -> None:
     key.ok("GET", JOURNAL)
     later = threading.Timer(0.15, key.get)
@@ -294,6 +320,18 @@ def test_what_may_not_happen_is_looked_at_until_the_end(key: Key) -> None:
         ("/verify", {"expect": [{"is": "negotiated_at_most", "exactly": 3}]}, "takes times, not exactly"),
         ("/verify", {"expect": [{"is": "recovered", "type": "close"}]}, "recovered takes nothing, not type"),
         ("/verify", {"expect": [{"type": "deliver", "group": "x"}]}, 'it belongs into "where": {"group": ...}'),
+        (
+            "/verify",
+            {"expect": [{"type": "fault", "where": {"fault": "reset_pear"}, "exactly": 0}]},
+            "fault is never 'reset_pear': did you mean reset_peer?",
+        ),
+        (
+            "/journal/wait",
+            {"type": "ping", "count": 0},
+            "count is 1 or more: that something does not come is for verify",
+        ),
+        ("/journal/wait", {"type": "ping", "since": 10**6}, "since is 1000000, and the last entry of the journal is"),
+        ("/verify", {"expect": [{"type": "ping", "exactly": 0}], "since": 10**6}, "since is 1000000, and the last"),
         ("/verify", {"expect": ["recovered"], "within": "soon"}, "within is a time such as 5s, or seconds"),
         ("/verify", ["recovered"], 'such as {"expect": ['),
         ("/verify", {"is": "recovered"}, "unknown field is; there are expect, order"),
@@ -369,8 +407,8 @@ def test_many_expectations_over_a_full_journal_hold_up_nobody(key: Key) -> None:
     assert world is not None
     assert world.watch is not None
     for number in range(20_000):
-        world.watch.note("ping", hub=f"hub{number}", connection="c")
-    asked = [{"type": "ping", "where": {"hub": f"x*y*{number}", "connection": "z*"}} for number in range(60)]
+        world.watch.note("wrong", hub="classic", connection="c", why=f"why {number}")
+    asked = [{"type": "wrong", "where": {"why": f"x*y*{number}", "connection": "z*"}} for number in range(60)]
     answers: list[Any] = []
     verifying = threading.Thread(
         target=lambda: answers.append(key.call("POST", "/_gexfaker/verify", {"expect": asked}))
@@ -476,6 +514,17 @@ def test_the_state_of_a_key_is_put_back_on_another_one(key: Key) -> None:
     assert again["session"]["market_time"] == pytest.approx(state["session"]["market_time"], abs=5)
     for name in ("tier", "quota", "faults", "version"):
         assert again[name] == state[name]
+
+
+def test_its_own_state_put_back_closes_no_connection(key: Key) -> None:
+    key.ok("GET", JOURNAL)
+    with joined(key, "orderflow", data.group()) as client:
+        client.read_kind("ack")
+        key.ok("PUT", "/_gexfaker/state", key.ok("GET", "/_gexfaker/state"))
+        key.server.request("POST", f"/_gexfaker/sessions/by-key/step?key={key.key}", b'{"count": 3}')
+        assert client.read_kind("data").group == data.group()
+        assert key.entries("close") == []
+    assert "restore" in [entry["action"] for entry in key.entries("control")]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ FEW: Final = 500
 SHORTEST_LOOK: Final = 0.02
 """Seconds between two looks at least, however much happens meanwhile."""
 
+BEGINS_NOW: Final = "; the journal of this key begins now: what was before is not in it"
 CATCH_UP_SECONDS: Final = 1.0
 """How long a question waits for what is due to be sent: a step of a thousand records takes a tenth of that."""
 
@@ -145,7 +146,11 @@ async def _count(request: Request) -> Response:
 
     asked, given = await _asked(request, Query)
     world = await _world(request, given)
+    if (asked.types or asked.where) and _since(world):
+        journal_of(world)
+        raise ControlError(f"nothing can be counted{_since_now()}")
     journal = journal_of(world)
+    _check_since(asked.since, journal)
     count = len(await _looked(request, journal, asked.of))
     return reply({"session": world.id, "count": count, "last": journal.number})
 
@@ -157,7 +162,10 @@ async def _wait(request: Request) -> Response:
     asked, given = await _asked(request, Query, "count", "within")
     world = await _world(request, given)
     since = _since(world)
-    journal, wanted = journal_of(world), max(1, _whole("count", given.get("count"), 1))
+    journal, wanted = journal_of(world), _whole("count", given.get("count"), 1)
+    if not wanted:
+        raise ControlError('count is 1 or more: that something does not come is for verify, with "exactly": 0')
+    _check_since(asked.since, journal)
     seconds = _seconds(given.get("within", 5.0))
     found = await _come_true(request, journal, seconds, asked.of, lambda found: len(found) >= wanted)
     if len(found) >= wanted:
@@ -179,6 +187,9 @@ async def _verify(request: Request) -> Response:
     world = await _world(request, given)
     since = _since(world)
     journal, seconds = journal_of(world), _seconds(asked.within)
+    _check_since(asked.since, journal)
+    if since and not seconds and not asked.is_final_at_once:
+        return reply({"error": f"nothing can be said of what must not happen{_since_now()}", "findings": []}, 406)
 
     def is_done(found: list[Finding]) -> bool:
         return not found and asked.is_final_at_once
@@ -200,7 +211,18 @@ def _since(world: World) -> str:
     """That a journal begins with this very question; to be asked before it does."""
     if world.watch is not None and world.watch.journal is not None:
         return ""
-    return "; the journal of this key begins now: what was before is not in it"
+    return BEGINS_NOW
+
+
+def _since_now() -> str:
+    """The same, with what to do about it."""
+    return f"{BEGINS_NOW}. Ask for it before the client begins, or start the server with --journal true"
+
+
+def _check_since(since: int, journal: Journal) -> None:
+    """Raises ControlError: a question is about entries after one that there is not yet."""
+    if since > journal.number:
+        raise ControlError(f"since is {since}, and the last entry of the journal is {journal.number}")
 
 
 def _told(found: Sequence[Finding], seconds: float, since: str) -> dict[str, Any]:
@@ -274,10 +296,22 @@ async def _asked(request: Request, kind: type[Any], *others: str) -> tuple[Any, 
     given = read(body, dict[str, Any], getattr(kind, "EXAMPLE", ""))
     asked = convert({name: one for name, one in given.items() if name not in ("key", *others)}, kind)
     asked.check()
+    for one in getattr(asked, "expected", (asked,)):
+        _check_fault(one)
     key = given.get("key")
     if key is not None and (not isinstance(key, str) or not key):
         raise ControlError("key is an API key")
     return asked, given
+
+
+def _check_fault(asked: Query) -> None:
+    """Raises ControlError: a question is about a fault that there is not."""
+    if "fault" in asked.where:
+        from gexfaker.faults.kinds import KINDS
+        from gexfaker.journal.queries import why_no_word
+
+        if why := why_no_word("fault", asked.where["fault"], tuple(KINDS)):
+            raise ControlError(f"where: {why}")
 
 
 async def _clear(request: Request) -> Response:

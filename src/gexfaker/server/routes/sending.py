@@ -141,9 +141,11 @@ async def _import(request: Request) -> Response:
     for action in granted:
         await act(service, world, action)
     if kept.memberships is not None and service.cluster is None:
-        service.memberships.begin(world, kept.memberships)
+        service.memberships.follow(world, kept.memberships)
     world.account.name = plain_name(kept.name or "") or world.account.name
     await have_faults(service, world, listed)
+    if world.watch is not None:
+        world.watch.note("control", action="restore", resolved=None)
     return reply({"session": world.id, **fault_status(service, world)})
 
 

@@ -81,7 +81,7 @@ def silences(service: Service, world: World) -> list[str]:
             found |= {f"{one['group']} stays silent: {one['silent']}": None for one in groups if "silent" in one}
     if world.is_used and world.play.paused:
         found["the key is paused"] = None
-    elif world.is_used and of_its_day(world.play.is_over, False):
+    if world.is_used and of_its_day(world.play.is_over, False):
         found[f"the key has come to the end of {world.play.date}"] = None
     return list(found)[:MAX_SILENCES]
 
