@@ -80,6 +80,7 @@ def operate(hub: Hub, connection: Connection, message: m.Received) -> m.AckError
 def _perform(hub: Hub, connection: Connection, message: Operation) -> m.AckError | None:
     """Run an operation that may be acknowledged; why it failed, or None."""
     if isinstance(message, m.Event):
+        hub.faults.refused(connection, message.event, NO_HANDLER)
         return NO_HANDLER
     if isinstance(message, m.Unsupported):
         return _refuse(hub, connection, message)

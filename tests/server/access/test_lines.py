@@ -214,6 +214,12 @@ def test_who_negotiated_with_get_is_not_sent_to_post(server: InProcess) -> None:
         assert not [line for line in lines_of(server, world_id(key)) if "POST" in line]
 
 
+def test_a_refused_event_is_told_with_the_reason(server: InProcess) -> None:
+    with connect(server.negotiate("k-event")["classic"], JSON) as raw:
+        raw.send_text('{"type":"event","event":"hello","dataType":"text","data":"x","ackId":1}')
+        wait_for(server, world_id("k-event"), "was refused the event 'hello'; as on the service, nobody handles events")
+
+
 def test_an_expired_token_is_told_of_its_key_and_stands_in_its_journal(server: InProcess) -> None:
     rule = b'[{"type": "expire_token", "attributes": {"lifetime": 0}}]'
     assert server.request("PUT", "/_gexfaker/faults?key=k-expired", rule)[0] == 200

@@ -145,6 +145,19 @@ def test_what_is_not_there_is_404(server: Served, path: str) -> None:
     assert error(server, f"/v2/hist/{path}")[0] == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("SPXX/orderflow/orderflow/2026-07-17", "There is no ticker 'SPXX': /tickers lists them."),
+        ("SPX/clasic/zero/2026-07-17", "There is no package 'clasic': there are classic, state, orderflow."),
+        ("SPX/classic/gex_two/2026-07-17", "There is no category 'gex_two' of classic: there are gex_full, gex_zero"),
+        ("SPX/orderflow/orderflow/2026-07-16", "There is no history of SPX_orderflow_orderflow on 2026-07-16"),
+    ],
+)
+def test_why_there_is_none_is_said(server: Served, path: str, said: str) -> None:
+    assert said in error(server, f"/hist/{path}")[1]
+
+
 @pytest.mark.parametrize("path", [LINK, f"{LINK}?noredirect", "/v2/hist/eod/SPX"])
 def test_who_may_not_have_it(server: Served, path: str) -> None:
     agent = {"User-Agent": "x"}

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from gexfaker.hubs.connection import Connection, State
 from gexfaker.hubs.groups import Groups
-from gexfaker.hubs.upstream import NO_SENDING
+from gexfaker.hubs.upstream import NO_HANDLER, NO_SENDING
 from gexfaker.limits import MAX_HINTED_LENGTH
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days
@@ -29,6 +29,7 @@ SHOWN_GROUPS: Final = 5
 UNTIL_NAMED: Final = " until a POST or PATCH of /v2/negotiate names one"
 BY_THE_SERVER: Final = "; it negotiated with POST: name the group there or with PATCH, and the server joins it"
 ONLY_JOINS: Final = "; as on the service, clients join groups to receive, and send nothing to them"
+NO_EVENTS: Final = "; as on the service, nobody handles events of clients, and their ack is an InternalServerError"
 FORBIDDEN: Final = "Forbidden"
 WITHOUT_SUBPROTOCOL: Final = "; offer json.webpubsub.azure.v1, or negotiate with POST, which names the groups"
 
@@ -126,6 +127,8 @@ class ClientLog:
         text = f"was refused {_short(group)!r}: {error.message.removesuffix('.')}"
         if error.message == NO_SENDING.format(group):
             advice = ONLY_JOINS
+        elif error.name == NO_HANDLER.name:
+            text, advice = f"was refused the event {_short(group)!r}", NO_EVENTS
         else:
             advice = BY_THE_SERVER if connection.grant.is_joined_by_server and error.name == FORBIDDEN else ""
         self._tell(connection, "refusal", text, advice, NOTED)

@@ -173,7 +173,8 @@ def look_up(service: Service, world: World, asked: Asked) -> Body | Unread | Res
     return Body(body, asked.gzip and body[:2] == GZIP_MAGIC)
 
 
-def _no_ticker(ticker: str) -> str:
+def no_ticker(ticker: str) -> str:
+    """That a ticker is none, with the one that is meant."""
     if ticker in QUANT_TICKERS:
         return f"{ticker} is on the real-time feed only: it has no REST."
     meant = f"; did you mean {whole}?" if (whole := meant_ticker(ticker)) else ""
@@ -191,7 +192,7 @@ def _tape(service: Service, world: World, asked: Asked, day: Day) -> Tape | Resp
     """The records that an answer is made of, or why there is none for this key."""
     feed = asked.feed
     if not is_rest_ticker(feed.ticker, day.tickers):
-        return error(_no_ticker(feed.ticker), 404)
+        return error(no_ticker(feed.ticker), 404)
     refused = forbidden(service, world, tier_of(feed), f"{feed.package} {feed.category}")
     if refused is not None:
         return refused

@@ -22,20 +22,21 @@ from gexfaker.archive.packing import zipped
 from gexfaker.archive.ranges import Wanted, content_range, parse_range, resolve
 from gexfaker.archive.shelf import Content, Shelf, content, members
 from gexfaker.archive.signing import refusal, sign
-from gexfaker.catalog import QUANT_TICKERS, Feed
+from gexfaker.catalog import QUANT_TICKERS, STORED_CATEGORIES, Feed
 from gexfaker.contract.operations import BUSY, KEYED, XML, Operation
 from gexfaker.contract.operations import JSON as PLAIN_JSON
 from gexfaker.errors import DataError, UnavailableError
 from gexfaker.exchange.hours import date_at, epoch
 from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.playback.simulated import SimulatedDays
-from gexfaker.rest.paths import quoted
+from gexfaker.rest.paths import is_rest_ticker, quoted
 from gexfaker.rest.routes import BASES
 from gexfaker.server.http.addresses import base_url
 from gexfaker.server.http.downloads import Slot, busy, download, downloads_of, in_thread, turn
 from gexfaker.server.http.gate import admit, api_key, forbidden
 from gexfaker.server.http.replies import JSON, reply, service_of, wants_gzip
 from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.routes.data import no_ticker
 from gexfaker.server.service import Service
 from gexfaker.tapes.tape import Tape
 from gexfaker.wire.tokens import PREFIX, mask, world_id
@@ -61,6 +62,8 @@ async def _link(request: Request) -> Response:
     file = _file(request)
     shelf = shelf_of(request)
     if not await in_thread(request, lambda: shelf.holds(file.date, file.feed)):
+        if not is_rest_ticker(file.feed.ticker, service_of(request).day.tickers):
+            raise HTTPException(404, no_ticker(file.feed.ticker))
         raise HTTPException(404, f"There is no history of {file.feed.group} on {file.date}{shelf.why_none(file.date)}.")
     link = _signed(request, file, world_id(key).removeprefix(PREFIX))
     if "noredirect" in request.query_params:
@@ -127,7 +130,12 @@ def feed_of(request: Request) -> Feed:
     package = path["package"].lower()
     category = parse_category(package, path["category"].lower())
     if category is None:
-        raise HTTPException(404, f"There is no category {quoted(path['package'] + '/' + path['category'])}.")
+        known = STORED_CATEGORIES.get(package)
+        if known is None:
+            packages = ", ".join(STORED_CATEGORIES)
+            raise HTTPException(404, f"There is no package {quoted(path['package'])}: there are {packages}.")
+        said = f"There is no category {quoted(path['category'])} of {package}: there are {', '.join(known)}."
+        raise HTTPException(404, said)
     return Feed(ticker, package, category)
 
 
