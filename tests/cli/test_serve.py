@@ -46,7 +46,13 @@ def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedP
         (("--host", "no.such.host.invalid"), {}, ("HOST", "--host", "address of this machine")),
         (("--host", "a..b"), {}, ("HOST", "--host", "address of this machine")),
         (("--config", "nope.toml"), {}, ("nope.toml", "--config", "a file that exists")),
-        ((), {"DATA_DIR": "nope"}, ("DATA_DIR", "nope", "environment variable", "a folder that exists")),
+        ((), {"DATA_DIR": "nope"}, ("DATA_DIR", "nope", "environment variable", "a folder that exists; there is no")),
+        ((), {"DATA_DIR": "'../x'"}, ("DATA_DIR", "a folder that exists; the quotes are taken as a part of its name")),
+        (
+            (),
+            {"DATA_DIR": __file__},
+            ("DATA_DIR", "a folder that exists; this is a file: name the folder that it lies"),
+        ),
     ],
 )
 def test_a_bad_setting_stops_the_start_with_one_line(

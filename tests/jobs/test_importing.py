@@ -684,6 +684,37 @@ def test_all_that_is_passed_over_can_be_named(tmp_path: Path) -> None:
     assert all(f"d{number}/x.json" in whole.replace(os.sep, "/") for number in range(30))
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        (NAME.replace(".json", " - Copy.json"), f"rename it to {NAME}"),
+        (NAME.replace(".json", " - Kopie (2).json.gz"), f"rename it to {NAME}.gz"),
+        (f"{NAME}.txt", f"rename it to {NAME}"),
+        (NAME.upper(), f"rename it to {NAME}"),
+        (f"{NAME}.gz.part", "it is a download that was not finished: get it again"),
+        ("Unconfirmed 123456.crdownload", "it is a download that was not finished: get it again"),
+        ("eod_report_SPX_2026-07-17.zip.crdownload", "it is a download that was not finished: get it again"),
+    ],
+)
+def test_what_windows_and_browsers_make_of_a_name_is_told(name: str, hint: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    report(source).rename(source / f"eod_report_SPY_{DATE}.zip")
+    (source / name).write_bytes(b"x")
+    done = run(source, "--out", tmp_path / "out", "--no-check")
+    assert f"{name} is passed over: {hint}" in done.output.replace("\n", " "), done.output
+    assert done.exit_code == hint.startswith("rename")
+
+
+def test_several_tickers_may_be_one_list(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for ticker in ("ES_SPX", "SPY", "QQQ"):
+        (source / NAME.replace("ES_SPX", ticker)).write_bytes(ARRAY.replace(b"ES_SPX", ticker.encode()))
+    assert run(source, "--out", tmp_path / "out", "--no-check", "--ticker", "spy,es_spx").exit_code == 0
+    assert {feed.ticker for feed in DataFolder(tmp_path / "out").feeds(DATE)} == {"SPY", "ES_SPX"}
+
+
 @pytest.mark.parametrize("wish", [("--date", "2026-07-18"), ("--ticker", "SPY")])
 def test_a_broken_report_of_another_day_or_ticker_is_not_counted(wish: tuple[str, str], tmp_path: Path) -> None:
     source = tmp_path / "source"

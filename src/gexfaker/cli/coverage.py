@@ -14,6 +14,7 @@ import click
 
 from gexfaker.catalog import TICKERS
 from gexfaker.cli.paths import UserPath
+from gexfaker.cli.tickers import with_tickers
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK
 
@@ -38,7 +39,7 @@ _STYLES: Final = {"ok": "green", HALF: "green", MISSING: "bold red", CLOSED: "di
 @click.command()
 @click.argument("folder", metavar="[DIR]", required=False, type=UserPath())
 @click.option("--month", "months", multiple=True, metavar="YYYY-MM", help="May be repeated.  [the newest with days]")
-@click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
+@with_tickers
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 @click.pass_context
 def coverage(
@@ -85,7 +86,7 @@ def coverage(
             begin, end = _bounds(month)
             if end < begin:
                 raise DataError(f"{month} is still to come")
-            rows += Coverage(days, progress=progress).rows(begin, end, [ticker.upper() for ticker in tickers])
+            rows += Coverage(days, progress=progress).rows(begin, end, list(tickers))
     if as_json:
         click.echo(json.dumps({"folder": str(root), "days": [row.as_json() for row in rows]}))
     else:
@@ -95,7 +96,7 @@ def coverage(
 
 def _check_tickers(days: DataFolder, dates: Sequence[str], tickers: Sequence[str]) -> None:
     """Raises DataError: one is no ticker of the service, and no day has it."""
-    if not (unknown := {ticker.upper() for ticker in tickers} - set(TICKERS)):
+    if not (unknown := set(tickers) - set(TICKERS)):
         return
     there = {feed.ticker for date in dates for feed in days.feeds(date)}
     if wrong := sorted(unknown - there):

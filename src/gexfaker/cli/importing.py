@@ -14,6 +14,7 @@ import click
 from gexfaker.cli.parent import ending_with_parent
 from gexfaker.cli.paths import OutFolder, UserPath
 from gexfaker.cli.progress import ProgressLines, telling
+from gexfaker.cli.tickers import with_tickers
 from gexfaker.errors import DataError
 from gexfaker.shell import argument
 from gexfaker.tapes.folder import ENDINGS, is_date
@@ -30,7 +31,7 @@ SHOWN: Final = 20
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
 @click.option("--out", default="data", metavar="DIR", type=OutFolder(), help="The data folder.  [./data]")
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day; may be repeated.")
-@click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
+@with_tickers
 @click.option("--link", is_flag=True, help="Link files instead of copying them (on the same disk).")
 @click.option("--move", is_flag=True, help="Move files instead of copying them; what is not brought in stays.")
 @click.option("--convert", type=click.Choice(ENDINGS), help="Write each feed as JSON lines.")
@@ -82,7 +83,6 @@ def import_(
     for date in dates:
         if not is_date(date):
             raise click.UsageError(f"{date[:20]!r} is no day: write YYYY-MM-DD, such as 2026-07-17")
-    tickers = tuple(map(str.upper, tickers))
     there, unusable, useless = _found(paths, dates, tickers)
     most = sys.maxsize if verbose else SHOWN
     strays = [stray for path in paths for stray in _tell_strays(path, there, useless, dates, most)]

@@ -16,6 +16,7 @@ import click
 
 from gexfaker.catalog import Feed
 from gexfaker.cli.paths import UserPath
+from gexfaker.cli.tickers import with_tickers
 from gexfaker.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _STYLES: Final = {"ok": "green", "notes": "yellow", "broken": "bold red"}
 @click.command()
 @click.argument("folder", metavar="DIR", type=UserPath())
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day (or latest); may be repeated.")
-@click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
+@with_tickers
 @click.option("-v", "--verbose", is_flag=True, help="Show every feed, identity and note in tables.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
 @click.pass_context
@@ -127,7 +128,7 @@ def _plan(root: Path, dates: tuple[str, ...], tickers: tuple[str, ...]) -> Plan:
 
     folder = _folder(root)
     days = sorted({folder.resolve_date(date) for date in dates}) or folder.dates()
-    wanted = {ticker.upper() for ticker in tickers}
+    wanted = set(tickers)
     plan: Plan = []
     for day in days:
         by_ticker: dict[str, list[Feed]] = {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gexfaker.catalog import STORED_CATEGORIES
+from gexfaker.cli.tickers import with_tickers
 from gexfaker.errors import DataError
 from gexfaker.limits import MIB
 from gexfaker.shell import expanded
@@ -30,7 +31,7 @@ LOCK: Final = ".gexfaker.lock"
 @click.command()
 @click.argument("date", metavar="DATE")
 @click.option("--data-dir", metavar="DIR", help="Recorded days.  [default: the server's setting DATA_DIR, or ./data]")
-@click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="Only this ticker; may be repeated.")
+@with_tickers
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes at a time.  [default: one a core]")
 @click.option("--clean", is_flag=True, help="Delete what was prepared instead.")
 def prepare(date: str, data_dir: str | None, tickers: tuple[str, ...], jobs: int | None, clean: bool) -> None:
@@ -50,7 +51,7 @@ def prepare(date: str, data_dir: str | None, tickers: tuple[str, ...], jobs: int
     from gexfaker.tapes.folder import DataFolder
 
     root = expanded(Path(load({"DATA_DIR": data_dir}, os.environ, Path(FILE)).data_dir))
-    folder, wanted = DataFolder(root), [ticker.upper() for ticker in tickers]
+    folder, wanted = DataFolder(root), list(tickers)
     day = folder.resolve_date(date)
     if clean:
         _clean(root, day, wanted)

@@ -27,7 +27,7 @@ from msgspec import NODEFAULT
 from gexfaker.allowances import POOLS, Allowance, parse_allowances
 from gexfaker.catalog import TIERS, Feed, parse_group
 from gexfaker.errors import ControlError, DataError
-from gexfaker.exchange.hours import closing, date_at, moment, shown
+from gexfaker.exchange.hours import closing, moment, shown
 from gexfaker.playback.answers import first_in_hours, is_last, stamp_of
 from gexfaker.playback.options import (
     SPEEDS,
@@ -586,11 +586,10 @@ class ChangeDay(Action, frozen=True):
 
 def _why_of_another_date(day: Day) -> str | None:
     """That the files of a recorded day hold records of another one, as its folder may be called wrongly."""
-    tapes = [] if day.is_simulated else _with_records(day, _usual((), day.feeds)[:1])
-    stamp = stamp_of(tapes[0], 0) if tapes else None
-    if stamp is None or date_at(stamp) == day.calendar_date:
+    found = None if day.is_simulated else day.first_date()
+    if found in (None, day.date):
         return None
-    return f"its records are of {date_at(stamp)}, though their place says {day.date}: gexfaker inspect tells more"
+    return f"its records are of {found}, though their place says {day.date}: gexfaker inspect tells more"
 
 
 class ChangeTier(Action, frozen=True):

@@ -472,6 +472,14 @@ def _folder(settings: Settings) -> Path:
     return expanded(Path(settings.data_dir))
 
 
+def _why_no_folder(root: Path) -> str:
+    """What is at a path that is no folder, if that can be told."""
+    if root.exists():
+        return "; this is a file: name the folder that it lies in"
+    quoted = str(root)[:1] in "'\"" or str(root)[-1:] in "'\""
+    return "; the quotes are taken as a part of its name: leave them out" if quoted else "; there is no such folder"
+
+
 def _data_folder(settings: Settings, root: Path) -> DataFolder:
     """A folder with recorded days, read as the settings say."""
     cache = expanded(Path(settings.cache_dir)) if settings.cache_dir else cache_folder(os.environ)
@@ -483,5 +491,7 @@ def _data_dir(settings: Settings) -> Path:
     """The data folder; one that was asked for must be there, or a typo would look like a simulated market."""
     folder, source = _folder(settings), settings.sources["DATA_DIR"]
     if source != DEFAULT and not folder.is_dir() and not settings.awaits_days:
-        raise SettingError("DATA_DIR", settings.data_dir, source, "accepted: a folder that exists")
+        raise SettingError(
+            "DATA_DIR", settings.data_dir, source, f"accepted: a folder that exists{_why_no_folder(folder)}"
+        )
     return folder

@@ -51,6 +51,14 @@ _DATES: Final = tuple(
 )
 """Other ways to write a date than with dashes and the year first. Without points the month is first, if it can be."""
 
+UNFINISHED_DOWNLOAD: Final = re.compile(
+    r"(?:Unconfirmed [0-9]+|.+\.(?:jsonl?(?:\.gz|\.zst)?|zip))\.(?:part|partial|crdownload|download|tmp)", re.IGNORECASE
+)
+"""How browsers and others call a download until it is complete."""
+
+_WINDOWS_COPY: Final = re.compile(r" - [A-Za-z]+(?: \([0-9]+\))?(?=\.)")
+"""What Windows adds to the name of a copied file, in one's own language."""
+
 _COPY: Final = re.compile(r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}).+")
 """A date with something behind it, such as `` - Copy``."""
 
@@ -128,10 +136,14 @@ class _Look:
         called = {entry.name for entry in found if not entry.is_dir()}
         files, loose = list[Path](), list[Path]()
         for name in names:
-            if name in called and name not in OURS and RECORD_FILE.fullmatch(name):
+            if name in called and name not in OURS and (RECORD_FILE.fullmatch(name) or _is_unfinished(name)):
                 (loose if is_loose(name) else files).append(folder / name)
         is_unfinished = any(name.startswith(".") and name.endswith(UNFINISHED) for name in names)
         return _Listed(folders, files, is_unfinished, loose)
+
+
+def _is_unfinished(name: str) -> bool:
+    return name[0] != "." and UNFINISHED_DOWNLOAD.fullmatch(name) is not None
 
 
 def shown_strays(found: Sequence[Stray], most: int, fate: str = "not played") -> list[str]:
@@ -238,11 +250,26 @@ def _what_of(file: Path, owner: Path | None) -> str:
 
 def _how_to_lie(file: Path) -> str:
     """What to do with a record file beside the days."""
+    if UNFINISHED_DOWNLOAD.fullmatch(file.name):
+        return "it is a download that was not finished: get it again"
+    if meant := _meant_array(file.name):
+        return f"rename it to {meant}"
     if file.suffix.lower() == ".zip":
         return how_to_call(file)
     return (
         f"record files lie in folders, as {LAYOUT}, or are called as downloaded (2026-07-17_SPX_classic_gex_full.json)"
     )
+
+
+def _meant_array(name: str) -> str | None:
+    """The name of an array that Windows has changed: a copy of it, with ``.txt`` behind it, or in capitals."""
+    clean = _WINDOWS_COPY.sub("", name).lower().removesuffix(".txt")
+    array = feed_of(clean)
+    if array is None or clean == name:
+        return None
+    date, feed = array
+    ending = clean.partition(".json")[2]
+    return f"{date}_{feed.ticker}_{feed.package}_{feed.category}.json{ending}"
 
 
 def _meant_folder(folder: Path, look: _Look) -> str | None:
