@@ -13,7 +13,7 @@ from gexfaker.contract.upstream import NOT_SERVED, covered, own
 from gexfaker.faults.kinds import KINDS, attributes_schema
 from gexfaker.faults.presets import PRESETS
 from gexfaker.jobs.drills import DRILLS
-from gexfaker.journal.expectations import READY, TAKES
+from gexfaker.journal.expectations import READY, takes
 from gexfaker.journal.journal import TYPES
 from gexfaker.parsing import REALISM
 from gexfaker.records.fields import Field
@@ -178,7 +178,7 @@ def entries() -> str:
 def expectations() -> str:
     """The ready-made expectations, as Markdown."""
     held = {name: " ".join((one.__doc__ or "").split()) for name, one in READY.items()}
-    told = [f"| `{name}` | {must} | {TAKES.get(name, '')} |" for name, must in held.items()]
+    told = [f"| `{name}` | {must} | {takes(name)} |" for name, must in held.items()]
     return "\n".join(["| `is` | what must hold | takes (else) |", "|---|---|---|", *told]) + "\n"
 
 

@@ -64,10 +64,10 @@ class Expectation(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, 
         parts = [one for one in msgspec.structs.fields(self) if one.encode_name not in ("since", "is", "where")]
         given = {one.encode_name for one in parts if getattr(self, one.name) != one.default}
         given |= {"where"} if self.where else set()
-        takes = set(PARTS.get(self.ready, ())) if self.ready is not None else COUNTED
-        if strange := sorted(given - takes):
-            belongs = next((f" (it belongs to {name})" for name, parts in PARTS.items() if strange[0] in parts), "")
-            has = ", ".join(sorted(takes)) or "nothing"
+        looked_at = COUNTED if self.ready is None else {PARTS[self.ready]} if self.ready in PARTS else set()
+        if strange := sorted(given - looked_at):
+            belongs = next((f" (it belongs to {name})" for name, part in PARTS.items() if strange[0] == part), "")
+            has = ", ".join(sorted(looked_at)) or "nothing"
             raise ControlError(f"{self.ready or 'an expectation of entries'} takes {has}, not {strange[0]}{belongs}")
 
     @property
@@ -434,24 +434,25 @@ READY: Final[dict[str, Callable[[Expectation, Sequence[Entry]], Finding | None]]
 }
 """The ready-made expectations: each gives what does not hold, or None."""
 
-TAKES: Final[dict[str, str]] = {
-    "reconnected_within": "`seconds` (5)",
-    "negotiated_at_most": "`times` (1)",
-    "joined_exactly": "`groups` (none)",
-    "polled_no_faster_than": "`seconds` (5)",
-    "stopped_after": "`status` (401)",
-    "handled_in_order": 'reports `{"group": ..., "timestamps": [...]}`',
+PARTS: Final = {
+    "reconnected_within": "seconds",
+    "negotiated_at_most": "times",
+    "joined_exactly": "groups",
+    "polled_no_faster_than": "seconds",
+    "stopped_after": "status",
 }
-"""What ready-made expectations can be told, with what it is otherwise."""
+"""What a ready-made expectation looks at beside its name and ``since``; the others look at nothing more."""
 
-PARTS: Final[dict[str, tuple[str, ...]]] = {
-    "reconnected_within": ("seconds",),
-    "negotiated_at_most": ("times",),
-    "joined_exactly": ("groups",),
-    "polled_no_faster_than": ("seconds",),
-    "stopped_after": ("status",),
-}
-"""What ready-made expectations look at beside the entries."""
+
+def takes(name: str) -> str:
+    """What a ready-made expectation can be told, for people: its part with the value that it has otherwise."""
+    if name == "handled_in_order":
+        return 'reports `{"group": ..., "timestamps": [...]}`'
+    if name not in PARTS:
+        return ""
+    default = next(one.default for one in msgspec.structs.fields(Expectation) if one.name == PARTS[name])
+    return f"`{PARTS[name]}` ({f'{default:g}' if default else 'none'})"
+
 
 COUNTED: Final = {"type", "where", "exactly", "at_least", "at_most"}
 """What the others do."""
