@@ -72,6 +72,15 @@ def test_a_client_that_does_nothing_is_told_so() -> None:
 
 
 @pytest.mark.long
+def test_a_client_in_a_group_that_stays_silent_is_told_why(tmp_path: Path) -> None:
+    wrong = FRAGILE.replace('"blue_SPX_classic_gex_zeros", "blue_SPX_classic_gex_zero"', '"blue_spx_classic_gex_zero",')
+    (tmp_path / "wrong.py").write_text(wrong, encoding="utf-8")
+    client = [sys.executable, str(tmp_path / "wrong.py"), "{url}", "{key}"]
+    done = CliRunner().invoke(drill, ["--only", "reset", "--ready", "3", "--", *client])
+    assert "blue_spx_classic_gex_zero stays silent: there is no ticker 'spx'; did you" in " ".join(done.output.split())
+
+
+@pytest.mark.long
 def test_a_client_that_ends_at_once_is_not_waited_for() -> None:
     began = time.monotonic()
     done = CliRunner().invoke(drill, ["--only", "reset", "--", sys.executable, "-c", "print('sorry')"])

@@ -31,6 +31,9 @@ READY_SECONDS: Final = 20.0
 SPEED: Final = 4.0
 """How fast the market runs: some three records a second, so that nobody waits for what is broken."""
 
+SHOWN_SILENT: Final = 3
+"""Groups of which it is told why nothing comes."""
+
 SHOWN_LINES: Final = 5
 """Last lines of what a client printed that are shown when it fails."""
 
@@ -241,7 +244,10 @@ def _what_it_did(key: KeyUnderTest) -> str:
     """What reached the server of a client that did not do what it should."""
     counts = Counter(entry["type"] for entry in key.journal())
     done = ", ".join(f"{count} {name}" for name, count in counts.items() if name not in ("control", "fault"))
-    return f"; of this key came {done or 'nothing: does the client use {url} and {key}?'}"
+    came = f"; of this key came {done or 'nothing: does the client use {url} and {key}?'}"
+    connections = (key.status_or_none() or {}).get("connections", ())
+    groups = [group for connection in connections for group in connection["groups"] if "silent" in group]
+    return came + "".join(f"; {group['group']} stays silent: {group['silent']}" for group in groups[:SHOWN_SILENT])
 
 
 def _filled(part: str, named: dict[str, str]) -> str:
