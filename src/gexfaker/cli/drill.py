@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -77,7 +78,7 @@ def _run_all(chosen: Sequence[Drill], command: Sequence[str], ready: float, *, q
     """The drills one after the other, each with a key of its own; a line for each as soon as it is over."""
     from gexfaker.client.undertest import KeyUnderTest
 
-    with _server().in_thread() as server:
+    with _without_warnings(), _server().in_thread() as server:
         for number, one in enumerate(chosen, 1):
             if not quiet:
                 click.echo(f"{number:>2}/{len(chosen)}  {one.name:<16}", nl=False)
@@ -90,11 +91,22 @@ def _run_all(chosen: Sequence[Drill], command: Sequence[str], ready: float, *, q
             yield result
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """The warnings of the server would stand in the report card."""
+    ours = logging.getLogger("gexfaker")
+    before = ours.level
+    ours.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
+
+
 def _server() -> Server:
     from gexfaker.server.run import Server
     from gexfaker.settings import load
 
-    logging.getLogger("gexfaker").setLevel(logging.ERROR)  # its warnings would stand in the report card
     flags: dict[str, Any] = {"PORT": "0", "SIMULATE": "true"}
     return Server(load(flags, {}))
 
