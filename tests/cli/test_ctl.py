@@ -344,3 +344,11 @@ def test_sessions_are_listed_page_by_page(server: Served, plane: Plane, monkeypa
     monkeypatch.setattr("gexfaker.client.control.PAGE", 2)
     assert [line.split()[0] for line in lines(server, "sessions")] == wanted
     assert len(wanted) > 2
+
+
+@pytest.mark.parametrize("group", [(), ("ctl",)])
+def test_an_option_before_the_command_is_told_to_stand_behind_it(group: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "gexfaker", *group, "--url", "http://127.0.0.1:1", "show"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert f"It stands behind the command: {' '.join(('gexfaker', *group))} COMMAND --url" in done.stderr

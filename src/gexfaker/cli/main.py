@@ -119,6 +119,8 @@ def main() -> None:
         sys.exit(cli.main(prog_name="gexfaker", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.ctx and isinstance(error.ctx.command, click.Group):
+            click.echo(f"It stands behind the command: {error.ctx.command_path} COMMAND {error.option_name}", err=True)
         if re.search(r"unexpected extra argument.*\((?:[A-Z]{2,5}\b|.*/)", error.message):
             click.echo('A list is one argument, with commas; PowerShell needs quotes around it: "SPX,SPY".', err=True)
         sys.exit(error.exit_code)
