@@ -218,6 +218,9 @@ def meant_ticker(name: str) -> str | None:
 def meant_group(name: str) -> str | None:
     """The group that a wrong name means, where it differs by a prefix or by the case of its letters alone."""
     for other in (name, name.partition("_")[2]):
+        meant = respelled(other)
+        if meant is not None and meant.ticker in TICKERS:
+            return meant.group
         ticker, _, rest = other.partition("_")
         for group in (f"{ticker.upper()}_{rest.lower()}", f"{ticker.upper()}_{rest.upper()}"):
             found = parse_group(group)

@@ -51,7 +51,7 @@ class Target(NamedTuple):
         if self.session is None:
             return f"?key={quote(self.key, safe='')}"
         if not self.session.startswith("key-"):
-            raise ControlError(f"{self.session} is no session: an id begins with key-; faults are for one key")
+            raise ControlError(f"{self.session} is no session: an id begins with key-, and this is for one key")
         return f"?session={self.session}"
 
     def path(self, ending: str = "") -> str:

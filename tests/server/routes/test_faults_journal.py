@@ -486,7 +486,13 @@ def test_a_record_of_ones_own_that_a_fault_holds_back_comes_in_its_time(key: Key
 @pytest.mark.parametrize(
     ("group", "body", "said"),
     [
-        ("nothing", {"timestamp": 1}, "is no group of the feed"),
+        (
+            "nothing",
+            {"timestamp": 1},
+            "is no group of the feed, such as SPX_classic_gex_zero; to a group of another kind",
+        ),
+        ("ES_SPX_orderflow_orderflw", {"timestamp": 1}, "did you mean ES_SPX_orderflow_orderflow?"),
+        ("es_spx_orderflow_ORDERFLOW", {"timestamp": 1}, "did you mean ES_SPX_orderflow_orderflow?"),
         ("ES_SPX_orderflow_orderflow", {"timestamp": 1}, "the body is no record"),
         ("ES_SPX_orderflow_orderflow", b"{", "the body is no record"),
     ],

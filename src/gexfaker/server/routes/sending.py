@@ -9,10 +9,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gexfaker.catalog import homes, parse_group
+from gexfaker.catalog import homes, meant_group, parse_group
 from gexfaker.errors import ControlError, DataError, RecordError
 from gexfaker.hubs.publication import Batch, Publication
-from gexfaker.limits import MAX_GROUP_LENGTH, MAX_REQUEST_BYTES
+from gexfaker.limits import MAX_GROUP_LENGTH, MAX_HINTED_LENGTH, MAX_REQUEST_BYTES
+from gexfaker.nearest import nearest
 from gexfaker.playback.actions import ChangeQuota, ChangeTier
 from gexfaker.server.http import warmup
 from gexfaker.server.http.gate import plain_name
@@ -59,7 +60,10 @@ def _payload(service: Service, name: str, record: bytes) -> bytes:
 
     feed = parse_group(name.removeprefix(f"{service.settings.ws_group_prefix}_"))
     if feed is None:
-        raise ControlError(f"{name[:80]} is no group of the feed, such as SPX_classic_gex_zero: send it a raw payload")
+        meant = _meant(service, name[:MAX_HINTED_LENGTH]) or "such as SPX_classic_gex_zero"
+        raise ControlError(
+            f"{name[:80]} is no group of the feed, {meant}; to a group of another kind send a raw payload"
+        )
     try:
         encoded = format_of(feed).encode(record)
     except RecordError as problem:
@@ -67,6 +71,14 @@ def _payload(service: Service, name: str, record: bytes) -> bytes:
     if encoded.saturated:
         raise ControlError(f"too large for the wire: {', '.join(encoded.saturated)}")
     return pack(format_of(feed).type_url, encoded.message)
+
+
+def _meant(service: Service, name: str) -> str:
+    """The group that is meant by a name that is none, if one is like it."""
+    plain = name.removeprefix(f"{service.settings.ws_group_prefix}_")
+    groups = [feed.group for feed in service.day.feeds if plain.upper().startswith(f"{feed.ticker}_")]
+    close = meant_group(plain) or nearest(plain, sorted(groups))
+    return f"did you mean {close}?" if close else ""
 
 
 def _prefixed(service: Service, name: str) -> str:
