@@ -98,8 +98,9 @@ def _feed(name: str, rules: Rules) -> Feed:
     reason = None if feed is None else rules.why_not(feed)
     meant = meant_group(name) if feed is None or reason is not None else None
     if meant is not None and meant != name:
-        how = "in these letters" if meant.upper() == name.upper() else "without a prefix"
-        raise NegotiationError(400, f"Change {shown} to '{meant}': groups are named so, {how}.")
+        is_prefixed = name.upper().endswith(f"_{meant.upper()}")
+        how = ", in these letters" if meant.upper() == name.upper() else ", without a prefix" * is_prefixed
+        raise NegotiationError(400, f"Change {shown} to '{meant}': groups are named so{how}.")
     if feed is None:
         text = f"Change {shown}: a group is TICKER_PACKAGE_CATEGORY such as 'SPX_classic_gex_full', or TICKER_spot."
         raise NegotiationError(400, text)
