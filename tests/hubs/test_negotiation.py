@@ -158,10 +158,6 @@ def test_the_generation_of_a_hub(hub: str) -> None:
             "Change 'SPX_classic_gamma_zero' to 'SPX_state_gamma_zero': groups are named so.",
         ),
         (
-            "blue_es_spx_state_gamma_one",
-            "Change 'blue_es_spx_state_gamma_one' to 'ES_SPX_state_gamma_one': groups are named so, without a prefix.",
-        ),
-        (
             "blue_SPX_classic_gex_full",
             "Change 'blue_SPX_classic_gex_full' to 'SPX_classic_gex_full': groups are named so, without a prefix.",
         ),
