@@ -332,9 +332,10 @@ STUMBLE_SECONDS: Final = 0.05
 ENGINE_SECONDS: Final = 1.0
 """What an operation of the engine may take. A request waits that long at most; the feed never waits for it."""
 
-ENGINE_SILENCE_SECONDS: Final = 3.0
-"""Nothing heard of the engine for so long, although it was asked: it is gone. With a second to find the way back that
-is within the five seconds in which a cluster heals."""
+ENGINE_SILENCE_LOOKS: Final = 3
+"""Nothing heard of the engine in so many looks of ENGINE_SECONDS, although it was asked: it is gone. With a second to
+find the way back that is within the five seconds in which a cluster heals. Looks, not seconds: a server that itself
+stood still has not heard either."""
 
 ENGINE_CONNECTIONS: Final = 16
 """Operations of one server under way at once; more wait for ENGINE_SECONDS. One takes a tenth of a millisecond."""

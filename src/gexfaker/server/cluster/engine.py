@@ -23,12 +23,13 @@ from gexfaker.limits import (
     BROUGHT_SECONDS,
     ENGINE_CONNECTIONS,
     ENGINE_SECONDS,
-    ENGINE_SILENCE_SECONDS,
+    ENGINE_SILENCE_LOOKS,
     NODE_SECONDS,
     SETTLE_SECONDS,
     SHARED_KEY_SECONDS,
 )
 from gexfaker.server.cluster import scripts
+from gexfaker.server.cluster.patience import patience
 
 T = TypeVar("T")
 OUT_OF_REACH: Final = (
@@ -91,9 +92,9 @@ class Engine:
         pool = BlockingConnectionPool.from_url(
             url,
             max_connections=ENGINE_CONNECTIONS,
-            timeout=ENGINE_SECONDS,
-            socket_timeout=ENGINE_SECONDS,
-            socket_connect_timeout=ENGINE_SECONDS,
+            timeout=None,  # every operation has its bound in _asked, which a standstill does not reach
+            socket_timeout=None,
+            socket_connect_timeout=None,
             retry=Retry(NoBackoff(), 0),
         )
         self._redis: Final = Redis(connection_pool=pool)
@@ -285,14 +286,13 @@ class Engine:
         """What servers tell while the context lasts: a function that waits for the next, None when it is a while.
 
         Raises:
-            UnavailableError: the engine is gone, or nothing was heard of it for ENGINE_SILENCE_SECONDS.
+            UnavailableError: the engine is gone, or nothing was heard of it in ENGINE_SILENCE_LOOKS.
         """
         with _explained():
             await self._redis.connection_pool.disconnect(inuse_connections=False)  # these are of an engine that was
             async with self._redis.pubsub() as listener:
-                await listener.subscribe(self._channel)
                 ear = _Ear(listener)
-                await ear.hear_subscribed()
+                await ear.subscribe(self._channel)
                 yield ear.hear
 
     async def close(self) -> None:
@@ -306,11 +306,13 @@ class _Ear:
 
     def __init__(self, listener: PubSub) -> None:
         self._listener: Final = listener
-        self._heard = time.monotonic()
+        self._silent_looks = 0
         self._asked = 0.0
 
-    async def hear_subscribed(self) -> None:
-        """The channel is subscribed: nothing is missed from here."""
+    async def subscribe(self, channel: str) -> None:
+        """Follow the channel: nothing is missed from here. Raises UnavailableError."""
+        async with patience(ENGINE_SECONDS):
+            await self._listener.subscribe(channel)
         if await self._next() is None:
             raise UnavailableError(OUT_OF_REACH.format(why="no answer"))
 
@@ -321,22 +323,23 @@ class _Ear:
         return cast("bytes", message["data"]) if message is not None and message["type"] == "message" else None
 
     async def _next(self) -> dict[str, Any] | None:
+        if self._silent_looks >= ENGINE_SILENCE_LOOKS:
+            raise UnavailableError(OUT_OF_REACH.format(why=f"silent for {ENGINE_SILENCE_LOOKS * ENGINE_SECONDS:g} s"))
         now = time.monotonic()
-        if now - self._heard > ENGINE_SILENCE_SECONDS:
-            raise UnavailableError(OUT_OF_REACH.format(why=f"silent for {ENGINE_SILENCE_SECONDS:g} s"))
         if now - self._asked > ENGINE_SECONDS:
             self._asked = now
-            await self._listener.ping()
+            async with patience(ENGINE_SECONDS):
+                await self._listener.ping()
         message = await self._listener.get_message(timeout=ENGINE_SECONDS)
-        if message is not None:
-            self._heard = time.monotonic()
+        self._silent_looks = self._silent_looks + 1 if message is None else 0
         return cast("dict[str, Any] | None", message)
 
 
 async def _asked(operation: Awaitable[Any]) -> Any:
     """What the engine answers. Raises UnavailableError."""
     with _explained():
-        return await operation
+        async with patience(ENGINE_SECONDS):
+            return await operation
 
 
 @contextlib.contextmanager
