@@ -73,7 +73,6 @@ def test_as_a_command_of_its_own(server: Served, plane: Plane) -> None:
         (["resume"], "resume: playing"),
         (["step"], "step: 1"),
         (["step", "12"], f"step: 12; at {data.DATE} "),
-        (["step", "5000"], "step 5000: 1000 (at most 1000 at once)"),
         (["seek", "close"], "(clamped: the last record of ES_SPX_orderflow_orderflow is at 2026-07-17 09:45:01)"),
         (["seek", str(data.FIRST + 7)], f"seek {data.FIRST + 7}: 2026-07-17 09:30:09, record 7 of ES_SPX/"),
         (["seek", "17", "--index"], "seek 17: 2026-07-17 09:30:19, record 17 of"),

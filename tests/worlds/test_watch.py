@@ -310,6 +310,60 @@ def test_connections_end_at_once_and_each_once(rule: dict[str, Any], output: obj
     assert fault.items() >= {"name": rule["type"], "connection": client.connection.id, "hub": bench.hub.name}.items()
 
 
+CUT_OFF: dict[str, Callable[[Bench, Client], None]] = {
+    "a lost socket": lambda _bench, client: client.lose(),
+    "a reset": lambda bench, _client: bench.rule({"type": "reset_peer", "count": 1}),
+    "a recoverable close": lambda bench, _client: bench.rule({"type": "close", "count": 1}),
+    "half open": lambda bench, _client: bench.rule({"type": "half_open", "count": 1}),
+}
+"""How a client comes to hear nothing."""
+
+
+@pytest.mark.parametrize("cut_off", CUT_OFF.values(), ids=CUT_OFF)
+@pytest.mark.parametrize("dialect", [RELIABLE, BINARY_RELIABLE], ids=lambda subprotocol: subprotocol.name)
+@pytest.mark.parametrize("rule", [(), ({"type": "freeze", "on": {"group": "other"}},)], ids=["plainly", "by rules"])
+def test_what_waits_for_a_client_that_is_cut_off_is_delivered_when_it_comes_back(
+    cut_off: Callable[[Bench, Client], None], dialect: Subprotocol, rule: tuple[dict[str, Any], ...]
+) -> None:
+    bench = Bench()
+    client = bench.client(dialect)
+    bench.send("a")
+    cut_off(bench, client)
+    bench.rule(*rule)
+    bench.send("b", "c")
+    assert [(one["count"], one["sequence_id"]) for one in bench.told("deliver")] == [(1, 1)]
+    assert client.recover()
+    bench.watch.came_back(client.connection, 3, client.connection.hear_again())
+    bench.send("d")
+    after = [(one["type"], one.get("count"), one.get("sequence_id")) for one in bench.told("recover", "deliver")][1:]
+    assert after == [("recover", None, None), ("deliver", 3, 4)]
+
+
+def test_a_socket_that_is_taken_over_has_had_what_it_was_sent() -> None:
+    bench = Bench()
+    client = bench.client(RELIABLE)
+    bench.send("a", "b")
+    assert client.recover()
+    assert client.connection.hear_again() == []
+
+
+@pytest.mark.parametrize("kind", ["half_open", "reset_peer"])
+def test_a_plain_client_that_is_cut_off_is_delivered_nothing(kind: str) -> None:
+    bench = Bench()
+    bench.client(PLAIN)
+    bench.rule({"type": kind})
+    bench.send("a", "b")
+    assert bench.told("deliver") == []
+
+
+def test_a_client_hears_on_until_its_reset_is_due() -> None:
+    bench = Bench()
+    bench.client(RELIABLE)
+    bench.rule({"type": "reset_peer", "attributes": {"timeout": 500}, "count": 1})
+    bench.send("a")
+    assert [one["count"] for one in bench.told("deliver")] == [1]
+
+
 def test_a_kick_tells_why_and_cannot_be_recovered() -> None:
     bench = Bench()
     client = bench.client(RELIABLE)

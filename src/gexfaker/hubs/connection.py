@@ -71,6 +71,9 @@ class Watch(Protocol):
     def pinged(self, connection: Connection) -> bool:
         """A client has sent a ping; whether it is answered."""
 
+    def came_back(self, connection: Connection, unacknowledged: int, missed: Iterable[tuple[int, Publication]]) -> None:
+        """A client is back on its connection: ``missed`` was queued for it meanwhile, and is sent now."""
+
     def opened(self, hub: Any, connection: Connection, agent: str) -> None:
         """A client has connected or come back."""
 
@@ -191,6 +194,7 @@ class Connection:
     __slots__ = (
         "_acked",
         "_group_set",
+        "_heard",
         "_numbered",
         "audience",
         "blocked",
@@ -227,6 +231,7 @@ class Connection:
         self.raw: RawMode | None = None
         self.unacknowledged: Final = Unacknowledged()
         self._numbered = 0
+        self._heard: int | None = None
         self._acked: Bounded[int, bool] | None = None
 
     @property
@@ -246,6 +251,29 @@ class Connection:
     def detach(self) -> None:
         """It has no socket any more."""
         self.outlet = self.line = None
+        self.deafen()
+
+    def deafen(self) -> None:
+        """Nothing that is queued from now on reaches its client, until that comes back."""
+        if self._heard is None:
+            self._heard = self._numbered
+
+    @property
+    def heard(self) -> int | None:
+        """The sequence id of the last message that its client was sent, if it is deaf; None while it hears."""
+        return self._heard
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether what is queued for it reaches no client at present."""
+        return self._heard is not None
+
+    def hear_again(self) -> list[tuple[int, Publication]]:
+        """Its client is back: what was queued while it was deaf, which is sent now, each with its sequence id."""
+        heard, self._heard = self._heard, None
+        if heard is None:
+            return []
+        return [(number, publication) for number, _, publication in self.unacknowledged if number > heard]
 
     def take(self) -> list[Output]:
         """Everything the socket must do now; the outbox is empty afterwards."""
@@ -301,15 +329,16 @@ class Connection:
         """The ids of its operations that have succeeded, as far as they are remembered, oldest first."""
         return () if self._acked is None else tuple(self._acked)
 
-    def go_on(self, numbered: int, acked: Iterable[int], waits: Sequence[Publication]) -> int:
+    def go_on(self, numbered: int, heard: int | None, acked: Iterable[int], waits: Sequence[Publication]) -> int:
         """Be where it was on another server; returns the bytes that are unacknowledged.
 
         Args:
             numbered: the sequence id of the last message.
+            heard: of the last that its client was sent, as far as that is known.
             acked: the ids of operations that have succeeded.
             waits: what is not acknowledged, up to that last message.
         """
-        self._numbered, first = numbered, numbered + 1 - len(waits)
+        self._numbered, self._heard, first = numbered, heard, numbered + 1 - len(waits)
         self._acked = Bounded(MAX_REMEMBERED_ACKS)
         for ack_id in acked:
             self._acked[ack_id] = True

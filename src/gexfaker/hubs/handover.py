@@ -26,6 +26,7 @@ class Handed(msgspec.Struct, frozen=True):
         timeline: that its world was on.
         upto: the market time up to which it has been sent everything.
         ticket: its place among the connections of its key to the hub; a greater one is newer.
+        heard: the sequence id of the last message that its client was sent; None while it is connected.
         waits: what it has not acknowledged, oldest first, with sequence ids that follow one another.
     """
 
@@ -41,6 +42,7 @@ class Handed(msgspec.Struct, frozen=True):
     timeline: int
     upto: float
     ticket: int
+    heard: int | None
     waits: tuple[DataMessage, ...]
 
 
@@ -72,5 +74,6 @@ def handed(hub: str, connection: Connection, timeline: int, upto: float, ticket:
         timeline,
         upto,
         ticket,
+        connection.heard,
         tuple(publication.message for _, _, publication in connection.unacknowledged),
     )

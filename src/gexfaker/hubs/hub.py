@@ -194,7 +194,7 @@ class Hub:
         connection = Connection(handed.id, grant, SUBPROTOCOLS[handed.subprotocol], audience, share)
         self.connections[connection.id] = connection
         audience.admit(connection)
-        size = connection.go_on(handed.numbered, handed.acked, [Publication(message) for message in handed.waits])
+        size = connection.go_on(handed.numbered, handed.heard, handed.acked, [Publication(one) for one in handed.waits])
         self.queued_bytes += size
         share.add(size * KEPT_FACTOR)
         for group in groups:

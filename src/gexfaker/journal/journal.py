@@ -74,8 +74,9 @@ TYPES: Final = {
     ),
     "ping": EntryType("A ping of the client.", _CONNECTION),
     "deliver": EntryType(
-        "Messages of the feed to a group in about a second: of which day, the first and the last record by index, how "
-        "many, of how many records that the group did not have yet, how large, and the last sequence id.",
+        "Messages of the feed that were sent to a group in about a second: of which day, the first and the last record "
+        "by index, how many, of how many records that the group did not have yet, how large, and the last sequence id. "
+        "What waits for a client that is cut off is told when that comes back.",
         (*_CONNECTION, "group", "day", "first", "last", "count", "records", "bytes", "sequence_id"),
     ),
     "close": EntryType("A WebSocket is gone.", (*_CONNECTION, "code", "by", "how")),

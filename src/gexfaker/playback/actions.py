@@ -152,8 +152,9 @@ def _number(name: str, value: Any) -> float:
 
 def _count(name: str, value: Any) -> int:
     number = _number(name, value)
-    if number < 1 or number % 1:
-        raise ControlError(f"{name} is a whole number from 1 to {MAX_STEPS}, not {number}")
+    if number < 1 or number % 1 or number > MAX_STEPS:
+        more = ": ask for several, or seek" if number > MAX_STEPS else ""
+        raise ControlError(f"{name} is a whole number from 1 to {MAX_STEPS}, not {number:g}{more}")
     return int(number)
 
 
@@ -211,7 +212,7 @@ def _words(words: type[StrEnum]) -> Kind:
 
 
 SPEED: Final = Kind(_speed, {"anyOf": [{"const": 0}, {"type": "number", "minimum": 0.1, "maximum": 1000}]}, "NUMBER")
-COUNT: Final = Kind(_count, {"type": "integer", "minimum": 1}, "N")
+COUNT: Final = Kind(_count, {"type": "integer", "minimum": 1, "maximum": MAX_STEPS}, "N")
 INDEX: Final = Kind(_index, {"type": "integer"}, "N")
 TEXT: Final = Kind(_text, {"type": "string"}, "TEXT")
 FEED: Final = Kind(_anything, {"type": "string"}, "GROUP")
@@ -349,7 +350,9 @@ class Step(Action, frozen=True):
 
     NAME: ClassVar = "step"
     SHORT: ClassVar = "Send the next records at once."
-    HELP: ClassVar = "Send the next N records of every group at once; in clock mode, N seconds of market time."
+    HELP: ClassVar = (
+        f"Send the next N records of every group at once, up to {MAX_STEPS}; in clock mode, N seconds of market time."
+    )
     EXAMPLES: ClassVar = ("", "10 --key mine")
     POSITIONAL: ClassVar = ("count",)
 
@@ -361,13 +364,11 @@ class Step(Action, frozen=True):
         """Make them due."""
         if not play.begin(now):
             raise ControlError(f"there are no feeds on {play.date}")
-        given = min(self.count, MAX_STEPS)
-        over = _why_at_the_end(play)
-        play.advance(given, now)
-        most = None if given == self.count else f"at most {MAX_STEPS} at once"
+        over = why_at_the_end(play)
+        play.advance(self.count, now)
         alone = NOBODY_LISTENS if play.options.playback is Playback.STEP and not play.heard else None
-        reasons = "; ".join(filter(None, (most, alone, over or _why_beyond(play, now))))
-        return Outcome(play, Effect(self.count, given, reasons or None))
+        reasons = "; ".join(filter(None, (alone, over or _why_beyond(play, now))))
+        return Outcome(play, Effect(self.count, self.count, reasons or None))
 
 
 MAX_REFERENCES: Final = 15
@@ -694,7 +695,7 @@ def _why_time(feed: Feed, wanted: float, market: float, at: int, beyond: bool) -
     return None
 
 
-def _why_at_the_end(play: Play) -> str | None:
+def why_at_the_end(play: Play) -> str | None:
     """That there is no next record, in step mode; with a clock it is the time that tells."""
     from gexfaker.playback.play import of_its_day
 

@@ -10,7 +10,7 @@ spoiled, held or dropped, then its bytes may be slowed down.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -346,14 +346,17 @@ class Watch:
     def _publish_plainly(self, hub: Hub, connection: Connection, batch: Batch, _older: Older) -> int:
         first = connection.numbered + 1 if connection.subprotocol.reliable else 0
         sent = hub.publish_to(connection, batch)
-        if sent and self.journal is not None and not connection.grant.watches:
+        if sent and self.journal is not None and not connection.grant.watches and not connection.is_deaf:
             publications = batch.part(connection.group_set).publications
             self.journal.deliver(hub.name, connection.id, publications, first, *self._world.place)
         return sent
 
     def _note_delivery(self, connection: Connection, publication: Publication) -> None:
+        if not connection.is_deaf:
+            self._note_sent(connection, publication, connection.numbered if connection.subprotocol.reliable else 0)
+
+    def _note_sent(self, connection: Connection, publication: Publication, number: int) -> None:
         if self.journal is not None:
-            number = connection.numbered if connection.subprotocol.reliable else 0
             self.journal.deliver(connection.audience.hub, connection.id, (publication,), number, *self._world.place)
 
     def _publish(self, hub: Hub, connection: Connection, batch: Batch, older: Older) -> int:
@@ -534,9 +537,22 @@ class Watch:
         elif isinstance(fault, k.Close) and not fault.recoverable:
             hub.finish(connection, ended(fault))
         else:
-            connection.outbox.append(o.Mute() if isinstance(fault, k.HalfOpen) else _dropped(fault))
-            hub.changed(connection)
+            self._cut_off(hub, connection, o.Mute() if isinstance(fault, k.HalfOpen) else _dropped(fault))
         hub.drain()
+
+    @staticmethod
+    def _cut_off(hub: Hub, connection: Connection, output: o.Mute | o.Drop) -> None:
+        """The client is not heard of for a while; unless that is to come later, it gets nothing from now on."""
+        connection.outbox.append(output)
+        if isinstance(output, o.Mute) or not output.seconds:
+            connection.deafen()
+        hub.changed(connection)
+
+    def came_back(self, connection: Connection, unacknowledged: int, missed: Iterable[tuple[int, Publication]]) -> None:
+        """A client is back on its connection: ``missed`` was queued for it meanwhile, and is sent now."""
+        self.note("recover", hub=connection.audience.hub, connection=connection.id, unacknowledged=unacknowledged)
+        for number, publication in missed:
+            self._note_sent(connection, publication, number)
 
     def opened(self, hub: Hub, connection: Connection, agent: str) -> None:
         """A client has connected or come back: rules that end connections may hit at once."""

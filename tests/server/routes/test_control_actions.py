@@ -61,7 +61,6 @@ def test_step_in_clock_mode_is_seconds_of_market_time(plane: Plane) -> None:
     assert effect(plane.act("step")) == (1, 1, None)
     assert effect(plane.act("step", count=10)) == (10, 10, None)
     assert plane.playback()["market_time"] == before + 11
-    assert effect(plane.act("step", count=1001)) == (1001, 1000, "at most 1000 at once")
 
 
 def test_step_in_step_mode_sends_records(server: Served, plane: Plane) -> None:
@@ -73,6 +72,26 @@ def test_step_in_step_mode_sends_records(server: Served, plane: Plane) -> None:
         plane.act("step")
         assert next_stamp(raw) - data.FIRST == 3
         assert plane.playback()["positions"] == {"ES_SPX_orderflow_orderflow": 3}
+
+
+def test_a_step_is_answered_when_its_records_are_sent(server: Served, plane: Plane) -> None:
+    plane.act("mode", playback="step")
+    plane.act("pause")
+    with joined(server.orderflow(), data.group()) as raw:
+        plane.act("seek", time="open")
+        assert plane.act("step", count=400)["playback"]["positions"] == {"ES_SPX_orderflow_orderflow": 399}
+        assert [next_stamp(raw) - data.FIRST for _ in range(400)] == list(range(400))
+
+
+def test_a_step_beyond_the_end_says_that_the_day_is_over(server: Served, plane: Plane) -> None:
+    plane.act("mode", playback="step", cache_mode="hold")
+    plane.act("pause")
+    with joined(server.orderflow(), data.group()):
+        plane.act("seek", index=COUNT - 9)
+        assert effect(plane.act("step", count=8)) == (8, 8, None)
+        over = f"every feed in use has given its last record of {data.DATE}; seek to open goes back"
+        assert effect(plane.act("step", count=50)) == (50, 50, over)
+        assert effect(plane.act("step")) == (1, 1, over)
 
 
 @pytest.mark.parametrize(

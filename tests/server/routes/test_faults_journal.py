@@ -108,6 +108,66 @@ def test_what_cannot_be_done_is_said(key: Key, method: str, path: str, body: Any
     assert answer["error"].endswith(".")
 
 
+@pytest.mark.parametrize("mode", ["clock", "step"])
+def test_rules_count_from_where_the_last_step_has_gone(key: Key, mode: str) -> None:
+    """A step, and faults right behind it: its records are under the rules that there were."""
+    path = "/_gexfaker/sessions/by-key"
+    key.ok("POST", f"{path}/mode", {"playback": mode})
+    key.ok("POST", f"{path}/pause", {})
+    assert key.entries() == [], "the journal begins"
+    raw = connect(key.server.orderflow(key.key), JSON)
+    raw.read_kind("connected")
+    raw.send_text(decode.json_join(data.group()))
+    wait_until(lambda: bool(key.entries("joinGroup")), 5, "the join")
+    for _ in range(5):
+        key.ok("PUT", FAULTS, [])
+        key.ok("PUT", FAULTS, [{"type": "duplicate", "name": "seen"}])
+        before = len(key.entries("fault"))
+        key.ok("POST", f"{path}/step", {"count": 20})
+        [rule] = key.ok("GET", FAULTS)["faults"]
+        assert (rule["hits"], len(key.entries("fault")) - before) == (20, 20)
+        key.ok("PUT", FAULTS, [{"type": "drop"}])
+        assert key.entries("fault")[-1]["fault"] == "duplicate"
+    raw.socket.close()
+
+
+def test_what_comes_after_a_reset_is_not_delivered_until_the_client_is_back(key: Key) -> None:
+    path = "/_gexfaker/sessions/by-key"
+    key.ok("POST", f"{path}/pause", {})
+    assert key.entries() == [], "the journal begins"
+    raw = connect(key.server.orderflow(key.key), JSON_RELIABLE)
+    connected = raw.read_kind("connected")
+    raw.send_text(decode.json_join(data.group()))
+    wait_until(lambda: bool(key.entries("joinGroup")), 5, "the join")
+    key.ok("POST", f"{path}/step", {"count": 3})
+    before = sum(one["count"] for one in key.entries("deliver"))
+    key.ok("PUT", FAULTS, [{"type": "reset_peer", "count": 1}])
+    key.ok("POST", f"{path}/step", {"count": 5})
+    assert sum(one["count"] for one in key.entries("deliver")) == before, "they wait for the client"
+    assert (
+        key.call(
+            "POST",
+            "/_gexfaker/journal/wait",
+            {"type": "deliver", "within": 0.1, "since": key.ok("GET", JOURNAL)["last"]},
+        )[0]
+        == 406
+    )
+    back = recover(key, connected)
+    after = key.entries("recover", "deliver")
+    assert [one["type"] for one in after[-2:]] == ["recover", "deliver"]
+    assert after[-1]["count"] == 5
+    assert after[-1]["sequence_id"] == before + 5
+    raw.socket.close()
+    back.socket.close()
+
+
+def recover(key: Key, connected: decode.Downstream) -> RawSocket:
+    """A new socket for a connection."""
+    name, token = connected.id, connected.token
+    base = key.server.orderflow(key.key).partition("?")[0]
+    return connect(f"{base}?awps_connection_id={name}&awps_reconnection_token={token}", JSON_RELIABLE)
+
+
 def test_whose_faults_they_are_is_said_once(server: InProcess) -> None:
     for path in (FAULTS, f"{FAULTS}?key=a&session={world_id('a')}", f"{FAULTS}?key="):
         assert server.get(path)[0] == 400, path

@@ -100,8 +100,9 @@ class ClientLog:
     def recovered(self, hub: str, connection: Connection, count: int) -> None:
         """A client has come back with its reconnection token; so many messages are sent again."""
         self.counts.recoveries["recovered",] += 1
+        missed = connection.hear_again()
         if (watch := connection.watch) is not None:
-            watch.note("recover", **_named_in(connection), unacknowledged=count)
+            watch.came_back(connection, count, missed)
         self._tell(connection, "recover", f"recovered its connection to {hub}", f"; {count:,} messages are sent again")
 
     def joined(self, hub: str, connection: Connection, group: str, day: Day, later: Later | None = None) -> None:

@@ -23,11 +23,14 @@ from gexfaker.playback.actions import (
     Effect,
     Pause,
     Seek,
+    Step,
     action_of,
     creation_of,
+    why_at_the_end,
 )
 from gexfaker.playback.days import Nearness
 from gexfaker.playback.plays import fresh
+from gexfaker.server.catchup import catch_up
 from gexfaker.server.http.controlguard import guarded
 from gexfaker.server.http.replies import encoded, error, read_at_most, reply, sentence, service_of, unavailable
 from gexfaker.server.http.routing import Endpoint
@@ -224,7 +227,17 @@ async def _act(request: Request) -> Response:
     world = service.worlds.get(found) if isinstance(found, str) else found
     is_new = not is_known(world)
     effect = _with_first_use(await _act_on_any_day(service, world, action), is_new=is_new)
+    if isinstance(action, Step):
+        effect = await _stepped(service, world, effect)
     return reply(_answer(service, world) | {"action": name, **effect._asdict()})
+
+
+async def _stepped(service: Service, world: World, effect: Effect) -> Effect:
+    """The effect once the records of the step are sent: what a client does next is after them."""
+    await catch_up(service, world)
+    told = effect.reason or ""
+    over = why_at_the_end(world.play)
+    return effect if over is None or over in told else effect._replace(reason="; ".join(filter(None, (told, over))))
 
 
 async def _act_on_any_day(service: Service, world: World, action: Action, *, quietly: bool = False) -> Effect:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError
 from gexfaker.playback.options import Playback
+from gexfaker.server.catchup import catch_up
 from gexfaker.server.http.replies import reply
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import act_change
@@ -28,6 +29,7 @@ log: Final = logging.getLogger(__name__)
 
 async def _show(request: Request) -> Response:
     service, world = await world_asked(request)
+    await catch_up(service, world)
     return _answer(service, world)
 
 
@@ -72,6 +74,7 @@ async def _show_one(request: Request) -> Response:
     service, world = await world_asked(request)
     name = request.path_params["fault"]
     listed_of(world).named(name)
+    await catch_up(service, world)
     return reply(next(one for one in fault_status(service, world)["faults"] if one["name"] == name))
 
 
@@ -194,6 +197,7 @@ async def have_faults(service: Service, world: World, listed: FaultList) -> None
             f"rule {timed.name} would never hit: in step mode there is no market time, so say from which record on, "
             'as {"when": {"record": 100}}'
         )
+    await catch_up(service, world)  # what was due before is under the rules that there were
     await act_change(service, world, ChangeFaults(listed))
     names = ", ".join(rule.name for rule in listed.faults) or "none"
     fields = {"event": "control", "session": world.id, "name": world.account.name, "action": ChangeFaults.NAME}

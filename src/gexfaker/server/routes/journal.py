@@ -13,6 +13,7 @@ from starlette.responses import Response
 from gexfaker.errors import ControlError
 from gexfaker.limits import MAX_CONTROL_BYTES
 from gexfaker.parsing import duration
+from gexfaker.server.catchup import catch_up
 from gexfaker.server.http.downloads import in_thread
 from gexfaker.server.http.eventstreams import EVENTS, LOOK_SECONDS, NO_STORE, EventStream
 from gexfaker.server.http.replies import read_at_most, reply, service_of
@@ -36,8 +37,6 @@ SHORTEST_LOOK: Final = 0.02
 """Seconds between two looks at least, however much happens meanwhile."""
 
 BEGINS_NOW: Final = "; the journal of this key begins now: what was before is not in it"
-CATCH_UP_SECONDS: Final = 1.0
-"""How long a question waits for what is due to be sent: a step of a thousand records takes a tenth of that."""
 
 
 async def _show(request: Request) -> Response:
@@ -50,7 +49,7 @@ async def _show(request: Request) -> Response:
             return Response(headers=NO_STORE, media_type=EVENTS)
         return EventStream(service, _events(service, journal_of(world), query))
     limit = _limit(request.query_params.get("limit"))
-    await _catch_up(service, world)
+    await catch_up(service, world)
     return reply(await _page(request, world.id, query, limit, journal_of(world)))
 
 
@@ -236,16 +235,8 @@ def _told(found: Sequence[Finding], seconds: float, since: str) -> dict[str, Any
 async def _world(request: Request, given: dict[str, Any]) -> World:
     """Whose journal a question is about; what is due to the key by now has been sent."""
     service, world = await world_asked(request, given.get("key"))
-    await _catch_up(service, world)
+    await catch_up(service, world)
     return world
-
-
-async def _catch_up(service: Service, world: World) -> None:
-    """Let what is due to a key by now be sent: who asks after a step asks about the records of that step, too."""
-    loop, now = asyncio.get_running_loop(), service.clock()
-    until = loop.time() + CATCH_UP_SECONDS
-    while service.streamer.owes(world, now) and not service.silent and loop.time() < until:
-        await asyncio.sleep(SHORTEST_LOOK / 10)
 
 
 async def _looked(request: Request, journal: Journal, look: Callable[[list[Entry]], T]) -> T:
