@@ -167,3 +167,27 @@ def test_what_can_bring_nothing_is_refused(options: dict[str, Any]) -> None:
 def test_a_clock_does_not_go_back() -> None:
     with pytest.raises(ValueError, match="does not go back"):
         ManualClock().advance(-1)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("drop", "'drop' is no rule: write {'type': 'drop'}, or add_fault('drop')"),
+        ("flaky-feed", "a preset goes by preset('flaky-feed')"),
+        (None, "a rule is an object such as {'type': 'drop'}, not None"),
+        (429, "a rule is an object such as {'type': 'drop'}, not 429"),
+    ],
+)
+def test_what_is_no_rule_is_refused(given: Any, said: str) -> None:
+    key = KeyUnderTest("http://127.0.0.1:1", "k")
+    with pytest.raises(ControlError) as caught:
+        key.set_faults(given)
+    assert said in str(caught.value)
+
+
+def test_a_record_that_nobody_gets_is_told() -> None:
+    with (
+        serving(tickers="SPX") as server,
+        pytest.warns(UserWarning, match="no client of this key is in own or in blue_own"),
+    ):
+        assert KeyUnderTest(server.url, "k").send("own", b"raw") == 0

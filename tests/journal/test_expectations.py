@@ -200,6 +200,11 @@ def test_negotiated_at_most() -> None:
     assert expect(found, **{"is": "negotiated_at_most"}) == ["expected at most 1 negotiations, and there were 2"]
 
 
+def test_joined_exactly_needs_groups() -> None:
+    with pytest.raises(ControlError, match=r"\[\] for none"):
+        Verification(("joined_exactly",)).check()
+
+
 def test_joined_exactly() -> None:
     groups = ["SPX_classic_gex_zero", "SPX_classic_gex_one"]
     assert expect(JOINS, **{"is": "joined_exactly", "groups": groups}) == []
@@ -229,6 +234,9 @@ def test_polled_no_faster_than() -> None:
     assert expect(found, **{"is": "polled_no_faster_than", "seconds": 1}) == []
     assert expect(found, **{"is": "polled_no_faster_than", "seconds": 2}) == [
         "expected /a to be asked for every 2 s at most; it was after 1.00 s"
+    ]
+    assert expect([], **{"is": "polled_no_faster_than"}) == [
+        "expected the client to ask for records, and it asked for nothing"
     ]
 
 

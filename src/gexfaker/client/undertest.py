@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import warnings
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -200,13 +201,19 @@ class KeyUnderTest:
     # --- records of one's own ----------------------------------------------------------------
 
     def send(self, group: str, record: Mapping[str, Any] | bytes) -> int:
-        """Send a record to a group of this key: as REST gives it, or a raw payload; returns to how many it went."""
+        """Send a record to a group of this key: as REST gives it, or a raw payload; returns to how many it went.
+
+        A warning says so when no client is in the group.
+        """
         from urllib.parse import quote
 
         if not isinstance(record, bytes | Mapping):
             raise ControlError(f"a record is an object as REST gives it, or bytes, not {type(record).__name__}")
         body = record if isinstance(record, bytes) else dict(record)
-        return int(self._ask("POST", f"/groups/{quote(group, safe='')}/send", body)["sent"])
+        answer = self._ask("POST", f"/groups/{quote(group, safe='')}/send", body)
+        if not answer["hubs"]:
+            warnings.warn(f"send({group!r}): {answer['reason']}", stacklevel=2)
+        return int(answer["sent"])
 
     def state(self) -> Any:
         """All that makes up the key, as one document."""
@@ -337,7 +344,18 @@ def _seconds(within: float | str) -> float:
 
 
 def rules_in(given: Any) -> list[Rule]:
-    """One rule or several, as a list. Raises ControlError: it is a text."""
+    """One rule or several, as a list. Raises ControlError: it is a text, or nothing that rules can be."""
     if isinstance(given, str):
-        raise ControlError(f"{given!r} is no rule; a preset goes by preset({given!r}), in a marker by preset={given!r}")
+        raise ControlError(f"{given!r} is no rule: {_by_name(given)}")
+    if not isinstance(given, Mapping | Sequence):
+        raise ControlError(f"a rule is an object such as {{'type': 'drop'}}, not {given!r:.60}")
     return [given] if isinstance(given, Mapping) else list(given)
+
+
+def _by_name(name: str) -> str:
+    """How a fault or a preset is asked for by its name."""
+    from gexfaker.faults.kinds import KINDS
+
+    if name in KINDS:
+        return f"write {{'type': {name!r}}}, or add_fault({name!r})"
+    return f"a preset goes by preset({name!r}), in a marker by preset={name!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -19,6 +20,7 @@ from gexfaker.catalog import (
     homes,
     parse_group,
 )
+from gexfaker.nearest import nearest
 
 REMEMBERED: Final = 1024
 """Patterns of which it is known whether they fit, a few hundred bytes each: the same rules are given again."""
@@ -54,6 +56,11 @@ _OF_FEED: Final = re.compile(
     r"_(classic|state|orderflow)_|_(gex_(full|zero|one)|(delta|gamma|vanna|charm|volume)_(zero|one))$", re.IGNORECASE
 )
 _STARS: Final = re.compile(r"\*+")
+SHORTEST_WORD: Final = 4
+"""Letters of a word that can be misspelt: of a shorter one too many are meant."""
+
+_BETWEEN_WORDS: Final = re.compile(r"[^a-z]+")
+_WORDS: Final = tuple(dict.fromkeys(word for group in _GROUPS for word in _BETWEEN_WORDS.split(group) if word))
 _TICKER_PARTS: Final = frozenset(part for ticker in TICKERS for part in ticker.split("_"))
 
 _OLD: Final = ("all", "full", "zero", "one")
@@ -95,13 +102,39 @@ def fits_route(pattern: str, routes: tuple[str, ...] = ROUTES) -> bool:
 @lru_cache(REMEMBERED)
 def fits_group(pattern: str) -> bool:
     """Whether there is such a group. One's own may be called anything, but not like that of a ticker's feed."""
-    return not _is_like_a_feed(pattern) or any(meets(pattern, group) for group in _GROUPS)
+    if misspelt_in(pattern) is not None:
+        return False
+    return not _is_like_a_feed(pattern) or any(meets(pattern, group) for group in _groups_of(pattern))
 
 
 def _is_like_a_feed(pattern: str) -> bool:
     if _OF_FEED.search(pattern) is None:
         return False
-    return bool(set(pattern) & set("*?")) or not _TICKER_PARTS.isdisjoint(pattern.upper().split("_"))
+    return bool(set(pattern) & set("*?")) or _has_ticker(pattern)
+
+
+def _has_ticker(pattern: str) -> bool:
+    return not _TICKER_PARTS.isdisjoint(pattern.upper().split("_"))
+
+
+def _groups_of(pattern: str) -> Iterable[str]:
+    """The groups of the tickers that a pattern begins with; of any ticker, if it begins with none."""
+    tickers = [ticker for ticker in TICKERS if pattern.upper().startswith(f"{ticker}_")]
+    return [ticker + group[1:] for ticker in tickers for group in _GROUPS] or _GROUPS
+
+
+def misspelt_in(pattern: str) -> tuple[str, str] | None:
+    """A word of a pattern for groups of feeds that is nearly one of theirs, with the one that is meant."""
+    if not set(pattern) & set("*?") or not (pattern[:1] in ("*", "?") or _has_ticker(pattern)):
+        return None
+    words = _BETWEEN_WORDS.split(pattern.lower())
+    tickers = [at for at, word in enumerate(words) if word.upper() in _TICKER_PARTS]
+    for word in words[max(tickers, default=-1) + 1 :]:  # before a ticker stands a prefix, which is any word
+        is_right = len(word) < SHORTEST_WORD or any(word in known for known in _WORDS)
+        meant = None if is_right else nearest(word, _WORDS)
+        if meant is not None:
+            return word, meant
+    return None
 
 
 @lru_cache(REMEMBERED)

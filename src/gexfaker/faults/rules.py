@@ -48,6 +48,7 @@ from gexfaker.faults.patterns import (
     fits_route,
     fits_ticker,
     fits_together,
+    misspelt_in,
 )
 from gexfaker.limits import MAX_RECORDS
 from gexfaker.nearest import nearest
@@ -313,7 +314,7 @@ def _check(rule: Rule, place: str, *, judged: bool) -> None:
         msgspec.convert(rule.attributes, KINDS[rule.type])
     except msgspec.ValidationError as problem:
         takes = ", ".join(KINDS[rule.type].__struct_fields__) or "no attributes"
-        said = _said(problem, KINDS[rule.type])
+        said = _said(problem, KINDS[rule.type]) + _meant_part(rule.attributes, KINDS[rule.type])
         raise ControlError(f"{place}: attributes of {rule.type}: {said} (it takes {takes})") from None
     if rule.when.market is not None and rule.when.market_second is None:
         raise ControlError(f"{place}: when.market is a time of day such as 10:05, not {rule.when.market[:20]!r}")
@@ -346,7 +347,9 @@ def _never(rule: Rule) -> str | None:
     if on.category is not None and not fits_category(on.category):
         return f"there is no category {on.category[:40]!r}; {_or_all(on.category, NAMED_CATEGORIES)}"
     if on.group is not None and not fits_group(on.group):
-        return f"there is no group {on.group[:60]!r}; groups end in {', '.join(GROUP_ENDINGS)}, or a date"
+        wrong = misspelt_in(on.group)
+        meant = f"did you mean {wrong[1]} by {wrong[0]}? Groups" if wrong else "groups"
+        return f"there is no group {on.group[:60]!r}; {meant} end in {', '.join(GROUP_ENDINGS)}, or a date"
     if on.route is not None and not fits_route(on.route):
         return f"no request of a key has the path {on.route[:60]!r}; paths are such as /SPX/classic/gex_zero, see /docs"
     return _contradiction(on, points) or _beyond(rule, points) or _misplaced(rule)
@@ -461,6 +464,16 @@ def _said(problem: msgspec.ValidationError, kind: type[msgspec.Struct] = Rule) -
     if text.startswith(("Expected float, got str", "Expected int, got str")) and kind is not Rule:
         return f"{text}; it is a number without a unit, and times are milliseconds"
     return text
+
+
+def _meant_part(attributes: Mapping[str, Any], kind: type[Fault]) -> str:
+    """The attribute, or the part of a rule, that is meant by an attribute which there is not."""
+    parts = (*kind.__struct_fields__, *(name for name in Rule.__struct_encode_fields__ if name != "attributes"))
+    for name in attributes:
+        close = None if name in kind.__struct_fields__ else nearest(name, parts)
+        if close is not None:
+            return f"; did you mean {close}{'' if close in kind.__struct_fields__ else ' of the rule'}?"
+    return ""
 
 
 def _meant(name: str) -> str:

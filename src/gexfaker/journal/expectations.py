@@ -43,7 +43,7 @@ class Expectation(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, 
     at_most: Count | None = None
     times: Count = 1
     seconds: Annotated[float, Meta(ge=0)] = 5.0
-    groups: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
     status: int = 401
 
     def check(self) -> None:
@@ -56,6 +56,8 @@ class Expectation(Query, frozen=True, forbid_unknown_fields=True, kw_only=True, 
         if (self.at_least or 0) > (self.most if self.most is not None else MAX_NUMBER):
             raise ControlError(f"at_least {self.at_least} and at_most {self.at_most} can never hold together")
         self._check_parts()
+        if self.ready == "joined_exactly" and self.groups is None:
+            raise ControlError('joined_exactly takes groups: {"is": "joined_exactly", "groups": [...]}, [] for none')
         if self.ready is None and not self.types and not self.where:
             raise ControlError('an expectation has a type, a where, or "is" with one of: ' + ", ".join(READY))
 
@@ -331,7 +333,7 @@ def _joined_exactly(expected: Expectation, entries: Sequence[Entry]) -> Finding 
             inside |= dict.fromkeys(entry.fields.get("groups", ()), entry)
         elif entry.type == "negotiate" and entry.fields.get("method") == "PATCH":
             inside = dict.fromkeys(entry.fields.get("groups", ()), entry)
-    wanted = set(expected.groups)
+    wanted = set(expected.groups or ())
     missing = sorted(group for group in wanted if not any(is_group(name, group) for name in inside))
     others = sorted(name for name in inside if not any(is_group(name, group) for group in wanted))
     if not missing and not others:
@@ -342,7 +344,7 @@ def _joined_exactly(expected: Expectation, entries: Sequence[Entry]) -> Finding 
 
 
 def _polled_no_faster_than(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
-    """Between two requests for the same path are at least so many seconds."""
+    """The client asked for records, and between two requests for the same path are at least so many seconds."""
     last: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         if entry.type != "request":
@@ -354,7 +356,7 @@ def _polled_no_faster_than(expected: Expectation, entries: Sequence[Entry]) -> F
             text = f"expected {name[1]} to be asked for every {expected.seconds:g} s at most; it was after {took:.2f} s"
             return Finding(text, [before, entry])
         last[name] = entry
-    return None
+    return None if last else Finding("expected the client to ask for records, and it asked for nothing", [])
 
 
 def _stopped_after(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
@@ -451,7 +453,7 @@ def takes(name: str) -> str:
     if name not in PARTS:
         return ""
     default = next(one.default for one in msgspec.structs.fields(Expectation) if one.name == PARTS[name])
-    return f"`{PARTS[name]}` ({f'{default:g}' if default else 'none'})"
+    return f"`{PARTS[name]}`" + ("" if default is None else f" ({default:g})")
 
 
 COUNTED: Final = {"type", "where", "exactly", "at_least", "at_most"}

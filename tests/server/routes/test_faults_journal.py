@@ -20,6 +20,7 @@ from support.server import InProcess, running_server, wait_until
 
 FAULTS, JOURNAL = "/_gexfaker/faults", "/_gexfaker/journal"
 PATH = "/ES_SPX/orderflow/orderflow"
+FLOW = json.loads(data.record("ES_SPX", 7))
 
 
 @pytest.fixture(scope="module")
@@ -530,6 +531,23 @@ def test_a_record_as_rest_gives_it_and_a_raw_payload_reach_this_key_alone(key: K
         assert client.read_kind("data").any == b"anything at all"
 
 
+def test_a_record_of_ones_own_for_a_client_that_is_cut_off_waits_for_it(key: Key) -> None:
+    key.server.request("POST", f"/_gexfaker/sessions/by-key/pause?key={key.key}", b"{}")
+    raw = connect(key.server.orderflow(key.key), JSON_RELIABLE)
+    connected = raw.read_kind("connected")
+    raw.send_text(decode.json_join(data.group(), 1))
+    raw.read_kind("ack")
+    assert key.ok("POST", f"/_gexfaker/groups/{data.group()}/send", FLOW)["reason"] is None
+    key.ok("PUT", FAULTS, [{"type": "reset_peer", "count": 1}])
+    answer = key.ok("POST", f"/_gexfaker/groups/{data.group()}/send", FLOW | {"spot": 1234.56})
+    assert answer["reason"] == "the client of this key is cut off: it is sent this when it comes back"
+    back = recover(key, connected)
+    while decode.orderflow(back.read_kind("data").any)["spot"] != 123456:
+        continue  # what was sent before comes again first
+    raw.socket.close()
+    back.socket.close()
+
+
 def test_a_record_of_ones_own_that_a_fault_holds_back_comes_in_its_time(key: Key) -> None:
     key.server.request("POST", f"/_gexfaker/sessions/by-key/pause?key={key.key}", b"{}")
     record = json.loads(data.record("ES_SPX", 7))
@@ -555,6 +573,8 @@ def test_a_record_of_ones_own_that_a_fault_holds_back_comes_in_its_time(key: Key
         ("es_spx_orderflow_ORDERFLOW", {"timestamp": 1}, "did you mean ES_SPX_orderflow_orderflow?"),
         ("ES_SPX_orderflow_orderflow", {"timestamp": 1}, "the body is no record"),
         ("ES_SPX_orderflow_orderflow", b"{", "the body is no record"),
+        ("ES_SPX_orderflow_orderflow", FLOW | {"spot": -5}, "spot: too large for the wire, or negative where"),
+        ("ES_SPX_orderflow_orderflow", FLOW | {"spot": 1e12}, "spot: too large for the wire, or negative where"),
     ],
 )
 def test_what_is_no_record_is_refused(key: Key, group: str, body: Any, said: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -49,8 +50,17 @@ async def _send(request: Request) -> Response:
     service.alarm.ring()
     total = sum(sent.values())
     nobody = f"no client of this key is in {name[:80]} or in {_prefixed(service, name)}"
-    reason = None if total else "a fault of this key has dropped it, or holds it back" if sent else nobody
+    spoiled = "a fault of this key has dropped it, or holds it back" if sent else nobody
+    reason = (CUT_OFF if _are_cut_off(world, sent) else None) if total else spoiled
     return reply({"session": world.id, "group": name, "sent": total, "hubs": list(sent), "reason": reason})
+
+
+CUT_OFF: Final = "the client of this key is cut off: it is sent this when it comes back"
+
+
+def _are_cut_off(world: World, hubs: Iterable[str]) -> bool:
+    """Whether all connections of a key on these hubs wait for their clients."""
+    return all(one.is_deaf for hub in hubs if hub in world.audiences for one in world.audiences[hub].connections)
 
 
 def _payload(service: Service, name: str, record: bytes) -> bytes:
@@ -69,7 +79,9 @@ def _payload(service: Service, name: str, record: bytes) -> bytes:
     except RecordError as problem:
         raise ControlError(f"the body is no record of {name[:80]}: {problem}") from None
     if encoded.saturated:
-        raise ControlError(f"too large for the wire: {', '.join(encoded.saturated)}")
+        raise ControlError(
+            f"{', '.join(encoded.saturated)}: too large for the wire, or negative where the wire has no sign"
+        )
     return pack(format_of(feed).type_url, encoded.message)
 
 
