@@ -328,6 +328,65 @@ def test_recorded_archives_are_never_touched_unless_forced(text: bytes, tmp_path
     assert zipfile.is_zipfile(archive)
 
 
+def report(folder: Path, name: str, date: str, ticker: str = "SPX") -> Path:
+    """A report of the service with one array."""
+    with zipfile.ZipFile(folder / name, "w") as archive:
+        archive.writestr(f"{date}_{ticker}_classic_gex_full.json", "[]")
+    return folder / name
+
+
+@pytest.mark.parametrize("form", ["jsonl", "eod"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{DATE}_SPX_classic_gex_full.json",
+        f"{DATE.replace('-', '')}_spx_classic_gex_full.json",
+        f"downloads/{DATE}_SPX_classic_gex_full.json.gz",
+        f"eod_report_SPX_{DATE.replace('-', '')}.zip",
+        f"downloads/eod_report_SPX_{DATE}.zip",
+        f"{DATE}/spx/classic/gex_full.jsonl",
+        f"{DATE.replace('-', '')}/SPX/classic/gex_full.jsonl",
+    ],
+)
+def test_a_simulated_day_takes_the_place_of_no_recorded_one(form: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("[]")
+    if name.endswith(".zip"):
+        report(path.parent, path.name, DATE)
+    before = contents(tmp_path)
+    said = refused(tmp_path, "--format", form)
+    assert f"{path} holds recorded data of {DATE}" in said
+    assert "--force" in said
+    assert contents(tmp_path) == before
+    generate(tmp_path, "--format", form, "--force")
+    generate(tmp_path, "--format", form, *(["--force"] if form == "eod" else []))
+
+
+@pytest.mark.parametrize(
+    "name", [f"{DATE}/a/{DATE}_NDX_classic_gex_full.json", f"{DATE.replace('-', '')}/NDX/classic/gex_full.jsonl"]
+)
+def test_a_simulated_ticker_hides_no_recorded_one_of_its_day(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    path.write_text("[]")
+    assert f"{path} holds recorded data of {DATE}" in refused(tmp_path)
+    generate(tmp_path, "--format", "eod")
+
+
+def test_recorded_days_elsewhere_are_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / f"{DATE}_NDX_classic_gex_full.json").write_text("[]")
+    (tmp_path / "2026-07-16_SPX_classic_gex_full.json").write_text("[]")
+    report(tmp_path, "eod_report_SPX_2026-07-15.zip", "2026-07-15")
+    generate(tmp_path)
+
+
+def test_both_forms_of_a_simulated_day_may_lie_together(tmp_path: Path) -> None:
+    generate(tmp_path, "--format", "eod")
+    generate(tmp_path)
+    generate(tmp_path, "--format", "eod")
+
+
 def test_recorded_days_beside_are_no_obstacle(tmp_path: Path) -> None:
     other = tmp_path / DATE / "NDX" / "orderflow" / "orderflow.jsonl"
     other.parent.mkdir(parents=True)

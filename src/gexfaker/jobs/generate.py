@@ -13,7 +13,7 @@ from typing import Final
 from gexfaker import __version__
 from gexfaker.catalog import STANDARD_KINDS, Feed
 from gexfaker.errors import DataError
-from gexfaker.jobs.targets import Archive, Folder, Mark, Target
+from gexfaker.jobs.targets import Archive, Folder, Mark, Target, check_beside
 from gexfaker.market.numeric.noise import SIMULATION
 from gexfaker.shell import expanded
 from gexfaker.tapes.lock import WriteLock
@@ -107,10 +107,14 @@ class Task:
             records = self.count(tapes)
         finally:
             _close(tapes)
-        target = self.target
         if not self.force:
-            target.refuse(self.mark(records))
+            self.refuse(self.target, records)
         return records
+
+    def refuse(self, target: Target, records: int) -> None:
+        """Raises DataError: what is there was not written by this task, or would be hidden by what it writes."""
+        target.refuse(self.mark(records))
+        check_beside(target, self.out, self.date, self.ticker)
 
     def count(self, tapes: list[Tape]) -> int:
         """Records of each feed, the longest if they differ."""
@@ -145,7 +149,8 @@ def write_day(task: Task, report: Callable[[int], None]) -> Outcome:
         with _alone(target.lock):
             if task.force:
                 target.clear()
-            target.refuse(mark)
+            else:
+                task.refuse(target, mark["records"])
             target.tidy()
             written = target.write(tapes, mark, report)
     finally:

@@ -6,12 +6,13 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from gexfaker.catalog import CATEGORIES, Feed
+from gexfaker.catalog import CATEGORIES, STANDARD_KINDS, Feed
 from gexfaker.errors import DataError
-from gexfaker.tapes.folder import EXTENSIONS
+from gexfaker.tapes.folder import EXTENSIONS, DataFolder, shown_path
 from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PART, EodArchive, LinesFile, explained, remove_leftovers
 
@@ -124,17 +125,10 @@ class Archive:
         """Raises DataError: an archive of the service, or one generated in another way."""
         if not self.path.exists():
             return
-        found = self._found()
+        found = _mark_of(self.path)
         if found is None:
             raise DataError(f"{self.path} was not generated: choose another --out, or --force to replace it")
         _compare(self.path, found, mark)
-
-    def _found(self) -> Mark | None:
-        try:
-            with explained(self.path), zipfile.ZipFile(self.path) as archive:
-                return _parse(archive.comment)
-        except zipfile.BadZipFile:
-            return None
 
     def clear(self) -> None:
         """Remove the archive."""
@@ -157,6 +151,52 @@ class Archive:
         finally:
             archive.discard()
         return len(tapes)
+
+
+def check_beside(target: Target, out: Path, date: str, ticker: str) -> None:
+    """Raises DataError: the simulated day would be played in the place of records that lie elsewhere in the folder."""
+    hidden = next(_hidden_by(target.path, out, date, ticker), None)
+    if hidden is not None:
+        raise DataError(
+            f"{shown_path(hidden)} holds recorded data of {date}, in whose place the simulated day would be played: "
+            "choose another --out, or --force to write it all the same"
+        )
+
+
+def _hidden_by(target: Path, out: Path, date: str, ticker: str) -> Iterator[Path]:
+    folder, day = _data_folder(out), out / date
+    feeds = folder.feeds(date) if date in folder.dates() else []
+    places = {folder.place(date, feed).path: feed for feed in feeds}
+    for path, feed in places.items():
+        in_layout = path.parents[2] == day
+        # Beside a day in the layout nothing is played that lies otherwise in its folder, or in one without dashes.
+        goes_with_day = path.is_relative_to(day) or path.is_relative_to(out / date.replace("-", ""))
+        is_written = feed.ticker == ticker and (feed.package, feed.category) in STANDARD_KINDS
+        is_hidden = is_written or (goes_with_day and not in_layout and target.is_relative_to(day))
+        if is_hidden and not path.is_relative_to(target) and not _is_generated(path):
+            yield path
+
+
+@lru_cache(maxsize=1)
+def _data_folder(out: Path) -> DataFolder:
+    """A folder that is looked through once for all days that are to be written."""
+    return DataFolder(out)
+
+
+def _is_generated(path: Path) -> bool:
+    """Whether a file is an archive, or of a folder, that was generated."""
+    if path.suffix == ".zip":
+        return _mark_of(path) is not None
+    return _parse(_read(path.parents[1] / MARK)) is not None
+
+
+def _mark_of(path: Path) -> Mark | None:
+    """The mark of an archive; None where it has none, or is none."""
+    try:
+        with explained(path), zipfile.ZipFile(path) as archive:
+            return _parse(archive.comment)
+    except zipfile.BadZipFile:
+        return None
 
 
 def _fill(files: list[tuple[Tape, Any]], records: int, report: Callable[[int], None]) -> None:
