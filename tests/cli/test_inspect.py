@@ -340,5 +340,7 @@ def test_what_is_not_played_is_told_and_no_verdict(tmp_path: Path) -> None:
 
 def test_a_folder_without_days_is_refused_with_what_it_may_be(tmp_path: Path) -> None:
     folder = Built().write(tmp_path / "deep")
-    with pytest.raises(DataError, match="SPX is not played: it is a ticker of one day; days lie as DATE/TICKER"):
+    with pytest.raises(
+        DataError, match=r"SPX is not played: it is a ticker of a day that lies in .*deep; name that folder"
+    ):
         run(str(folder / DATE))

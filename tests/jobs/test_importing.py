@@ -430,7 +430,9 @@ def test_a_report_whose_arrays_lie_beside_it_is_not_called_unreadable(tmp_path: 
     array(source)
     done = run(source, "--out", tmp_path / "out", "--no-check")
     assert (done.exit_code, "; 0 not brought in" in done.output) == (0, True), done.output
-    assert f"eod_report_ES_SPX_{DATE}.zip is passed over: its feeds are there in another file" in done.output
+    assert (
+        f"eod_report_ES_SPX_{DATE}.zip is passed over: its feeds are there, the first in {source / NAME}" in done.output
+    )
 
 
 def test_everything_that_is_left_out_is_named_wherever_it_lies(tmp_path: Path) -> None:
@@ -664,7 +666,7 @@ def test_the_days_of_a_second_folder_are_told_as_copies_in_one_note(tmp_path: Pa
     (other / "gex_zero.jsonl").write_text(LINES[0])
     shutil.copytree(source / DATE, source / "backup" / DATE)
     done = run(source, "--out", tmp_path / "out", "--no-check")
-    assert f"2 files in {source / 'backup' / DATE} are passed over: its feed is there in another file" in done.output
+    assert f"2 files in {source / 'backup' / DATE} are passed over: its feed is there in {source / DATE}" in done.output
     assert done.exit_code == 0
 
 
@@ -684,11 +686,25 @@ def test_all_that_is_passed_over_can_be_named(tmp_path: Path) -> None:
     assert all(f"d{number}/x.json" in whole.replace(os.sep, "/") for number in range(30))
 
 
+@pytest.mark.parametrize("copy", [" - Copy", " - Kopie (2)", "(1)", " (2)"])
+@pytest.mark.parametrize("whole", ["copy", "original"])
+def test_a_copy_as_browsers_and_windows_call_it_is_taken_where_it_alone_is_whole(
+    copy: str, whole: str, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    names = {"original": NAME, "copy": NAME.replace(".json", f"{copy}.json")}
+    for which, name in names.items():
+        (source / name).write_bytes(ARRAY if which == whole else b"")
+    done = run(source, "--out", tmp_path / "out", "--no-check")
+    other = names["copy" if whole == "original" else "original"]
+    assert f"{other} is passed over: its feed is there in {source / names[whole]}" in done.output
+    assert [(path.name, path.read_bytes()) for path in (tmp_path / "out" / DATE).iterdir()] == [(names[whole], ARRAY)]
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        (NAME.replace(".json", " - Copy.json"), f"rename it to {NAME}"),
-        (NAME.replace(".json", " - Kopie (2).json.gz"), f"rename it to {NAME}.gz"),
         (f"{NAME}.txt", f"rename it to {NAME}"),
         (NAME.upper(), f"rename it to {NAME}"),
         (f"{NAME}.gz.part", "it is a download that was not finished: get it again"),

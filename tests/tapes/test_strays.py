@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from gexfaker.tapes import strays as module
-from gexfaker.tapes.strays import Stray, found_in, shown_strays, strays
+from gexfaker.tapes.strays import NAME_FOLDER, Stray, found_in, left_out, shown_strays, strays
 
 DATE = "2026-07-17"
 GOOD = (
@@ -64,6 +65,12 @@ def test_a_sound_folder_has_none(tmp_path: Path) -> None:
             "it is a package of one ticker; days lie as DATE/TICKER/PACKAGE, in a folder three above",
         ),
         ("deep/gexbot/days/2026-07-14/SPX/classic/gex_zero.jsonl", "deep", "deep/gexbot/days; name that folder"),
+        (
+            "deep/20260714/SPX/classic/gex_zero.jsonl",
+            "deep",
+            "deep; name that folder, or bring it in with gexfaker import",
+        ),
+        ("deep/a/20260714/SPX/classic/gex_zero.jsonl", "deep", "deep/a; name that folder"),
         (f"{DATE}/gex_zero.jsonl", f"{DATE}/gex_zero.jsonl", "in the folder of a ticker and a package"),
         (f"{DATE}/SPX/gex_zero.jsonl", f"{DATE}/SPX/gex_zero.jsonl", "of a package: classic, state, orderflow"),
         (f"{DATE}/SPX/clasic/gex_zero.jsonl", f"{DATE}/SPX/clasic", "packages are classic, state, orderflow"),
@@ -111,3 +118,47 @@ def test_files_of_one_day_with_the_same_hint_are_told_together(tmp_path: Path) -
     files = [day / "SPX" / package / "x.jsonl" for package in ("classic", "state")]
     told = shown_strays([*(Stray(file, "why") for file in files), Stray(tmp_path / "y.json", "why")], 5)
     assert told == [f"2 files in {day} are not played: why", f"{tmp_path / 'y.json'} is not played: why"]
+
+
+@pytest.mark.parametrize("day", [DATE, DATE.replace("-", "")])
+@pytest.mark.parametrize("folder", ["", "SPX", "SPX/classic"])
+def test_who_names_a_folder_too_deep_is_told_which_one_it_is(day: str, folder: str, tmp_path: Path) -> None:
+    put(tmp_path, f"{day}/SPX/classic/gex_zero.jsonl")
+    [stray] = strays(tmp_path / day / folder)
+    assert f"lies in {tmp_path}; name that folder" in stray.hint
+
+
+@pytest.mark.parametrize("day", ["2026-07-14", "20260714"])
+def test_a_day_below_is_told_as_its_folder_and_not_as_a_copy(day: str, tmp_path: Path) -> None:
+    put(tmp_path, f"{DATE}/SPX/classic/gex_zero.jsonl", f"stuff/{day}/SPX/classic/gex_zero.jsonl")
+    taken = [tmp_path / DATE / "SPX" / "classic" / "gex_zero.jsonl"]
+    [stray] = left_out(tmp_path, taken, reaches=False)
+    assert stray == Stray(tmp_path / "stuff", f"days lie in {tmp_path / 'stuff'}; {NAME_FOLDER}")
+
+
+def test_what_lies_twice_is_told_with_the_file_that_is_played(tmp_path: Path) -> None:
+    names = (f"{DATE}_SPX_classic_gex_zero.json", f"tree/SPX/classic/{DATE}_SPX_classic_gex_zero.json")
+    put(tmp_path, *names)
+    [stray] = left_out(tmp_path, [tmp_path / names[0]])
+    assert stray == Stray(tmp_path / names[1], f"its feed is there in {tmp_path / names[0]}")
+
+
+def test_the_tree_of_an_unpacked_report_is_no_day_by_another_name(tmp_path: Path) -> None:
+    put(tmp_path, f"unpacked/eod_report_SPX_{DATE}/SPX/classic/{DATE}_SPX_classic_gex_zero.json")
+    assert left_out(tmp_path, [], ["2026-07-16"]) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["myapp/src/state/models.py", "myapp/src/state/settings.json", "a/myapp/src/orderflow/x.zip"]
+)
+def test_a_folder_of_a_program_is_no_day(name: str, tmp_path: Path) -> None:
+    put(tmp_path, name)
+    assert not any(stray.is_known for stray in (*strays(tmp_path), *left_out(tmp_path, [])))
+
+
+def test_a_zip_with_a_report_in_it_is_to_be_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr(f"{DATE}_SPX_classic_gex_zero.json", "[]")
+        archive.writestr("eod_report_SPX_2026-07-16.zip", "PK")
+    [stray] = strays(tmp_path)
+    assert stray.hint == "a report is called eod_report_TICKER_DATE.zip; unpack it, and import the folder"

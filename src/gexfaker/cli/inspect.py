@@ -99,7 +99,7 @@ def inspect(
             (_show_all if verbose else _show)(console, report)
     worst = max((report.severity for report in reports), default=Severity.USUAL)
     looked_at = {date for date, _ in plan}
-    not_played = left_out(folder, _played(folder, looked_at), looked_at)
+    not_played = left_out(folder, _played(folder, looked_at), looked_at, reaches=False)
     if as_json:
         days = [report.as_json() for report in reports]
         told = {"not_played": list(map(str, not_played))}

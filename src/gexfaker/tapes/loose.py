@@ -50,8 +50,8 @@ MAX_TOLD: Final = 1000
 _TOLD: Final[Bounded[tuple[Path, tuple[int, ...], str], bool]] = Bounded(MAX_TOLD)
 _END_MARK: Final = b"PK\x05\x06"
 _DAY: Final = r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
-_COPY: Final = r"(?P<copy> ?\([0-9]+\))?"
-"""What a browser adds to the name of what is downloaded once more."""
+_COPY: Final = r"(?P<copy> ?\([0-9]+\)| - [^\W\d_]+(?: \([0-9]+\))?)?"
+"""What a browser adds to the name of what is downloaded once more, and Windows to that of a copy, in any language."""
 
 ENDS_BYTES: Final = 64
 """At each end of a file that has a copy: enough for white space beside the brackets."""
@@ -92,9 +92,10 @@ def how_to_call(path: Path) -> str:
     with suppress(zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         if _count_of(path) <= MAX_MEMBERS:
             with zipfile.ZipFile(path) as archive:
-                names = (feed_of(name.rpartition("/")[2]) for name in archive.namelist())
-                known = sorted({f"eod_report_{found[1].ticker}_{found[0]}.zip" for found in names if found})
-            if len(known) == 1:
+                names = [name.rpartition("/")[2] for name in archive.namelist()]
+            arrays = filter(None, map(feed_of, names))
+            known = sorted({f"eod_report_{feed.ticker}_{date}.zip" for date, feed in arrays})
+            if len(known) == 1 and not any(name.lower().endswith(".zip") for name in names):
                 return f"rename it to {known[0]}"
             return f"a report is called {REPORT_NAME}; unpack it, and import the folder"
     return f"a report is called {REPORT_NAME}, and this is no zip file that can be read"

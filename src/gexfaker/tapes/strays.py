@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gexfaker.catalog import STORED_CATEGORIES, is_ticker
+from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.nearest import nearest
 from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_day_folder, is_playable, shown_path
 from gexfaker.tapes.loose import dashed, day_of, feed_of, feeds_of, how_to_call, is_loose
@@ -30,6 +31,7 @@ MAX_DEPTH: Final = 4
 RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?(?P<hidden>\.txt)?|zip)", re.IGNORECASE)
 CALL_BY_DATE: Final = "rename it to its date, such as 2026-07-17: it has tickers in it, as a day has"
 BELOW: Final = "days lie in "
+NAME_FOLDER: Final = "name that folder, or bring it in with gexfaker import"
 UNFINISHED: Final = ".part"
 """How the hidden files end that ``gexfaker generate`` writes until they are complete."""
 
@@ -195,13 +197,16 @@ def strays(root: Path, *dates: str) -> list[Stray]:
     return found
 
 
-def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None = None) -> list[Stray]:
+def left_out(
+    root: Path, taken: Collection[Path], dates: Collection[str] | None = None, *, reaches: bool = True
+) -> list[Stray]:
     """What is not taken of a folder and all below: the folders that may be days, and every other record file.
 
     Args:
         root: the folder.
         taken: files that are, by their absolute paths.
         dates: the days whose folders are looked into; None for all.
+        reaches: whether days are taken however deep they lie; else the folders with such days are told.
     """
     look = _Look(MAX_BELOW)
     days = [name for name in look.into(root).names if is_day_folder(name) and _is_among(dashed(name), dates)]
@@ -209,8 +214,8 @@ def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None 
     # A folder beside the days in which something lies that is taken is one of a day, a ticker or a package itself.
     itself = {folder for folder in above if folder.parent == root.absolute()}
     near = [one for one in strays(root, *days) if one.path.absolute() not in {*taken, *itself}]
-    found = [one for one in near if not one.hint.startswith(BELOW)]  # what lies below is looked at itself
-    owners = {feed_of(path.name): path for path in taken if feed_of(path.name)}
+    found = [one for one in near if not (reaches and one.hint.startswith(BELOW))]  # what lies below is looked at itself
+    owners = _Owners(taken)
     told, folders = {one.path for one in found if one.path.absolute() not in above}, [root]
     for folder in folders:  # those inside come behind it
         if (folder != root and folder.is_symlink()) or (
@@ -220,7 +225,7 @@ def left_out(root: Path, taken: Collection[Path], dates: Collection[str] | None 
         inside = look.into(folder)
         loose = [file for file in inside.loose if _is_among((day_of(file.name) or ("",))[0], dates)]
         files = [file for file in (*inside.files, *loose) if file not in told and file.absolute() not in taken]
-        found += [Stray(file, _what_of(file, owners.get(feed_of(file.name)))) for file in files]
+        found += [Stray(file, _what_of(file, owners)) for file in files]
         nameless = [] if folder == root else [one for one in inside.folders if _is_day_by_another_name(one, look)]
         found += [Stray(one, CALL_BY_DATE) for one in nameless if one.absolute() not in above]
         folders += [one for one in inside.folders if one not in told and one not in nameless]
@@ -234,22 +239,62 @@ def _is_among(date: str, dates: Collection[str] | None) -> bool:
     return dates is None or date in dates
 
 
-def _what_of(file: Path, owner: Path | None) -> str:
-    """What to do with a record file somewhere in a folder of days; ``owner`` is the array that has its feed."""
-    if owner is not None:
-        return f"its feed is there in {shown_path(owner)}"
+class _Owners:
+    """The files that are taken, by what they hold."""
+
+    def __init__(self, taken: Collection[Path]) -> None:
+        self._reports: Final = sorted(path for path in taken if path.suffix == ".zip")
+        others = sorted(path for path in taken if path.suffix != ".zip")
+        self._known: Final = {one: path for path in others for one in _feeds_in(path)}
+
+    @cached_property
+    def _packed(self) -> dict[tuple[str, Feed], Path]:
+        """What reports hold, which have to be opened for that."""
+        return {one: path for path in self._reports for one in _feeds_in(path)}
+
+    def of(self, file: Path) -> Path | None:
+        """The file that has what another one holds, all of it or the first."""
+        held = next(iter(_feeds_in(file)), None)
+        return None if held is None else self._known.get(held) or self._packed.get(held)
+
+
+def _feeds_in(file: Path) -> list[tuple[str, Feed]]:
+    """The days and feeds of a file, as its name says, or its place in the layout; of a report its members."""
+    if is_loose(file.name):
+        return [(date, feed) for date, feed, _ in feeds_of(file)]
+    package, ticker, date = (folder.name for folder in (*file.parents[:3], *[Path()] * 3)[:3])
+    category = next((one for one in STORED_CATEGORIES.get(package, ()) if _is_file_of(file.name, one)), None)
+    is_laid_out = category is not None and is_day_folder(date) and is_ticker(ticker.upper())
+    return [(dashed(date), Feed(ticker.upper(), package, category or ""))] if is_laid_out else []
+
+
+def _is_file_of(name: str, category: str) -> bool:
+    return any(name == category + ending for ending in EXTENSIONS)
+
+
+def _what_of(file: Path, owners: _Owners) -> str:
+    """What to do with a record file somewhere in a folder of days."""
+    if (owner := owners.of(file)) is not None:
+        place = owner if is_loose(owner.name) else _told_with(owner)  # one sentence for all files of a day
+        several = "its feeds are there, the first" if file.suffix == ".zip" else "its feed is there"
+        return f"{several} in {shown_path(place)}"
     if is_loose(file.name):
         is_read = file.suffix != ".zip" or feeds_of(file)
         return "its feeds are there in another file" if is_read else "it cannot be read as a zip file: get it again"
     categories = STORED_CATEGORIES.get(file.parent.name)
     if categories is None:
         return _how_to_lie(file)
-    is_called_so = any(file.name == category + ending for category in categories for ending in EXTENSIONS)
-    return "its feed is there in another file" if is_called_so else _meant_file(file.name, categories)
+    if _feeds_in(file):
+        return _how_to_lie(file)
+    if any(_is_file_of(file.name, category) for category in categories):
+        return f"record files lie as {LAYOUT}"
+    return _meant_file(file.name, categories)
 
 
 def _how_to_lie(file: Path) -> str:
     """What to do with a record file beside the days."""
+    if _feeds_in(file.absolute()) and not is_loose(file.name):
+        return f"its day lies in {shown_path(file.absolute().parents[3])}; {NAME_FOLDER}"
     if UNFINISHED_DOWNLOAD.fullmatch(file.name):
         return "it is a download that was not finished: get it again"
     if meant := _meant_array(file.name):
@@ -277,6 +322,8 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
     if (date := _meant_date(folder.name)) is not None:
         return f"rename it to {date}"
     if folder.name.lower() in STORED_CATEGORIES:
+        if above := _days_above(folder.parent.parent):
+            return f"it is a package of a ticker, of a day that lies in {above}; {NAME_FOLDER}"
         return "it is a package of one ticker; days lie as DATE/TICKER/PACKAGE, in a folder three above the packages"
     inside = look.into(folder)
     if (match := _COPY.fullmatch(folder.name)) and any(look.into(ticker).has_packages for ticker in inside.folders):
@@ -284,12 +331,20 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
     if _is_day_by_another_name(folder, look):
         return CALL_BY_DATE
     if inside.has_packages:
+        if above := _days_above(folder.parent):
+            return f"it is a ticker of a day that lies in {above}; {NAME_FOLDER}"
         return "it is a ticker of one day; days lie as DATE/TICKER, in a folder two above the tickers"
-    days = [name for name in inside.names if is_playable(name)]
+    days = [name for name in inside.names if is_day_folder(name)]
     if days and is_ticker(folder.name.upper()) and look.into(folder / days[0]).has_packages:
         return f"ticker and date are swapped; days lie there as {days[0]}/{folder.name.upper()}"
     below = folder if days else next(_days_below(inside, look, MAX_DEPTH - 1), None)
-    return f"{BELOW}{shown_path(below)}; name that folder" if below is not None else None
+    return f"{BELOW}{shown_path(below)}; {NAME_FOLDER}" if below is not None else None
+
+
+def _days_above(folder: Path) -> str:
+    """The folder that a day lies in; empty for a folder that is none of a day."""
+    day = folder.absolute()
+    return shown_path(day.parent) if is_day_folder(day.name) else ""
 
 
 def _is_day_by_another_name(folder: Path, look: _Look) -> bool:
@@ -297,9 +352,16 @@ def _is_day_by_another_name(folder: Path, look: _Look) -> bool:
     if is_day_folder(folder.name):
         return False
     inside = look.into(folder)
-    return any(is_ticker(one.name.upper()) and look.into(one).has_packages for one in inside.folders) and not any(
-        map(is_day_folder, inside.names)
-    )
+    if any(map(is_day_folder, inside.names)):
+        return False
+    tickers = [look.into(one) for one in inside.folders if is_ticker(one.name.upper())]
+    packages = [one for ticker in tickers for one in ticker.folders if one.name.lower() in STORED_CATEGORIES]
+    return any(_is_laid_out(file) for package in packages for file in look.into(package).files)
+
+
+def _is_laid_out(file: Path) -> bool:
+    """Whether a file is called as in the layout; what lies in an unpacked report tells its day itself."""
+    return any(_is_file_of(file.name, category) for category in STORED_CATEGORIES.get(file.parent.name.lower(), ()))
 
 
 def _meant_date(name: str) -> str | None:
@@ -325,7 +387,7 @@ def _days_below(listed: _Listed, look: _Look, depth: int) -> Iterator[Path]:
     """Folders that hold days, among those that are listed or ``depth`` levels deep in them."""
     for folder in listed.folders if depth else ():
         inside = look.into(folder)
-        if any(map(is_playable, inside.names)):
+        if any(map(is_day_folder, inside.names)):
             yield folder
         else:
             yield from _days_below(inside, look, depth - 1)
