@@ -324,6 +324,11 @@ MAX_IDLE_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 2.0
 """How often files that could not be opened are tried again, for those who listen to them."""
 
+STEP_PATIENCE_SECONDS: Final = 5.0
+"""How long the records of a step wait for a client that has not acknowledged those before: the official clients do that
+once a second. Then they are sent, and a client with too much of them is cut, as at any other time.
+"""
+
 STUMBLE_SECONDS: Final = 0.05
 """Pause after a turn that failed, so that one which fails always does not fill the log or the processor."""
 

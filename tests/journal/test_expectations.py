@@ -115,6 +115,9 @@ def test_what_broke_for_good_need_not_be_acknowledged_and_too_much_is_no_more_th
     assert expect(entries(sent, BROKEN), **{"is": "acknowledged_everything"}) == [
         "expected acknowledgements, and every reliable connection broke before the last one could come"
     ]
+    more = ("deliver", HUB | {"group": "g", "count": 17, "sequence_id": 20})
+    enough = ("sequenceAck", HUB | {"sequence_id": 20, "last": 20})
+    assert expect(entries(sent, ahead, more, enough), **{"is": "acknowledged_everything"}) == []
     back = ("recover", HUB | {"unacknowledged": 3})
     for told in ((sent, BROKEN, back), (sent, CLEAN)):
         assert expect(entries(*told), **{"is": "acknowledged_everything"}) == [
@@ -151,6 +154,13 @@ def test_after_a_status_nothing_is_sent_and_what_was_under_way_is_not_meant() ->
 
 
 BROKEN = ("close", HUB | {"code": None, "by": "nobody"}, 10.0)
+
+
+def closed_with(code: int | None) -> tuple[str, dict[str, Any], float]:
+    """The client closed its connection."""
+    return "close", HUB | {"code": code, "by": "client"}, 20.0
+
+
 CLEAN = ("close", HUB | {"code": 1000, "by": "client"}, 10.0)
 
 
@@ -160,6 +170,9 @@ CLEAN = ("close", HUB | {"code": 1000, "by": "client"}, 10.0)
         ((BROKEN, ("recover", HUB, 12.0)), None),
         ((BROKEN, ("connect", HUB, 12.0)), None),
         ((CLEAN,), "expected a connection that breaks, and none did"),
+        *(((closed_with(code),), "expected a connection that breaks, and none did") for code in (None, 1001, 1005)),
+        ((BROKEN, ("recover", HUB, 12.0), closed_with(1005)), None),
+        ((closed_with(1011),), "expected the client back on classic within 5 s; it did not come"),
         ((BROKEN,), "expected the client back on classic within 5 s; it did not come"),
         ((BROKEN, ("connect", HUB, 17.5)), "expected the client back on classic within 5 s; it took 7.50 s"),
         ((BROKEN, ("connect", HUB | {"hub": "state"}, 11.0)), "within 5 s; it did not come"),
@@ -221,6 +234,15 @@ def test_joined_exactly() -> None:
     assert expect(moved, **{"is": "joined_exactly", "groups": []}) == [], "another connection begins with nothing"
     patched = [*JOINS, *entries(("negotiate", {"method": "PATCH", "groups": ["SPX_spot"]}))]
     assert expect(patched, **{"is": "joined_exactly", "groups": ["SPX_spot"]}) == []
+    second = HUB | {"connection": "second", "group": "blue_SPX_classic_gex_zero"}
+    both = entries(
+        ("connect", HUB),
+        ("joinGroup", HUB | {"group": "blue_SPX_classic_gex_zero"}),
+        ("connect", second),
+        ("joinGroup", second),
+        ("close", HUB | {"code": 1000, "by": "client"}),
+    )
+    assert expect(both, **{"is": "joined_exactly", "groups": groups[:1]}) == [], "the second one is in it"
     by_token = entries(("connect", HUB | {"groups": groups}))
     assert expect(by_token, **{"is": "joined_exactly", "groups": groups}) == []
 

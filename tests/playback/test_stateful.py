@@ -299,6 +299,8 @@ class Model:
 
     def pause(self, now: float) -> None:
         self.start(now)
+        if self.paused:
+            return
         if self.market is not None:
             self.set(self.at(now), now)
         self.paused, self.owed = True, 0

@@ -13,7 +13,8 @@ from gexfaker.catalog import Feed, explicit
 from gexfaker.errors import DataError
 from gexfaker.hubs.connection import State
 from gexfaker.hubs.hub import Bounds, Hub
-from gexfaker.limits import MAX_TURN_RECORDS, RECORDS_AT_ONCE
+from gexfaker.hubs.outputs import Abort
+from gexfaker.limits import MAX_TURN_RECORDS, RECORDS_AT_ONCE, STEP_PATIENCE_SECONDS
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import CacheMode, Options, Playback, Timestamps
 from gexfaker.wire import messages as m
@@ -438,6 +439,49 @@ def test_speed_0_waits_for_a_socket_that_takes_no_more() -> None:
     stream.all_hubs["orderflow"].unblock(two.connection)
     stream.run(START + 1)
     assert times(one) == times(two) == list(range(OPEN, OPEN + 500))
+
+
+@pytest.mark.parametrize(
+    "options", [{"speed": 1.0}, {"playback": Playback.STEP, "interval": 1000.0}], ids=["clock", "step"]
+)
+def test_a_step_waits_for_a_silent_client_for_a_while_and_then_goes_on(options: dict[str, Any]) -> None:
+    stream = bench(at_times(range(OPEN, OPEN + 500)), bounds=Bounds(queued_messages=20), **options)
+    silent, other = client_of(stream, kind=RELIABLE), client_of(stream)
+    stream.run(START + 0.3)
+    do(stream, "step", count=100)
+    stream.run(stream.now + STEP_PATIENCE_SECONDS - 0.5)
+    assert 10 < len(times(other)) < 20, "half of what may be unacknowledged"
+    stream.run(stream.now + 2)
+    assert silent.ending == Abort(), "it is cut as one that is too slow"
+    assert times(other)[:101] == list(range(OPEN, OPEN + 101))
+
+
+@pytest.mark.parametrize(
+    "options", [{"speed": 1.0}, {"playback": Playback.STEP, "interval": 1000.0}], ids=["clock", "step"]
+)
+def test_a_pause_right_behind_a_step_withholds_nothing_of_it(options: dict[str, Any]) -> None:
+    stream = bench(at_times(range(OPEN, OPEN + 500)), **options)
+    client = client_of(stream)
+    stream.run(START + 0.3)
+    do(stream, "pause")
+    had = len(times(client))
+    for _ in range(2):
+        do(stream, "step", count=10)
+        do(stream, "pause")
+        stream.run(stream.now + 1)
+    assert times(client) == list(range(OPEN, OPEN + had + 20))
+
+
+def test_a_step_goes_on_as_fast_as_its_clients_acknowledge() -> None:
+    stream = bench(at_times(range(OPEN, OPEN + 500)), bounds=Bounds(queued_messages=20), speed=1.0)
+    client = client_of(stream, kind=RELIABLE)
+    stream.run(START + 0.3)
+    do(stream, "step", count=100)
+    for _ in range(12):
+        stream.run(stream.now + 1.0)
+        client.send(m.SequenceAck(client.connection.numbered))
+    assert client.state is State.OPEN
+    assert times(client)[:112] == list(range(OPEN, OPEN + 112))
 
 
 @pytest.mark.parametrize("lost_first", [True, False])

@@ -6,7 +6,7 @@ An expectation counts entries (``exactly``, ``at_least``, ``at_most``), or is on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, pairwise
 from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
@@ -195,7 +195,7 @@ def _order(asked: Verification, entries: Sequence[Entry]) -> list[Finding]:
 
 def _acknowledged_everything(_: Expectation, entries: Sequence[Entry]) -> Finding | None:
     """Reliable connections were sent messages, and each that did not break for good has acknowledged the last one."""
-    sent, acked, broken = _last_of(entries, "deliver"), _last_of(entries, "sequenceAck"), _broken(entries)
+    sent, acked, broken = _last_sent(entries), _last_acked(entries), _broken(entries)
     reliable = [name for name, entry in sent.items() if "sequence_id" in entry.fields]
     if not reliable:
         return Finding("expected acknowledgements, and no reliable connection was sent anything", [*sent.values()])
@@ -205,7 +205,7 @@ def _acknowledged_everything(_: Expectation, entries: Sequence[Entry]) -> Findin
     for connection, entry in sent.items():
         wanted = None if connection in broken else entry.fields.get("sequence_id")
         last = acked.get(connection)
-        has = _acked(last.fields) if last is not None else 0
+        has = _acked(last) if last is not None else 0
         if wanted is not None and has < wanted:
             said = f"the last was {has}" if has else "there was none"
             text = f"expected a sequenceAck >= {wanted} on {entry.fields['hub']}; {said}"
@@ -213,23 +213,34 @@ def _acknowledged_everything(_: Expectation, entries: Sequence[Entry]) -> Findin
     return None
 
 
-def _last_of(entries: Sequence[Entry], type_: str) -> dict[str, Entry]:
-    """The last entry of a type for each connection; of deliveries the one with the largest sequence id."""
+def _last_sent(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """For each connection the delivery with the largest sequence id."""
+    return _largest((entry for entry in entries if entry.type == "deliver"), _sequence_id)
+
+
+def _last_acked(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """For each connection the acknowledgement that is good for the most."""
+    return _largest((entry for entry in entries if entry.type == "sequenceAck"), _acked)
+
+
+def _largest(entries: Iterable[Entry], number: Callable[[Entry], int]) -> dict[str, Entry]:
+    """For each connection the entry with the largest number, of several the last."""
     found: dict[str, Entry] = {}
     for entry in entries:
-        if entry.type == type_:
-            name = entry.fields["connection"]
-            known = found.get(name)
-            number = entry.fields.get("sequence_id") or 0
-            if known is None or number >= (known.fields.get("sequence_id") or 0):
-                found[name] = entry
+        known = found.get(entry.fields["connection"])
+        if known is None or number(entry) >= number(known):
+            found[entry.fields["connection"]] = entry
     return found
 
 
-def _acked(fields: dict[str, Any]) -> int:
+def _sequence_id(entry: Entry) -> int:
+    return entry.fields.get("sequence_id") or 0
+
+
+def _acked(entry: Entry) -> int:
     """The last message that an acknowledgement is good for."""
-    sent = fields.get("last")
-    return min(fields["sequence_id"], sent) if isinstance(sent, int) else int(fields["sequence_id"])
+    sent = entry.fields.get("last")
+    return min(_sequence_id(entry), sent) if isinstance(sent, int) else _sequence_id(entry)
 
 
 def _broken(entries: Sequence[Entry]) -> set[str]:
@@ -243,9 +254,15 @@ def _broken(entries: Sequence[Entry]) -> set[str]:
     return found
 
 
+WANTED_CODES: Final = (None, 1000, 1001, 1005)
+"""With which clients close on purpose: normally, as one leaves a page, or without a code, as the official JavaScript
+client does. A client that misses an answer closes with another one. Source: RFC 6455, section 7.4.1.
+"""
+
+
 def _is_wanted(close: Entry) -> bool:
     """Whether it was the client that closed, as one does."""
-    return close.fields["by"] == "client" and close.fields.get("code") == 1000
+    return close.fields["by"] == "client" and close.fields.get("code") in WANTED_CODES
 
 
 def _returns(entries: Sequence[Entry], *types: str) -> list[tuple[Entry, Entry | None]]:
@@ -319,20 +336,7 @@ def _negotiated_at_most(expected: Expectation, entries: Sequence[Entry]) -> Find
 
 def _joined_exactly(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
     """The client is in these groups, whatever their prefix, and in no other."""
-    inside: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.type == "joinGroup" and "error" not in entry.fields:
-            inside[entry.fields["group"]] = entry
-        elif entry.type == "close" and _is_wanted(entry):
-            inside = {group: one for group, one in inside.items() if one.fields.get("hub") != entry.fields["hub"]}
-        elif entry.type == "leaveGroup":
-            inside.pop(entry.fields["group"], None)
-        elif entry.type == "connect":  # a key has one connection on a hub: what the one before had joined is gone
-            hub = entry.fields.get("hub")
-            inside = {group: one for group, one in inside.items() if one.fields.get("hub") != hub}
-            inside |= dict.fromkeys(entry.fields.get("groups", ()), entry)
-        elif entry.type == "negotiate" and entry.fields.get("method") == "PATCH":
-            inside = dict.fromkeys(entry.fields.get("groups", ()), entry)
+    inside = _groups_at_the_end(entries)
     wanted = set(expected.groups or ())
     missing = sorted(group for group in wanted if not any(is_group(name, group) for name in inside))
     others = sorted(name for name in inside if not any(is_group(name, group) for group in wanted))
@@ -341,6 +345,33 @@ def _joined_exactly(expected: Expectation, entries: Sequence[Entry]) -> Finding 
     parts = [f"did not join {', '.join(missing)}"] * bool(missing) + [f"joined {', '.join(others)}"] * bool(others)
     text = f"expected the client in exactly {', '.join(sorted(wanted)) or 'no group'}; it {' and '.join(parts)}"
     return Finding(text, [inside[name] for name in others][-NEAREST:])
+
+
+def _groups_at_the_end(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The groups that the client is in after all, each with the entry by which it came there."""
+    inside: dict[tuple[str, str], Entry] = {}
+    opened = set[str]()
+    for entry in entries:
+        connection, hub, group = (entry.fields.get(name) or "" for name in ("connection", "hub", "group"))
+        if entry.type == "joinGroup" and "error" not in entry.fields:
+            inside[connection, group] = entry
+        elif entry.type == "leaveGroup":
+            inside = {
+                place: one for place, one in inside.items() if place[1] != group or place[0] not in (connection, "")
+            }
+        elif entry.type == "close":
+            opened.discard(connection)
+            if _is_wanted(entry) or entry.fields.get("code") == 1000:
+                inside = {place: one for place, one in inside.items() if place[0] != connection}
+        elif entry.type == "recover":
+            opened.add(connection)
+        elif entry.type == "connect":  # what one that is gone had joined on the hub is gone, too
+            kept = {place: one for place, one in inside.items() if one.fields.get("hub") != hub or place[0] in opened}
+            inside = kept | {(connection, one): entry for one in entry.fields.get("groups", ())}
+            opened.add(connection)
+        elif entry.type == "negotiate" and entry.fields.get("method") == "PATCH":
+            inside = {("", one): entry for one in entry.fields.get("groups", ())}
+    return {group: entry for (_, group), entry in inside.items()}
 
 
 def _polled_no_faster_than(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:

@@ -184,7 +184,12 @@ class ClockPlay(Play):
     @property
     def is_hurried(self) -> bool:
         """Whether it plays as fast as possible, or sends what a step has gone over."""
-        return self.options.speed == AS_FAST_AS_POSSIBLE or self._is_stepping
+        return self.waits_for_clients or self._is_stepping
+
+    @property
+    def waits_for_clients(self) -> bool:
+        """Whether it plays as fast as possible: then its clients are its clock."""
+        return self.options.speed == AS_FAST_AS_POSSIBLE
 
     @property
     def _is_stepping(self) -> bool:
@@ -400,6 +405,8 @@ class ClockPlay(Play):
 
     def pause(self, now: float) -> None:
         """Stand still; what was due just now waits for the feed to go on, so that nothing comes after the answer."""
+        if self.paused:
+            return
         self.paused = True
         if self.clock is not None:
             self.clock.pause(now)

@@ -106,6 +106,11 @@ class Play(ABC):
     def is_hurried(self) -> bool:
         """Whether as much is due as its clients take."""
 
+    @property
+    def waits_for_clients(self) -> bool:
+        """Whether it goes on only as fast as the slowest of its clients: without that it waits for a while at most."""
+        return False
+
     @abstractmethod
     def attend(self, now: float) -> None:
         """Somebody listens, after nobody did: the feed goes on from here, without what nobody was there for."""

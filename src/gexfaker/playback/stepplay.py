@@ -221,7 +221,8 @@ class StepPlay(Play):
 
     def pause(self, now: float) -> None:
         """Stand still; REST goes on to answer."""
-        self.paused, self.owed = True, 0
+        if not self.paused:
+            self.paused, self.owed = True, 0
 
     def resume(self, now: float) -> None:
         """Go on with the interval."""

@@ -19,7 +19,14 @@ from gexfaker.hubs.encoded import EncodedRecords
 from gexfaker.hubs.groups import Groups
 from gexfaker.hubs.hub import Hub
 from gexfaker.hubs.publication import Batch, Publication
-from gexfaker.limits import MAX_BATCHES, MAX_FINISHED_RECORDS, RECORDS_AT_ONCE, SEARCH_COST, WORLDS_AT_ONCE
+from gexfaker.limits import (
+    MAX_BATCHES,
+    MAX_FINISHED_RECORDS,
+    RECORDS_AT_ONCE,
+    SEARCH_COST,
+    STEP_PATIENCE_SECONDS,
+    WORLDS_AT_ONCE,
+)
 from gexfaker.playback.day import Day
 from gexfaker.playback.options import Timestamps
 from gexfaker.playback.turns import IDLE_TURN, Turn, is_published
@@ -121,11 +128,25 @@ class Streamer:
 
     def _start(self, world: World, now: float) -> None:
         """Begin a turn; a world that goes as fast as its clients waits for those that are behind."""
-        if world.play.is_hurried and self._is_congested(world):
+        if self._has_to_wait(world, now):
             world.delivery.waits = True
             return
         world.delivery.turn, world.delivery.failed = self._turn(world, now), False
         self._under_way[world] = None
+
+    def _has_to_wait(self, world: World, now: float) -> bool:
+        """Whether a client is behind that is waited for: in a step for STEP_PATIENCE_SECONDS at most."""
+        delivery = world.delivery
+        if not world.play.is_hurried or not self._is_congested(world):
+            delivery.behind_since = None
+            return False
+        if world.play.waits_for_clients:
+            return True
+        if delivery.behind_since is None:
+            delivery.behind_since = now
+        until = delivery.behind_since + STEP_PATIENCE_SECONDS
+        self._agenda.set(world, until)
+        return now < until
 
     def _is_congested(self, world: World) -> bool:
         """Whether a client is behind; who only watches sets the pace where there is no client."""
@@ -196,7 +217,7 @@ class Streamer:
         world.play.hasten()
         self._agenda.set(world, None)
         left = MAX_FINISHED_RECORDS
-        for turn in (world.delivery.turn or iter(()), self._turn(world, now)):
+        for turn in self._turns(world, now):
             world.delivery.turn = turn
             self._under_way[world] = None
             try:
@@ -206,16 +227,25 @@ class Streamer:
                         break
             except TROUBLE as error:
                 self._complain(world, error)
+                left -= SEARCH_COST
+            left -= 1
             if left <= 0:
                 break
         else:
             self._end(world)
         self.drain()
 
+    def _turns(self, world: World, now: float) -> Iterator[Iterator[Pause]]:
+        """The turn under way and the next one; of a step all that there are."""
+        yield world.delivery.turn or iter(())
+        yield self._turn(world, now)
+        while world.play.is_hurried and not world.play.waits_for_clients and world.play.next_turn(now) == now:
+            yield self._turn(world, now)
+
     def owes(self, world: World, at: float) -> bool:
         """Whether something that was due to a world at a moment (real time) has still to be sent."""
         delivery, play = world.delivery, world.play if world.is_used else None
-        if play is None or not world.is_listening or delivery.waits or delivery.failed:
+        if play is None or not world.is_listening or delivery.failed or (delivery.waits and play.waits_for_clients):
             return False
         due = play.next_turn(at)
         is_under_way = delivery.turn is not None and play.last_turn <= at

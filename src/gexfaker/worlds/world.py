@@ -139,17 +139,19 @@ class Delivery:
         turn: the turn under way.
         entry: the number of the world's valid entry in the agenda; None while nothing will be due.
         waits: whether it waits for its clients to read or acknowledge.
+        behind_since: since when (real time) a client has been behind, while records are sent as fast as possible.
         prepared: the subscriptions for which nothing has to be encoded ahead.
         failed: whether its last turn ended in trouble, so that the next one is not at once.
     """
 
-    __slots__ = ("entry", "failed", "prepared", "regrouped", "subscriptions", "turn", "waits")
+    __slots__ = ("behind_since", "entry", "failed", "prepared", "regrouped", "subscriptions", "turn", "waits")
 
     def __init__(self) -> None:
         self.subscriptions: Subscriptions | None = None
         self.turn: Iterator[Pause] | None = None
         self.entry: int | None = None
         self.waits = self.failed = False
+        self.behind_since: float | None = None
         self.prepared: Subscriptions | None = None
         self.regrouped: Final[dict[tuple[str, str], None]] = {}
 

@@ -50,6 +50,7 @@ BY_KEY: Final = "by-key"
 """Instead of a session: the one of the API key in the query, which may be any text, even a word of ours."""
 
 FIRST_USE: Final = "first use of this key"
+STILL_SENDING: Final = "its records are still being sent: a client is behind"
 NO_SESSION: Final = "There is no such session: that key has not been used yet."
 
 PAGE: Final = 1000
@@ -234,9 +235,9 @@ async def _act(request: Request) -> Response:
 
 async def _stepped(service: Service, world: World, effect: Effect) -> Effect:
     """The effect once the records of the step are sent: what a client does next is after them."""
-    await catch_up(service, world)
+    is_sent = await catch_up(service, world)
     told = effect.reason or ""
-    over = why_at_the_end(world.play)
+    over = why_at_the_end(world.play) if is_sent else STILL_SENDING
     return effect if over is None or over in told else effect._replace(reason="; ".join(filter(None, (told, over))))
 
 
