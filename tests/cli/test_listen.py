@@ -151,7 +151,8 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_ctrl_c_ends_the_connection_for_good() -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_connection_for_good(sent: int, code: int) -> None:
     """A connection that might still come back would go on to take records of step mode."""
     with running_server(ws_stream_interval="50ms") as server:
         command = [sys.executable, "-m", "gexfaker", "listen", "SPX_classic_gex_zero", "--url", server.url]
@@ -159,9 +160,34 @@ def test_ctrl_c_ends_the_connection_for_good() -> None:
             assert process.stdout is not None
             for _ in range(4):
                 process.stdout.readline()
-            process.send_signal(signal.SIGINT)
-            assert process.wait(20) == 130
+            process.send_signal(sent)
+            assert process.wait(20) == code
+            assert process.stderr is not None
+            assert process.stderr.read().strip() == "stopped"
         wait_until(lambda: server.health()["connections"] == 0, 5, "the connection to be gone")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_signal_to_a_listener_to_whom_nothing_comes_shows_no_traceback() -> None:
+    with running_server(tickers="SPX", data_date="2026-07-17") as server:
+        server.request("POST", "/_gexfaker/sessions/by-key/pause?key=k", b"{}")
+        command = [
+            sys.executable,
+            "-m",
+            "gexfaker",
+            "listen",
+            "SPX_orderflow_orderflow",
+            "--url",
+            server.url,
+            "--key",
+            "k",
+        ]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert "k is paused" in process.stderr.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 143
+            assert process.stderr.read().strip() == "stopped"
 
 
 def heard(*arguments: str, until: str, seconds: float = 10) -> str:
@@ -240,7 +266,8 @@ def test_faults_that_keep_everything_back_are_told_with_the_command(asked: Serve
 def test_the_closed_market_is_told() -> None:
     sunday = 1_784_462_400.0 + 12 * 3600  # 2026-07-19
     with running_server(lambda: sunday + time.monotonic() % 3600, realism="market-hours", tickers="SPX") as server:
-        said = "the market is closed, and the server has --realism market-hours: the feed goes on when it opens\n"
+        said = "the market is closed until 2026-07-20 09:30:00 New York: the server keeps its hours"
+        assert said in heard("SPX_orderflow_orderflow", "--url", server.url, "--key", "unused", until=said)
         for where in ("10:30", "close"):
             server.request("POST", "/_gexfaker/sessions/by-key/seek?key=k", f'{{"time": "{where}"}}'.encode())
             assert said in heard("SPX_orderflow_orderflow", "--url", server.url, "--key", "k", until=said)

@@ -122,8 +122,7 @@ def listen(
         _decode(captured)
         return
     feeds = _choose(names)
-    import asyncio
-
+    from gexfaker.cli.exits import run
     from gexfaker.cli.listener import Listener
     from gexfaker.client.control import Control
     from gexfaker.client.feed import ListenError, negotiate
@@ -138,7 +137,7 @@ def listen(
         shown = _board(listener) if watch else _lines(feeds, "raw" if raw else "json" if as_json else "lines")
         try:
             with shown as listener.printer:
-                asyncio.run(_listen(targets, listener, again, lambda: status_of(control, key)))
+                run(_listen(targets, listener, again, lambda: status_of(control, key)))
         except OSError as error:
             sys.stdout = None  # nothing is flushed to it at the end
             if error.errno not in SEEN_ENOUGH:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import click
 
 from gexfaker import __version__
-from gexfaker.cli.exits import INTERRUPTED, TERMINATED
+from gexfaker.cli.exits import INTERRUPTED, TERMINATED, Terminated
 from gexfaker.cli.loading import without_collector
 from gexfaker.cli.suggesting import Suggesting
 from gexfaker.errors import GexfakerError
@@ -24,10 +24,6 @@ PARENT: Final = os.getppid()
 
 RESUMABLE: Final = {"download", "generate", "import", "prepare"}
 """Commands that go on with the next file when they are run again."""
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM came. It ends a command as Ctrl-C does, so that it leaves nothing behind: no client, no half file."""
 
 
 class Entry(NamedTuple):
@@ -127,7 +123,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt) as ended:
         resumed = ": run it again to go on" if set(sys.argv[1:2]) & RESUMABLE else ""
         click.echo(f"stopped{resumed}", err=True)
-        is_terminated = isinstance(ended, _Terminated) or isinstance(ended.__cause__, _Terminated)
+        is_terminated = isinstance(ended, Terminated) or isinstance(ended.__cause__, Terminated)
         sys.exit(TERMINATED if is_terminated else INTERRUPTED)
     except GexfakerError as error:
         click.echo(f"gexfaker: {error}", err=True)
@@ -144,4 +140,4 @@ def _terminate(_signal: int, _frame: object) -> None:
             os.kill(os.getpid(), number)
 
     signal.signal(signal.SIGTERM, again)
-    raise _Terminated
+    raise Terminated

@@ -45,8 +45,8 @@ def reasons(status: Mapping[str, Any], key: str, groups: Collection[str], at: st
         yield f"faults of {key} are on: {names}; take them away with gexfaker ctl fault off{chosen}"
     if playback.get("paused"):
         yield f"{key} is paused: go on with gexfaker ctl resume{chosen}"
-    elif playback.get("market_closed"):
-        yield "the market is closed, and the server has --realism market-hours: the feed goes on when it opens"
+    elif opens := status.get("market_opens"):
+        yield f"the market is closed until {opens}: the server keeps its hours (--realism market-hours)"
     elif playback.get("over"):
         yield f"{key} has come to the end of {playback['day']}: go back with gexfaker ctl seek open{chosen}"
         if not playback.get("messages_sent") and not str(playback.get("origin")).startswith("simulated"):

@@ -323,6 +323,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         quota=array(ANYTHING),
         playback=ANYTHING,
         memberships=ANYTHING,
+        market_opens=ANYTHING,
         faults=array(record(name=TEXT, type=TEXT, hits=WHOLE)),
         connections=array(ANYTHING),
     ),

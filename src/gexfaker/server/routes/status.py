@@ -38,6 +38,7 @@ def world_status(service: Service, world: World) -> dict[str, Any]:
         "quota": _quota(world.account.quota, service.clock()),
         "playback": playback_status(service, world) if world.is_used else None,
         "memberships": None if slot is None else slot.counts(),
+        "market_opens": service.next_opening if service.silent else None,
         "faults": [] if world.watch is None else world.watch.faults.on(service.clock()),
         "connections": connections,
     }
@@ -79,6 +80,10 @@ def silences(service: Service, world: World) -> list[str]:
         for connection in [one for one in world.connections_on(hub) if not one.grant.watches]:
             groups = (_group(service, world, hub, group) for group in islice(connection.groups, MAX_SHOWN_GROUPS))
             found |= {f"{one['group']} stays silent: {one['silent']}": None for one in groups if "silent" in one}
+    if service.silent:
+        found[f"the market is closed until {service.next_opening}"] = None
+    if world.delivery.waits:
+        found["the feed waits for a client that is behind: it has much unread, or not acknowledged"] = None
     if world.is_used and world.play.paused:
         found["the key is paused"] = None
     if world.is_used and of_its_day(world.play.is_over, False):
