@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gexfaker import catalog
-from gexfaker.catalog import Feed, explicit, hub_of, parse_group, spot_of
+from gexfaker.catalog import Feed, explicit, hub_of, meant_group, parse_group, spot_of
 
 TICKERS = ("SPX", "F", "GOOGL", "ES_SPX", "NQ_NDX", "A_B_C")
 
@@ -274,3 +274,17 @@ def test_the_universe_does_not_hold(ticker: str) -> None:
 
 def test_tiers_from_the_smallest_to_the_largest() -> None:
     assert catalog.TIERS == ("classic", "state", "orderflow", "quant")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("ES_SPX_CLASSIC_GEX_20260717", "ES_SPX_classic_gex_20260717"),
+        ("es_spx_orderflow_20260717", "ES_SPX_orderflow_20260717"),
+        ("spx_classic_gex_2026-07-17", "SPX_classic_gex_20260717"),
+        ("blue_spx_classic_gex_2026-07-17", "SPX_classic_gex_20260717"),
+        ("blue_spx_state_gamma_20260717", "SPX_state_gamma_20260717"),
+    ],
+)
+def test_a_group_of_a_date_is_meant_with_its_ticker(wrong: str, meant: str) -> None:
+    assert meant_group(wrong) == meant

@@ -127,7 +127,7 @@ def test_an_expectation_that_fails_shows_the_end_of_the_journal(tmp_path: Path) 
     )
     assert done.returncode == 1
     assert "does the client use the key of the test?" in done.stdout
-    assert "a preset goes by preset('flaky-feed')" in done.stdout
+    assert "a preset by preset('flaky-feed')" in done.stdout
     assert "expected at least 1 connect, and there was none" in done.stdout
     assert "the journal of the key ends with:" in done.stdout
     assert "path=/SPX/classic/zero status=200" in done.stdout

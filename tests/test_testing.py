@@ -172,8 +172,7 @@ def test_a_clock_does_not_go_back() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("drop", "'drop' is no rule: write {'type': 'drop'}, or add_fault('drop')"),
-        ("flaky-feed", "a preset goes by preset('flaky-feed')"),
+        ("drop", "'drop' is no rule: a fault goes by add_fault('drop'), a preset by preset('drop')"),
         (None, "a rule is an object such as {'type': 'drop'}, not None"),
         (429, "a rule is an object such as {'type': 'drop'}, not 429"),
     ],

@@ -194,10 +194,11 @@ def respelled(name: str) -> Feed | None:
     if match is None:
         return None
     ticker, package, category = match[1], match[2].lower(), match[3].lower()
-    dated = _DASHED.sub(r"\1\2\3", category)
-    if dated != category:
-        return parse_group(f"{ticker}_{package}_{dated}")
     ticker = ticker.upper() if ticker.upper() in TICKERS else ticker
+    plain = _DASHED.sub(r"\1\2\3", category)
+    dated = parse_group(f"{ticker}_{package}_{plain}")
+    if dated is not None and dated.expiry:
+        return dated
     packages = (package, *STORED_CATEGORIES)
     return next((Feed(ticker, one, category) for one in packages if category in STORED_CATEGORIES[one]), None)
 

@@ -351,3 +351,17 @@ def test_an_option_before_the_command_is_told_to_stand_behind_it(group: tuple[st
     done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert f"It stands behind the command: {' '.join(('gexfaker', *group))} COMMAND --url" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["/v2", "/v1", "/v2/"])
+def test_the_base_url_of_a_client_will_do(server: Served, plane: Plane, version: str) -> None:
+    done = CliRunner().invoke(ctl, ["pause", "--key", "mine", "--url", server.url + version])
+    assert (done.exit_code, done.output.split()[1:3]) == (0, ["pause:", "paused"]), done.output
+    plane.act("resume", "mine")
+
+
+def test_a_key_that_the_server_refuses_is_not_moved() -> None:
+    with running_server(tickers="SPX", data_date="2026-07-17", strict_keys="true", tiers="good=quant") as strict:
+        refused = CliRunner().invoke(ctl, ["pause", "--url", strict.url])
+        assert "that is no key of this server, which has --strict-keys" in str(refused.exception)
+        assert CliRunner().invoke(ctl, ["pause", "--url", strict.url, "--key", "good"]).exit_code == 0

@@ -204,6 +204,8 @@ def test_a_tape_that_cannot_be_opened_is_told(day: Path, monkeypatch: pytest.Mon
     ("given", "said"),
     [
         (["--ticker", "AAPL"], "has no AAPL; it has NDX, SPX"),
+        (["--ticker", ""], "it names no ticker"),
+        (["--ticker", ",", "--clean"], "it names no ticker"),
         (["--ticker", "../SPX"], "has no ../SPX"),
         (["--jobs", "0"], "--jobs"),
     ],

@@ -779,3 +779,34 @@ def test_what_looks_like_a_day_and_is_not_brought_in_is_told(tmp_path: Path) -> 
 def test_what_is_no_day_is_said(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["import", str(array(tmp_path)), "--date", "07/16/2026"])
     assert (done.exit_code, "is no day: write YYYY-MM-DD" in done.output) == (2, True)
+
+
+def _with_marks(form: str) -> bytes:
+    """The same array as other programs write it."""
+    if form == "gap":
+        return ARRAY + b"\n" * 500
+    return ARRAY.decode().encode(form)
+
+
+@pytest.mark.parametrize("form", ["utf-8-sig", "utf-16", "gap"])
+def test_a_whole_file_of_another_encoding_replaces_a_longer_one(form: str, tmp_path: Path) -> None:
+    out, source = tmp_path / "out", tmp_path / "source"
+    for folder in (out / DATE, source):
+        folder.mkdir(parents=True)
+    (out / DATE / NAME).write_bytes(ARRAY.replace(b"[", b"[" + ARRAY.strip()[1:-1] + b","))
+    (source / NAME).write_bytes(_with_marks(form))
+    done = run(source, "--out", out, "--no-check", "--replace")
+    assert done.exit_code == 0, done.output
+    assert (out / DATE / NAME).read_bytes() == _with_marks(form)
+
+
+def test_a_gzip_file_without_its_end_replaces_no_whole_one(tmp_path: Path) -> None:
+    out, source = tmp_path / "out", tmp_path / "source"
+    for folder in (out / DATE, source):
+        folder.mkdir(parents=True)
+    (out / DATE / f"{NAME}.gz").write_bytes(gzip.compress(ARRAY))
+    (source / f"{NAME}.gz").write_bytes(gzip.compress(ARRAY, 1)[:-8])
+    done = run(source, "--out", out, "--no-check", "--replace")
+    assert done.exit_code == 1
+    assert "is broken" in done.output
+    assert (out / DATE / f"{NAME}.gz").read_bytes() == gzip.compress(ARRAY)

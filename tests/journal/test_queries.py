@@ -9,7 +9,7 @@ import pytest
 
 from gexfaker.errors import ControlError
 from gexfaker.journal.journal import NUMBERS, TEXTS, TYPES, Entry
-from gexfaker.journal.queries import Query, read
+from gexfaker.journal.queries import Query, convert, read
 
 ENTRIES = [
     Entry(1, 0.0, "connect", {"hub": "classic", "groups": ["blue_SPX_classic_gex_zero"], "subprotocol": None}),
@@ -100,6 +100,7 @@ def test_a_field_that_no_such_entry_has_is_refused() -> None:
         ({"status": {"at_least": 400, "at_most": 300}}, "status: nothing is at least 400 and at most 300"),
         ({"status": {}}, "status: a range has at_least"),
         ({"method": "get"}, "method is never 'get': did you mean GET?"),
+        ({"method": "GETT"}, "method is never 'GETT': did you mean GET?"),
         ({"hub": "orderflw"}, "hub is never 'orderflw': did you mean orderflow?"),
         ({"by": "sever"}, "by is never 'sever': did you mean server?"),
         ({"by": "x*"}, "by is never 'x*': it is client, server, nobody"),
@@ -119,6 +120,24 @@ def test_every_field_of_an_entry_is_a_number_a_text_or_a_list() -> None:
     assert not NUMBERS & TEXTS
     assert fields >= NUMBERS | TEXTS
     read(b'{"where": {"status": 200}}', Query).check()
+
+
+def test_any_method_may_have_been_used() -> None:
+    for method in ("TRACE", "PROPFIND"):
+        read(msgspec.json.encode({"where": {"method": method}}), Query).check()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"witin": 1}, "(did you mean within?); there are type, where, since, count, within"),
+        ({"where": {"count": {"atleast": 1}}}, "(did you mean at_least?); there are at_least, at_most"),
+    ],
+)
+def test_a_misspelt_name_is_told_with_those_that_there_are(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ControlError) as caught:
+        convert(given, Query, ("count", "within"))
+    assert said in str(caught.value)
 
 
 def test_a_type_that_there_is_not_is_refused() -> None:

@@ -574,3 +574,7 @@ def test_unreadable_ends_of_the_day_are_no_records() -> None:
     assert (early.resolved["index"], late.resolved["index"]) == (1, 2)
     assert "first" in str(early.reason)
     assert "last" in str(late.reason)
+
+
+def test_every_action_does_something_of_its_own() -> None:
+    assert all("run" in vars(action) for action in ACTIONS.values())

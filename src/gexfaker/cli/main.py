@@ -116,7 +116,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         if isinstance(error, click.NoSuchOption) and error.ctx and isinstance(error.ctx.command, click.Group):
-            click.echo(f"It stands behind the command: {error.ctx.command_path} COMMAND {error.option_name}", err=True)
+            _tell_whose_option(error.ctx, error.ctx.command, error.option_name)
         if re.search(r"unexpected extra argument.*\((?:[A-Z]{2,5}\b|.*/)", error.message):
             click.echo('A list is one argument, with commas; PowerShell needs quotes around it: "SPX,SPY".', err=True)
         sys.exit(error.exit_code)
@@ -128,6 +128,15 @@ def main() -> None:
     except GexfakerError as error:
         click.echo(f"gexfaker: {error}", err=True)
         sys.exit(2)
+
+
+def _tell_whose_option(context: click.Context, group: click.Group, option: str) -> None:
+    """Which commands of a group have an option that stands before them."""
+    commands = [command for name in group.list_commands(context) if (command := group.get_command(context, name))]
+    owners = [one.name for one in commands if any(option in parameter.opts for parameter in one.params)]
+    if owners:
+        which = ", ".join(map(str, owners))
+        click.echo(f"It stands behind the command: {context.command_path} COMMAND {option} (of {which})", err=True)
 
 
 def _terminate(_signal: int, _frame: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,6 +14,9 @@ from gexfaker.playback.actions import CREATION, SHOWN_CHARS, Action
 if TYPE_CHECKING:
     from urllib.error import HTTPError
     from urllib.request import Request
+
+_VERSION: Final = re.compile(r"/v[12]$")
+"""What stands behind the base URL of clients of the service; the control plane has no versions."""
 
 TIMEOUT_SECONDS: Final = 10.0
 PAGE: Final = 1000
@@ -77,7 +81,7 @@ class Control:
     """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
-        self._base: Final = url.rstrip("/")
+        self._base: Final = _VERSION.sub("", url.rstrip("/"))
         self._token: Final = token
         self._timeout: Final = timeout
 

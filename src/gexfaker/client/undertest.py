@@ -346,16 +346,10 @@ def _seconds(within: float | str) -> float:
 def rules_in(given: Any) -> list[Rule]:
     """One rule or several, as a list. Raises ControlError: it is a text, or nothing that rules can be."""
     if isinstance(given, str):
-        raise ControlError(f"{given!r} is no rule: {_by_name(given)}")
+        by_name = (
+            f"a fault goes by add_fault({given!r}), a preset by preset({given!r}), in a marker by preset={given!r}"
+        )
+        raise ControlError(f"{given!r} is no rule: {by_name}")
     if not isinstance(given, Mapping | Sequence):
         raise ControlError(f"a rule is an object such as {{'type': 'drop'}}, not {given!r:.60}")
     return [given] if isinstance(given, Mapping) else list(given)
-
-
-def _by_name(name: str) -> str:
-    """How a fault or a preset is asked for by its name."""
-    from gexfaker.faults.kinds import KINDS
-
-    if name in KINDS:
-        return f"write {{'type': {name!r}}}, or add_fault({name!r})"
-    return f"a preset goes by preset({name!r}), in a marker by preset={name!r}"

@@ -7,8 +7,10 @@ name in the data folder only when it is whole; one that is whole there already i
 from __future__ import annotations
 
 import filecmp
+import gzip
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -284,8 +286,11 @@ class Importer:
             if old is None or not self._replacing or old.resolve() == source.resolve():
                 continue
             there = next((known for known in _in_file(old) if (known.date, known.feed) == (one.date, one.feed)), None)
-            (has, is_whole), (had, _) = _readable(one), _readable(there) if there is not None else (0, False)
-            if has < had and not is_whole:
+            has, is_whole = _readable(one)
+            if is_whole or there is None:
+                continue
+            had, was_whole = _readable(there)
+            if has < had or (has == had and was_whole):
                 text = f"{source} is broken: it has {has:,} records of {one} that can be read, and {old} has {had:,}"
                 return f"{text}, and stays; delete it first if you want the other"
         return ""
@@ -409,7 +414,21 @@ def _readable(found: Found) -> tuple[int, bool]:
                 index += 1
     except (DataError, OSError, ValueError):
         return count, False
-    return count, 0 < count == index and (bool(found.place.member) or looks_whole(found.place.path))
+    path = found.place.path
+    return count, 0 < count == index and (bool(found.place.member) or (looks_whole(path) and _is_packed_whole(path)))
+
+
+def _is_packed_whole(path: Path) -> bool:
+    """Whether a gzip file ends as one does; of another kind nothing is said."""
+    if path.suffix != ".gz":
+        return True
+    try:
+        with gzip.open(path) as file:
+            while file.read(COPIED_BYTES):
+                continue
+    except (OSError, EOFError, zlib.error):
+        return False
+    return True
 
 
 def _order_of(tape: Tape) -> list[int]:

@@ -102,7 +102,7 @@ TEXTS: Final = frozenset(
 """Fields that are texts, or None."""
 
 WORDS: Final[dict[str, tuple[str, ...]]] = {
-    "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
+    "method": ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"),
     "hub": HUBS,
     "by": ("client", "server", "nobody"),
 }

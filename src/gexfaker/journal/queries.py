@@ -28,6 +28,9 @@ SHOWN_DIGITS: Final = 16
 _UNKNOWN: Final = re.compile(r"Object contains unknown field (\S+)(?: - at \$\.(\w+)\[.*\])?")
 """What msgspec says of a name that the body does not have, or one of those in a list of it."""
 
+_UNKNOWN_IN_WHERE: Final = re.compile(r"Object contains unknown field (\S+) - at \$\.where\[\.\.\.\]")
+"""The same of a name in a range of ``where``."""
+
 _CHOICE: Final = re.compile(r"Invalid enum value .* - at \$\.(\w+)", re.DOTALL)
 """What msgspec says of a value that is none of those that a field may have."""
 
@@ -112,6 +115,8 @@ def why_no_word(name: str, wanted: Wanted, words: Sequence[str]) -> str:
     if not isinstance(wanted, str) or any(fnmatch.fnmatchcase(word, wanted) for word in words):
         return ""
     close = nearest(wanted.upper() if name == "method" else wanted.lower(), words)
+    if name == "method" and close is None and wanted.isupper():
+        return ""  # clients may send any method, which is refused and told
     return f"{name} is never {wanted[:40]!r}: " + (f"did you mean {close}?" if close else f"it is {', '.join(words)}")
 
 
@@ -165,31 +170,37 @@ def read(text: bytes, kind: type[Any], such_as: str = "") -> Any:
     return _meant(lambda: msgspec.json.decode(text or b"{}", type=kind), kind, such_as)
 
 
-def convert(given: dict[str, Any], kind: type[Any]) -> Any:
-    """The question in a body that was decoded already. Raises ControlError."""
-    return _meant(lambda: msgspec.convert(given, kind), kind)
+def convert(given: dict[str, Any], kind: type[Any], more: Sequence[str] = ()) -> Any:
+    """The question in a body that was decoded already, which may have ``more`` beside it. Raises ControlError."""
+    return _meant(lambda: msgspec.convert(given, kind), kind, more=more)
 
 
-def _meant(make: Callable[[], Any], kind: type[Any], such_as: str = "") -> Any:
+def _meant(make: Callable[[], Any], kind: type[Any], such_as: str = "", more: Sequence[str] = ()) -> Any:
     try:
         return make()
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         said = str(problem).replace("`", "")
         shown = f"; it is such as {such_as}" if such_as else ""
-        raise ControlError(f"the body is not what this takes: {said}{_there_are(said, kind)}{shown}") from None
+        raise ControlError(f"the body is not what this takes: {said}{_there_are(said, kind, more)}{shown}") from None
 
 
-def _there_are(said: str, kind: type[Any]) -> str:
+def _there_are(said: str, kind: type[Any], more: Sequence[str] = ()) -> str:
     """The names, or the values, that there are, for who has written one that is none."""
     if choice := _CHOICE.fullmatch(said):
         return f"; there are {', '.join(get_args(get_type_hints(kind)[choice[1]]))}"
+    if in_range := _UNKNOWN_IN_WHERE.fullmatch(said):
+        return _or_meant(in_range[1], Range.__struct_fields__)
     wrong = _UNKNOWN.fullmatch(said)
     if wrong is None or not issubclass(kind, msgspec.Struct):
         return ""
     if wrong[2]:
         kind = getattr(kind, "MEMBERS", {}).get(wrong[2], kind)
-    names = [one.encode_name for one in msgspec.structs.fields(kind)]
+    names = [*(one.encode_name for one in msgspec.structs.fields(kind)), *more]
     if "where" in names and wrong[1] in NUMBERS | TEXTS:
         return f': it belongs into "where": {{"{wrong[1]}": ...}}'
-    close = nearest(wrong[1], names)
+    return _or_meant(wrong[1], names)
+
+
+def _or_meant(wrong: str, names: Sequence[str]) -> str:
+    close = nearest(wrong, names)
     return f"{f' (did you mean {close}?)' if close else ''}; there are {', '.join(names)}"

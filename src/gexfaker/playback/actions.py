@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import math
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
@@ -250,9 +249,9 @@ class Action(msgspec.Struct, frozen=True):
     EITHER: ClassVar[tuple[tuple[str, ...], ...]] = ()
     AT_LEAST: ClassVar[int] = 0
 
-    @abstractmethod
     def run(self, play: Play, defaults: Options, now: float) -> Outcome:
         """Do it. ``defaults`` is how a new play is played. Raises ControlError, DataError; nothing is changed then."""
+        raise NotImplementedError
 
     def approach(self, play: Play) -> Iterator[None]:
         """Work that ``run`` needs and that may take long, in steps of a millisecond or less. Raises as ``run``."""

@@ -54,7 +54,13 @@ _COPY: Final = r"(?P<copy> ?\([0-9]+\)| - [^\W\d_]+(?: \([0-9]+\))?)?"
 """What a browser adds to the name of what is downloaded once more, and Windows to that of a copy, in any language."""
 
 ENDS_BYTES: Final = 64
-"""At each end of a file that has a copy: enough for white space beside the brackets."""
+"""At each end of a file that has a copy: more than mostly stands beside the brackets."""
+
+AROUND: Final = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"
+"""What may stand around records: white space, the zeros of UTF-16, and the marks with which UTF-8 and it begin."""
+
+MAX_BLANK_BYTES: Final = 64 << 10
+"""White space at the end of a file that is looked through."""
 
 _ENDS: Final = (b"[]", b"{}")
 _PACKAGES: Final = "|".join(STORED_CATEGORIES)
@@ -245,9 +251,13 @@ def looks_whole(path: Path) -> bool:
     """Whether a plain array or file of lines begins and ends as one does; of other files those that are not empty."""
     try:
         with path.open("rb") as file:
-            begin = file.read(ENDS_BYTES).strip()[:1]
-            file.seek(-min(ENDS_BYTES, path.stat().st_size), os.SEEK_END)
-            end = file.read().strip()[-1:]
+            begin = file.read(ENDS_BYTES).strip(AROUND)[:1]
+            end, size = b"", path.stat().st_size
+            for back in range(ENDS_BYTES, MAX_BLANK_BYTES, ENDS_BYTES):
+                file.seek(-min(back, size), os.SEEK_END)
+                end = file.read(ENDS_BYTES).strip(AROUND)[-1:]
+                if end or back >= size:
+                    break
     except OSError:
         return False
     return (begin + end) in _ENDS if path.suffix in (".json", ".jsonl") else bool(begin)
@@ -280,9 +290,9 @@ def loose_below(root: Path, ending: str) -> Iterator[tuple[Path, str, Feed]]:
     They are called as the array, or as the report and the array in it, with an ending of their own. Links are not
     followed.
     """
-    for folder, folders, names in os.walk(root):
-        if len(Path(folder).relative_to(root).parts) >= MAX_DEPTH:
-            folders.clear()
+    for folder, folders, names in islice(os.walk(root), MAX_NAMES):
+        is_deep = len(Path(folder).relative_to(root).parts) >= MAX_DEPTH
+        folders[:] = [] if is_deep else sorted(name for name in folders if name[0] != ".")
         for name in sorted(names):
             array = name.removesuffix(ending).rpartition(".zip.")[2]
             if name.endswith(ending) and (found := feed_of(array)):

@@ -98,6 +98,9 @@ def mint(grant: Grant, audience: str, secret: str, now: float, lifetime: float) 
     return token
 
 
+ANEW: Final = "negotiate again; with --token-secret tokens stay good when the server is started again"
+
+
 def verify(token: str, secret: str, now: float, audience: str | None = None, hub: str = "") -> Grant:
     """What ``token`` allows, checked for signature, expiry, and ``audience`` when one is given.
 
@@ -113,6 +116,9 @@ def verify(token: str, secret: str, now: float, audience: str | None = None, hub
     jwt = _jwt()
     try:
         claims = jwt.decode(token, secret, algorithms=[ALGORITHM], options=options)
+    except jwt.InvalidSignatureError:
+        text = "the access token was signed by another server, or by this one before it was started again"
+        raise TokenError(text, remedy=ANEW) from None
     except (jwt.PyJWTError, UnicodeError) as error:
         raise TokenError(f"the access token is not valid: {error}") from None
     expiry, owner = claims.get("exp"), "" if claims.get(WATCHES) is True else str(claims.get("sub") or "")

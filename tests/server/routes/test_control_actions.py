@@ -286,7 +286,8 @@ def test_status_fields(server: Served, plane: Plane) -> None:
         raw.join("blue_NOBODY_orderflow_orderflow", 2)
         raw.read_kind("data")
         status = plane.show()
-    assert list(status) == ["session", "name", "tier", "quota", "playback", "memberships", "faults", "connections"]
+    names = "session name tier quota playback memberships market_opens faults connections"
+    assert list(status) == names.split()
     assert (status["session"], status["tier"], status["memberships"]) == (world_id("demo"), "quant", None)
     playback = status["playback"]
     assert (
@@ -392,7 +393,23 @@ def test_any_key_can_be_named_in_the_query(plane: Plane, key: str) -> None:
     assert plane.call("DELETE", f"{SESSIONS}/by-key{query}") == (200, {"session": named, "closed": 0})
 
 
-@pytest.mark.parametrize("path", ["by-key", "demo?key=demo", "by-key?KEY=demo"])
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (f"{SESSIONS}?keys=demo", "there is no 'keys' in the query of this; did you mean key?"),
+        (f"{SESSIONS}/by-key?KEY=demo", "there is no 'KEY' in the query of this; did you mean key?"),
+        ("/_gexfaker/journal?key=demo&typ=close", "there is no 'typ' in the query of this; did you mean type?"),
+        ("/_gexfaker/journal?key=demo&sinse=5", "did you mean since?"),
+        ("/_gexfaker/state?key=demo&x=5", "there is no 'x' in the query of this; there are key, session"),
+    ],
+)
+def test_a_misspelt_name_in_a_query_is_refused(plane: Plane, path: str, said: str) -> None:
+    status, answer = plane.call("GET", path)
+    assert (status, said in answer["error"]) == (400, True), answer
+    assert plane.call("GET", f"{SESSIONS}?_=1&key=any")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["by-key", "demo?key=demo"])
 def test_half_a_name_is_refused(plane: Plane, path: str) -> None:
     place, _, query = path.partition("?")
     for method, ending in (("GET", ""), ("DELETE", ""), ("POST", "/pause")):

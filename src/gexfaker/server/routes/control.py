@@ -30,10 +30,10 @@ from gexfaker.playback.actions import (
 )
 from gexfaker.playback.days import Nearness
 from gexfaker.playback.plays import fresh
-from gexfaker.server.catchup import catch_up
 from gexfaker.server.http.controlguard import guarded
 from gexfaker.server.http.replies import encoded, error, read_at_most, reply, sentence, service_of, unavailable
 from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.routes.catchup import catch_up
 from gexfaker.server.routes.status import close_connections, playback_status, world_status
 from gexfaker.server.service import Service
 from gexfaker.server.slices import in_slices
@@ -207,6 +207,7 @@ async def _create(request: Request) -> Response:
     if not isinstance(key, str) or not key:
         raise ControlError('name the API key: {"key":"demo", ...}')
     world, actions = service.world(key), creation_of(wanted)
+    _check_admitted(service, world)
     if service.cluster is not None:
         await service.cluster.arrive(world)
     trial = fresh(service.days, world.options)
@@ -226,11 +227,19 @@ async def _act(request: Request) -> Response:
     found = await world_named(request)
     action = action_of(name, arguments)
     world = service.worlds.get(found) if isinstance(found, str) else found
+    _check_admitted(service, world)
     is_new = not is_known(world)
     effect = _with_first_use(await _act_on_any_day(service, world, action), is_new=is_new)
     if isinstance(action, Step):
         effect = await _stepped(service, world, effect)
     return reply(_answer(service, world) | {"action": name, **effect._asdict()})
+
+
+def _check_admitted(service: Service, world: World) -> None:
+    """Raises ControlError: the server refuses this key, so that nobody would see what is done to it."""
+    settings = service.settings
+    if settings.strict_keys and world.id not in {world_id(key) for key in settings.tiers if key != "*"}:
+        raise ControlError("that is no key of this server, which has --strict-keys: name one of TIERS with --key")
 
 
 async def _stepped(service: Service, world: World, effect: Effect) -> Effect:

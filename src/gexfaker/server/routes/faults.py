@@ -12,9 +12,9 @@ from starlette.responses import Response
 from gexfaker.contract.operations import CONTROLLED, Operation
 from gexfaker.errors import ControlError
 from gexfaker.playback.options import Playback
-from gexfaker.server.catchup import catch_up
 from gexfaker.server.http.replies import reply
 from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.routes.catchup import catch_up
 from gexfaker.server.routes.control import act_change
 from gexfaker.server.routes.watching import operation, read_json, world_asked
 from gexfaker.server.service import Service

@@ -13,11 +13,11 @@ from starlette.responses import Response
 from gexfaker.errors import ControlError
 from gexfaker.limits import MAX_CONTROL_BYTES
 from gexfaker.parsing import duration
-from gexfaker.server.catchup import catch_up
 from gexfaker.server.http.downloads import in_thread
 from gexfaker.server.http.eventstreams import EVENTS, LOOK_SECONDS, NO_STORE, EventStream
 from gexfaker.server.http.replies import read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
+from gexfaker.server.routes.catchup import catch_up
 from gexfaker.server.routes.status import silences
 from gexfaker.server.routes.watching import journal_of, operation, read_json, world_asked
 from gexfaker.server.service import Service
@@ -285,7 +285,7 @@ async def _asked(request: Request, kind: type[Any], *others: str) -> tuple[Any, 
 
     body = await read_at_most(request, MAX_CONTROL_BYTES)
     given = read(body, dict[str, Any], getattr(kind, "EXAMPLE", ""))
-    asked = convert({name: one for name, one in given.items() if name not in ("key", *others)}, kind)
+    asked = convert({name: one for name, one in given.items() if name not in ("key", *others)}, kind, others)
     asked.check()
     for one in getattr(asked, "expected", (asked,)):
         _check_fault(one)
