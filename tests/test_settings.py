@@ -209,6 +209,8 @@ def test_the_address_of_a_container_called_gexfaker_is_no_port(text: str) -> Non
         "GEXFAKER_WEB_SERVICE_HOST": "10.0.0.6",
         "GEXFAKER_WEB_PORT_80_TCP_PROTO": "tcp",
     }
+    plain = load({}, {"PORT": text})
+    assert (plain.port, plain.notes) == (8080, ("PORT is an address that Kubernetes or Docker has set, and not used",))
     settings = load({}, environment)
     assert settings.port == 8080
     assert settings.notes == ("GEXFAKER_PORT is an address that Kubernetes or Docker has set, and not used",)
@@ -220,6 +222,7 @@ def test_the_address_of_a_container_called_gexfaker_is_no_port(text: str) -> Non
         ("GEXFAKER_PROT", "did you mean GEXFAKER_PORT?"),
         ("GEXFAKER_TICKER", "did you mean GEXFAKER_TICKERS?"),
         ("GEXFAKER_WHATEVER", "see gexfaker settings"),
+        ("GEXFAKER_port", "did you mean GEXFAKER_PORT?"),
     ],
 )
 def test_a_misspelt_name_is_told(variable: str, said: str) -> None:

@@ -56,11 +56,12 @@ def unknown_variables(environment: Mapping[str, str], known: Collection[str]) ->
         name = variable.removeprefix(PREFIX)
         if name == variable or name in known or name in OF_CLIENTS or _is_linked(name, environment[variable]):
             continue
-        close = nearest(name, known)
+        close = nearest(name.upper(), known)
         hint = f": did you mean {PREFIX}{close}?" if close else ", see gexfaker settings"
         yield f"the environment variable {variable} is no setting{hint}"
     for name in PROTECTING:
         if environment.get(name) and not environment.get(PREFIX + name):
             yield f"the environment variable {name} is not used: {PREFIX}{name} would be"
-    if is_link(environment.get(PREFIX + "PORT", "")):
-        yield f"{PREFIX}PORT is an address that Kubernetes or Docker has set, and not used"
+    for variable in variables_of("PORT"):
+        if is_link(environment.get(variable, "")):
+            yield f"{variable} is an address that Kubernetes or Docker has set, and not used"

@@ -134,3 +134,10 @@ def assert_all_answers(server: Served) -> None:
         status, body = server.get(path, headers)
         assert status == 200, body
     assert server.get(json.loads(body)["url"].removeprefix(server.url))[0] == 200
+
+
+@pytest.mark.parametrize(("speed", "told"), [("1", False), ("0.5", False), ("60", True), ("0", True)])
+def test_that_live_timestamps_are_the_same_for_several_records_is_told(speed: str, told: bool) -> None:
+    with running_server(tickers="SPX", data_date="2026-07-17", timestamps="live", speed=speed) as server:
+        said = [note for note in server.server.service.notes if "all records of a second have its time" in note]
+        assert bool(said) == told

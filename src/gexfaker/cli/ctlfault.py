@@ -62,6 +62,8 @@ def fault_line(number: int, rule: Mapping[str, Any]) -> str:
     aimed = _pairs(rule.get("on", {}))
     parts = [attributes, aimed and f"on {aimed}", when, _pairs(rule.get("when", {}))]
     state = "off" if not rule.get("enabled", True) else "spent" if rule["spent"] else "on"
+    if first := rule.get("hidden_by"):
+        state += f", but never hits: {first} stands before it and takes all"
     said = "; ".join(filter(None, parts))
     what = f"{rule['type']}{f': {said}' if said else ''}"
     return f"{number}. {rule['name']} ({what})  {state}, hit {rule['hits']} of {rule['seen']}"

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from gexfaker.faults.kinds import Fault, Point
+from gexfaker.faults.order import hidden
 from gexfaker.faults.rules import NO_FAULTS, FaultList, On, Rule
 
 
@@ -162,9 +163,15 @@ class Faults:
         ]
 
     def status(self, now: float) -> list[dict[str, Any]]:
-        """Each rule as it was given, with what it has seen and hit, and whether it hits nothing any more."""
+        """Each rule as it was given, with what it has seen and hit, and whether it hits nothing any more.
+
+        One that never hits, as another takes all before it, is told with the name of that one as ``hidden_by``.
+        """
+        behind = hidden([run.rule for run in self.runs])
         return [
-            msgspec.to_builtins(run.rule) | {"seen": run.seen, "hits": run.hits, "spent": run.is_spent(now)}
+            msgspec.to_builtins(run.rule)
+            | {"seen": run.seen, "hits": run.hits, "spent": run.is_spent(now)}
+            | ({"hidden_by": behind[run.rule.name]} if run.rule.name in behind else {})
             for run in self.runs
         ]
 

@@ -25,7 +25,7 @@ from gexfaker.hubs.tiers import includes, tier_of
 from gexfaker.limits import MAX_KEPT_BYTES
 from gexfaker.playback.day import Day
 from gexfaker.playback.days import Days, Simulation
-from gexfaker.playback.options import Options, Playback
+from gexfaker.playback.options import Options, Playback, Timestamps
 from gexfaker.playback.simulated import check_scenario, faults_of_scenario
 from gexfaker.rest.bodies import Bodies
 from gexfaker.server.access.clients import ClientLog, Later
@@ -251,7 +251,16 @@ class Service:
         """Sentences about settings that were given and are not used."""
         idle = idle_with(self.settings, is_stored=self.days.stored)
         of_days = self._of_the_day() if self.days.stored else self._of_the_folder()
-        return (*self.settings.notes, *idle, *self._of_faults(), *of_days)
+        return (*self.settings.notes, *idle, *self._of_the_clock(), *self._of_faults(), *of_days)
+
+    def _of_the_clock(self) -> Iterator[str]:
+        """That records of one second cannot be told apart by their time."""
+        options = self.settings
+        if options.timestamps is Timestamps.LIVE and options.playback is Playback.CLOCK and not 0 < options.speed <= 1:
+            yield (
+                f"with --timestamps live all records of a second have its time, and at --speed {options.speed:g} "
+                "there are several of each group: a client that tells records by their time takes one of them"
+            )
 
     def _of_faults(self) -> Iterator[str]:
         """That rules with which keys begin wait for a market time, where there is none."""
