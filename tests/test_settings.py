@@ -466,3 +466,21 @@ def test_a_file_may_have_its_settings_in_tables_of_their_sections(tmp_path: Path
     file.write_text("[server]\nprot = 9000\n")
     with pytest.raises(SettingError, match="prot"):
         load({}, {}, file)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("speed = 2\nstart = 10:30\n", 'put the value in quotes: start = "..."'),
+        ("tickers = SPX,SPY\n", 'put the value in quotes: tickers = "..."'),
+        ("recovery_window = 30s\n", 'put the value in quotes: recovery_window = "..."'),
+        ("speed = 2\n[clock]\nspeed = 3\n", "speed stands in it twice, once in a table: keep one"),
+        ("[clock]\nspeed = 2\n[keys]\nspeed = 3\n", "speed stands in it twice, once in a table: keep one"),
+    ],
+)
+def test_a_slip_in_the_file_is_told_with_what_to_write(text: str, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "gexfaker.toml"
+    file.write_text(text)
+    with pytest.raises(SettingError) as caught:
+        load({}, {}, file)
+    assert said in str(caught.value)

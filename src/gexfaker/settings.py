@@ -10,6 +10,7 @@ The annotations of this module are read when it is loaded, not kept as text: tho
 to make them of texts takes five milliseconds of every start.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -842,9 +843,22 @@ def _read_file(file: Path | None) -> dict[str, str]:
         text = text_of(file)
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeError, OSError, RecursionError) as error:
-        hint = "; a path with backslashes goes in single quotes" if "\\" in text else ""
+        hint = "; a path with backslashes goes in single quotes" if "\\" in text else _unquoted(text, str(error))
         raise SettingError("file", str(file), str(file), f"it must be readable TOML ({error}){hint}") from None
     return {name: as_text(value) for name, value in _flat(table, file).items()}
+
+
+_LINE: Final = re.compile(r"at line ([0-9]+)")
+_UNQUOTED: Final = re.compile(r"\s*([a-z_]+)\s*=\s*[^\s\"'\[{].*")
+
+
+def _unquoted(text: str, problem: str) -> str:
+    """That a value needs quotes, where the reader of TOML stumbles over one without: times, lists and words do."""
+    place = _LINE.search(problem)
+    lines = text.splitlines()
+    line = lines[int(place[1]) - 1] if place and 0 < int(place[1]) <= len(lines) else ""
+    given = _UNQUOTED.fullmatch(line)
+    return f'; put the value in quotes: {given[1]} = "..."' if given else ""
 
 
 def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
@@ -853,12 +867,21 @@ def _flat(table: Mapping[str, Any], file: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in table.items():
         if isinstance(value, dict) and name.replace("-", " ") in list(Section):
-            found |= _flat(value, file)
+            inside = _flat(value, file)
+            if twice := next((one for one in inside if one in found), None):
+                raise _twice(twice, file)
+            found |= inside
         elif name not in known or (isinstance(value, dict) and name != "tiers"):
             raise NoSettingError(*_not_known(name, known, str(file), is_table=isinstance(value, dict)))
+        elif name in found:
+            raise _twice(name, file)
         else:
             found[name] = value
     return found
+
+
+def _twice(name: str, file: Path) -> SettingError:
+    return SettingError("file", str(file), str(file), f"{name} stands in it twice, once in a table: keep one")
 
 
 def _not_known(name: str, known: Collection[str], file: str, *, is_table: bool) -> tuple[str, str, str]:

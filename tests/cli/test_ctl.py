@@ -78,6 +78,7 @@ def test_as_a_command_of_its_own(server: Served, plane: Plane) -> None:
         (["seek", "17", "--index"], "seek 17: 2026-07-17 09:30:19, record 17 of"),
         (["seek", "18", "--index", "--feed", "ES_SPX_orderflow_orderflow"], "record 18 of"),
         (["speed", "60"], "speed: 60"),
+        (["speed", "30x"], "speed: 30"),
         (["speed", "0"], "speed: 0"),
         (["mode", "--playback", "step", "--interval", "500ms"], "mode: playback step, interval 0.5"),
         (["mode", "--interval", "2"], "mode: interval 2"),

@@ -47,7 +47,16 @@ def _where(where: str) -> int | float | str:
 
 _NEGATIVE: Final = re.compile(r"-[0-9][0-9.]*[a-z]*")
 
-_TYPES: Final[dict[Kind, type]] = {COUNT: int, SPEED: float}
+
+def _speed(text: str | float) -> float:
+    """A speed as people write it: 10, 0.5, 10x."""
+    try:
+        return float(str(text).lower().removesuffix("x"))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no speed: write a number, such as 10 or 0.5") from None
+
+
+_TYPES: Final[dict[Kind, Callable[[str], Any]]] = {COUNT: int, SPEED: _speed}
 """The kinds of argument that are checked before the server is asked."""
 
 _READERS: Final[dict[Kind, Callable[[str], Any]]] = {SECONDS: _seconds, MOMENT: _where}
@@ -64,7 +73,7 @@ def _option(name: str, argument: Argument, flag: str | None = None) -> Callable[
         flag or "--" + name.replace("_", "-"),
         name,
         type=kind_type,
-        metavar=None if kind_type else argument.metavar,
+        metavar="INTEGER" if kind_type is int else "FLOAT" if kind_type else argument.metavar,
         help=argument.help,
     )
 
