@@ -541,3 +541,10 @@ def test_a_download_that_was_not_taken_to_its_end_is_told_so() -> None:
             raw.send(b"GET /hist/eod/SPX HTTP/1.1\r\nHost: x\r\nUser-Agent: t\r\nAuthorization: Bearer gone\r\n\r\n")
             assert raw.socket.recv(15) == b"HTTP/1.1 200 OK"
         wait_for(server, world_id("gone"), r"GET /hist/eod/SPX 200: broken off before its end, [\d,]+ bytes in")
+
+
+def test_a_path_that_there_is_not_is_told_with_the_one_that_is_meant(server: InProcess) -> None:
+    meant = {"/v2/SPX/orderflow": "/v2/SPX/orderflow/orderflow", "/v2/negociate": "/negotiate"}
+    for path, other in meant.items():
+        assert server.get(path, key_of("k-miss"))[0] == 404
+        wait_for(server, world_id("k-miss"), re.escape(f"GET {path} 404: Not Found; did you mean {other}?"))

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gexfaker.playback.actions import ACTIONS
+from gexfaker.rest.nearmiss import meant_path
 from gexfaker.server.access.log import NO_KEY, NOTED, AccessLog
 from gexfaker.server.http.eventstreams import EVENTS
 from gexfaker.server.http.gate import owner_of
@@ -73,8 +74,13 @@ class Watched:
             request: dict[str, Any] = scope.get("state", {}).get("request", {})
             return {"method": scope["method"], "path": path, **answer.numbers(), **request}
 
+        said += f"; {meant_path(path)}" if said == BARE else ""
         level = logging.INFO if answer.is_good else NOTED
         self._access.tell(owner, "request", f"{scope['method']} {path} {said}", answer.detail, level, fields)
+
+
+BARE: Final = "404: Not Found"
+"""As the service answers where there is no such path, without a word what there is."""
 
 
 def _asks(scope: Scope) -> str:
