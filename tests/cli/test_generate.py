@@ -335,6 +335,18 @@ def report(folder: Path, name: str, date: str, ticker: str = "SPX") -> Path:
     return folder / name
 
 
+def test_a_recorded_day_in_a_folder_that_is_named_from_here_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / f"{DATE}_SPX_classic_gex_full.json").write_text("[]")
+    for out in ("data", "./data/../data"):
+        assert f"{Path(out) / f'{DATE}_SPX_classic_gex_full.json'} holds recorded data" in refused(Path(out))
+    monkeypatch.chdir(tmp_path / "data")
+    assert f"{DATE}_SPX_classic_gex_full.json holds recorded data" in refused(Path())
+
+
 @pytest.mark.parametrize("form", ["jsonl", "eod"])
 @pytest.mark.parametrize(
     "name",

@@ -155,12 +155,16 @@ class Archive:
 
 def check_beside(target: Target, out: Path, date: str, ticker: str) -> None:
     """Raises DataError: the simulated day would be played in the place of records that lie elsewhere in the folder."""
-    hidden = next(_hidden_by(target.path, out, date, ticker), None)
+    hidden = next(_hidden_by(target.path.absolute(), out.absolute(), date, ticker), None)
     if hidden is not None:
-        raise DataError(
-            f"{shown_path(hidden)} holds recorded data of {date}, in whose place the simulated day would be played: "
-            "choose another --out, or --force to write it all the same"
-        )
+        what = f"recorded data of {date}, in whose place the simulated day would be played"
+        remedy = "choose another --out, or --force to write it all the same"
+        raise DataError(f"{_as_given(hidden, out)} holds {what}: {remedy}")
+
+
+def _as_given(path: Path, out: Path) -> str:
+    """A path in a folder, as somebody has named that."""
+    return shown_path(out / path.relative_to(out.absolute()))
 
 
 def _hidden_by(target: Path, out: Path, date: str, ticker: str) -> Iterator[Path]:
