@@ -514,7 +514,8 @@ class Settings(msgspec.Struct, frozen=True):
             parsing.number_from(LEAST_QUEUED_MESSAGES),
             str(MAX_QUEUED_MESSAGES),
             f"a number from {LEAST_QUEUED_MESSAGES}",
-            "Messages waiting for a client before it is cut.",
+            "Messages that a client has not read or acknowledged before it is cut; official clients acknowledge each "
+            "second.",
         ),
     ]
     queue_bytes: Annotated[

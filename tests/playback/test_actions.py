@@ -67,6 +67,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("step", {"count": -1}, "whole number from 1 to 1000"),
     ("step", {"count": 1.5}, "whole number from 1 to 1000"),
     ("step", {"count": 1001}, "whole number from 1 to 1000, not 1001: ask for several, or seek"),
+    ("step", {"count": 99_999_999}, "whole number from 1 to 1000, not 99999999: ask"),
     ("step", {"count": 10**30}, "whole number from 1 to 1000"),
     ("step", {"count": "3"}, "count is a number"),
     ("step", {"count": True}, "count is a number"),

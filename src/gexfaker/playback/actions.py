@@ -153,7 +153,9 @@ def _count(name: str, value: Any) -> int:
     number = _number(name, value)
     if number < 1 or number % 1 or number > MAX_STEPS:
         more = ": ask for several, or seek" if number > MAX_STEPS else ""
-        raise ControlError(f"{name} is a whole number from 1 to {MAX_STEPS}, not {number:g}{more}")
+        raise ControlError(
+            f"{name} is a whole number from 1 to {MAX_STEPS}, not {int(number) if number % 1 == 0 else number}{more}"
+        )
     return int(number)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,8 +15,8 @@ import pytest
 from gexfaker.wire.tokens import world_id
 from support import data, decode
 from support.control import DAYS, SESSIONS, Plane, first_of, next_stamp, write_days
-from support.raw import JSON, connect, joined
-from support.server import Served, running_server
+from support.raw import JSON, JSON_RELIABLE, connect, joined
+from support.server import Served, running_server, wait_until
 
 COUNT = 1200
 LAST = data.FIRST + COUNT - 1
@@ -429,3 +431,35 @@ def test_the_list_has_pages(plane: Plane) -> None:
     assert plane.call("GET", f"{SESSIONS}?limit=0") == (200, {"sessions": [], "total": len(names)})
     for query in ("limit=-1", "limit=x", "limit=10001", "offset=1.5", "limit=", "offset=99999999999"):
         assert plane.call("GET", f"{SESSIONS}?{query}")[0] == 400, query
+
+
+@contextlib.contextmanager
+def silent_client(root: Path) -> Iterator[tuple[Served, Plane]]:
+    """A paused key whose one client is reliable, is in a group, and acknowledges nothing."""
+    write_days(root, COUNT)
+    with running_server(data_dir=str(root), data_date=DAYS[-1], queue_messages="20") as server, Plane(server) as plane:
+        plane.act("pause", "silent")
+        plane.act("seek", "silent", time="open")
+        raw = connect(server.orderflow("silent"), JSON_RELIABLE)
+        raw.join(data.group(), 1)
+        wait_until(lambda: bool(plane.show("silent")["connections"][0]["groups"]), 5, "the join")
+        yield server, plane
+        raw.socket.close()
+
+
+def test_a_step_by_which_a_client_is_cut_says_so(tmp_path: Path) -> None:
+    with silent_client(tmp_path) as (_, plane):
+        answer = plane.act("step", "silent", count=100)
+        assert effect(answer) == (100, 100, "1 client was cut, as it does not acknowledge or not read what was sent")
+
+
+def test_a_step_that_a_seek_ends_says_so(tmp_path: Path) -> None:
+    def step(server: Served) -> dict[str, Any]:
+        with Plane(server) as plane:
+            return plane.act("step", "silent", count=100)
+
+    with silent_client(tmp_path) as (server, plane), ThreadPoolExecutor(1) as pool:
+        stepping = pool.submit(step, server)
+        wait_until(lambda: plane.playback("silent")["market_time"] >= data.FIRST + 100, 5, "the step")
+        plane.act("seek", "silent", time=data.FIRST + 300)
+        assert effect(stepping.result()) == (100, 100, "the key was moved before all records of the step were sent")

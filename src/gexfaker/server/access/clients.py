@@ -34,6 +34,9 @@ FORBIDDEN: Final = "Forbidden"
 WITHOUT_SUBPROTOCOL: Final = "; offer json.webpubsub.azure.v1, or negotiate with POST, which names the groups"
 
 
+PACED: Final = "a lower speed helps, a larger --queue-messages, or --speed 0, which waits for its clients"
+
+
 class Later(NamedTuple):
     """That nothing comes for a while: until when, and what more there is to say."""
 
@@ -147,7 +150,7 @@ class ClientLog:
         if (watch := connection.watch) is not None:
             watch.note("cut", **_named_in(connection), messages=messages, bytes=size)
         bounds = f"QUEUE_MESSAGES {settings.queue_messages:,}, QUEUE_BYTES {settings.queue_bytes:,}"
-        detail = f": {messages:,} messages of {size:,} bytes wait for it ({bounds})"
+        detail = f": {messages:,} messages of {size:,} bytes wait for it ({bounds}); {PACED}"
         self._tell(connection, "cut", f"cut on {hub}, as it reads or acknowledges too slowly", detail, logging.WARNING)
 
     def left(self, hub: str, connection: Connection, how: str, code: int | None, by: str) -> None:

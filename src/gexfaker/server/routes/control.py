@@ -51,6 +51,7 @@ BY_KEY: Final = "by-key"
 
 FIRST_USE: Final = "first use of this key"
 STILL_SENDING: Final = "its records are still being sent: a client is behind"
+MOVED: Final = "the key was moved before all records of the step were sent"
 NO_SESSION: Final = "There is no such session: that key has not been used yet."
 
 PAGE: Final = 1000
@@ -229,9 +230,10 @@ async def _act(request: Request) -> Response:
     world = service.worlds.get(found) if isinstance(found, str) else found
     _check_admitted(service, world)
     is_new = not is_known(world)
+    cut_before = world.counters.cut
     effect = _with_first_use(await _act_on_any_day(service, world, action), is_new=is_new)
     if isinstance(action, Step):
-        effect = await _stepped(service, world, effect)
+        effect = await _stepped(service, world, effect, cut_before)
     return reply(_answer(service, world) | {"action": name, **effect._asdict()})
 
 
@@ -242,12 +244,20 @@ def _check_admitted(service: Service, world: World) -> None:
         raise ControlError("that is no key of this server, which has --strict-keys: name one of TIERS with --key")
 
 
-async def _stepped(service: Service, world: World, effect: Effect) -> Effect:
+async def _stepped(service: Service, world: World, effect: Effect, cut_before: int) -> Effect:
     """The effect once the records of the step are sent: what a client does next is after them."""
+    place = world.place
     is_sent = await catch_up(service, world)
-    told = effect.reason or ""
+    told, cut = effect.reason or "", world.counters.cut - cut_before
     over = why_at_the_end(world.play) if is_sent else STILL_SENDING
-    return effect if over is None or over in told else effect._replace(reason="; ".join(filter(None, (told, over))))
+    moved = MOVED if world.place != place else None
+    reasons = (told, moved, None if moved or over is None or over in told else over, _cut(cut) if cut else None)
+    return effect._replace(reason="; ".join(filter(None, reasons)) or None)
+
+
+def _cut(count: int) -> str:
+    clients, it = ("1 client was", "it does") if count == 1 else (f"{count} clients were", "they do")
+    return f"{clients} cut, as {it} not acknowledge or not read what was sent"
 
 
 async def _act_on_any_day(service: Service, world: World, action: Action, *, quietly: bool = False) -> Effect:

@@ -39,8 +39,8 @@ LEAST_CLOSE_CODE: Final = 1000
 """Below it the code of a rule is an HTTP status."""
 
 TOO_LATE: Final = (
-    "the connection is not known any more (it was closed, its window is over, its key has negotiated again, or the "
-    "server was started again), or the "
+    "the connection is not known any more (it was closed, or cut as too slow, its window is over, its key has "
+    "negotiated again, or the server was started again), or the "
     "reconnection token is another's"
 )
 UNRECOVERABLE: Final = "The connection could not be recovered."
