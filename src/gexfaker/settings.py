@@ -514,8 +514,8 @@ class Settings(msgspec.Struct, frozen=True):
             parsing.number_from(LEAST_QUEUED_MESSAGES),
             str(MAX_QUEUED_MESSAGES),
             f"a number from {LEAST_QUEUED_MESSAGES}",
-            "Messages that a client has not read or acknowledged before it is cut; official clients acknowledge each "
-            "second.",
+            "Messages that a client has not read, or not acknowledged, before it is cut: so many times as many of the "
+            "latter as its speed.",
         ),
     ]
     queue_bytes: Annotated[

@@ -484,6 +484,20 @@ def test_a_step_goes_on_as_fast_as_its_clients_acknowledge() -> None:
     assert times(client)[:112] == list(range(OPEN, OPEN + 112))
 
 
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+def test_a_client_may_leave_as_much_unacknowledged_at_any_speed_as_in_the_market(speed: float) -> None:
+    stream = bench(at_times(range(OPEN, OPEN + 500)), bounds=Bounds(queued_messages=20), speed=speed)
+    client = client_of(stream, kind=RELIABLE)
+    for _ in range(20):
+        stream.run(stream.now + 1.0)
+        client.send(m.SequenceAck(client.connection.numbered))
+    assert client.state is State.OPEN
+    stream.run(stream.now + 19.0)
+    assert client.state is State.OPEN
+    stream.run(stream.now + 4.0)
+    assert client.ending == Abort(), "one that acknowledges nothing for twenty seconds"
+
+
 @pytest.mark.parametrize("lost_first", [True, False])
 def test_speed_0_goes_on_for_a_client_whose_full_socket_was_lost_or_taken_over(lost_first: bool) -> None:
     stream = bench(at_times(range(OPEN, OPEN + 500)), speed=0.0)

@@ -127,15 +127,18 @@ class Audience:
         owner: whose it is.
         connections: open and detached ones, in the order in which they came (an ordered set).
         groups: the connections in each group that somebody is in, in the order in which the groups came to be.
+        haste: how many times as fast as in the market messages have come at most. So many times as many may wait for an
+            acknowledgement: official clients send one a second, however fast a day is played.
     """
 
-    __slots__ = ("connections", "groups", "hub", "owner")
+    __slots__ = ("connections", "groups", "haste", "hub", "owner")
 
     def __init__(self, hub: str, owner: Owner) -> None:
         self.hub: Final = hub
         self.owner: Final = owner
         self.connections: dict[Connection, None] = {}
         self.groups: dict[str, dict[Connection, None]] = {}
+        self.haste = 1.0
 
     def admit(self, connection: Connection) -> None:
         """A new connection, in no group yet."""

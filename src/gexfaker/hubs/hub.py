@@ -346,7 +346,7 @@ class Hub:
 
     def _is_over(self, held: Connection, count: int, size: int) -> bool:
         """Whether a client has left too much unacknowledged; what it was sent just now is no fault of its own."""
-        many = len(held.unacknowledged) > max(self.bounds.queued_messages, count)
+        many = len(held.unacknowledged) > max(self.bounds.queued_messages * held.audience.haste, count)
         return many or held.unacknowledged.bytes > max(self.bounds.queued_bytes, size)
 
     def overflow(self, connection: Connection, messages: int = 0, size: int = 0) -> None:

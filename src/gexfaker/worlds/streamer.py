@@ -108,6 +108,8 @@ class Streamer:
         if not play.heard:
             play.attend(now)
         self._heard[world] = None
+        for audience in world.audiences.values():
+            audience.haste = max(audience.haste, play.options.speed)
         at = play.next_turn(now)
         if world.delivery.failed and at is not None:
             at = max(at, now + IDLE_TURN)

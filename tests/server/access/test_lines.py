@@ -449,11 +449,10 @@ def test_a_reliable_client_that_closes_without_a_code_is_a_line(server: InProces
 
 
 def test_a_slow_client_s_cut_has_the_bound_and_the_numbers(folder: Path) -> None:
-    bounds = {"queue_messages": "50", "speed": "0"}
+    bounds = {"queue_messages": "50", "ws_stream_interval": "20ms"}
     with running_server(data_dir=str(folder), **bounds) as server, connect(server.orderflow("k"), JSON_RELIABLE) as raw:
         raw.read_json()
         raw.join(data.group())
-        server.request("POST", f"/_gexfaker/sessions/{world_id('k')}/speed", b'{"speed": 60}')
         wait_for(
             server,
             world_id("k"),
@@ -463,7 +462,9 @@ def test_a_slow_client_s_cut_has_the_bound_and_the_numbers(folder: Path) -> None
 
 
 def test_above_info_only_what_matters_is_told(folder: Path) -> None:
-    with running_server(data_dir=str(folder), log_level="warning", queue_messages="10", speed="60") as server:
+    with running_server(
+        data_dir=str(folder), log_level="warning", queue_messages="10", ws_stream_interval="20ms"
+    ) as server:
         assert server.server.service.access is None
         with joined(server.orderflow("k"), "blue_NOBODY_orderflow_orderflow"):
             wait_until(lambda: any("nothing will come" in line for line in server.stderr), 5, "the reason")

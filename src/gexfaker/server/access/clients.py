@@ -149,7 +149,9 @@ class ClientLog:
         settings = self._settings
         if (watch := connection.watch) is not None:
             watch.note("cut", **_named_in(connection), messages=messages, bytes=size)
-        bounds = f"QUEUE_MESSAGES {settings.queue_messages:,}, QUEUE_BYTES {settings.queue_bytes:,}"
+        haste = connection.audience.haste
+        times = f" x speed {haste:g}" if haste > 1 else ""
+        bounds = f"QUEUE_MESSAGES {settings.queue_messages:,}{times}, QUEUE_BYTES {settings.queue_bytes:,}"
         detail = f": {messages:,} messages of {size:,} bytes wait for it ({bounds}); {PACED}"
         self._tell(connection, "cut", f"cut on {hub}, as it reads or acknowledges too slowly", detail, logging.WARNING)
 
