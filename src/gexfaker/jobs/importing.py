@@ -18,10 +18,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
+from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
 from gexfaker.limits import LEAST_FREE_BYTES, MIB
-from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, is_day_folder
+from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, feed_at, is_day_folder
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.lock import WriteLock
 from gexfaker.tapes.loose import Place, dashed, day_of, feeds_of, how_to_call, is_loose, looks_whole
@@ -139,13 +139,8 @@ def _in_file(path: Path) -> list[Found]:
     """What the name of a file says, or that of the folders that it lies in."""
     if is_loose(path.name):
         return [Found(*one) for one in feeds_of(path)]
-    if len(path.parents) <= DAY_ABOVE or not is_day_folder(path.parents[DAY_ABOVE].name):
-        return []
-    package, ticker, date = (path.parents[number].name for number in range(DAY_ABOVE + 1))
-    category = next((path.name.removesuffix(end) for end in EXTENSIONS if path.name.endswith(end)), "")
-    if category not in STORED_CATEGORIES.get(package, ()) or not is_ticker(ticker.upper()):
-        return []
-    return [Found(dashed(date), Feed(ticker.upper(), package, category), Place(path))]
+    found = feed_at(path)
+    return [] if found is None else [Found(*found, Place(path))]
 
 
 def _in_folder(path: Path) -> list[Found]:

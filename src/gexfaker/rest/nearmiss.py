@@ -35,6 +35,6 @@ def _of_parts(parts: list[str]) -> str:
     packages = list(STORED_CATEGORIES) if named is None else [named]
     for package in packages:
         for part in parts:
-            if part in STORED_CATEGORIES[package] and part != package:
+            if part in STORED_CATEGORIES[package]:
                 return f"{package}/{part}"
     return f"{packages[0]}/{STORED_CATEGORIES[packages[0]][0]}"

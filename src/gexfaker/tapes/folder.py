@@ -35,6 +35,8 @@ ENDINGS: Final = tuple(sorted(extension[1:] for extension in EXTENSIONS))
 """The same as users name them."""
 
 LAYOUT: Final = "YYYY-MM-DD/TICKER/package/category.jsonl (or .jsonl.gz, .jsonl.zst)"
+LAYOUT_DEPTH: Final = 3
+"""Folders above a file there: its package, its ticker, its day."""
 
 SHOWN_NAME_CHARS: Final = 40
 """How much of a refused name an error repeats: requests choose it, and it may be very long."""
@@ -79,6 +81,17 @@ def is_playable(value: str) -> bool:
 def is_day_folder(name: str) -> bool:
     """Whether a folder is called as a day, with dashes or without."""
     return is_playable(dashed(name))
+
+
+def feed_at(path: Path) -> tuple[str, Feed] | None:
+    """The day and the feed of a file by its place in the layout; None of one that lies or is called otherwise."""
+    if len(path.parents) < LAYOUT_DEPTH:
+        return None
+    package, ticker, date = (folder.name for folder in path.parents[:LAYOUT_DEPTH])
+    category = next((path.name.removesuffix(end) for end in EXTENSIONS if path.name.endswith(end)), "")
+    if category not in STORED_CATEGORIES.get(package, ()) or not is_ticker(ticker.upper()) or not is_day_folder(date):
+        return None
+    return dashed(date), Feed(ticker.upper(), package, category)
 
 
 class DataFolder:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.nearest import nearest
-from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, is_day_folder, is_playable, shown_path
+from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, feed_at, is_day_folder, is_playable, shown_path
 from gexfaker.tapes.loose import dashed, day_of, feed_of, feeds_of, how_to_call, is_loose
 
 MAX_LOOKED_AT: Final = 5000
@@ -262,10 +262,8 @@ def _feeds_in(file: Path) -> list[tuple[str, Feed]]:
     """The days and feeds of a file, as its name says, or its place in the layout; of a report its members."""
     if is_loose(file.name):
         return [(date, feed) for date, feed, _ in feeds_of(file)]
-    package, ticker, date = (folder.name for folder in (*file.parents[:3], *[Path()] * 3)[:3])
-    category = next((one for one in STORED_CATEGORIES.get(package, ()) if _is_file_of(file.name, one)), None)
-    is_laid_out = category is not None and is_day_folder(date) and is_ticker(ticker.upper())
-    return [(dashed(date), Feed(ticker.upper(), package, category or ""))] if is_laid_out else []
+    found = feed_at(file)
+    return [] if found is None else [found]
 
 
 def _is_file_of(name: str, category: str) -> bool:
@@ -284,7 +282,7 @@ def _what_of(file: Path, owners: _Owners) -> str:
     categories = STORED_CATEGORIES.get(file.parent.name)
     if categories is None:
         return _how_to_lie(file)
-    if _feeds_in(file):
+    if feed_at(file):
         return _how_to_lie(file)
     if any(_is_file_of(file.name, category) for category in categories):
         return f"record files lie as {LAYOUT}"
@@ -293,7 +291,7 @@ def _what_of(file: Path, owners: _Owners) -> str:
 
 def _how_to_lie(file: Path) -> str:
     """What to do with a record file beside the days."""
-    if _feeds_in(file.absolute()) and not is_loose(file.name):
+    if feed_at(file.absolute()):
         return f"its day lies in {shown_path(file.absolute().parents[3])}; {NAME_FOLDER}"
     if UNFINISHED_DOWNLOAD.fullmatch(file.name):
         return "it is a download that was not finished: get it again"
