@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
+import json
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from gexfaker.catalog import DEFAULT_TICKERS, Feed
+from gexfaker.catalog import DEFAULT_TICKERS, STORED_CATEGORIES, Feed
 from gexfaker.errors import DataError
-from gexfaker.playback.day import Day
+from gexfaker.playback.day import SHOWN_FILES, Day
 from gexfaker.playback.days import Days
 from gexfaker.tapes.folder import DataFolder
 from support.tapes import ES_SPX, SPX, MemoryTape, day
@@ -83,3 +85,63 @@ def test_a_closed_library_opens_its_tapes_again() -> None:
     assert tape.closed
     assert library.tape(SPX) is tape
     assert library.calendar_date == datetime.date(2026, 8, 14)
+
+
+# --- what its files do not hold ------------------------------------------------------------------
+
+OPEN = 1784295000
+"""09:30 of 2026-07-17 in New York, epoch seconds."""
+
+DAY_BEFORE, DAY_AFTER = OPEN - 86_400, OPEN + 86_400
+
+
+def times(root: Path, *stamps: object, category: str = "orderflow", package: str = "orderflow") -> None:
+    file = root / "2026-07-17" / "SPX" / package / f"{category}.jsonl"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("".join(json.dumps({"timestamp": stamp, "ticker": "SPX"}) + "\n" for stamp in stamps))
+
+
+def oddities(root: Path) -> list[str]:
+    with closing(first_day(root, "2026-07-17", 1, SUNDAY)) as played:
+        return played.oddities()
+
+
+@pytest.mark.parametrize(
+    ("stamps", "said"),
+    [
+        ([OPEN, OPEN + 1, DAY_BEFORE], "ends with records of 2026-07-16, another day: gexfaker inspect shows where"),
+        ([OPEN, OPEN + 1, 0], "ends with records of 1969-12-31, another day"),
+        ([OPEN, OPEN + 1, DAY_AFTER], "ends with records of 2026-07-18, another day"),
+        (["2026-07-17T13:30:00"] * 3, "orderflow.jsonl:1 is not played, nor are those behind it: no timestamp"),
+    ],
+)
+def test_a_file_that_holds_something_else_is_told(tmp_path: Path, stamps: list[object], said: str) -> None:
+    times(tmp_path, *stamps)
+    (told,) = oddities(tmp_path)
+    assert str(tmp_path / "2026-07-17" / "SPX" / "orderflow" / "orderflow.jsonl") in told
+    assert said in told
+
+
+@pytest.mark.parametrize(
+    "stamps",
+    [
+        [DAY_BEFORE + 23_400, OPEN, OPEN + 1],
+        [DAY_BEFORE, DAY_BEFORE + 1],
+        ["2026-07-17T13:30:00Z", "2026-07-17T13:30:01Z"],
+        ["?", OPEN],
+        [],
+    ],
+    ids=["the close before", "a day in the folder of another", "ISO times", "one without a time", "no records"],
+)
+def test_of_a_usual_file_nothing_is_told(tmp_path: Path, stamps: list[object]) -> None:
+    times(tmp_path, *stamps)
+    assert not oddities(tmp_path)
+
+
+def test_of_many_odd_files_some_are_told(tmp_path: Path) -> None:
+    for category in STORED_CATEGORIES["classic"]:
+        times(tmp_path, OPEN, 0, package="classic", category=category)
+    times(tmp_path, OPEN, 0)
+    told = oddities(tmp_path)
+    assert len(told) == SHOWN_FILES + 1
+    assert told[-1] == f"{len(STORED_CATEGORIES['classic']) + 1 - SHOWN_FILES} more files are like these"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import DataError, UnavailableError
+from gexfaker.errors import DataError, RecordError, UnavailableError
 from gexfaker.exchange.hours import opening
 from gexfaker.playback.inorder import LATE_SECONDS, SortedTape, goes_back
 from gexfaker.tapes.jsonl import JsonlTape
@@ -173,3 +173,40 @@ def test_a_beginning_that_failed_is_tried_again(tmp_path: Path, monkeypatch: pyt
                 searched(tape, NOON)
         searched(tape, NOON)
         assert tape.timestamp(0) == DAY[0]
+
+
+# --- records of an earlier day behind those of the day ---------------------------------------------
+
+EARLIER = [opening(datetime.date(2026, 7, 16)) + second for second in range(400)]
+
+
+@pytest.mark.parametrize("form", [".jsonl", ".json", ".jsonl.gz"])
+@pytest.mark.parametrize("own", [1, 44, 256, 300, 700], ids="{} of the day".format)
+@pytest.mark.parametrize("behind", [[0], [0] * 300, EARLIER[:1], EARLIER], ids=["a 0", "300 zeros", "one", "a day"])
+def test_what_is_of_an_earlier_day_is_left_out(tmp_path: Path, form: str, own: int, behind: list[int]) -> None:
+    before = EARLIER[-1] + 20_000  # the row of the close before, with which real days begin
+    with closing(SortedTape(written(tmp_path, [before, *DAY[:own], *behind], form))) as tape:
+        assert searched(tape, DAY[own - 1] + 9999) == own
+        assert searched(tape, DAY[0] - 1) == 0
+        assert searched(tape, before - 1) == -1
+        assert [tape.timestamp(index) for index in (0, 1, own)] == [before, DAY[0], DAY[own - 1]]
+        for index in (own + 1, own + len(behind)):
+            with pytest.raises(RecordError, match="stands behind records of that day"):
+                tape.timestamp(index)
+            with pytest.raises(RecordError, match="is before 2026-07-17"):
+                tape.json(index)
+
+
+def test_what_is_left_out_is_not_sent_from_a_prepared_file_either(tmp_path: Path) -> None:
+    with closing(written(tmp_path, [DAY[0], EARLIER[0]])) as tape:
+        made = {0: b"of the day", 1: b"of the day before"}
+        tape.prepared.payload = made.get  # type: ignore[method-assign, assignment]
+        assert [tape.payload(0), tape.payload(1)] == [*made.values()]
+        tape.begins = DAY[0] - 60
+        assert [tape.payload(0), tape.payload(1)] == [b"of the day", None]
+
+
+def test_a_file_of_another_day_is_played_as_it_is(tmp_path: Path) -> None:
+    with closing(SortedTape(written(tmp_path, EARLIER))) as tape:
+        assert searched(tape, EARLIER[-1]) == len(EARLIER) - 1
+        assert json.loads(tape.json(399))["timestamp"] == EARLIER[-1]

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +67,21 @@ def test_a_day_that_is_newest_first_is_played_in_order_and_told(tmp_path: Path, 
         assert status == 200
         assert [json.loads(line)["timestamp"] for line in body.splitlines()] == [*range(data.FIRST, data.FIRST + 400)]
     assert "gexfaker import --convert jsonl --replace writes them so" in note
+
+
+@pytest.mark.parametrize("behind", [[0] * 300, range(data.FIRST - 86_400, data.FIRST - 86_000)], ids=["zeros", "a day"])
+def test_what_stands_behind_the_day_is_not_played(tmp_path: Path, behind: Iterable[int]) -> None:
+    data.write_day(tmp_path, FEW)
+    path = tmp_path / data.DATE / "ES_SPX" / "orderflow" / "orderflow.jsonl"
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(json.loads(data.record("ES_SPX", 0)) | {"timestamp": at}) + "\n" for at in behind)
+    with running_server(data_dir=str(tmp_path)) as server:
+        assert any("ends with records of " in note for note in server.server.service.notes)
+        server.request("POST", f"{SESSIONS}/by-key/seek?key=late", json.dumps({"time": "close"}).encode())
+        status, body = server.get("/ES_SPX/orderflow/orderflow", {"Authorization": "Bearer late", "User-Agent": "t"})
+        assert (status, json.loads(body)["timestamp"]) == (200, data.FIRST + FEW - 1)
+        status, body = server.get(f"/download/{data.DATE}/ES_SPX/orderflow")
+        assert [json.loads(line)["timestamp"] for line in body.splitlines()] == [*range(data.FIRST, data.FIRST + FEW)]
 
 
 @pytest.mark.parametrize("cache", ["kept", "none"])

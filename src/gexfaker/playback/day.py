@@ -6,13 +6,14 @@ import contextlib
 import datetime
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from functools import cached_property
 from typing import Final
 from weakref import WeakSet
 
 from gexfaker.catalog import Feed
-from gexfaker.errors import DataError, GexfakerError
-from gexfaker.exchange.hours import shown
+from gexfaker.errors import DataError, GexfakerError, RecordError
+from gexfaker.exchange.hours import date_at, shown
 from gexfaker.playback.answers import is_empty, stamp_of
 from gexfaker.playback.inorder import FIRST_RECORDS, SortedTape, goes_back
 from gexfaker.playback.sources import source_of
@@ -26,6 +27,13 @@ SIMULATED: Final = "simulated"
 
 DIGESTED_FEEDS: Final = 16
 """Feeds whose first record is looked at to tell a day from another one: those of a ticker, a few milliseconds."""
+
+
+LOOKED_AT_FEEDS: Final = 64
+"""Feeds whose files are looked at for what is odd: those of four tickers, half a millisecond each."""
+
+SHOWN_FILES: Final = 3
+"""Odd files that are named; the others are counted."""
 
 
 class Day:
@@ -132,6 +140,10 @@ class Day:
         """Whether the first records of a feed go back in time, as far as they can be read."""
         return goes_back(self._first_stamps)
 
+    def oddities(self) -> list[str]:
+        """A sentence about each file that does not hold what its place says, as far as its two ends tell."""
+        return []
+
     def look(self) -> Callable[[], bool] | None:
         """Says in another thread whether the day has other files now than when it was opened; None: it has none."""
         return None
@@ -164,6 +176,18 @@ class StoredDay(Day):
     def _as_it_is(self, feed: Feed) -> JsonlTape:
         return self._folder.open(self.date, feed)
 
+    def oddities(self) -> list[str]:
+        """A sentence about each file without times, or with records of another day at its end, SHOWN_FILES of them."""
+        found = list(filter(None, map(self._oddity, sorted(self.feeds)[:LOOKED_AT_FEEDS])))
+        left = len(found) - SHOWN_FILES
+        return [*found[:SHOWN_FILES], *([f"{left} more files are like these"] if left > 0 else [])]
+
+    def _oddity(self, feed: Feed) -> str:
+        """What is odd about a feed's file; empty when nothing is. That it cannot be read is told when it is used."""
+        with contextlib.suppress(DataError, OSError, ValueError, OverflowError), closing(self._as_it_is(feed)) as tape:
+            return _why_without_times(tape) or _how_it_ends(tape, self.calendar_date)
+        return ""
+
     def look(self) -> Callable[[], bool]:
         """Says in another thread whether the day has other files now than it was opened with, and keeps its indexes."""
         folder, stamp, date = self._folder.again(), self._stamp, self.date
@@ -176,3 +200,24 @@ class StoredDay(Day):
             return folder.stamp(date) != stamp or not all(tape.is_current() for tape in tapes)
 
         return has_changed
+
+
+def _why_without_times(tape: JsonlTape) -> str:
+    """Why none of the first records is played; empty when one can be, or when there are none."""
+    records = [index for index in range(FIRST_RECORDS) if tape.has(index)]
+    if not records or any(stamp_of(tape, index) is not None for index in records):
+        return ""
+    try:
+        tape.json(0)
+        tape.timestamp(0)
+    except RecordError as error:
+        return f"{tape.place(0)} is not played, nor are those behind it: {error}"
+    return ""
+
+
+def _how_it_ends(tape: JsonlTape, day: datetime.date) -> str:
+    """That the last record of a file is of another day than the first one; empty when it is not."""
+    first, last = stamp_of(tape, 0), tape.last_stamp()
+    if first is None or last is None or date_at(last) in (day, date_at(first)):
+        return ""
+    return f"{tape.file} ends with records of {date_at(last)}, another day: gexfaker inspect shows where they begin"

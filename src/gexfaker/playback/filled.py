@@ -45,6 +45,10 @@ class FilledDay(Day):
         """Whether the recorded day is."""
         return self._recorded.is_newest_first()
 
+    def oddities(self) -> list[str]:
+        """Those of the recorded day."""
+        return self._recorded.oddities()
+
     def source(self, feed: Feed) -> Feed | None:
         """The feed itself, recorded or else simulated; where the market does not have it, a recorded one."""
         if feed in self._recorded.feeds:

@@ -4,7 +4,7 @@ Nearly every file is in order, and none is read through only to see that. It is 
 its beginning speaks for another order: its first records go back in time (newest first), or it begins long after the
 opening (its morning may stand behind its afternoon), and some of its records are earlier than those before. That is
 decided with the first use, for everybody, so that no record changes its place under a key. A line in the log says when
-a file was sorted.
+a file was sorted. In a file that is played as it is, records of an earlier day behind those of the day are left out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import Final
 
 from gexfaker.errors import RecordError
-from gexfaker.exchange.hours import opening
+from gexfaker.exchange.hours import MIDNIGHT, epoch, opening
 from gexfaker.limits import MAX_RECORDS
 from gexfaker.records.fields import Shape
 from gexfaker.tapes.jsonl import JsonlTape
@@ -131,13 +131,15 @@ class SortedTape:
     def _begin(self) -> Iterator[None]:
         yield from self._tape.steps_to_index(FIRST_RECORDS - 1)
         firsts = [stamp for index in range(FIRST_RECORDS) if (stamp := self._stamp(index)) is not None]
-        late = opening(datetime.date.fromisoformat(self.date)) + LATE_SECONDS
+        day = datetime.date.fromisoformat(self.date)
         if goes_back(firsts):
             yield from self._steps_to_sort()
-        elif firsts and firsts[0] > late:
+        elif firsts and firsts[0] > opening(day) + LATE_SECONDS:
             yield from self._tape.steps_to_index(MAX_RECORDS)
             if self._jumps_back():
                 yield from self._steps_to_sort()
+        if self._order is None:
+            self._tape.begins = epoch(day, MIDNIGHT)
         self._is_begun, self._beginning = True, None  # not before, as another key may ask between two steps
 
     def _begin_at_once(self) -> None:

@@ -281,6 +281,7 @@ class Service:
         if (found := self.day.first_date()) not in (None, self.day.date):
             remedy = "call the files by their day, or move them into its folder"
             yield f"the records of {self.day.date} are of {found}: {remedy}"
+        yield from self.day.oddities()
         if self.day.is_newest_first():
             yield (
                 f"the records of {self.day.date} are newest first, and are played in order of time: "

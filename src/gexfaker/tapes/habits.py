@@ -58,6 +58,14 @@ def as_the_service(record: bytes) -> bytes:
     return record
 
 
+def last_time(text: bytes) -> int | None:
+    """The epoch seconds of the last time in some bytes of records; None where there is none."""
+    found = max(_TIME.finditer(text), key=re.Match.start, default=None)
+    if found is None:
+        return None
+    return int(found["seconds"]) if found["seconds"] is not None else _seconds(found["other"].decode("ascii"))
+
+
 def _is_outermost(record: bytes, at: int) -> bool:
     """Whether a key is one of the record itself, and not of an object in it."""
     return record.count(b"{", 0, at) - record.count(b"}", 0, at) == 1

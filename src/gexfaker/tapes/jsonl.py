@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,7 +17,7 @@ from gexfaker.errors import DataError, RecordError, UnavailableError
 from gexfaker.limits import KIB, SCAN_CHUNK_BYTES
 from gexfaker.records.fields import Shape
 from gexfaker.tapes.files import Origin
-from gexfaker.tapes.habits import as_the_service, is_array
+from gexfaker.tapes.habits import as_the_service, is_array, last_time
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.kept import IndexFolder, KeptIndex
 from gexfaker.tapes.objects import ARRAY_CHUNK_BYTES, ObjectIndex
@@ -38,6 +39,9 @@ UNKNOWN: Final = -1
 
 UNREADABLE: Final = -2
 """In place of the time of a record that has none, so that it is not read again."""
+
+ENDING_BYTES: Final = 64 * KIB
+"""Of the end of a file, to see which time stands last: the largest real record has 16 KiB."""
 
 SNIFFED_BYTES: Final = 4 * KIB
 """Of the start of a file, to see whether it is an array: there may be white space before its bracket."""
@@ -70,6 +74,8 @@ class JsonlTape:
         feed: the ticker, package and category of the records.
         prepared: the payloads made beforehand, if there are any.
         file: the path as the user knows it.
+        begins: the first second of the day, epoch seconds. A record from before it that stands behind one of the day
+            is left out, as it would be played out of place. 0: none is.
 
     Raises OSError when the file cannot be opened.
     """
@@ -85,6 +91,7 @@ class JsonlTape:
     ) -> None:
         self.feed: Final = feed
         self.number = new_number()
+        self.begins = 0
         self._date = date
         self.file: Final = name or str(path)
         self._origin: Final = Origin(path)  # first: should it be replaced now, that is seen
@@ -221,9 +228,30 @@ class JsonlTape:
     def timestamp(self, index: int) -> int:
         """Epoch seconds of a record.
 
-        Raises IndexError past the end, RecordError when the record is not valid JSON or has no
-        usable timestamp, UnavailableError when it cannot be read at the moment.
+        Raises IndexError past the end, RecordError when the record is not valid JSON, has no usable timestamp or is
+        left out, UnavailableError when it cannot be read at the moment.
         """
+        stamp = self._read_stamp(index)
+        if stamp < self.begins and self._is_left_out(index):
+            raise RecordError(f"its timestamp {stamp} is before {self._date}, and it stands behind records of that day")
+        return stamp
+
+    def _is_left_out(self, index: int) -> bool:
+        """Whether a record is from before the day, and one of the first ones, which stand before it, is of the day."""
+        with suppress(RecordError):
+            if self._read_stamp(index) < self.begins:
+                return any(self._is_of_the_day(before) for before in range(min(index, MARK_STRIDE)))
+        return False
+
+    def _is_of_the_day(self, index: int) -> bool:
+        """Whether a record's time can be read, and is not before the day."""
+        try:
+            return self._read_stamp(index) >= self.begins
+        except RecordError:
+            return False
+
+    def _read_stamp(self, index: int) -> int:
+        """The time of a record, wherever it stands."""
         stamps = self._stamps
         known = stamps[index] if 0 <= index < len(stamps) else UNKNOWN
         if known >= 0:
@@ -247,8 +275,10 @@ class JsonlTape:
         """A record's JSON, without white space around it.
 
         It is an object from its first to its last byte; what is between is for the encoder to check.
-        Raises IndexError past the end, RecordError when it is none, too long or cut off.
+        Raises IndexError past the end, RecordError when it is none, too long, cut off or left out.
         """
+        if self.begins:
+            self._check_day(index)
         line = as_the_service(self._index.read(index))
         if not line.startswith(b"{"):
             raise RecordError("the line is not a JSON object")
@@ -256,9 +286,15 @@ class JsonlTape:
             raise RecordError("the line is cut off: its JSON object has no end")
         return line
 
+    def _check_day(self, index: int) -> None:
+        """Raises RecordError for a record that is left out; one without a time is not."""
+        if self._is_left_out(index):
+            self.timestamp(index)
+
     def payload(self, index: int) -> bytes | None:
         """The finished payload of a record, where `gexfaker prepare` made one; None otherwise, or past the end."""
-        return self.prepared.payload(index)
+        made = self.prepared.payload(index)
+        return None if made is not None and self.begins and self._is_left_out(index) else made
 
     def columns(self, _index: int, _shape: Shape, _most: int) -> None:
         """None: a file has text."""
@@ -282,6 +318,14 @@ class JsonlTape:
         if found >= 0:
             return found
         return self._readable[first // MARK_STRIDE - 1] if first else -1
+
+    def last_stamp(self) -> int | None:
+        """The time that stands last in a plain file, read from its end; None in another, or where there is none."""
+        if not isinstance(self._source, FileSource):
+            return None
+        with suppress(OSError):
+            return last_time(self._source.read_at(max(0, self._origin.identity.size - ENDING_BYTES), ENDING_BYTES))
+        return None
 
     def place(self, index: int) -> str:
         """Where the record is, for people: ``path/orderflow.jsonl:17``. Raises IndexError past the end."""
