@@ -810,3 +810,87 @@ def test_a_gzip_file_without_its_end_replaces_no_whole_one(tmp_path: Path) -> No
     assert done.exit_code == 1
     assert "is broken" in done.output
     assert (out / DATE / f"{NAME}.gz").read_bytes() == gzip.compress(ARRAY)
+
+
+# --- two places with the same feed -----------------------------------------------------------------
+
+OTHER = NAME.replace("orderflow_orderflow", "classic_gex_zero")
+
+
+def two_places(source: Path, in_array: int, in_report: int) -> tuple[Path, Path]:
+    """A feed in an array and in a report, so many records of it in each; the report has another feed, too."""
+    source.mkdir()
+    array_file, report_file = source / NAME, source / f"eod_report_ES_SPX_{DATE}.zip"
+    array_file.write_text("[" + ",".join(LINES[:in_array]) + "]")
+    with zipfile.ZipFile(report_file, "w") as archive:
+        archive.writestr(NAME, "[" + ",".join(LINES[:in_report]) + "]")
+        archive.writestr(OTHER, ARRAY)
+    return array_file, report_file
+
+
+@pytest.mark.parametrize("convert", [(), ("--convert", "jsonl")])
+@pytest.mark.parametrize(("in_array", "in_report"), [(3, len(LINES)), (len(LINES), 3), (len(LINES), len(LINES))])
+def test_of_a_feed_in_two_places_all_records_are_there_afterwards(
+    in_array: int, in_report: int, convert: tuple[str, ...], tmp_path: Path
+) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    files = two_places(source, in_array, in_report)
+    done = run(source, "--out", out, "--no-check", "--move", *convert)
+    assert done.exit_code == 0, done.output
+    assert records(out) == LINES, "the fuller one is taken"
+    said = done.output.replace("\n", " ")
+    fewer, more = files if in_array < in_report else files[::-1]
+    if in_array != in_report:
+        assert "which has more records" in said
+        assert f"in {more}" in said
+    if convert:
+        assert files[1].exists() == (in_array >= in_report), "a report goes once all of it was brought in"
+    if not in_array >= in_report:
+        assert fewer.exists()
+    assert ("stays, as ES_SPX_orderflow_orderflow of it was not brought in" in said) == (
+        bool(convert) and files[1].exists()
+    )
+
+
+@pytest.mark.parametrize("in_copy", [3, len(LINES)])
+def test_of_a_file_and_a_later_download_the_fuller_one_is_taken(in_copy: int, tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    first, copy = source / NAME, source / NAME.replace(".json", " (1).json")
+    in_first = len(LINES) + 3 - in_copy
+    for path, count in ((first, in_first), (copy, in_copy)):
+        path.write_text("[" + ",".join(LINES[:count]) + "]")
+    done = run(source, "--out", out, "--no-check")
+    assert records(out) == LINES
+    fewer, more = (first, copy) if in_copy > in_first else (copy, first)
+    said = done.output.replace("\n", " ")
+    assert f"{fewer} is passed over: its feed is there in {more}, which has more records" in said
+
+
+def test_what_was_converted_before_goes_only_if_it_has_the_same_records(tmp_path: Path) -> None:
+    """A file of the same second may be another one: what it has more is nowhere else."""
+    source, out = tmp_path / "source", tmp_path / "out"
+    source.mkdir()
+    (source / NAME).write_text("[" + ",".join(LINES[:3]) + "]")
+    os.utime(source / NAME, (1_784_300_000,) * 2)
+    assert run(source, "--out", out, "--no-check", "--convert", "jsonl").exit_code == 0
+    (source / NAME).write_bytes(ARRAY)
+    os.utime(source / NAME, (1_784_300_000,) * 2)
+    done = run(source, "--out", out, "--no-check", "--convert", "jsonl", "--move")
+    assert (done.exit_code, (source / NAME).exists()) == (1, True), done.output
+    (source / NAME).write_text("[" + ",".join(LINES[:3]) + "]")
+    os.utime(source / NAME, (1_784_300_000,) * 2)
+    done = run(source, "--out", out, "--no-check", "--convert", "jsonl", "--move")
+    assert (done.exit_code, (source / NAME).exists()) == (0, False), done.output
+
+
+def test_a_report_of_which_one_feed_is_there_says_how_the_others_come_in(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    array_file, report_file = two_places(source, 3, len(LINES))
+    assert run(array_file, "--out", out, "--no-check").exit_code == 0
+    done = run(report_file, "--out", out, "--no-check")
+    said = done.output.replace("\n", " ")
+    assert f"{out / DATE / NAME} has 1 of the 2 feeds of {report_file} already, so none is brought in" in said
+    assert "--convert jsonl brings in the others, --replace takes all of them instead" in said
+    assert run(report_file, "--out", out, "--no-check", "--convert", "jsonl").exit_code == 1
+    assert [feed.package for feed in DataFolder(out).feeds(DATE)] == ["classic", "orderflow"]

@@ -202,7 +202,7 @@ def test_what_is_left_out_is_not_sent_from_a_prepared_file_either(tmp_path: Path
         made = {0: b"of the day", 1: b"of the day before"}
         tape.prepared.payload = made.get  # type: ignore[method-assign, assignment]
         assert [tape.payload(0), tape.payload(1)] == [*made.values()]
-        tape.begins = DAY[0] - 60
+        tape.leave_out_before(DAY[0] - 60)
         assert [tape.payload(0), tape.payload(1)] == [b"of the day", None]
 
 

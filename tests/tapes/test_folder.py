@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from gexfaker.catalog import CATEGORIES, Feed, is_ticker
 from gexfaker.errors import DataError
-from gexfaker.tapes.folder import DataFolder, is_date
+from gexfaker.tapes.dates import is_date
+from gexfaker.tapes.folder import DataFolder
 
 DATE = "2026-07-01"
 FLOW = Feed("SPX", "orderflow", "orderflow")

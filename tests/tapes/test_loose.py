@@ -160,7 +160,7 @@ def test_what_is_laid_out_goes_before_what_lies_loose(tmp_path: Path) -> None:
 
 def test_an_array_goes_before_the_report_that_it_was_taken_out_of(tmp_path: Path) -> None:
     report(tmp_path)
-    write(tmp_path / "zz" / f"{name(FEEDS[0])}.json", b"[]")
+    write(tmp_path / "zz" / f"{name(FEEDS[0])}.json", array(FEEDS[0]))
     assert DataFolder(tmp_path).path(DATE, FEEDS[0]).name == f"{name(FEEDS[0])}.json"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from gexfaker.tapes import strays as module
+from gexfaker.tapes.folder import DataFolder
+from gexfaker.tapes.place import Place
 from gexfaker.tapes.strays import NAME_FOLDER, Stray, found_in, left_out, shown_strays, strays
 
 DATE = "2026-07-17"
@@ -76,7 +79,39 @@ def test_a_sound_folder_has_none(tmp_path: Path) -> None:
         (f"{DATE}/SPX/clasic/gex_zero.jsonl", f"{DATE}/SPX/clasic", "packages are classic, state, orderflow"),
         (f"{DATE}/SPX/classic/gexone.jsonl", f"{DATE}/SPX/classic/gexone.jsonl", "did you mean gex_one?"),
         (f"{DATE}/SPX/classic/one.jsonl.gz", f"{DATE}/SPX/classic/one.jsonl.gz", "did you mean gex_one?"),
-        (f"{DATE}/SPX/classic/gex_full.json", f"{DATE}/SPX/classic/gex_full.json", "it must be called gex_full.jsonl"),
+        (f"{DATE}/SPX/classic/gex_full.json", f"{DATE}/SPX/classic/gex_full.json", "rename it to gex_full.jsonl"),
+        (f"{DATE}/SPX/classic/gex_full.json.gz", f"{DATE}/SPX/classic/gex_full.json.gz", "to gex_full.jsonl.gz"),
+        (f"{DATE}/SPX/classic/gex_full.zip", f"{DATE}/SPX/classic/gex_full.zip", "it must be called gex_full.jsonl"),
+        (f"{DATE}/classic/gex_zero.json", f"{DATE}/classic", "its ticker is missing"),
+        ("2026/07/14/SPX/classic/gex_zero.jsonl", "2026", "data/2026-07-14: it has tickers in it, as a day has"),
+        ("2026-07/14/SPX/classic/gex_zero.jsonl", "2026-07", "data/2026-07-14: it has tickers in it, as a day has"),
+        (
+            "SPX/classic/gex_zero/2026-07-14.json",
+            "SPX",
+            "its files are to be called as downloaded. Of the first: rename it to 2026-07-14_SPX_classic_gex_zero.json",
+        ),
+        *(
+            (name, name, "rename it to 2026-07-15_SPX_classic_gex_zero.json")
+            for name in (
+                *("07152026_SPX_classic_gex_zero.json", "07-15-2026_SPX_classic_gex_zero.json"),
+                *("SPX_2026-07-15_classic_gex_zero.json", "2026_07_15_SPX_classic_gex_zero.json"),
+                *("2026-07-15 SPX classic gex_zero.json", "2026-07-15_spx_CLASSIC_gex_zero.JSON"),
+                *("2026-07-15_SPX_classic_gex_zero.json.txt", "2026-07-15-SPX-classic-gex_zero.json"),
+            )
+        ),
+        (
+            "2026-07-15_SPX_classic_gex_zero_old.json",
+            "2026-07-15_SPX_classic_gex_zero_old.json",
+            "called 2026-07-15_SPX_classic_gex_zero.json it would be played",
+        ),
+        *(
+            (name, name, "it is packed in a way that is not read: unpack it (.gz, .zst and .zip are read)")
+            for name in ("day.xz", "2026-07-15_SPX_classic_gex_zero.json.bz2", "reports.7z", "all.rar", "all.tar.gz.br")
+        ),
+        ("2026-07-15_SPX_classic_gex_zero.ndjson", "2026-07-15_SPX_classic_gex_zero.ndjson", "gex_zero.jsonl"),
+        (f"{DATE}/SPX/classic/gex_one.ndjson.gz", f"{DATE}/SPX/classic/gex_one.ndjson.gz", "to gex_one.jsonl.gz"),
+        ("2026-07-15_SPX_classic_gex_zero.csv", "2026-07-15_SPX_classic_gex_zero.csv", "it is no JSON"),
+        (f"{DATE}/SPX/classic/gex_one.parquet", f"{DATE}/SPX/classic/gex_one.parquet", "it is no JSON"),
         *(
             (f"{DATE}/SPX/orderflow/{name}", f"{DATE}/SPX/orderflow/{name}", "rename it to orderflow.jsonl")
             for name in ("orderflow.jsonl.txt", "orderflow.jsonl.gz.txt")
@@ -131,7 +166,7 @@ def test_who_names_a_folder_too_deep_is_told_which_one_it_is(day: str, folder: s
 @pytest.mark.parametrize("day", ["2026-07-14", "20260714"])
 def test_a_day_below_is_told_as_its_folder_and_not_as_a_copy(day: str, tmp_path: Path) -> None:
     put(tmp_path, f"{DATE}/SPX/classic/gex_zero.jsonl", f"stuff/{day}/SPX/classic/gex_zero.jsonl")
-    taken = [tmp_path / DATE / "SPX" / "classic" / "gex_zero.jsonl"]
+    taken = [Place(tmp_path / DATE / "SPX" / "classic" / "gex_zero.jsonl")]
     [stray] = left_out(tmp_path, taken, reaches=False)
     assert stray == Stray(tmp_path / "stuff", f"days lie in {tmp_path / 'stuff'}; {NAME_FOLDER}")
 
@@ -139,7 +174,7 @@ def test_a_day_below_is_told_as_its_folder_and_not_as_a_copy(day: str, tmp_path:
 def test_what_lies_twice_is_told_with_the_file_that_is_played(tmp_path: Path) -> None:
     names = (f"{DATE}_SPX_classic_gex_zero.json", f"tree/SPX/classic/{DATE}_SPX_classic_gex_zero.json")
     put(tmp_path, *names)
-    [stray] = left_out(tmp_path, [tmp_path / names[0]])
+    [stray] = left_out(tmp_path, [Place(tmp_path / names[0])])
     assert stray == Stray(tmp_path / names[1], f"its feed is there in {tmp_path / names[0]}")
 
 
@@ -162,3 +197,77 @@ def test_a_zip_with_a_report_in_it_is_to_be_unpacked(tmp_path: Path) -> None:
         archive.writestr("eod_report_SPX_2026-07-16.zip", "PK")
     [stray] = strays(tmp_path)
     assert stray.hint == "a report is called eod_report_TICKER_DATE.zip; unpack it, and import the folder"
+
+
+@pytest.mark.parametrize("name", ["notes.csv", "trades.parquet", "prices.xlsx", "archive/notes.csv"])
+def test_a_table_that_says_no_feed_is_not_told(name: str, tmp_path: Path) -> None:
+    put(tmp_path, *GOOD, name)
+    assert strays(tmp_path, DATE) == []
+
+
+def zipped(path: Path, **members: int) -> Path:
+    """A report whose members have so many records."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for category, count in members.items():
+            archive.writestr(f"{DATE}_SPX_classic_{category}.json", json.dumps([{"timestamp": 1}] * count))
+    return path
+
+
+@pytest.mark.parametrize("name", ["eod_report_SPX_2026-07-17.zip", "2026-07-17_SPX_classic_gex_zero.json"])
+def test_files_that_would_get_the_same_name_are_not_to_be_renamed_all(name: str, tmp_path: Path) -> None:
+    wrong = {"eod": ("SPX.zip", "SPX again.zip"), "2026": ("2026_07_17_SPX_classic_gex_zero.json", "other.json.txt")}
+    for other in wrong[name.split("_")[0].split("-")[0]]:
+        if other.endswith(".zip"):
+            zipped(tmp_path / other, gex_zero=3)
+        else:
+            put(tmp_path, "2026_07_17_SPX_classic_gex_zero.json", "07172026_SPX_classic_gex_zero.json")
+    found = strays(tmp_path)
+    assert len(found) == 2
+    assert {one.hint for one in found} == {
+        f"it would be {name}, as another one here is or would be: keep the one that you want"
+    }
+    put(tmp_path / "more", "2026_07_16_SPX_classic_gex_zero.json", "2026-07-16_SPX_classic_gex_zero.json")
+    [stray] = strays(tmp_path / "more")
+    assert stray.hint.startswith("it would be 2026-07-16_SPX_classic_gex_zero.json, as another one here is")
+
+
+def test_what_a_report_has_and_is_taken_from_elsewhere_is_told(tmp_path: Path) -> None:
+    """Of each feed the place with most records is taken, and of the others it is told that they have fewer."""
+    report = zipped(tmp_path / f"eod_report_SPX_{DATE}.zip", gex_zero=300, gex_one=3, gex_full=7)
+    longer = tmp_path / f"{DATE}_SPX_classic_gex_one.json"
+    shorter, same = (tmp_path / f"{DATE}_SPX_classic_{category}.json" for category in ("gex_zero", "gex_full"))
+    for path, count in ((longer, 30), (shorter, 100), (same, 7)):
+        path.write_text(json.dumps([{"timestamp": 1}] * count))
+    folder = DataFolder(tmp_path)
+    taken = {folder.place(DATE, feed) for feed in folder.feeds(DATE)}
+    assert {place.path for place in taken} == {report, longer, same}
+    assert set(map(str, left_out(tmp_path, taken))) == {
+        f"{shorter} is not played: its feed is there in {report}, which has more records",
+        f"2 feeds of {report} are not played: they are there in other files, the first in {longer}, "
+        "which has more records",
+    }
+
+
+def test_a_file_that_is_played_although_it_has_fewer_records_is_told(tmp_path: Path) -> None:
+    put(tmp_path, f"{DATE}/SPX/classic/gex_zero.jsonl")
+    report = zipped(tmp_path / f"eod_report_SPX_{DATE}.zip", gex_zero=300, gex_one=3)
+    folder = DataFolder(tmp_path)
+    taken = {folder.place(DATE, feed) for feed in folder.feeds(DATE)}
+    assert list(map(str, left_out(tmp_path, taken))) == [
+        f"classic gex_zero of {report} is not played: it is there in {tmp_path / DATE}, "
+        "which has fewer records: move that away to have this one"
+    ]
+
+
+def test_files_that_are_played_do_not_make_their_folders_strange(tmp_path: Path) -> None:
+    name = f"{DATE}_SPX_classic_gex_zero.json"
+    put(tmp_path, f"SPX/classic/{name}", f"{DATE}/state/{name}")
+    used = DataFolder(tmp_path).loose_files()
+    assert [stray.path for stray in strays(tmp_path, DATE)] == [tmp_path / "SPX", tmp_path / DATE / "state"]
+    assert [stray.path for stray in strays(tmp_path, DATE, used=used)] == [tmp_path / DATE / "state"]
+
+
+def test_each_file_is_named_when_that_is_asked_for(tmp_path: Path) -> None:
+    files = [Stray(tmp_path / f"{number}.json", "why") for number in range(3)]
+    assert len(shown_strays(files, 5)) == 1
+    assert shown_strays(files, 5, together=False) == list(map(str, files))

@@ -11,7 +11,7 @@ import re
 from typing import Final, NamedTuple
 
 from gexfaker.catalog import CATEGORY_NAMES, STANDARD_KINDS, STORED_CATEGORIES, Feed, parse_group
-from gexfaker.tapes.folder import is_date
+from gexfaker.tapes.dates import is_date
 
 PLAIN: Final = ".json"
 PACKED: Final = ".json.gz"

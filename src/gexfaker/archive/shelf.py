@@ -22,7 +22,7 @@ from gexfaker.playback.days import Days
 from gexfaker.playback.inorder import SortedTape
 from gexfaker.playback.simulated import SimulatedDays
 from gexfaker.tapes.alias import Alias
-from gexfaker.tapes.folder import is_date
+from gexfaker.tapes.dates import is_date
 from gexfaker.tapes.tape import Tape
 
 log: Final = logging.getLogger(__name__)

@@ -99,7 +99,7 @@ def trading_days(texts: tuple[str, ...], option: str = "--date ") -> list[str]:
 def _single(text: str, option: str) -> datetime.date:
     from gexfaker.exchange.calendar import why_closed
     from gexfaker.exchange.hours import parse_date
-    from gexfaker.tapes.loose import dashed
+    from gexfaker.tapes.dates import dashed
 
     try:
         day = parse_date(dashed(text))
@@ -117,7 +117,7 @@ def _single(text: str, option: str) -> datetime.date:
 def _range(text: str, option: str) -> list[datetime.date]:
     from gexfaker.exchange.calendar import is_trading_day
     from gexfaker.exchange.hours import parse_date
-    from gexfaker.tapes.loose import dashed
+    from gexfaker.tapes.dates import dashed
 
     first, last = (parse_date(dashed(end)) for end in text.split("..", 1))
     if last < first:

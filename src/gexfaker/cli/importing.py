@@ -17,7 +17,8 @@ from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.cli.tickers import with_tickers
 from gexfaker.errors import DataError
 from gexfaker.shell import argument
-from gexfaker.tapes.folder import ENDINGS, is_date
+from gexfaker.tapes.dates import is_date
+from gexfaker.tapes.folder import ENDINGS
 
 if TYPE_CHECKING:
     from gexfaker.jobs.importing import Brought, Found, Importer
@@ -33,7 +34,11 @@ SHOWN: Final = 20
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day; may be repeated.")
 @with_tickers
 @click.option("--link", is_flag=True, help="Link files instead of copying them (on the same disk).")
-@click.option("--move", is_flag=True, help="Move files instead of copying them; what is not brought in stays.")
+@click.option(
+    "--move",
+    is_flag=True,
+    help="Move files: what was brought in, or is there already byte for byte, goes; the rest stays.",
+)
 @click.option("--convert", type=click.Choice(ENDINGS), help="Write each feed as JSON lines.")
 @click.option("--replace", is_flag=True, help="Replace what the data folder has of the same feeds, in whichever form.")
 @click.option("--check/--no-check", default=True, help="Look through what was brought in, as `inspect` does.")
@@ -73,7 +78,7 @@ def import_(
       gexfaker import ~/old --convert jsonl.zst --out ~/gexdata --prepare
     """
     from gexfaker.jobs.importing import Importer
-    from gexfaker.tapes.loose import dashed
+    from gexfaker.tapes.dates import dashed
 
     if link and convert:
         raise click.UsageError("--link keeps files as they are, and --convert writes them anew: choose one")
@@ -92,8 +97,7 @@ def import_(
     with closing(Importer(out, linked=link, moved=move, replacing=replace)) as importer:
         brought = list((_brought_by_lines if shown == "json" else _brought)(importer, found, convert))
         if convert:
-            _take_away(importer, found, brought)
-            for note in importer.take_away_replaced():
+            for note in (*importer.take_away_converted(found, brought), *importer.take_away_replaced()):
                 click.echo(f"note: {note}", err=True)
     days = sorted({(one.date, one.feed.ticker) for one in found})
     failed = _tell(brought, unusable, passed_over, most)
@@ -121,11 +125,12 @@ def _tell_strays(
 
     Of what is useless it has been told.
     """
+    from gexfaker.tapes.place import Place
     from gexfaker.tapes.strays import left_out, shown_strays
 
-    known = {one.absolute() for one in (*useless, *(one.place.path for one in found))}
+    known = {one._replace(path=one.path.absolute()) for one in (*map(Place, useless), *(one.place for one in found))}
     there = left_out(path, known, dates or None) if path.is_dir() else []
-    for line in shown_strays(there, most, "passed over"):
+    for line in shown_strays(there, most, "passed over", together=most != sys.maxsize):
         is_cut = line.endswith("more files or folders are passed over")
         click.echo(f"note: {line}{': -v names all' * is_cut}", err=True)
     return there
@@ -176,16 +181,6 @@ def _brought(importer: Importer, found: list[Found], convert: str | None) -> Ite
         for file in work:
             yield _one(importer, file, convert, lambda text: progress.update(bar, description=text))
             progress.advance(bar)
-
-
-def _take_away(importer: Importer, found: list[Found], brought: list[Brought]) -> None:
-    """Have the files go whose feeds were all written anew, if they are to be moved."""
-    pairs = list(zip(found, brought, strict=True))
-    kept = {one.place.path for one, outcome in pairs if outcome.failed or outcome.lost}
-    written = {outcome.path.resolve() for outcome in brought}
-    for path in dict.fromkeys(one.place.path for one in found if one.place.path not in kept):
-        if path.resolve() not in written:
-            importer.take_away(path)
 
 
 def _brought_by_lines(importer: Importer, found: list[Found], convert: str | None) -> Iterator[Brought]:

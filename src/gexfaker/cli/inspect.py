@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gexfaker.inspection.day import DayReport, FeedReport, Progress
     from gexfaker.inspection.findings import Example, Kind, Severity
     from gexfaker.tapes.folder import DataFolder
+    from gexfaker.tapes.place import Place
 
 PIPE_WIDTH: Final = 120
 """Characters of a line where no terminal says how many there are."""
@@ -99,13 +100,13 @@ def inspect(
             (_show_all if verbose else _show)(console, report)
     worst = max((report.severity for report in reports), default=Severity.USUAL)
     looked_at = {date for date, _ in plan}
-    not_played = left_out(folder, _played(folder, looked_at), looked_at, reaches=False)
+    not_played = left_out(folder, _played(folder, looked_at), looked_at if dates else None, reaches=False)
     if as_json:
         days = [report.as_json() for report in reports]
         told = {"not_played": list(map(str, not_played))}
         click.echo(json.dumps({"folder": str(folder), "verdict": VERDICTS[worst], "days": days} | told))
     else:
-        for line in shown_strays(not_played, sys.maxsize if verbose else SHOWN_STRAYS):
+        for line in shown_strays(not_played, sys.maxsize if verbose else SHOWN_STRAYS, together=not verbose):
             console.print(f"[yellow]note[/]: {escape(line)}", soft_wrap=True)
         console.print(
             f"{len(reports)} ticker-day{'s' * (len(reports) != 1)}: [{_STYLES[VERDICTS[worst]]}]{VERDICTS[worst]}"
@@ -113,10 +114,10 @@ def inspect(
     context.exit(1 if worst is Severity.BROKEN else 0)
 
 
-def _played(root: Path, dates: Iterable[str]) -> set[Path]:
-    """The files of these days of a data folder."""
-    folder = _folder(root)
-    return {folder.place(date, feed).path.absolute() for date in dates for feed in folder.feeds(date)}
+def _played(root: Path, dates: Iterable[str]) -> set[Place]:
+    """Where the feeds of these days of a data folder are."""
+    folder = _folder(root.absolute())
+    return {folder.place(date, feed) for date in dates for feed in folder.feeds(date)}
 
 
 Plan = list[tuple[str, list[Feed]]]

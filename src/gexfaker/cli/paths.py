@@ -18,7 +18,7 @@ class OutFolder(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
     def convert(self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path, with one's home in it; the folder of a day is none: days in a day are not played."""
-        from gexfaker.tapes.folder import is_day_folder
+        from gexfaker.tapes.dates import is_day_folder
 
         path = expanded(Path(value))
         if is_day_folder(path.name):

@@ -149,7 +149,7 @@ def _source(
 def _trading_day(date: str) -> str:
     from gexfaker.exchange.calendar import last_trading_day, why_closed
     from gexfaker.exchange.hours import NEW_YORK, parse_date
-    from gexfaker.tapes.loose import dashed
+    from gexfaker.tapes.dates import dashed
 
     if date == LATEST:
         return last_trading_day(dt.datetime.now(NEW_YORK).date()).isoformat()

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from gexfaker.catalog import STORED_CATEGORIES, is_ticker
-from gexfaker.tapes.folder import EXTENSIONS, is_day_folder
+from gexfaker.tapes.dates import is_day_folder
+from gexfaker.tapes.folder import EXTENSIONS
 from gexfaker.tapes.loose import loose_below
 from gexfaker.tapes.prepared import ENDING, MAGIC
 

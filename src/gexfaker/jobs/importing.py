@@ -21,10 +21,12 @@ from typing import Final, NamedTuple
 from gexfaker.catalog import Feed
 from gexfaker.errors import DataError, RecordError
 from gexfaker.limits import LEAST_FREE_BYTES, MIB
-from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, feed_at, is_day_folder
+from gexfaker.tapes.dates import dashed, is_day_folder
+from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, DataFolder, feed_at
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.lock import WriteLock
-from gexfaker.tapes.loose import Place, dashed, day_of, feeds_of, how_to_call, is_loose, looks_whole
+from gexfaker.tapes.loose import day_of, feeds_of, how_to_call, is_loose
+from gexfaker.tapes.place import Place, fuller_first, looks_whole
 from gexfaker.tapes.strays import days_below, found_in
 from gexfaker.tapes.tape import Tape
 from gexfaker.tapes.writer import PART, LinesFile, PartFile, explained
@@ -150,7 +152,9 @@ def _in_folder(path: Path) -> list[Found]:
         found: dict[tuple[str, Feed], Found] = {}
         for root in (path, *days_below(path)):
             for one in _of_dates(DataFolder(root), None):
-                found.setdefault((one.date, one.feed), one)
+                known = found.setdefault((one.date, one.feed), one)
+                if known is not one:
+                    found[one.date, one.feed] = min(known, one, key=lambda each: fuller_first(each.place))
         return list(found.values())
     folder = DataFolder(days[0].parent)
     return [one for one in _of_dates(folder, dashed(days[0].name)) if _is_below(one.place.path, path)]
@@ -267,7 +271,11 @@ class Importer:
         if target.exists() and not self._replacing:
             return f"{target} is there with other content: --replace takes {source} instead"
         if others and not self._replacing:
-            return f"{others[0]} has the same feeds already: --replace takes {source} instead"
+            there = sum(self._there.get((one.date, one.feed)) == others[0] for one in file)
+            if there == len(file):
+                return f"{others[0]} has the same feeds already: --replace takes {source} instead"
+            text = f"{others[0]} has {there} of the {len(file)} feeds of {source} already, so none is brought in"
+            return f"{text}: --convert jsonl brings in the others, --replace takes all of them instead"
         wanted = {(one.date, one.feed) for one in file}
         for other in others:
             if any((date, feed) not in wanted for date, feed, _ in feeds_of(other)):
@@ -335,7 +343,8 @@ class Importer:
         others = [folder / f"{found.feed.category}{other}" for other in EXTENSIONS if other != ending]
         there = next((path for path in (target, *others) if path.exists()), None)
         if there is not None and not self._replacing:
-            if there == target and _is_as_old(found.place.path, there):
+            is_same = there == target and _is_as_old(found.place.path, there)
+            if is_same and (not self._moved or self._has_the_records_of(found, there)):
                 return Brought(target, target.stat().st_size, was_there=True)
             return Brought(target, failed=f"{there} is there already: --replace writes {target.name} anew")
         old = self._there.get((found.date, found.feed))
@@ -354,6 +363,25 @@ class Importer:
                 other.unlink(missing_ok=True)
         return Brought(target, target.stat().st_size, notes=notes, lost=lost)
 
+    def _has_the_records_of(self, found: Found, there: Path) -> bool:
+        """Whether a file has the times that another one has, so that that one may go."""
+        return _times_of(found) == _times_of(found._replace(place=Place(there)))
+
+    def take_away_converted(self, found: Sequence[Found], brought: Sequence[Brought]) -> Iterator[str]:
+        """With ``moved``, files of which every feed was written anew go; of the others it is told."""
+        pairs = list(zip(found, brought, strict=True))
+        kept = {one.place.path for one, outcome in pairs if outcome.failed or outcome.lost}
+        written = {outcome.path.resolve() for outcome in brought}
+        for path in dict.fromkeys(one.place.path for one in found if one.place.path not in kept):
+            taken = {(one.date, one.feed) for one in found if one.place.path == path}
+            left = [held for held in _feeds_in(path) if held not in taken]
+            if self._moved and left:
+                yield f"{path} stays, as {left[0][1].group} of it was not brought in" + (
+                    f", nor {len(left) - 1} more of its feeds" if len(left) > 1 else ""
+                )
+            elif path.resolve() not in written:
+                self.take_away(path)
+
     def take_away_replaced(self) -> Iterator[str]:
         """With ``replacing``, files as downloaded of which every feed was written anew go; of the others it is told."""
         old = {path for one, path in self._there.items() if one in self._written and is_loose(path.name)}
@@ -363,6 +391,24 @@ class Importer:
                     path.unlink(missing_ok=True)
             else:
                 yield f"{path} stays, as it has other feeds, too; what was written is played in place of it"
+
+
+def _feeds_in(path: Path) -> list[tuple[str, Feed]]:
+    """All that a file holds."""
+    return [(one.date, one.feed) for one in _in_file(path)]
+
+
+def _times_of(found: Found) -> list[int]:
+    """The times of all records that can be read, in order."""
+    with closing(found.open()) as tape:
+        return sorted(filter(None, (_time_of(tape, index) for index in range(len(tape)))))
+
+
+def _time_of(tape: Tape, index: int) -> int | None:
+    try:
+        return tape.timestamp(index)
+    except RecordError:
+        return None
 
 
 def _is_renamed(source: Path, target: Path) -> bool:

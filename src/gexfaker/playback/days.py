@@ -17,8 +17,8 @@ from gexfaker.market.feeds.blockcache import Blocks
 from gexfaker.playback.day import Day, StoredDay
 from gexfaker.playback.filled import FilledDay
 from gexfaker.playback.simulated import simulated_day
-from gexfaker.tapes.folder import LAST_YEAR, LATEST, TODAY, DataFolder, is_date
-from gexfaker.tapes.loose import dashed
+from gexfaker.tapes.dates import LAST_YEAR, dashed, is_date
+from gexfaker.tapes.folder import LATEST, TODAY, DataFolder
 
 FIRST_YEAR: Final = 2000
 """Up to LAST_YEAR, the years that are simulated: the exchange calendar's rules hold for them, near enough."""

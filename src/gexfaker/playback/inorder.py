@@ -139,7 +139,7 @@ class SortedTape:
             if self._jumps_back():
                 yield from self._steps_to_sort()
         if self._order is None:
-            self._tape.begins = epoch(day, MIDNIGHT)
+            self._tape.leave_out_before(epoch(day, MIDNIGHT))
         self._is_begun, self._beginning = True, None  # not before, as another key may ask between two steps
 
     def _begin_at_once(self) -> None:

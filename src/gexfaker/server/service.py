@@ -277,11 +277,13 @@ class Service:
 
     def _of_the_day(self) -> Iterator[str]:
         """What is odd about the recorded day that is played: what lies beside it, and records of another day."""
-        yield from shown_strays(strays(_folder(self.settings), self.day.date), SHOWN_NAMES)
+        used = self.days.folder.loose_files()
+        yield from shown_strays(strays(_folder(self.settings), self.day.date, used=used), SHOWN_NAMES)
         if (found := self.day.first_date()) not in (None, self.day.date):
             remedy = "call the files by their day, or move them into its folder"
             yield f"the records of {self.day.date} are of {found}: {remedy}"
-        yield from self.day.oddities()
+        else:
+            yield from self.day.oddities()
         if self.day.is_newest_first():
             yield (
                 f"the records of {self.day.date} are newest first, and are played in order of time: "

@@ -6,10 +6,8 @@ and the path they make is resolved and must still be inside the root.
 
 from __future__ import annotations
 
-import datetime
 import logging
 import os
-import re
 import sys
 from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
@@ -17,10 +15,12 @@ from typing import Final
 
 from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
 from gexfaker.errors import DataError, UnavailableError
+from gexfaker.tapes.dates import dashed, is_date, is_day_folder, is_playable
 from gexfaker.tapes.files import version_of
 from gexfaker.tapes.jsonl import JsonlTape
 from gexfaker.tapes.kept import IndexFolder
-from gexfaker.tapes.loose import LooseFiles, Place, dashed
+from gexfaker.tapes.loose import LooseFiles
+from gexfaker.tapes.place import Place, fuller_first
 
 log = logging.getLogger(__name__)
 
@@ -47,40 +47,13 @@ MAX_LEFT_OUT: Final = 1000
 SHOWN_DAYS: Final = 5
 """How many of the newest days an error lists."""
 
-FIRST_YEAR: Final = 1980
-LAST_YEAR: Final = 2099
-"""Years of days: ZIP archives know none before, and calendars have to work with the days after one."""
-
 MAX_TICKERS: Final = 5000
 """Ticker folders of a day that are looked into; the service has some hundred. A day is listed while others wait."""
-
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def shown_path(path: Path) -> str:
     """A path for people; what of a name is not UTF-8 is escaped, as no JSON can hold it."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def is_date(value: str) -> bool:
-    """Whether ``value`` is a day of the calendar written YYYY-MM-DD."""
-    if not _DATE.fullmatch(value):
-        return False
-    try:
-        datetime.date.fromisoformat(value)
-    except ValueError:
-        return False
-    return True
-
-
-def is_playable(value: str) -> bool:
-    """Whether it is a day of a year that can be meant."""
-    return is_date(value) and FIRST_YEAR <= int(value[:4]) <= LAST_YEAR
-
-
-def is_day_folder(name: str) -> bool:
-    """Whether a folder is called as a day, with dashes or without."""
-    return is_playable(dashed(name))
 
 
 def feed_at(path: Path) -> tuple[str, Feed] | None:
@@ -185,6 +158,16 @@ class DataFolder:
         wanted = shown_path(day / feed.ticker / feed.package / f"{feed.category}.jsonl")
         raise DataError(f"no data at {wanted} (nor .gz, .zst): add the file, or choose {self._choice(date)}")
 
+    def loose_files(self) -> set[Path]:
+        """The files that are played wherever they lie, by their absolute paths."""
+        return {place.path.absolute() for feeds in self._loose.found().values() for place in feeds.values()}
+
+    def passed_over(self, date: str) -> list[tuple[Feed, Place]]:
+        """Places of a day's feeds that are not taken, as there is a fuller one, or one in the layout."""
+        day = self._day(date)
+        loose = [*self._loose_feeds(date, day).items(), *self._loose.passed_over().get(date, ())]
+        return [(feed, place) for feed, place in loose if self.place(date, feed) != place]
+
     def _open(self, place: Place, feed: Feed, date: str) -> JsonlTape:
         try:
             # The resolved path is the one that was checked; the name is the one the user knows.
@@ -241,7 +224,8 @@ class DataFolder:
 
     def _file(self, folder: Path, category: str) -> Path | None:
         candidates = (folder / (category + extension) for extension in EXTENSIONS)
-        return next((file for file in candidates if self._may_be_read(file) and file.is_file()), None)
+        there = [file for file in candidates if self._may_be_read(file) and file.is_file()]
+        return min(there, key=lambda file: fuller_first(Place(file))) if len(there) > 1 else next(iter(there), None)
 
     def _children(self, parent: Path, *, folders: bool) -> list[Path]:
         """The folders, or the regular files, in ``parent``: none if it does not exist.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
@@ -56,6 +56,13 @@ class _Stamp(msgspec.Struct):
 _STAMP: Final = msgspec.json.Decoder(_Stamp)
 
 
+class _Day(NamedTuple):
+    """The market day, and its first second where records from before it are left out; 0 where none are."""
+
+    date: str
+    begins: int = 0
+
+
 class JsonlTape:
     """One feed's day in a ``.jsonl``, ``.jsonl.gz`` or ``.jsonl.zst`` file; opening reads nothing.
 
@@ -74,8 +81,6 @@ class JsonlTape:
         feed: the ticker, package and category of the records.
         prepared: the payloads made beforehand, if there are any.
         file: the path as the user knows it.
-        begins: the first second of the day, epoch seconds. A record from before it that stands behind one of the day
-            is left out, as it would be played out of place. 0: none is.
 
     Raises OSError when the file cannot be opened.
     """
@@ -91,8 +96,7 @@ class JsonlTape:
     ) -> None:
         self.feed: Final = feed
         self.number = new_number()
-        self.begins = 0
-        self._date = date
+        self._day = _Day(date)
         self.file: Final = name or str(path)
         self._origin: Final = Origin(path)  # first: should it be replaced now, that is seen
         self._source = open_member(path, member, self.file) if member else open_source(path, self.file)
@@ -133,7 +137,7 @@ class JsonlTape:
     @property
     def date(self) -> str:
         """The market day, YYYY-MM-DD (New York)."""
-        return self._date
+        return self._day.date
 
     def __len__(self) -> int:
         """Number of records; reads the file to its end."""
@@ -232,21 +236,30 @@ class JsonlTape:
         left out, UnavailableError when it cannot be read at the moment.
         """
         stamp = self._read_stamp(index)
-        if stamp < self.begins and self._is_left_out(index):
-            raise RecordError(f"its timestamp {stamp} is before {self._date}, and it stands behind records of that day")
+        if stamp < self._day.begins and self._is_left_out(index):
+            raise RecordError(
+                f"its timestamp {stamp} is before {self._day.date}, and it stands behind records of that day"
+            )
         return stamp
+
+    def leave_out_before(self, begins: int) -> None:
+        """From now on leave out records from before a time (epoch seconds) that stand behind records of the day.
+
+        They would be played out of place.
+        """
+        self._day = self._day._replace(begins=begins)
 
     def _is_left_out(self, index: int) -> bool:
         """Whether a record is from before the day, and one of the first ones, which stand before it, is of the day."""
         with suppress(RecordError):
-            if self._read_stamp(index) < self.begins:
+            if self._read_stamp(index) < self._day.begins:
                 return any(self._is_of_the_day(before) for before in range(min(index, MARK_STRIDE)))
         return False
 
     def _is_of_the_day(self, index: int) -> bool:
         """Whether a record's time can be read, and is not before the day."""
         try:
-            return self._read_stamp(index) >= self.begins
+            return self._read_stamp(index) >= self._day.begins
         except RecordError:
             return False
 
@@ -277,7 +290,7 @@ class JsonlTape:
         It is an object from its first to its last byte; what is between is for the encoder to check.
         Raises IndexError past the end, RecordError when it is none, too long, cut off or left out.
         """
-        if self.begins:
+        if self._day.begins:
             self._check_day(index)
         line = as_the_service(self._index.read(index))
         if not line.startswith(b"{"):
@@ -294,7 +307,7 @@ class JsonlTape:
     def payload(self, index: int) -> bytes | None:
         """The finished payload of a record, where `gexfaker prepare` made one; None otherwise, or past the end."""
         made = self.prepared.payload(index)
-        return None if made is not None and self.begins and self._is_left_out(index) else made
+        return None if made is not None and self._day.begins and self._is_left_out(index) else made
 
     def columns(self, _index: int, _shape: Shape, _most: int) -> None:
         """None: a file has text."""

@@ -11,15 +11,17 @@ import logging
 import os
 import re
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from gexfaker.bounded import Bounded
 from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
+from gexfaker.tapes.dates import dashed, is_playable
 from gexfaker.tapes.files import version_of
+from gexfaker.tapes.place import Place, fuller_first
 
 log: Final = logging.getLogger(__name__)
 
@@ -53,41 +55,12 @@ _DAY: Final = r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
 _COPY: Final = r"(?P<copy> ?\([0-9]+\)| - [^\W\d_]+(?: \([0-9]+\))?)?"
 """What a browser adds to the name of what is downloaded once more, and Windows to that of a copy, in any language."""
 
-ENDS_BYTES: Final = 64
-"""At each end of a file that has a copy: more than mostly stands beside the brackets."""
-
-AROUND: Final = b" \t\r\n\0\xef\xbb\xbf\xff\xfe"
-"""What may stand around records: white space, the zeros of UTF-16, and the marks with which UTF-8 and it begin."""
-
-MAX_BLANK_BYTES: Final = 64 << 10
-"""White space at the end of a file that is looked through."""
-
-_ENDS: Final = (b"[]", b"{}")
 _PACKAGES: Final = "|".join(STORED_CATEGORIES)
 _ARRAY: Final = re.compile(
     rf"{_DAY}_(?P<ticker>[A-Za-z0-9_.-]{{1,16}}?)_(?P<package>{_PACKAGES})_(?P<category>[a-z_]+)"
     rf"{_COPY}\.jsonl?(?:\.gz|\.zst)?"
 )
 _REPORT: Final = re.compile(rf"eod_report_(?P<ticker>[A-Za-z0-9_.-]{{1,16}})_{_DAY}{_COPY}\.zip")
-
-
-class Place(NamedTuple):
-    """Where the records of a feed's day are.
-
-    Attributes:
-        path: the file.
-        member: of a zip file, "" of another.
-    """
-
-    path: Path
-    member: str = ""
-
-    @property
-    def name(self) -> Path:
-        """The name by which messages call it; what is prepared of it lies beside it."""
-        if not self.member:
-            return self.path
-        return self.path.with_name(f"{self.path.name}.{self.member.rpartition('/')[2]}")
 
 
 REPORT_NAME: Final = "eod_report_TICKER_DATE.zip"
@@ -110,6 +83,9 @@ def how_to_call(path: Path) -> str:
 Found = Mapping[str, Mapping[Feed, Place]]
 """By date the feeds there are."""
 
+Passed = Mapping[str, Sequence[tuple[Feed, Place]]]
+"""By date the places that are not taken."""
+
 
 class LooseFiles:
     """What lies loose in a data folder; looked up again when a folder or a zip file of it has changed.
@@ -131,29 +107,45 @@ class LooseFiles:
         self._is_day: Final = is_day
         self._stamps: Final[dict[Path, tuple[int, ...]]] = {}
         self._found: Found = {}
+        self._passed: Passed = {}
 
     def found(self) -> Found:
         """All that there is now."""
         if not self._stamps or any(version_of(path) != stamp for path, stamp in self._stamps.items()):
             self._stamps.clear()
-            self._found = self._look()
+            self._choose(self._look())
         return self._found
+
+    def passed_over(self) -> Passed:
+        """The places of feeds that have a fuller one."""
+        self.found()
+        return self._passed
 
     def forget(self) -> None:
         """Look afresh the next time."""
         self._stamps.clear()
 
-    def _look(self) -> Found:
-        days: dict[str, dict[Feed, Place]] = {}
+    def _choose(self, places: Mapping[tuple[str, Feed], Sequence[Place]]) -> None:
+        """Of each feed the fullest place, and of equal ones the first that is no copy."""
+        found, passed = dict[str, dict[Feed, Place]](), dict[str, list[tuple[Feed, Place]]]()
+        for (date, feed), several in places.items():
+            first, *others = several if len(several) == 1 else sorted(several, key=_fuller_first)
+            found.setdefault(date, {})[feed] = first
+            passed.setdefault(date, []).extend((feed, other) for other in others)
+        self._found, self._passed = found, passed
+
+    def _look(self) -> dict[tuple[str, Feed], list[Place]]:
+        """All places of each feed, by their paths."""
+        places: dict[tuple[str, Feed], list[Place]] = {}
         files = list(islice(self._files(self._root, MAX_DEPTH), MAX_NAMES))
         if len(files) == MAX_NAMES:
             self._tell(self._root, f"has more than {MAX_NAMES:,} files; the rest is not played")
         if len(self._stamps) >= MAX_FOLDERS:
             self._tell(self._root, f"has more than {MAX_FOLDERS:,} folders; the rest is not looked into")
-        for path in sorted(files, key=_ranking(files)):
+        for path in sorted(files):
             for date, feed, place in self._feeds_of(path):
-                days.setdefault(date, {}).setdefault(feed, place)
-        return days
+                places.setdefault((date, feed), []).append(place)
+        return places
 
     def _feeds_of(self, path: Path) -> Iterator[tuple[str, Feed, Place]]:
         if array := feed_of(path.name):
@@ -223,51 +215,10 @@ def _is_readable(info: zipfile.ZipInfo) -> bool:
     )
 
 
-def _ranking(files: Collection[Path]) -> Callable[[Path], tuple[bool, bool, int, bool, Path]]:
-    """Which of several files with the same feed is meant: an array somebody has taken out of a report, no copy.
-
-    Who downloads a file again mostly does so because it was cut: of a file and its copies one that looks whole goes
-    first, and of compressed ones, which cannot be looked at so quickly, the longest.
-    """
-    named = {path: _REPORT.fullmatch(path.name) or _ARRAY.fullmatch(path.name) for path in files}
-    copied = {_original(path, name) for path, name in named.items() if name and name["copy"]}
-
-    def rank(path: Path) -> tuple[bool, bool, int, bool, Path]:
-        name = named[path]
-        is_twin = bool(copied) and name is not None and _original(path, name) in copied
-        is_copy = bool(name and name["copy"])
-        is_report = path.suffix == ".zip"
-        return is_report, is_twin and not looks_whole(path), -_length(path) if is_twin else 0, is_copy, path
-
-    return rank
-
-
-def _original(path: Path, name: re.Match[str]) -> Path:
-    """The path without what a browser adds to a copy."""
-    return path.with_name(path.name.replace(name["copy"] or "\0", "", 1))
-
-
-def looks_whole(path: Path) -> bool:
-    """Whether a plain array or file of lines begins and ends as one does; of other files those that are not empty."""
-    try:
-        with path.open("rb") as file:
-            begin = file.read(ENDS_BYTES).strip(AROUND)[:1]
-            end, size = b"", path.stat().st_size
-            for back in range(ENDS_BYTES, MAX_BLANK_BYTES, ENDS_BYTES):
-                file.seek(-min(back, size), os.SEEK_END)
-                end = file.read(ENDS_BYTES).strip(AROUND)[-1:]
-                if end or back >= size:
-                    break
-    except OSError:
-        return False
-    return (begin + end) in _ENDS if path.suffix in (".json", ".jsonl") else bool(begin)
-
-
-def _length(path: Path) -> int:
-    """Bytes of a compressed file, whose end tells nothing at a look; 0 of another, or of one that is not there."""
-    with suppress(OSError):
-        return path.stat().st_size if path.suffix in (".gz", ".zst") else 0
-    return 0
+def _fuller_first(place: Place) -> tuple[int, bool, bool, bool]:
+    """The order of places of one feed."""
+    named = _REPORT.fullmatch(place.path.name) or _ARRAY.fullmatch(place.path.name)
+    return *fuller_first(place), bool(named and named["copy"])
 
 
 def feed_of(name: str) -> tuple[str, Feed] | None:
@@ -275,8 +226,9 @@ def feed_of(name: str) -> tuple[str, Feed] | None:
     match = _ARRAY.fullmatch(name)
     if match is None or match["category"] not in STORED_CATEGORIES[match["package"]]:
         return None
-    ticker = match["ticker"].upper()
-    return (dashed(match["date"]), Feed(ticker, match["package"], match["category"])) if is_ticker(ticker) else None
+    ticker, date = match["ticker"].upper(), dashed(match["date"])
+    is_one = is_ticker(ticker) and is_playable(date)
+    return (date, Feed(ticker, match["package"], match["category"])) if is_one else None
 
 
 def feeds_of(path: Path) -> list[tuple[str, Feed, Place]]:
@@ -308,8 +260,3 @@ def day_of(name: str) -> tuple[str, str] | None:
 def is_loose(name: str) -> bool:
     """Whether a file of this name is played wherever it lies."""
     return bool(feed_of(name) or _REPORT.fullmatch(name))
-
-
-def dashed(date: str) -> str:
-    """A date as folders are called, of one that may have no dashes; another text as it is."""
-    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 and date.isdecimal() else date

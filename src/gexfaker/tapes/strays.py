@@ -8,16 +8,27 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
-from functools import cached_property
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from gexfaker.catalog import STORED_CATEGORIES, Feed, is_ticker
-from gexfaker.nearest import nearest
-from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, feed_at, is_day_folder, is_playable, shown_path
-from gexfaker.tapes.loose import dashed, day_of, feed_of, feeds_of, how_to_call, is_loose
+from gexfaker.tapes.dates import dashed, is_day_folder, is_playable
+from gexfaker.tapes.folder import EXTENSIONS, LAYOUT, feed_at, shown_path
+from gexfaker.tapes.loose import day_of, feed_of, feeds_of, how_to_call, is_loose
+from gexfaker.tapes.meant import (
+    hint_by_kind,
+    hint_by_words,
+    hint_for_a_day,
+    is_file_of,
+    is_whole_name,
+    meant_array,
+    meant_date,
+    meant_file,
+)
+from gexfaker.tapes.place import Place, compared
 
 MAX_LOOKED_AT: Final = 5000
 """Names that are looked at: a folder of a year has more, and whoever starts a server does not want to wait."""
@@ -29,9 +40,10 @@ MAX_DEPTH: Final = 4
 """How many folders below the data folder are looked into for days: ``deep/gexbot/recordings/2026-07-17``."""
 
 RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?(?P<hidden>\.txt)?|zip)", re.IGNORECASE)
-CALL_BY_DATE: Final = "rename it to its date, such as 2026-07-17: it has tickers in it, as a day has"
 BELOW: Final = "days lie in "
+APART: Final = "a day lies in "
 NAME_FOLDER: Final = "name that folder, or bring it in with gexfaker import"
+TOO_FAR: Final = "it lies too deep, or behind a link that is not followed: move it up, or name its folder"
 UNFINISHED: Final = ".part"
 """How the hidden files end that ``gexfaker generate`` writes until they are complete."""
 
@@ -41,28 +53,17 @@ MANIFEST: Final = "downloads.json"
 OURS: Final = ("generated.json", MANIFEST)
 """What commands of ours leave beside their files."""
 
-_DATES: Final = tuple(
-    map(
-        re.compile,
-        (
-            r"(?P<year>[0-9]{4})[-_./ ](?P<month>[0-9]{1,2})[-_./ ](?P<day>[0-9]{1,2})",
-            r"(?P<month>[0-9]{1,2})[-_/ ](?P<day>[0-9]{1,2})[-_/ ](?P<year>[0-9]{4})",
-            r"(?P<day>[0-9]{1,2})[-_/ .](?P<month>[0-9]{1,2})[-_/ .](?P<year>[0-9]{4})",
-        ),
-    )
-)
-"""Other ways to write a date than with dashes and the year first. Without points the month is first, if it can be."""
-
 UNFINISHED_DOWNLOAD: Final = re.compile(
     r"(?:Unconfirmed [0-9]+|.+\.(?:jsonl?(?:\.gz|\.zst)?|zip))\.(?:part|partial|crdownload|download|tmp)", re.IGNORECASE
 )
 """How browsers and others call a download until it is complete."""
 
-_WINDOWS_COPY: Final = re.compile(r" - [A-Za-z]+(?: \([0-9]+\))?(?=\.)")
-"""What Windows adds to the name of a copied file, in one's own language."""
-
 _COPY: Final = re.compile(r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}).+")
 """A date with something behind it, such as `` - Copy``."""
+
+
+Held = tuple[str, Feed]
+"""A day and a feed of it."""
 
 
 class Stray(NamedTuple):
@@ -71,21 +72,26 @@ class Stray(NamedTuple):
     Attributes:
         path: of a file or a folder.
         hint: what it may be, and what to do.
+        part: which feeds of a file, when it is not the whole of it.
     """
 
     path: Path
     hint: str
+    part: str = ""
 
     @property
     def is_known(self) -> bool:
-        """Whether it is a day, or a report, by another name than it should have."""
-        return self.hint.startswith("rename it to ")
+        """Whether it is a day, or a report, by another name or in another place than it should have."""
+        return self.hint.startswith(("rename it to ", "move it to "))
 
     def __str__(self) -> str:
         return self.told("not played")
 
     def told(self, fate: str) -> str:
         """A sentence about it, and what becomes of it."""
+        if self.part:
+            verb = "are" if self.part[0].isdigit() else "is"
+            return f"{self.part} of {shown_path(self.path)} {verb} {fate}: {self.hint}"
         return f"{shown_path(self.path)} is {fate}: {self.hint}"
 
 
@@ -138,24 +144,28 @@ class _Look:
         called = {entry.name for entry in found if not entry.is_dir()}
         files, loose = list[Path](), list[Path]()
         for name in names:
-            if name in called and name not in OURS and (RECORD_FILE.fullmatch(name) or _is_unfinished(name)):
+            if name in called and name not in OURS and _may_be_records(folder / name):
                 (loose if is_loose(name) else files).append(folder / name)
         is_unfinished = any(name.startswith(".") and name.endswith(UNFINISHED) for name in names)
         return _Listed(folders, files, is_unfinished, loose)
 
 
-def _is_unfinished(name: str) -> bool:
-    return name[0] != "." and UNFINISHED_DOWNLOAD.fullmatch(name) is not None
+def _may_be_records(file: Path) -> bool:
+    """Whether a file is called as one with records, as a download of it, or as one in a form that is not read."""
+    if RECORD_FILE.fullmatch(file.name):
+        return True
+    return file.name[0] != "." and bool(UNFINISHED_DOWNLOAD.fullmatch(file.name) or hint_by_kind(file))
 
 
-def shown_strays(found: Sequence[Stray], most: int, fate: str = "not played") -> list[str]:
+def shown_strays(found: Sequence[Stray], most: int, fate: str = "not played", *, together: bool = True) -> list[str]:
     """A sentence about each, of ``most`` at the most, and how many more there are.
 
-    Files of one folder, or of one day, with the same hint are told together.
+    Files of one folder, or of one day, with the same hint are told together, unless each is to be named.
     """
     alike: dict[tuple[str, Path], list[Stray]] = {}
     for one in found:
-        alike.setdefault((one.hint, one.path if one.is_known else _told_with(one.path)), []).append(one)
+        is_alone = one.is_known or one.part or not together
+        alike.setdefault((one.hint, one.path if is_alone else _told_with(one.path)), []).append(one)
     several = list(alike.values())
     left = sum(map(len, several[most:]))
     more = [f"{left:,} more files or folders are {fate}"] if left else []
@@ -184,38 +194,64 @@ def found_in(folder: Path, most: int, *dates: str) -> str:
     return f"it holds {', '.join(names[:most])}" if names else "it is empty"
 
 
-def strays(root: Path, *dates: str) -> list[Stray]:
-    """What is not played beside the days of a data folder, and in those of these dates."""
+def strays(root: Path, *dates: str, used: Collection[Path] = ()) -> list[Stray]:
+    """What is not played beside the days of a data folder, and in those of these dates.
+
+    Args:
+        root: the folder.
+        dates: the days.
+        used: files that are played wherever they lie, by their absolute paths; their folders are not told.
+    """
     look = _Look(MAX_LOOKED_AT)
     inside = look.into(root)
+    above = {folder for file in used for folder in file.parents}
     found = [Stray(file, _how_to_lie(file)) for file in inside.files]
     for folder in inside.folders:
-        if not is_day_folder(folder.name) and (hint := _meant_folder(folder, look)):
+        is_used = folder.absolute() in above
+        if not is_used and not is_day_folder(folder.name) and (hint := _meant_folder(folder, look)):
             found.append(Stray(folder, hint))
     for date in dates:
-        found += _in_day(root / date, look)
-    return found
+        found += (one for one in _in_day(root / date, look) if one.path.absolute() not in above)
+    return _without_collisions(found)
+
+
+def _without_collisions(found: Sequence[Stray]) -> list[Stray]:
+    """The same; of files that would all get one name, or that of another file, none is to be renamed."""
+    meant = Counter((one.path.parent, one.hint) for one in found if one.is_known)
+    return [one if meant[one.path.parent, one.hint] < 2 and not _is_there(one) else _one_of(one) for one in found]
+
+
+def _is_there(stray: Stray) -> bool:
+    """Whether a file or a folder has the name already that another one should have."""
+    name = stray.hint.removeprefix("rename it to ")
+    return name != stray.hint and " " not in name and (stray.path.parent / name).exists()
+
+
+def _one_of(stray: Stray) -> Stray:
+    name = stray.hint.removeprefix("rename it to ").removeprefix("move it to ").partition(":")[0]
+    return stray._replace(hint=f"it would be {name}, as another one here is or would be: keep the one that you want")
 
 
 def left_out(
-    root: Path, taken: Collection[Path], dates: Collection[str] | None = None, *, reaches: bool = True
+    root: Path, taken: Collection[Place], dates: Collection[str] | None = None, *, reaches: bool = True
 ) -> list[Stray]:
     """What is not taken of a folder and all below: the folders that may be days, and every other record file.
 
     Args:
         root: the folder.
-        taken: files that are, by their absolute paths.
+        taken: places that are, by their absolute paths.
         dates: the days whose folders are looked into; None for all.
         reaches: whether days are taken however deep they lie; else the folders with such days are told.
     """
-    look = _Look(MAX_BELOW)
+    look, files_taken = _Look(MAX_BELOW), {place.path for place in taken}
     days = [name for name in look.into(root).names if is_day_folder(name) and _is_among(dashed(name), dates)]
-    above = {folder for file in taken for folder in file.parents}
+    above = {folder for file in files_taken for folder in file.parents}
     # A folder beside the days in which something lies that is taken is one of a day, a ticker or a package itself.
     itself = {folder for folder in above if folder.parent == root.absolute()}
-    near = [one for one in strays(root, *days) if one.path.absolute() not in {*taken, *itself}]
-    found = [one for one in near if not (reaches and one.hint.startswith(BELOW))]  # what lies below is looked at itself
-    owners = _Owners(taken)
+    near = [one for one in strays(root, *days) if one.path.absolute() not in {*files_taken, *itself}]
+    itself_told = (BELOW, APART) if reaches else (APART,)  # what lies below is looked at itself
+    found = [one for one in near if not one.hint.startswith(itself_told)]
+    owners = _owners(taken)
     told, folders = {one.path for one in found if one.path.absolute() not in above}, [root]
     for folder in folders:  # those inside come behind it
         if (folder != root and folder.is_symlink()) or (
@@ -224,11 +260,14 @@ def left_out(
             continue
         inside = look.into(folder)
         loose = [file for file in inside.loose if _is_among((day_of(file.name) or ("",))[0], dates)]
-        files = [file for file in (*inside.files, *loose) if file not in told and file.absolute() not in taken]
-        found += [Stray(file, _what_of(file, owners)) for file in files]
+        files = [file for file in (*inside.files, *loose) if file not in told]
+        for file in files:
+            is_taken = file.absolute() in files_taken
+            found += _in_part(file, owners) if is_taken else [Stray(file, _what_of(file, owners))]
         nameless = [] if folder == root else [one for one in inside.folders if _is_day_by_another_name(one, look)]
-        found += [Stray(one, CALL_BY_DATE) for one in nameless if one.absolute() not in above]
+        found += [Stray(one, hint_for_a_day(one)) for one in nameless if one.absolute() not in above]
         folders += [one for one in inside.folders if one not in told and one not in nameless]
+    found = _without_collisions(found)
     found.sort(key=lambda one: not one.is_known)
     if not look.left:
         found.append(Stray(root, f"it has more than {MAX_BELOW:,} files, and the rest was not looked through"))
@@ -239,54 +278,68 @@ def _is_among(date: str, dates: Collection[str] | None) -> bool:
     return dates is None or date in dates
 
 
-class _Owners:
-    """The files that are taken, by what they hold."""
-
-    def __init__(self, taken: Collection[Path]) -> None:
-        self._reports: Final = sorted(path for path in taken if path.suffix == ".zip")
-        others = sorted(path for path in taken if path.suffix != ".zip")
-        self._known: Final = {one: path for path in others for one in _feeds_in(path)}
-
-    @cached_property
-    def _packed(self) -> dict[tuple[str, Feed], Path]:
-        """What reports hold, which have to be opened for that."""
-        return {one: path for path in self._reports for one in _feeds_in(path)}
-
-    def of(self, file: Path) -> Path | None:
-        """The file that has what another one holds, all of it or the first."""
-        held = next(iter(_feeds_in(file)), None)
-        return None if held is None else self._known.get(held) or self._packed.get(held)
+def _owners(taken: Collection[Place]) -> dict[Held, Place]:
+    """The places that are taken, by what they hold."""
+    owners = dict[Held, Place]()
+    for place in taken:
+        name = place.member.rpartition("/")[2] or place.path.name
+        if (held := feed_of(name) or feed_at(place.path)) is not None:
+            owners[held] = place
+    return owners
 
 
-def _feeds_in(file: Path) -> list[tuple[str, Feed]]:
-    """The days and feeds of a file, as its name says, or its place in the layout; of a report its members."""
+def _places_in(file: Path) -> list[tuple[Held, Place]]:
+    """What a file holds, as its name says, or its place in the layout; a report in its members."""
     if is_loose(file.name):
-        return [(date, feed) for date, feed, _ in feeds_of(file)]
-    found = feed_at(file)
-    return [] if found is None else [found]
+        return [((date, feed), place) for date, feed, place in feeds_of(file.absolute())]
+    found = feed_at(file.absolute())
+    return [] if found is None else [(found, Place(file.absolute()))]
 
 
-def _is_file_of(name: str, category: str) -> bool:
-    return any(name == category + ending for ending in EXTENSIONS)
+def _elsewhere(file: Path, owners: Mapping[Held, Place]) -> list[tuple[Held, Place, Place]]:
+    """What a file holds and is taken from another place: where it is in the file, and where it is taken from."""
+    there = ((held, place, owners.get(held)) for held, place in _places_in(file))
+    return [(held, place, owner) for held, place, owner in there if owner is not None and owner != place]
 
 
-def _what_of(file: Path, owners: _Owners) -> str:
+def _where(place: Place, owner: Place) -> str:
+    """Where a feed is taken from instead, and which of the two has more of it."""
+    named = owner.path if is_loose(owner.path.name) else _told_with(owner.path)  # one sentence for the files of a day
+    more = {1: ", which has fewer records: move that away to have this one", -1: ", which has more records", 0: ""}
+    return f"in {shown_path(named)}{more[compared(place, owner)]}"
+
+
+def _in_part(file: Path, owners: Mapping[Held, Place]) -> Iterator[Stray]:
+    """The feeds of a report that is taken in part."""
+    there = _elsewhere(file, owners)
+    if len(there) == 1:
+        [((_, feed), place, owner)] = there
+        yield Stray(file, f"it is there {_where(place, owner)}", f"{feed.package} {feed.category}")
+    elif there:
+        _, place, owner = there[0]
+        yield Stray(file, f"they are there in other files, the first {_where(place, owner)}", f"{len(there)} feeds")
+
+
+def _what_of(file: Path, owners: Mapping[Held, Place]) -> str:
     """What to do with a record file somewhere in a folder of days."""
-    if (owner := owners.of(file)) is not None:
-        place = owner if is_loose(owner.name) else _told_with(owner)  # one sentence for all files of a day
+    if there := _elsewhere(file, owners):
+        _, place, owner = there[0]
         several = "its feeds are there, the first" if file.suffix == ".zip" else "its feed is there"
-        return f"{several} in {shown_path(place)}"
+        return f"{several} {_where(place, owner)}"
     if is_loose(file.name):
         is_read = file.suffix != ".zip" or feeds_of(file)
-        return "its feeds are there in another file" if is_read else "it cannot be read as a zip file: get it again"
+        return TOO_FAR if is_read else "it cannot be read as a zip file: get it again"
     categories = STORED_CATEGORIES.get(file.parent.name)
-    if categories is None:
+    if categories is None or feed_at(file.absolute()):
         return _how_to_lie(file)
-    if feed_at(file):
-        return _how_to_lie(file)
-    if any(_is_file_of(file.name, category) for category in categories):
+    return hint_by_kind(file) or hint_by_words(file) or _wrong_name(file, categories)
+
+
+def _wrong_name(file: Path, categories: tuple[str, ...]) -> str:
+    """What to do with a file in the folder of a package that is not called by its category."""
+    if any(is_file_of(file.name, category) for category in categories):
         return f"record files lie as {LAYOUT}"
-    return _meant_file(file.name, categories)
+    return meant_file(file.name, categories)
 
 
 def _how_to_lie(file: Path) -> str:
@@ -295,8 +348,13 @@ def _how_to_lie(file: Path) -> str:
         return f"its day lies in {shown_path(file.absolute().parents[3])}; {NAME_FOLDER}"
     if UNFINISHED_DOWNLOAD.fullmatch(file.name):
         return "it is a download that was not finished: get it again"
-    if meant := _meant_array(file.name):
-        return f"rename it to {meant}"
+    if hint := hint_by_kind(file):
+        return hint
+    if (meant := meant_array(file.name)) and meant.name != file.name:
+        is_known = is_whole_name(file.name)
+        return f"rename it to {meant.name}" if is_known else f"called {meant.name} it would be played"
+    if hint := hint_by_words(file):
+        return hint
     if file.suffix.lower() == ".zip":
         return how_to_call(file)
     return (
@@ -304,20 +362,9 @@ def _how_to_lie(file: Path) -> str:
     )
 
 
-def _meant_array(name: str) -> str | None:
-    """The name of an array that Windows has changed: a copy of it, with ``.txt`` behind it, or in capitals."""
-    clean = _WINDOWS_COPY.sub("", name).lower().removesuffix(".txt")
-    array = feed_of(clean)
-    if array is None or clean == name:
-        return None
-    date, feed = array
-    ending = clean.partition(".json")[2]
-    return f"{date}_{feed.ticker}_{feed.package}_{feed.category}.json{ending}"
-
-
 def _meant_folder(folder: Path, look: _Look) -> str | None:
     """What a folder may be that is no day; None for one that has nothing to do with days."""
-    if (date := _meant_date(folder.name)) is not None:
+    if (date := meant_date(folder.name)) is not None:
         return f"rename it to {date}"
     if folder.name.lower() in STORED_CATEGORIES:
         if above := _days_above(folder.parent.parent):
@@ -327,16 +374,47 @@ def _meant_folder(folder: Path, look: _Look) -> str | None:
     if (match := _COPY.fullmatch(folder.name)) and any(look.into(ticker).has_packages for ticker in inside.folders):
         return f"a day is called by its date alone, such as {match['date']}"
     if _is_day_by_another_name(folder, look):
-        return CALL_BY_DATE
-    if inside.has_packages:
-        if above := _days_above(folder.parent):
-            return f"it is a ticker of a day that lies in {above}; {NAME_FOLDER}"
-        return "it is a ticker of one day; days lie as DATE/TICKER, in a folder two above the tickers"
+        return hint_for_a_day(folder)
+    return _meant_ticker(folder, look) if inside.has_packages else _days_within(folder, inside, look)
+
+
+def _meant_ticker(folder: Path, look: _Look) -> str:
+    """What to do with a folder of packages."""
+    if hint := _hint_of_first(folder, look):
+        return hint
+    if above := _days_above(folder.parent):
+        return f"it is a ticker of a day that lies in {above}; {NAME_FOLDER}"
+    return "it is a ticker of one day; days lie as DATE/TICKER, in a folder two above the tickers"
+
+
+def _days_within(folder: Path, inside: _Listed, look: _Look) -> str | None:
+    """What to do with a folder in which days lie, and in what; None where there are none."""
     days = [name for name in inside.names if is_day_folder(name)]
     if days and is_ticker(folder.name.upper()) and look.into(folder / days[0]).has_packages:
         return f"ticker and date are swapped; days lie there as {days[0]}/{folder.name.upper()}"
     below = folder if days else next(_days_below(inside, look, MAX_DEPTH - 1), None)
-    return f"{BELOW}{shown_path(below)}; {NAME_FOLDER}" if below is not None else None
+    if below is not None:
+        return f"{BELOW}{shown_path(below)}; {NAME_FOLDER}"
+    apart = _day_in_parts(folder, look) if folder.name[:1].isdigit() else None
+    return None if apart is None else f"{APART}{shown_path(apart)}; {hint_for_a_day(apart)}"
+
+
+def _day_in_parts(folder: Path, look: _Look) -> Path | None:
+    """The first day in the folder of a year or a month, whose days are called by numbers alone."""
+    inside = look.into(folder).folders
+    near = [*inside, *(below for one in inside for below in look.into(one).folders)]
+    return next((one for one in near if _is_day_by_another_name(one, look)), None)
+
+
+def _hint_of_first(folder: Path, look: _Look) -> str | None:
+    """What to do with the files of a folder of packages, as the first one says it; None where it says nothing."""
+    folders = [one for one in look.into(folder).folders if one.name.lower() in STORED_CATEGORIES]
+    for one in folders:
+        inside = look.into(one)
+        if hint := next((hint for file in inside.files if (hint := hint_by_words(file))), None):
+            return f"its files are to be called as downloaded. Of the first: {hint}"
+        folders += inside.folders if one.parent == folder else []
+    return None
 
 
 def _days_above(folder: Path) -> str:
@@ -359,16 +437,7 @@ def _is_day_by_another_name(folder: Path, look: _Look) -> bool:
 
 def _is_laid_out(file: Path) -> bool:
     """Whether a file is called as in the layout; what lies in an unpacked report tells its day itself."""
-    return any(_is_file_of(file.name, category) for category in STORED_CATEGORIES.get(file.parent.name.lower(), ()))
-
-
-def _meant_date(name: str) -> str | None:
-    """The date that a name writes in another way: 2026_7_17, 07-17-2026, 17.07.2026."""
-    for form in _DATES:
-        match = form.fullmatch(name)
-        if match and is_playable(date := f"{match['year']}-{int(match['month']):02}-{int(match['day']):02}"):
-            return date
-    return None
+    return any(is_file_of(file.name, category) for category in STORED_CATEGORIES.get(file.parent.name.lower(), ()))
 
 
 def days_below(root: Path) -> list[Path]:
@@ -395,6 +464,9 @@ def _in_day(day: Path, look: _Look) -> Iterator[Stray]:
     inside = look.into(day)
     yield from (Stray(file, "record files lie in the folder of a ticker and a package") for file in inside.files)
     for ticker in inside.folders:
+        if ticker.name.lower() in STORED_CATEGORIES:
+            yield Stray(ticker, "its ticker is missing: packages lie in the folder of a ticker, in that of a day")
+            continue
         of_ticker, packages = look.into(ticker), ", ".join(STORED_CATEGORIES)
         yield from (Stray(file, f"record files lie in the folder of a package: {packages}") for file in of_ticker.files)
         for package in of_ticker.folders:
@@ -413,17 +485,4 @@ def _in_package(package: Path, files: Sequence[Path]) -> Iterator[Stray]:
     known = {category + extension for category in categories for extension in EXTENSIONS}
     for file in files:
         if file.name not in known:
-            yield Stray(file, _meant_file(file.name, categories))
-
-
-def _meant_file(name: str, categories: tuple[str, ...]) -> str:
-    """What a record file may be whose name is none of a category's."""
-    match = RECORD_FILE.fullmatch(name)
-    stem = match["stem"] if match else name
-    if match and match["hidden"]:
-        return f"it ends in .txt, which Windows may not show: rename it to {name[: -len('.txt')]}"
-    if stem in categories:
-        return f"it must be called {stem}.jsonl (or .jsonl.gz, .jsonl.zst), and hold a snapshot a line"
-    whole = next((category for category in categories if category.endswith(f"_{stem.lower()}")), None)
-    close = whole or nearest(stem.lower(), categories)
-    return f"did you mean {close}?" if close else f"categories here are {', '.join(categories)}"
+            yield Stray(file, hint_by_kind(file) or meant_file(file.name, categories))

@@ -20,7 +20,7 @@ from gexfaker.playback.clockplay import ClockPlay
 from gexfaker.playback.options import Options, Playback
 from gexfaker.playback.play import Play
 from gexfaker.playback.plays import fresh
-from gexfaker.tapes.folder import is_date
+from gexfaker.tapes.dates import is_date
 from gexfaker.worlds.change import Change, RollOver, apply
 from gexfaker.worlds.slot import Slot
 from gexfaker.worlds.snapshot import LAST_TIME

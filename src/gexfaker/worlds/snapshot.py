@@ -20,7 +20,7 @@ from gexfaker.playback.options import Options
 from gexfaker.playback.play import Play
 from gexfaker.playback.plays import fresh, replaced
 from gexfaker.playback.stepplay import Cursor, StepPlay
-from gexfaker.tapes.folder import LAST_YEAR
+from gexfaker.tapes.dates import LAST_YEAR
 from gexfaker.worlds.change import Change, change
 from gexfaker.worlds.world import World
 from gexfaker.worlds.worlds import Worlds

@@ -28,7 +28,8 @@ from gexfaker.server.http.jobs import Job, Jobs
 from gexfaker.server.http.replies import error, made_once, read_at_most, reply, service_of
 from gexfaker.server.http.routing import Endpoint
 from gexfaker.server.routes.control import read_object
-from gexfaker.tapes.folder import ENDINGS, is_day_folder
+from gexfaker.tapes.dates import is_day_folder
+from gexfaker.tapes.folder import ENDINGS
 from gexfaker.tapes.writer import PART
 from gexfaker.upstream import KEY, SERVICE, is_key
 

@@ -43,7 +43,7 @@ from gexfaker.server.slices import in_slices
 from gexfaker.settings import SETTINGS, Settings, rows
 from gexfaker.studio.assets import LOGIN, PAGE, assets
 from gexfaker.studio.lines import MAX_POINTS, POINTS, Lines
-from gexfaker.tapes.folder import is_date
+from gexfaker.tapes.dates import is_date
 from gexfaker.tapes.tape import Tape, evenly
 from gexfaker.worlds.world import World
 
