@@ -182,6 +182,14 @@ def test_a_taken_port_is_not_shared_with_another_program(tmp_path: Path) -> None
         assert "PORT" in refused(tmp_path, "--port", str(taken.getsockname()[1]))
 
 
+def test_no_question_about_a_client_is_answered_by_one_of_several_journals(server: Running) -> None:
+    questions = {"verify": {"expect": ["recovered"]}, "journal/count": {"type": "connect"}, "journal/wait": {}}
+    for path, body in questions.items():
+        status, answer = server.request("POST", f"/_gexfaker/{path}?key=mine", json.dumps(body).encode())
+        assert status == 400
+        assert b"each process of a cluster, or of --workers, has a journal of its own" in answer
+
+
 def test_settings_json_is_not_shown(server: Running) -> None:
     """The address of the engine may hold a password."""
     assert "unix://" not in json.dumps([server.stdout, server.stderr])

@@ -257,6 +257,14 @@ def test_polled_no_faster_than() -> None:
     assert expect(found, **{"is": "polled_no_faster_than", "seconds": 2}) == [
         "expected /a to be asked for every 2 s at most; it was after 1.00 s"
     ]
+    slow = [request("/a", 3.0), request("/a", 3.1)]  # the first answer took 2 s: it was asked for at 1.0
+    slow[0][1]["ms"], slow[1][1]["ms"] = 2000.0, 0.0
+    assert expect(entries(*slow), **{"is": "polled_no_faster_than", "seconds": 2}) == []
+    slow[1] = request("/a", 5.0)  # asked for at 3.0, and at 3.1
+    slow[1][1]["ms"], slow[0][1]["ms"] = 1900.0, 0.0
+    assert expect(entries(*slow), **{"is": "polled_no_faster_than", "seconds": 1}) == [
+        "expected /a to be asked for every 1 s at most; it was after 0.10 s"
+    ]
     assert expect([], **{"is": "polled_no_faster_than"}) == [
         "expected the client to ask for records, and it asked for nothing"
     ]

@@ -18,7 +18,7 @@ from gexfaker.wire.feeds import decode as decode_feed
 from gexfaker.wire.feeds import format_of
 from gexfaker.wire.messages import Data, DataMessage, DataType
 from gexfaker.wire.payload import pack, unpack
-from gexfaker.wire.subprotocols import SUBPROTOCOLS
+from gexfaker.wire.subprotocols import SIMPLE, SUBPROTOCOLS
 from gexfaker.worlds.spoiling import UNKNOWN_EVENT, UNKNOWN_TYPE, spoiled, unknown_message
 from support import data, decode, independent, rest
 
@@ -167,6 +167,9 @@ def test_no_base64_in_json_and_a_cut_message_in_protobuf() -> None:
     [binary] = independent.client_frames([made.frame(PROTOBUF)])
     with pytest.raises((AssertionError, IndexError, ValueError)):
         decode.protobuf_frame(bytes(binary.data))
+    whole = publication().message.data.value
+    [simple] = independent.client_frames([made.frame(SIMPLE)])
+    assert bytes(simple.data) == whole[: len(whole) // 2], "a client without a subprotocol gets half of the payload"
 
 
 def test_an_oversized_payload_has_that_size_and_still_the_record() -> None:

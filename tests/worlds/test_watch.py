@@ -428,6 +428,8 @@ def test_an_ack_never_comes_though_the_join_is_done() -> None:
     assert client.send(m.JoinGroup("h", 1)) == []
     assert "h" in client.connection.groups
     assert client.send(m.JoinGroup("i", 2)) == [m.Ack(2)]
+    assert [entry["ack_id"] for entry in bench.told("joinGroup")] == [1, 2]
+    assert [entry["ack_id"] for entry in bench.told("ack")] == [2], "what was not sent is not written down"
 
 
 def test_a_late_ack_is_written_aside() -> None:

@@ -119,6 +119,11 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(Expectation(ready=one) if isinstance(one, str) else one for one in self.expect)
 
     @property
+    def is_a_least(self) -> bool:
+        """Whether it only asks for so many entries at least, which others cannot make untrue."""
+        return self.order == "any" and all(one.ready is None and one.most is None for one in self.expected)
+
+    @property
     def is_final_at_once(self) -> bool:
         """Whether it can be answered before its time is over once it holds: nothing in it may still go wrong."""
         return all(one.most is None and one.ready in EARLY for one in self.expected)
@@ -327,7 +332,7 @@ def _why_it_cannot(end: Entry, entries: Sequence[Entry]) -> str:
 
 
 def _negotiated_at_most(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
-    """The client negotiated so often at most."""
+    """The client negotiated so often at most; tries that were refused are not counted."""
     found = [entry for entry in entries if entry.type == "negotiate"]
     if len(found) <= expected.times:
         return None
@@ -377,13 +382,10 @@ def _groups_at_the_end(entries: Sequence[Entry]) -> dict[str, Entry]:
 def _polled_no_faster_than(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
     """The client asked for records, and between two requests for the same path are at least so many seconds."""
     last: dict[tuple[str, str], Entry] = {}
-    for entry in entries:
-        if entry.type != "request":
-            continue
+    for entry in sorted((entry for entry in entries if entry.type == "request"), key=_began):
         name = entry.fields["method"], entry.fields["path"]
         before = last.get(name)
-        if before is not None and entry.at - before.at < expected.seconds:
-            took = entry.at - before.at
+        if before is not None and (took := _began(entry) - _began(before)) < expected.seconds:
             text = f"expected {name[1]} to be asked for every {expected.seconds:g} s at most; it was after {took:.2f} s"
             return Finding(text, [before, entry])
         last[name] = entry

@@ -300,7 +300,7 @@ class Reset(Action, frozen=True):
     SHORT: ClassVar = "As if the key had never been used."
     HELP: ClassVar = (
         "Begin anew, with the server's settings, as if the key had never been used: its day, tier and quota are those "
-        "of the start."
+        "of the start. Its fault rules and its journal stay."
     )
     EXAMPLES: ClassVar = ("",)
 

@@ -64,9 +64,14 @@ class Mangled(Publication):
         self._mangle: Final = mangle
 
     def frame(self, subprotocol: Subprotocol) -> bytes:
-        """The whole frame for a plain client; a simple one, which gets no messages, gets it as it is."""
+        """The whole frame for a plain client; a simple one, which gets no messages, gets half of the payload."""
         codec = subprotocol.codec
-        return super().frame(subprotocol) if codec is None else self._written(codec, self.message)
+        return self._halved().frame(subprotocol) if codec is None else self._written(codec, self.message)
+
+    def _halved(self) -> Publication:
+        data = self.message.data
+        half = msgspec.structs.replace(data, value=data.value[: len(data.value) // 2])
+        return Publication(msgspec.structs.replace(self.message, data=half), self.index)
 
     def numbered(self, subprotocol: Subprotocol, sequence_id: int) -> bytes:
         """The frame for a reliable client."""

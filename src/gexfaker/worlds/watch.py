@@ -269,7 +269,7 @@ class Watch:
             connection.acknowledge(getattr(message, "ack_id", None), error)
         else:
             error = operate(hub, connection, message)
-        self._note_message(connection, message, error)
+        self._note_message(connection, message, error, is_answered=run is None or not isinstance(run.fault, k.NoAck))
         if run is not None:
             self._spoil_answer(connection, before, run.fault)
         self._slow(hub, connection, before, happening)
@@ -295,8 +295,10 @@ class Watch:
             frames = [one.frame if isinstance(one, o.Later) else one for one in answers]
             connection.outbox[before:] = [*others, *(o.Aside(frame, fault.delay / 1000) for frame in frames)]
 
-    def _note_message(self, connection: Connection, message: m.Received, error: m.AckError | None) -> None:
-        """A message, and the acknowledgement of it."""
+    def _note_message(
+        self, connection: Connection, message: m.Received, error: m.AckError | None, *, is_answered: bool
+    ) -> None:
+        """A message, and the acknowledgement of it, if it is answered."""
         if self.journal is None:
             return
         base = {"hub": connection.audience.hub, "connection": connection.id}
@@ -312,7 +314,7 @@ class Watch:
         elif isinstance(message, m.SendToGroup):
             fields["bytes"] = len(message.data.value)
         self.note(UPSTREAM_NAMES[type(message)], **base, **fields)
-        if ack_id is not None:
+        if ack_id is not None and is_answered:
             self.note("ack", **base, **answer)
 
     def pinged(self, connection: Connection) -> bool:

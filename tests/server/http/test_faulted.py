@@ -52,6 +52,12 @@ class User:
         found: dict[str, Any] = answer.json()
         return found
 
+    def journal(self, *types: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.http.get(f"/_gexfaker/journal?key={self.key}&type={','.join(types)}").json()[
+            "entries"
+        ]
+        return found
+
     def hits(self) -> list[int]:
         found = self.http.get(f"/_gexfaker/faults?key={self.key}").json()
         return [rule["hits"] for rule in found["faults"]]
@@ -157,8 +163,10 @@ def test_a_reset_no_answer_and_an_empty_one(server: InProcess, user: User) -> No
 
 def test_a_client_that_gives_up_leaves_nothing_behind(server: InProcess, user: User) -> None:
     user.faults({"type": "timeout"})
+    user.journal()
     with pytest.raises(httpx.ReadTimeout):
         user.http.get(PATH, timeout=0.1)
+    wait_until(lambda: [one["status"] for one in user.journal("request")] == [0], 5, "it is written down as given up")
     user.faults()
     assert user.get().status_code == 200
 

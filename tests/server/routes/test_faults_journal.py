@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from gexfaker.journal import journal as journal_module
 from gexfaker.wire.tokens import world_id
 from support import data, decode, rest
 from support.journal import check_declared
@@ -713,3 +714,24 @@ def test_who_has_joined_gets_all_records_of_a_step_that_follows_at_once(key: Key
             assert key.server.request("POST", f"{sessions}/step", b'{"count": 5}')[0] == 200
             stamps = [decode.timestamp(client.read_kind("data").any) - data.FIRST for _ in range(6)]
             assert stamps == [50, 51, 52, 53, 54, 55], number
+
+
+# --- a journal that has forgotten ------------------------------------------------------------------
+
+
+def test_of_what_fell_out_nothing_is_said(key: Key, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "MAX_ENTRIES", 10)
+    key.ok("GET", JOURNAL)
+    for _ in range(15):
+        assert key.get() == 200
+    fell = "5 entries fell out of the journal"
+    for expected in ({"type": "joinGroup", "exactly": 0}, "recovered", {"type": "request", "at_least": 11}):
+        status, answer = key.call("POST", "/_gexfaker/verify", {"expect": [expected]})
+        assert status == 406
+        assert fell in answer["error"]
+    assert fell in key.call("POST", f"{JOURNAL}/count", {"type": "request"})[1]["error"]
+    key.ok("POST", "/_gexfaker/verify", {"expect": [{"type": "request", "at_least": 10}]}, status=202)
+    key.ok("POST", "/_gexfaker/verify", {"expect": [{"type": "joinGroup", "exactly": 0}], "since": 5}, status=202)
+    assert key.ok("POST", f"{JOURNAL}/count", {"type": "request", "since": 5})["count"] == 10
+    key.ok("POST", f"{JOURNAL}/clear")
+    key.ok("POST", "/_gexfaker/verify", {"expect": [{"type": "joinGroup", "exactly": 0}]}, status=202)

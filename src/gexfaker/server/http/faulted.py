@@ -138,10 +138,10 @@ class Faulted:
             case k.Status() | k.Quota():
                 await _refused(run.fault, self._service.clock())(scope, receive, answer.send)
             case k.Timeout(timeout=timeout):
-                await line.rest(timeout / 1000 or None)
+                await line.rest(timeout / 1000 or None, answers=False)
                 await line.close()
             case k.ResetPeer(timeout=timeout):
-                await line.rest(timeout / 1000)
+                await line.rest(timeout / 1000, answers=False)
                 await line.reset()
             case k.Empty():
                 await line.close()
@@ -192,15 +192,23 @@ class _Line:
         self._service: Final = service
         self._transport: Final = transport_of(receive)
 
-    async def rest(self, seconds: float | None) -> None:
-        """Do nothing for so long (None: for ever), while the client is there and the server does not stop."""
+    async def rest(self, seconds: float | None, *, answers: bool = True) -> None:
+        """Do nothing for so long (None: for ever), while the client is there and the server does not stop.
+
+        A client that sends no more is there still if the server ``answers`` afterwards; else it has given up.
+        """
         loop = asyncio.get_running_loop()
         until = None if seconds is None else loop.time() + seconds
-        while not self._service.life.draining and self._transport is not None and not self._transport.is_closing():
+        while not self._service.life.draining and not self._is_gone(answers):
             left = LOOK_SECONDS if until is None else min(LOOK_SECONDS, until - loop.time())
             if left <= 0:
                 return
             await asyncio.sleep(left)
+
+    def _is_gone(self, answers: bool) -> bool:
+        if self._transport is None or self._transport.is_closing():
+            return True
+        return not answers and getattr(self._transport.get_protocol(), "is_half_closed", False)
 
     async def close(self) -> None:
         """End the connection after what was written, and wait until it is gone: nothing more is said on it."""

@@ -144,6 +144,7 @@ async def _count(request: Request) -> Response:
     from gexfaker.journal.queries import Query
 
     asked, given = await _asked(request, Query)
+    _check_alone(service_of(request))
     world = await _world(request, given)
     if (asked.types or asked.where) and _since(world):
         journal_of(world)
@@ -151,6 +152,8 @@ async def _count(request: Request) -> Response:
     journal = journal_of(world)
     _check_since(asked.since, journal)
     count = len(await _looked(request, journal, asked.of))
+    if fallen := _fallen_out(journal, asked.since):
+        raise ControlError(f"not all can be counted: {fallen}")
     return reply({"session": world.id, "count": count, "last": journal.number})
 
 
@@ -159,6 +162,7 @@ async def _wait(request: Request) -> Response:
     from gexfaker.journal.queries import Query
 
     asked, given = await _asked(request, Query, "count", "within")
+    _check_alone(service_of(request))
     world = await _world(request, given)
     since = _since(world)
     journal, wanted = journal_of(world), _whole("count", given.get("count"), 1)
@@ -183,6 +187,7 @@ async def _verify(request: Request) -> Response:
     from gexfaker.journal.expectations import Verification, findings
 
     asked, given = await _asked(request, Verification)
+    _check_alone(service_of(request))
     world = await _world(request, given)
     since = _since(world)
     journal, seconds = journal_of(world), _seconds(asked.within)
@@ -194,6 +199,8 @@ async def _verify(request: Request) -> Response:
         return not found and asked.is_final_at_once
 
     found = await _come_true(request, journal, seconds, lambda entries: findings(asked, entries), is_done)
+    if (fallen := _fallen_out(journal, asked.since)) and (found or not asked.is_a_least):
+        return reply({"error": f"nothing can be said: {fallen}", "findings": []}, 406)
     if not found:
         return reply({"session": world.id, "verified": len(asked.expect), "last": journal.number}, 202)
     return reply(_told(found, seconds, since + _why_nothing_comes(request, world, asked.expected)), 406)
@@ -218,10 +225,30 @@ def _since_now() -> str:
     return f"{BEGINS_NOW}. Ask for it before the client begins, or start the server with --journal true"
 
 
+def _check_alone(service: Service) -> None:
+    """Raises ControlError: the journal here is one of several, and what a client did may be in another one."""
+    if service.settings.cluster is not None:
+        raise ControlError(
+            "each process of a cluster, or of --workers, has a journal of its own, so that this one may not know what "
+            "the client did: run its tests against a server of one process"
+        )
+
+
 def _check_since(since: int, journal: Journal) -> None:
     """Raises ControlError: a question is about entries after one that there is not yet."""
     if since > journal.number:
         raise ControlError(f"since is {since}, and the last entry of the journal is {journal.number}")
+
+
+def _fallen_out(journal: Journal, since: int) -> str:
+    """That entries after one are not there any more; empty when all are."""
+    first = journal.number - len(journal)
+    if not journal.lost or since >= first:
+        return ""
+    return (
+        f"{min(journal.lost, first - since):,} entries fell out of the journal, which keeps the newest. "
+        f"Ask of what came since {first}, or clear the journal before the client begins and ask sooner"
+    )
 
 
 def _told(found: Sequence[Finding], seconds: float, since: str) -> dict[str, Any]:

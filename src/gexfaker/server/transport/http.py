@@ -59,7 +59,11 @@ class _Flow(FlowControl):
 
 
 class HttpProtocol(H11Protocol):
-    """One TCP connection, HTTP until it asks for an upgrade."""
+    """One TCP connection, HTTP until it asks for an upgrade.
+
+    Attributes:
+        is_half_closed: whether the client sends no more; most have gone then, and some wait for their answer.
+    """
 
     service: ClassVar[Service]
     fast_path: ClassVar[FastPath]
@@ -73,7 +77,7 @@ class HttpProtocol(H11Protocol):
         self.flow = _Flow(transport, self._inlet, self.patience)
         self._is_upgraded = False
         self._unfinished = 0
-        self._is_half_closed = False
+        self.is_half_closed = False
         self.doors.enter(self, self.connections)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -84,7 +88,7 @@ class HttpProtocol(H11Protocol):
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more: what it has asked for it still gets, and then the connection is closed."""
-        self._is_half_closed = True
+        self.is_half_closed = True
         return self.conn.their_state is not h11.SEND_BODY and not self._is_done()
 
     def _is_done(self) -> bool:
@@ -156,7 +160,7 @@ class HttpProtocol(H11Protocol):
         """The answer is written; the next request may come."""
         super().on_response_complete()
         self._unset_keepalive_if_required()  # the time is ours to count
-        if self._is_half_closed and self._is_done():
+        if self.is_half_closed and self._is_done():
             self.transport.close()
         if self.transport.is_closing():
             self.patience.close()
