@@ -130,7 +130,8 @@ def test_who_closed_is_in_no_group() -> None:
     asked = {"is": "joined_exactly", "groups": ["SPX_classic_gex_zero"]}
     assert expect(entries(joined, BROKEN), **asked) == [], "it may come back to it"
     assert expect(entries(joined, CLEAN), **asked) == [
-        "expected the client in exactly SPX_classic_gex_zero; it did not join SPX_classic_gex_zero"
+        "expected the client in exactly SPX_classic_gex_zero; it is not in SPX_classic_gex_zero; "
+        "its connection to classic was closed by the client"
     ]
 
 
@@ -223,8 +224,8 @@ def test_joined_exactly() -> None:
     assert expect(JOINS, **{"is": "joined_exactly", "groups": groups}) == []
     assert expect(JOINS, **{"is": "joined_exactly", "groups": ["blue_" + group for group in groups]}) == []
     assert expect(JOINS, **{"is": "joined_exactly", "groups": [groups[0], "NDX_classic_gex_zero"]}) == [
-        "expected the client in exactly NDX_classic_gex_zero, SPX_classic_gex_zero; it did not join "
-        "NDX_classic_gex_zero and joined blue_SPX_classic_gex_one"
+        "expected the client in exactly NDX_classic_gex_zero, SPX_classic_gex_zero; it is not in "
+        "NDX_classic_gex_zero and is in blue_SPX_classic_gex_one"
     ]
     left = [*JOINS, Entry(3, 1.0, "leaveGroup", HUB | {"group": "blue_SPX_classic_gex_one"})]
     assert expect(left, **{"is": "joined_exactly", "groups": groups[:1]}) == []
@@ -367,3 +368,16 @@ def test_what_may_still_go_wrong_is_not_answered_before_its_time() -> None:
 @pytest.mark.parametrize("name", READY)
 def test_every_ready_made_expectation_says_what_it_is(name: str) -> None:
     assert (READY[name].__doc__ or "").endswith(".")
+
+
+def test_joined_exactly_is_about_now_whenever_the_client_joined() -> None:
+    groups = ["SPX_classic_gex_zero", "SPX_classic_gex_one"]
+    expected = {"is": "joined_exactly", "groups": groups}
+    assert verify({"expect": [expected], "since": 2}, JOINS) == verify({"expect": [expected]}, JOINS)
+    joined = [("joinGroup", HUB | {"connection": "a", "group": group}) for group in groups]
+    closed = ("close", HUB | {"connection": "a", "by": "client", "code": 1000})
+    assert expect(entries(*joined), **expected) == []
+    assert expect(entries(*joined, closed), **expected) == [
+        "expected the client in exactly SPX_classic_gex_one, SPX_classic_gex_zero; it is not in SPX_classic_gex_one, "
+        "SPX_classic_gex_zero; its connection to classic was closed by the client"
+    ]

@@ -302,7 +302,7 @@ class Gap(Fault, frozen=True, forbid_unknown_fields=True):
 
 
 class Freeze(Fault, frozen=True, forbid_unknown_fields=True):
-    """The record before is sent again instead of the new one."""
+    """The record before the new one is sent instead of it; a feed that is hit each time comes one record late."""
 
     NAME = "freeze"
     POINTS = (Point.MESSAGE,)

@@ -139,7 +139,8 @@ class Finding(NamedTuple):
 def findings(asked: Verification, entries: Sequence[Entry]) -> list[Finding]:
     """What does not hold; empty when all does."""
     considered = [entry for entry in entries if entry.number > asked.since]
-    found = [one for expectation in asked.expected if (one := _finding(expectation, considered)) is not None]
+    held = [_finding(one, entries if one.ready in OF_NOW else considered) for one in asked.expected]
+    found = [one for one in held if one is not None]
     return found or (_order(asked, considered) if asked.order == "strict" else [])
 
 
@@ -340,15 +341,18 @@ def _negotiated_at_most(expected: Expectation, entries: Sequence[Entry]) -> Find
 
 
 def _joined_exactly(expected: Expectation, entries: Sequence[Entry]) -> Finding | None:
-    """The client is in these groups, whatever their prefix, and in no other."""
+    """The client is in these groups now, whatever their prefix, and in no other, by all that the journal has."""
     inside = _groups_at_the_end(entries)
     wanted = set(expected.groups or ())
     missing = sorted(group for group in wanted if not any(is_group(name, group) for name in inside))
     others = sorted(name for name in inside if not any(is_group(name, group) for group in wanted))
     if not missing and not others:
         return None
-    parts = [f"did not join {', '.join(missing)}"] * bool(missing) + [f"joined {', '.join(others)}"] * bool(others)
+    parts = [f"is not in {', '.join(missing)}"] * bool(missing) + [f"is in {', '.join(others)}"] * bool(others)
     text = f"expected the client in exactly {', '.join(sorted(wanted)) or 'no group'}; it {' and '.join(parts)}"
+    if missing and (ended := next((entry for entry in reversed(entries) if entry.type == "close"), None)) is not None:
+        by = ended.fields["by"]
+        text += f"; its connection to {ended.fields['hub']} {'broke' if by == 'nobody' else f'was closed by the {by}'}"
     return Finding(text, [inside[name] for name in others][-NEAREST:])
 
 
@@ -491,6 +495,9 @@ def takes(name: str) -> str:
 
 COUNTED: Final = {"type", "where", "exactly", "at_least", "at_most"}
 """What the others do."""
+
+OF_NOW: Final = ("joined_exactly",)
+"""Those that are about what is so now, whenever it came about: ``since`` does not matter to them."""
 
 EARLY: Final = (
     None,
