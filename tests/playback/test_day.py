@@ -145,3 +145,13 @@ def test_of_many_odd_files_some_are_told(tmp_path: Path) -> None:
     told = oddities(tmp_path)
     assert len(told) == SHOWN_FILES + 1
     assert told[-1] == f"{len(STORED_CATEGORIES['classic']) + 1 - SHOWN_FILES} more files are like these"
+
+
+@pytest.mark.parametrize(("count", "is_told"), [(2, True), (1, False)])
+def test_a_longer_file_beside_the_layout_is_told(tmp_path: Path, count: int, is_told: bool) -> None:
+    times(tmp_path, OPEN)
+    other = tmp_path / "2026-07-17_SPX_orderflow_orderflow.json"
+    other.write_text(json.dumps([{"timestamp": OPEN + second, "ticker": "SPX"} for second in range(count)]))
+    played = tmp_path / "2026-07-17" / "SPX" / "orderflow" / "orderflow.jsonl"
+    said = f"{other} has more records of SPX_orderflow_orderflow than {played}, which is played"
+    assert oddities(tmp_path) == ([f"{said}: move that away to have the other"] if is_told else [])

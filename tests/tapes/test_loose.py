@@ -312,3 +312,9 @@ def test_a_member_that_begins_with_a_stored_block_is_read_whole(tmp_path: Path) 
         archive.writestr(f"{name(FEEDS[0])}.json", array(FEEDS[0]))
     with closing(DataFolder(tmp_path).open(DATE, FEEDS[0])) as tape:
         assert len(tape) == 400
+
+
+def test_a_page_that_was_saved_instead_is_not_taken_for_the_fuller_file(tmp_path: Path) -> None:
+    for mark, content in (("", b"<html>" + b"x" * 5000), (" (1)", b'[{"timestamp":1784295000}]')):
+        write(tmp_path / f"{name(FEEDS[0])}{mark}.json", content)
+    assert DataFolder(tmp_path).path(DATE, FEEDS[0]).name == f"{name(FEEDS[0])} (1).json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import cached_property
 from typing import Final
@@ -20,6 +20,7 @@ from gexfaker.playback.sources import source_of
 from gexfaker.tapes.alias import Alias
 from gexfaker.tapes.folder import DataFolder, shown_path
 from gexfaker.tapes.jsonl import JsonlTape
+from gexfaker.tapes.place import compared
 from gexfaker.tapes.tape import Tape
 
 SIMULATED: Final = "simulated"
@@ -177,10 +178,22 @@ class StoredDay(Day):
         return self._folder.open(self.date, feed)
 
     def oddities(self) -> list[str]:
-        """A sentence about each file without times, or with records of another day at its end, SHOWN_FILES of them."""
-        found = list(filter(None, map(self._oddity, sorted(self.feeds)[:LOOKED_AT_FEEDS])))
+        """A sentence about each file without times, with another day at its end, or with less than another file.
+
+        SHOWN_FILES of them are told.
+        """
+        odd = filter(None, map(self._oddity, sorted(self.feeds)[:LOOKED_AT_FEEDS]))
+        found = [*odd, *self._fuller_ones()]
         left = len(found) - SHOWN_FILES
         return [*found[:SHOWN_FILES], *([f"{left} more files are like these"] if left > 0 else [])]
+
+    def _fuller_ones(self) -> Iterator[str]:
+        """The files that lie in the layout, and so are played, while another one has more records of the feed."""
+        for feed, place in self._folder.passed_over(self.date)[:LOOKED_AT_FEEDS]:
+            taken = self._folder.place(self.date, feed)
+            if compared(place, taken) > 0:
+                more = f"{shown_path(place.name)} has more records of {feed.group} than {shown_path(taken.name)}"
+                yield f"{more}, which is played: move that away to have the other"
 
     def _oddity(self, feed: Feed) -> str:
         """What is odd about a feed's file; empty when nothing is. That it cannot be read is told when it is used."""

@@ -215,7 +215,7 @@ def _is_readable(info: zipfile.ZipInfo) -> bool:
     )
 
 
-def _fuller_first(place: Place) -> tuple[int, bool, bool, bool]:
+def _fuller_first(place: Place) -> tuple[bool, int, bool, bool, bool]:
     """The order of places of one feed."""
     named = _REPORT.fullmatch(place.path.name) or _ARRAY.fullmatch(place.path.name)
     return *fuller_first(place), bool(named and named["copy"])

@@ -32,6 +32,9 @@ LEAST_PACKED: Final = 3
 WRAPPING_BYTES: Final = 64
 """What a packed file has around its data, its name among it; that counts in a file of a few records."""
 
+BRACKETS: Final = 16
+"""Bytes more that may stand around the records of a short file; a record has more."""
+
 _ENDS: Final = (b"[]", b"{}")
 
 
@@ -79,7 +82,8 @@ def compared(place: Place, other: Place) -> int:
     (size, is_packed), (others, is_other_packed) = _size_of(place), _size_of(other)
     if is_packed != is_other_packed:
         return 0
-    return (size > others * (1 + SLIGHTLY)) - (others > size * (1 + SLIGHTLY))
+    more = size - others
+    return (more > SLIGHTLY * others + BRACKETS) - (-more > SLIGHTLY * size + BRACKETS)
 
 
 def looks_whole(path: Path) -> bool:
@@ -98,9 +102,22 @@ def looks_whole(path: Path) -> bool:
     return (begin + end) in _ENDS if path.suffix in (".json", ".jsonl") else bool(begin)
 
 
-def fuller_first(place: Place) -> tuple[int, bool, bool]:
+def fuller_first(place: Place) -> tuple[bool, int, bool, bool]:
     """The order of places of one feed: the longest first, of equal ones that which looks whole, and then no report.
 
-    Who downloads a file again mostly does so because it was cut, or ended in the middle of the day.
+    Who downloads a file again mostly does so because it was cut, or ended in the middle of the day. What does not begin
+    as records do comes last: a page that was saved instead may be longer than a few records.
     """
-    return -length_of(place), not place.member and not looks_whole(place.path), bool(place.member)
+    is_report = bool(place.member)
+    is_none, is_cut = (False, False) if is_report else (not _begins_well(place.path), not looks_whole(place.path))
+    return is_none, -length_of(place), is_cut, is_report
+
+
+def _begins_well(path: Path) -> bool:
+    """Whether a file begins as one of records does, plain or packed."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(ENDS_BYTES)
+    except OSError:
+        return False
+    return begin.startswith(PACKED_MARKS) or begin.strip(AROUND)[:1] in (b"[", b"{")
