@@ -92,3 +92,37 @@ def test_a_name_that_is_nobody_s_is_a_path_that_is_not_there(home: Path, argumen
     assert isinstance(done.exception, GexfakerError | SystemExit), done.exception
     assert expanded(Path(NOBODY)) == Path(NOBODY)
     assert load({"DATA_DIR": NOBODY, "SIMULATE": "true"}, {}).data_dir == NOBODY
+
+
+# --- the data folder of the server ---------------------------------------------------------------
+
+SETTINGS_FILE = "gexfaker.toml"
+
+
+@pytest.mark.parametrize("by", ["environment", "file", "nothing"])
+def test_commands_write_into_the_folder_that_the_server_plays_from(
+    home: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    monkeypatch.delenv("GEXFAKER_DATA_DIR", raising=False)
+    if by == "environment":
+        monkeypatch.setenv("GEXFAKER_DATA_DIR", "mine")
+    elif by == "file":
+        Path(SETTINGS_FILE).write_text('data_dir = "mine"\n')
+    folder = Path("data" if by == "nothing" else "mine")
+    assert run("generate", "--date", "2026-07-16", "--records", "5").exit_code == 0
+    done = run("import", "~/days", "--no-check")
+    assert done.exit_code == 0, done.output
+    assert f"--data-dir {folder.resolve()}" in done.output or f"--data-dir {folder}" in done.output
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["2026-07-16", DATE]
+    shown = run("coverage", "--json")
+    assert (shown.exit_code, DATE in shown.output) == (1, True), "days of so few records are worth a look"
+
+
+@pytest.mark.parametrize("command", [("import", "~/days"), ("generate", "--date", DATE), ("coverage",)])
+def test_a_broken_settings_file_is_named_and_nothing_is_written(home: Path, command: tuple[str, ...]) -> None:
+    Path(SETTINGS_FILE).write_text("data_dir = \n")
+    done = CliRunner().invoke(cli, [*command])
+    assert done.exit_code != 0
+    assert SETTINGS_FILE in done.output + str(done.exception)
+    assert not done.exception or isinstance(done.exception, SystemExit | GexfakerError)
+    assert not Path("data").exists()

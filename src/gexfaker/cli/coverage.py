@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from gexfaker.catalog import TICKERS
-from gexfaker.cli.paths import UserPath
+from gexfaker.cli.paths import UserPath, data_folder
 from gexfaker.cli.tickers import with_tickers
 from gexfaker.errors import DataError
 from gexfaker.exchange.hours import NEW_YORK
@@ -47,8 +47,9 @@ def coverage(
 ) -> None:
     """Show which recorded days there are, which are missing, and which are worth a look.
 
-    DIR is the data folder, ./data unless it is given. Of each day one feed is looked through for its times; the other
-    values are for `gexfaker inspect`. What was seen is kept in the folder, so that the next time is quick.
+    DIR is the data folder; without it that of the server (its setting DATA_DIR, or ./data). Of each day one feed is
+    looked through for its times; the other values are for `gexfaker inspect`. What was seen is kept in the folder, so
+    that the next time is quick.
 
     \b
     Worth a look is:
@@ -70,7 +71,7 @@ def coverage(
     from gexfaker.tapes.folder import DataFolder
 
     wanted = _months(months)
-    root = Path("data") if folder is None else folder
+    root = data_folder() if folder is None else folder
     if not root.is_dir():
         raise DataError(
             f"{root} is not a folder: give the data folder, or gexfaker import and gexfaker download make one"

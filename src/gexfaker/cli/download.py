@@ -14,7 +14,7 @@ import click
 from gexfaker.catalog import CATEGORIES, TICKERS
 from gexfaker.cli.generate import trading_days
 from gexfaker.cli.parent import ending_with_parent
-from gexfaker.cli.paths import OutFolder, UserPath
+from gexfaker.cli.paths import UserPath, with_out
 from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.cli.reach import Command, Url
 from gexfaker.errors import DataError
@@ -34,7 +34,7 @@ def with_service(command: Command) -> Command:
     """Give a command what says where days come from and go to: ``--tickers``, ``--out``, ``--upstream``, key, rate."""
     options = (
         click.option("--tickers", default="SPX", show_default=True, metavar="A,B,...", help="Whose days."),
-        click.option("--out", type=OutFolder(), default=Path("data"), show_default=True, help="Where to."),
+        with_out("Where to."),
         click.option(
             "--upstream", "--url", type=Url(), default=SERVICE, show_default=True, metavar="URL", help="The API to ask."
         ),

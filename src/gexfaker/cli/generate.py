@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gexfaker.catalog import TICKERS
-from gexfaker.cli.paths import OutFolder
+from gexfaker.cli.paths import with_out
 from gexfaker.errors import DataError
 from gexfaker.parsing import named
 
@@ -38,7 +38,7 @@ MAX_DAYS: Final = 400
     type=click.FloatRange(0, 1),
     help="How strong dealers' hedging moves the price.  [default: 0.3]",
 )
-@click.option("--out", type=OutFolder(), default=Path("data"), show_default=True, help="Where to.")
+@with_out("Where to.")
 @click.option(
     "--format",
     "form",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gexfaker.cli.parent import ending_with_parent
-from gexfaker.cli.paths import OutFolder, UserPath
+from gexfaker.cli.paths import UserPath, with_out
 from gexfaker.cli.progress import ProgressLines, telling
 from gexfaker.cli.tickers import with_tickers
 from gexfaker.errors import DataError
@@ -30,7 +30,7 @@ SHOWN: Final = 20
 
 @click.command("import")
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=UserPath())
-@click.option("--out", default="data", metavar="DIR", type=OutFolder(), help="The data folder.  [./data]")
+@with_out("The data folder.")
 @click.option("--date", "dates", multiple=True, metavar="DAY", help="Only this day; may be repeated.")
 @with_tickers
 @click.option("--link", is_flag=True, help="Link files instead of copying them (on the same disk).")

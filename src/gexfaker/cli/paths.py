@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from gexfaker.shell import expanded
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class OutFolder(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -25,6 +28,23 @@ class OutFolder(click.ParamType):  # type: ignore[type-arg,unused-ignore]
             above = path.parent if path.parent.name else Path("data")
             self.fail(f"{path} is called as a day, and days in it are not played: give the folder above, {above}")
         return path
+
+
+def data_folder() -> Path:
+    """The folder that the server plays from: its setting DATA_DIR, ./data unless it is set. Raises SettingError."""
+    from gexfaker.settings import FILE, load
+
+    return expanded(Path(load({}, os.environ, Path(FILE)).data_dir))
+
+
+def with_out(help_: str) -> Callable[[Command], Command]:
+    """Give a command ``--out``, the data folder that it writes days into; without it that of the server."""
+    shown = f"{help_}  [default: the server's setting DATA_DIR, or ./data]"
+    return click.option("--out", metavar="DIR", type=OutFolder(), callback=_or_data_folder, help=shown)
+
+
+def _or_data_folder(_context: click.Context, _option: click.Parameter, given: Path | None) -> Path:
+    return data_folder() if given is None else given
 
 
 class UserPath(click.Path):

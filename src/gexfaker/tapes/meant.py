@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from gexfaker.catalog import STORED_CATEGORIES, is_ticker
 from gexfaker.nearest import nearest
-from gexfaker.tapes.dates import dashed, is_day_folder, is_playable
+from gexfaker.tapes.dates import is_playable
 from gexfaker.tapes.folder import EXTENSIONS, feed_at
 from gexfaker.tapes.loose import feed_of
 
@@ -189,8 +189,3 @@ def hint_for_a_day(folder: Path) -> str:
         if date and above is not None:
             return f"move it to {above / date}: it has tickers in it, as a day has"
     return "rename it to its date, such as 2026-07-17: it has tickers in it, as a day has"
-
-
-def is_dated(name: str) -> bool:
-    """Whether a folder is called by a date, however it is written."""
-    return is_day_folder(name) or meant_date(name) is not None or is_playable(dashed(name))
