@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gexfaker.tapes.habits import as_the_service, is_array
+from gexfaker.tapes.habits import as_the_service, first_time, is_array, last_time
 
 NOON = 1_784_304_000
 SERVED = b'{"timestamp":%d,"ticker":"SPX","spot":7457.1}' % NOON
@@ -113,3 +113,19 @@ def test_a_record_as_the_service_writes_it_is_the_same_object(seconds: int, rest
 )
 def test_an_array_is_seen_by_its_start(start: bytes, is_one: bool) -> None:
     assert is_array(start) == is_one
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        (b'{"timestamp": 7, "a": 1}\n{"timestamp": 9}', 7, 9),
+        (b'{"timestamp":7}\n{"timestamp":1784295000123}\n{"timesta', 7, 1784295000),
+        (b'{"timestamp":7}\n{"timestamp":17', 7, 7),
+        (b'{"timestamp":"2026-07-17T13:30:00Z","x":0}', 1784295000, 1784295000),
+        (b'{"timestamp":"?","x":0}', None, None),
+        (b'{"x":0}', None, None),
+        (b"", None, None),
+    ],
+)
+def test_the_first_and_the_last_time_in_some_bytes(text: bytes, first: int | None, last: int | None) -> None:
+    assert (first_time(text), last_time(text)) == (first, last)

@@ -198,7 +198,8 @@ class StoredDay(Day):
     def _oddity(self, feed: Feed) -> str:
         """What is odd about a feed's file; empty when nothing is. That it cannot be read is told when it is used."""
         with contextlib.suppress(DataError, OSError, ValueError, OverflowError), closing(self._as_it_is(feed)) as tape:
-            return _why_without_times(tape) or _how_it_ends(tape, self.calendar_date)
+            first = tape.first_stamp()
+            return _why_without_times(tape) if first is None else _how_it_ends(tape, first, self.calendar_date)
         return ""
 
     def look(self) -> Callable[[], bool]:
@@ -228,9 +229,9 @@ def _why_without_times(tape: JsonlTape) -> str:
     return ""
 
 
-def _how_it_ends(tape: JsonlTape, day: datetime.date) -> str:
+def _how_it_ends(tape: JsonlTape, first: int, day: datetime.date) -> str:
     """That the last record of a file is of another day than the first one; empty when it is not."""
-    first, last = stamp_of(tape, 0), tape.last_stamp()
-    if first is None or last is None or date_at(last) in (day, date_at(first)):
+    last = tape.last_stamp()
+    if last is None or date_at(last) in (day, date_at(first)):
         return ""
     return f"{tape.file} ends with records of {date_at(last)}, another day: gexfaker inspect shows where they begin"

@@ -19,6 +19,7 @@ _TIME: Final = re.compile(
 )
 """Epoch seconds up to the year 5138, or what else may mean a time, and nothing behind it."""
 
+_KEY: Final = b'"timestamp"'
 _ENVELOPE: Final = re.compile(rb'\{\s*"recorded_at"\s*:')
 _ARRAY: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[")
 
@@ -58,9 +59,20 @@ def as_the_service(record: bytes) -> bytes:
     return record
 
 
+def first_time(text: bytes) -> int | None:
+    """The epoch seconds of the first time in some bytes of records; None where there is none."""
+    return _meant(next(_TIME.finditer(text), None))
+
+
 def last_time(text: bytes) -> int | None:
-    """The epoch seconds of the last time in some bytes of records; None where there is none."""
-    found = max(_TIME.finditer(text), key=re.Match.start, default=None)
+    """Those of the last time, of the two that stand last: the record at the end may be cut off in it."""
+    for at in (last := text.rfind(_KEY), text.rfind(_KEY, 0, max(last, 0))):
+        if at >= 0 and (found := _TIME.match(text, at)):
+            return _meant(found)
+    return None
+
+
+def _meant(found: re.Match[bytes] | None) -> int | None:
     if found is None:
         return None
     return int(found["seconds"]) if found["seconds"] is not None else _seconds(found["other"].decode("ascii"))

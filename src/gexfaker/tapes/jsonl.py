@@ -17,7 +17,7 @@ from gexfaker.errors import DataError, RecordError, UnavailableError
 from gexfaker.limits import KIB, SCAN_CHUNK_BYTES
 from gexfaker.records.fields import Shape
 from gexfaker.tapes.files import Origin
-from gexfaker.tapes.habits import as_the_service, is_array, last_time
+from gexfaker.tapes.habits import as_the_service, first_time, is_array, last_time
 from gexfaker.tapes.index import LineIndex
 from gexfaker.tapes.kept import IndexFolder, KeptIndex
 from gexfaker.tapes.objects import ARRAY_CHUNK_BYTES, ObjectIndex
@@ -331,6 +331,13 @@ class JsonlTape:
         if found >= 0:
             return found
         return self._readable[first // MARK_STRIDE - 1] if first else -1
+
+    def first_stamp(self) -> int | None:
+        """The time that stands first in the file, read from its start alone; None where there is none.
+
+        Raises UnavailableError.
+        """
+        return first_time(self._read_start())
 
     def last_stamp(self) -> int | None:
         """The time that stands last in a plain file, read from its end; None in another, or where there is none."""
