@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from gexfaker.cli.reach import Command
 from gexfaker.shell import expanded
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class OutFolder(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -30,11 +29,11 @@ class OutFolder(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return path
 
 
-def data_folder() -> Path:
-    """The folder that the server plays from: its setting DATA_DIR, ./data unless it is set. Raises SettingError."""
+def data_folder(given: str | None = None) -> Path:
+    """The folder that is given, else that of the server: its setting DATA_DIR, or ./data. Raises SettingError."""
     from gexfaker.settings import FILE, load
 
-    return expanded(Path(load({}, os.environ, Path(FILE)).data_dir))
+    return expanded(Path(load({"DATA_DIR": given}, os.environ, Path(FILE)).data_dir))
 
 
 def with_out(help_: str) -> Callable[[Command], Command]:

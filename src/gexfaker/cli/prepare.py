@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from gexfaker.catalog import STORED_CATEGORIES
+from gexfaker.cli.paths import data_folder
 from gexfaker.cli.tickers import with_tickers
 from gexfaker.errors import DataError
 from gexfaker.limits import MIB
-from gexfaker.shell import expanded
 
 if TYPE_CHECKING:
     from gexfaker.jobs.prepare import Job, Outcome
@@ -47,10 +47,9 @@ def prepare(date: str, data_dir: str | None, tickers: tuple[str, ...], jobs: int
       gexfaker prepare 2026-07-17 --data-dir ~/gexdata --ticker SPX --ticker ES_SPX
       gexfaker prepare 2026-07-17 --clean
     """
-    from gexfaker.settings import FILE, load
     from gexfaker.tapes.folder import DataFolder
 
-    root = expanded(Path(load({"DATA_DIR": data_dir}, os.environ, Path(FILE)).data_dir))
+    root = data_folder(data_dir)
     folder, wanted = DataFolder(root), list(tickers)
     day = folder.resolve_date(date)
     if clean:

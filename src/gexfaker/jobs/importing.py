@@ -372,10 +372,10 @@ class Importer:
         pairs = list(zip(found, brought, strict=True))
         kept = {one.place.path for one, outcome in pairs if outcome.failed or outcome.lost}
         written = {outcome.path.resolve() for outcome in brought}
-        for path in dict.fromkeys(one.place.path for one in found if one.place.path not in kept):
-            taken = {(one.date, one.feed) for one in found if one.place.path == path}
-            left = [held for held in _feeds_in(path) if held not in taken]
-            if self._moved and left:
+        for file in files_of([one for one in found if one.place.path not in kept]) if self._moved else ():
+            path, taken = file[0].place.path, {(one.date, one.feed) for one in file}
+            left = [(one.date, one.feed) for one in _in_file(path) if (one.date, one.feed) not in taken]
+            if left:
                 yield f"{path} stays, as {left[0][1].group} of it was not brought in" + (
                     f", nor {len(left) - 1} more of its feeds" if len(left) > 1 else ""
                 )
@@ -393,22 +393,14 @@ class Importer:
                 yield f"{path} stays, as it has other feeds, too; what was written is played in place of it"
 
 
-def _feeds_in(path: Path) -> list[tuple[str, Feed]]:
-    """All that a file holds."""
-    return [(one.date, one.feed) for one in _in_file(path)]
-
-
 def _times_of(found: Found) -> list[int]:
     """The times of all records that can be read, in order."""
+    times = list[int]()
     with closing(found.open()) as tape:
-        return sorted(filter(None, (_time_of(tape, index) for index in range(len(tape)))))
-
-
-def _time_of(tape: Tape, index: int) -> int | None:
-    try:
-        return tape.timestamp(index)
-    except RecordError:
-        return None
+        for index in range(len(tape)):
+            with suppress(RecordError):
+                times.append(tape.timestamp(index))
+    return sorted(times)
 
 
 def _is_renamed(source: Path, target: Path) -> bool:

@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import cached_property
+from itertools import islice
 from typing import Final
 from weakref import WeakSet
 
@@ -182,6 +183,11 @@ class StoredDay(Day):
 
         SHOWN_FILES of them are told.
         """
+        return self._oddities
+
+    @cached_property
+    def _oddities(self) -> list[str]:
+        """Looked for once: a day whose files have changed is opened again."""
         odd = filter(None, map(self._oddity, sorted(self.feeds)[:LOOKED_AT_FEEDS]))
         found = [*odd, *self._fuller_ones()]
         left = len(found) - SHOWN_FILES
@@ -189,8 +195,7 @@ class StoredDay(Day):
 
     def _fuller_ones(self) -> Iterator[str]:
         """The files that lie in the layout, and so are played, while another one has more records of the feed."""
-        for feed, place in self._folder.passed_over(self.date)[:LOOKED_AT_FEEDS]:
-            taken = self._folder.place(self.date, feed)
+        for feed, place, taken in islice(self._folder.passed_over(self.date), LOOKED_AT_FEEDS):
             if compared(place, taken) > 0:
                 more = f"{shown_path(place.name)} has more records of {feed.group} than {shown_path(taken.name)}"
                 yield f"{more}, which is played: move that away to have the other"

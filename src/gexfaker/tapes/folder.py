@@ -162,11 +162,12 @@ class DataFolder:
         """The files that are played wherever they lie, by their absolute paths."""
         return {place.path.absolute() for feeds in self._loose.found().values() for place in feeds.values()}
 
-    def passed_over(self, date: str) -> list[tuple[Feed, Place]]:
-        """Places of a day's feeds that are not taken, as there is a fuller one, or one in the layout."""
+    def passed_over(self, date: str) -> Iterator[tuple[Feed, Place, Place]]:
+        """Each feed that has another place than that which is taken: the one that is not, and the one that is."""
         day = self._day(date)
-        loose = [*self._loose_feeds(date, day).items(), *self._loose.passed_over().get(date, ())]
-        return [(feed, place) for feed, place in loose if self.place(date, feed) != place]
+        for feed, place in (*self._loose_feeds(date, day).items(), *self._loose.passed_over().get(date, ())):
+            if (taken := self.place(date, feed)) != place:
+                yield feed, place, taken
 
     def _open(self, place: Place, feed: Feed, date: str) -> JsonlTape:
         try:

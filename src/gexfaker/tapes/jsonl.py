@@ -57,10 +57,17 @@ _STAMP: Final = msgspec.json.Decoder(_Stamp)
 
 
 class _Day(NamedTuple):
-    """The market day, and its first second where records from before it are left out; 0 where none are."""
+    """The market day of a tape.
+
+    Attributes:
+        date: YYYY-MM-DD.
+        begins: its first second, where records from before it are left out; 0 where none are.
+        others: so many records at the start of the file are known not to be of the day.
+    """
 
     date: str
     begins: int = 0
+    others: int = 0
 
 
 class JsonlTape:
@@ -236,25 +243,37 @@ class JsonlTape:
         left out, UnavailableError when it cannot be read at the moment.
         """
         stamp = self._read_stamp(index)
-        if stamp < self._day.begins and self._is_left_out(index):
-            raise RecordError(
-                f"its timestamp {stamp} is before {self._day.date}, and it stands behind records of that day"
-            )
+        if stamp < self._day.begins and self._is_behind_the_day(index):
+            raise self._left_out(stamp)
         return stamp
+
+    def _left_out(self, stamp: int) -> RecordError:
+        day = self._day.date
+        return RecordError(f"its timestamp {stamp} is before {day}, and it stands behind records of that day")
 
     def leave_out_before(self, begins: int) -> None:
         """From now on leave out records from before a time (epoch seconds) that stand behind records of the day.
 
         They would be played out of place.
         """
-        self._day = self._day._replace(begins=begins)
+        self._day = self._day._replace(begins=begins, others=0)
 
-    def _is_left_out(self, index: int) -> bool:
-        """Whether a record is from before the day, and one of the first ones, which stand before it, is of the day."""
+    def _early_stamp(self, index: int) -> int | None:
+        """The time of a record that is left out; None of one that is not, or that has no time."""
         with suppress(RecordError):
-            if self._read_stamp(index) < self._day.begins:
-                return any(self._is_of_the_day(before) for before in range(min(index, MARK_STRIDE)))
-        return False
+            stamp = self._read_stamp(index)
+            if stamp < self._day.begins and self._is_behind_the_day(index):
+                return stamp
+        return None
+
+    def _is_behind_the_day(self, index: int) -> bool:
+        """Whether one of the first records, which stand before this one, is of the day. Each is looked at once."""
+        most, others = min(index, MARK_STRIDE), self._day.others
+        while others < most and not self._is_of_the_day(others):
+            others += 1
+        if others != self._day.others:
+            self._day = self._day._replace(others=others)
+        return others < most
 
     def _is_of_the_day(self, index: int) -> bool:
         """Whether a record's time can be read, and is not before the day."""
@@ -290,8 +309,8 @@ class JsonlTape:
         It is an object from its first to its last byte; what is between is for the encoder to check.
         Raises IndexError past the end, RecordError when it is none, too long, cut off or left out.
         """
-        if self._day.begins:
-            self._check_day(index)
+        if self._day.begins and (stamp := self._early_stamp(index)) is not None:
+            raise self._left_out(stamp)
         line = as_the_service(self._index.read(index))
         if not line.startswith(b"{"):
             raise RecordError("the line is not a JSON object")
@@ -299,15 +318,11 @@ class JsonlTape:
             raise RecordError("the line is cut off: its JSON object has no end")
         return line
 
-    def _check_day(self, index: int) -> None:
-        """Raises RecordError for a record that is left out; one without a time is not."""
-        if self._is_left_out(index):
-            self.timestamp(index)
-
     def payload(self, index: int) -> bytes | None:
         """The finished payload of a record, where `gexfaker prepare` made one; None otherwise, or past the end."""
         made = self.prepared.payload(index)
-        return None if made is not None and self._day.begins and self._is_left_out(index) else made
+        is_early = made is not None and self._day.begins and self._early_stamp(index) is not None
+        return None if is_early else made
 
     def columns(self, _index: int, _shape: Shape, _most: int) -> None:
         """None: a file has text."""

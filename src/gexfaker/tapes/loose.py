@@ -52,15 +52,15 @@ MAX_TOLD: Final = 1000
 _TOLD: Final[Bounded[tuple[Path, tuple[int, ...], str], bool]] = Bounded(MAX_TOLD)
 _END_MARK: Final = b"PK\x05\x06"
 _DAY: Final = r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{8})"
-_COPY: Final = r"(?P<copy> ?\([0-9]+\)| - [^\W\d_]+(?: \([0-9]+\))?)?"
+COPY_MARK: Final = r" ?\([0-9]+\)| - [^\W\d_]+(?: \([0-9]+\))?"
 """What a browser adds to the name of what is downloaded once more, and Windows to that of a copy, in any language."""
 
 _PACKAGES: Final = "|".join(STORED_CATEGORIES)
 _ARRAY: Final = re.compile(
     rf"{_DAY}_(?P<ticker>[A-Za-z0-9_.-]{{1,16}}?)_(?P<package>{_PACKAGES})_(?P<category>[a-z_]+)"
-    rf"{_COPY}\.jsonl?(?:\.gz|\.zst)?"
+    rf"(?P<copy>{COPY_MARK})?\.jsonl?(?:\.gz|\.zst)?"
 )
-_REPORT: Final = re.compile(rf"eod_report_(?P<ticker>[A-Za-z0-9_.-]{{1,16}})_{_DAY}{_COPY}\.zip")
+_REPORT: Final = re.compile(rf"eod_report_(?P<ticker>[A-Za-z0-9_.-]{{1,16}})_{_DAY}(?P<copy>{COPY_MARK})?\.zip")
 
 
 REPORT_NAME: Final = "eod_report_TICKER_DATE.zip"

@@ -11,7 +11,7 @@ from gexfaker.catalog import STORED_CATEGORIES, is_ticker
 from gexfaker.nearest import nearest
 from gexfaker.tapes.dates import is_playable
 from gexfaker.tapes.folder import EXTENSIONS, feed_at
-from gexfaker.tapes.loose import feed_of
+from gexfaker.tapes.loose import COPY_MARK, feed_of
 
 NOT_UNPACKED: Final = re.compile(r".+\.(?:xz|bz2|lz4|br|7z|rar|tar|tgz|tbz2?|txz)", re.IGNORECASE)
 """Files that are packed in a way that is not read."""
@@ -49,8 +49,7 @@ _NAMED: Final = re.compile(
 )
 """A name with the words of an array's name, written in another way."""
 
-_COPIED: Final = re.compile(r" - [^\W\d_]+(?: \([0-9]+\))?| ?\([0-9]+\)")
-"""What browsers and Windows add to the name of a copy."""
+_COPIED: Final = re.compile(COPY_MARK)
 
 
 class Words(NamedTuple):

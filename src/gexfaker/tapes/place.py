@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import zipfile
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from gexfaker.tapes.files import version_of
 
 ENDS_BYTES: Final = 64
 """At each end of a file that has a copy: more than mostly stands beside the brackets."""
@@ -36,6 +40,10 @@ BRACKETS: Final = 16
 """Bytes more that may stand around the records of a short file; a record has more."""
 
 _ENDS: Final = (b"[]", b"{}")
+
+
+MAX_LISTED: Final = 16
+"""Zip files whose members are remembered: a report's feeds are looked at one after another."""
 
 
 class Place(NamedTuple):
@@ -68,13 +76,26 @@ def length_of(place: Place) -> int:
 
 def _size_of(place: Place) -> tuple[int, bool]:
     """The bytes of what lies there, and whether it is packed, beside being in a zip file."""
-    with suppress(OSError, zipfile.BadZipFile, NotImplementedError, ValueError, KeyError):
-        if place.member:
-            with zipfile.ZipFile(place.path) as archive:
-                return archive.getinfo(place.member).file_size, place.member.endswith(PACKED_ENDINGS)
-        with place.path.open("rb") as file:
-            return os.fstat(file.fileno()).st_size, file.read(ENDS_BYTES).startswith(PACKED_MARKS)
-    return 0, False
+    if place.member:
+        sizes = _sizes_in(place.path, version_of(place.path))
+        return sizes.get(place.member, 0), place.member.endswith(PACKED_ENDINGS)
+    size, begin = _head_of(place.path)
+    return size, begin.startswith(PACKED_MARKS)
+
+
+@lru_cache(MAX_LISTED)
+def _sizes_in(path: Path, _version: tuple[int, ...]) -> Mapping[str, int]:
+    """The bytes of each member of a zip file, in one version of it; none where it cannot be read."""
+    with suppress(OSError, zipfile.BadZipFile, NotImplementedError, ValueError), zipfile.ZipFile(path) as archive:
+        return {info.filename: info.file_size for info in archive.infolist()}
+    return {}
+
+
+def _head_of(path: Path) -> tuple[int, bytes]:
+    """The size of a file, and how it begins; of one that cannot be read nothing."""
+    with suppress(OSError), path.open("rb") as file:
+        return os.fstat(file.fileno()).st_size, file.read(ENDS_BYTES)
+    return 0, b""
 
 
 def compared(place: Place, other: Place) -> int:
@@ -115,9 +136,5 @@ def fuller_first(place: Place) -> tuple[bool, int, bool, bool]:
 
 def _begins_well(path: Path) -> bool:
     """Whether a file begins as one of records does, plain or packed."""
-    try:
-        with path.open("rb") as file:
-            begin = file.read(ENDS_BYTES)
-    except OSError:
-        return False
+    _, begin = _head_of(path)
     return begin.startswith(PACKED_MARKS) or begin.strip(AROUND)[:1] in (b"[", b"{")

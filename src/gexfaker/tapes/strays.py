@@ -39,7 +39,7 @@ MAX_BELOW: Final = 50_000
 MAX_DEPTH: Final = 4
 """How many folders below the data folder are looked into for days: ``deep/gexbot/recordings/2026-07-17``."""
 
-RECORD_FILE: Final = re.compile(r"(?P<stem>[^.].*?)\.(?:jsonl?(?:\.gz|\.zst)?(?P<hidden>\.txt)?|zip)", re.IGNORECASE)
+RECORD_FILE: Final = re.compile(r"[^.].*?\.(?:jsonl?(?:\.gz|\.zst)?(?:\.txt)?|zip)", re.IGNORECASE)
 BELOW: Final = "days lie in "
 APART: Final = "a day lies in "
 NAME_FOLDER: Final = "name that folder, or bring it in with gexfaker import"
